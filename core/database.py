@@ -1,0 +1,100 @@
+"""The hub's own databases through SQLAlchemy: SQLite by default, PostgreSQL by URL.
+
+SQLite runs in WAL mode with a busy timeout; a writing transaction takes the lock at its start (BEGIN IMMEDIATE), so two writers queue
+up rather than fail half-way, and a reading one never blocks a writer.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.errors import StoreError
+
+BUSY_TIMEOUT_MS = 60_000
+
+
+def driver_url(url: str) -> str:
+    """Name the driver that the hub ships for a plain `postgresql://` address."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
+
+
+@cache
+def open_database(url: str) -> sa.Engine:
+    """Return the engine of a database, one per process and address. Connects on first use, not here."""
+    engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _pooling(url: str) -> dict[str, Any]:
+    return {"poolclass": sa.pool.NullPool} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 2}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy sends BEGIN itself, see below
+    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading_only = connection.get_execution_options().get("hub_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One short writing transaction. Raises StoreError where the database cannot be reached or stays locked."""
+    with _translated(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One consistent reading transaction that never waits for a writer."""
+    with _translated(engine), engine.connect().execution_options(hub_reading=True) as connection:
+        yield connection
+
+
+@contextmanager
+def _translated(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        place = engine.url.render_as_string(hide_password=True)
+        raise StoreError(
+            f"the database {place} could not be used ({type(error.orig).__name__})",
+            hint="check that it is running and reachable, and that its disk is not full",
+            transient=True,
+        ) from None
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Bring a database to the newest revision in `folder/versions`; a no-op, without loading Alembic, where it is there already.
+
+    A revision's id is its file's name, so the newest one is known from the listing.
+    """
+    newest = max(path.stem for path in (folder / "versions").glob("[0-9]*.py"))
+    if _revision(url) == newest:
+        return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.attributes["url"] = driver_url(url)
+    command.upgrade(config, "head")
+
+
+def _revision(url: str) -> str | None:
+    engine = open_database(url)
+    with reading(engine) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(sa.text("select version_num from alembic_version")).scalar()

@@ -1,0 +1,56 @@
+"""Digests: record ids, row digests and their sums, as SQL for the engine. The key is a bound parameter, never part of the text.
+
+An id or digest is the first 128 bits of a sha256, carried as a UUID: 16 bytes in memory and in Parquet, and joins on it are integer
+comparisons. Sums are taken modulo 2^128, so they do not depend on the order of rows.
+"""
+
+from collections.abc import Sequence
+
+from core.engine import quote
+
+SEPARATOR = "chr(31)"
+ESCAPE = "chr(30)"
+
+
+def canonical_text(columns: Sequence[str]) -> str:
+    """SQL for one text per row that no two different rows share: 0x1F between fields, null ≠ empty, marks inside values escaped."""
+    parts = (
+        f"coalesce(replace(replace({column}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
+        for column in map(quote, columns)
+    )
+    return f" || {SEPARATOR} || ".join(parts)
+
+
+def digest(text: str) -> str:
+    """SQL for the first 128 bits of the sha256 of a text expression, as a UUID."""
+    return f"substr(sha256({text}), 1, 32)::uuid"
+
+
+def record_id(key_columns: Sequence[str]) -> str:
+    """SQL for `_record_id`; the statement binds `$record_key` (the secret) and `$dataset`."""
+    return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || {canonical_text(key_columns)}")
+
+
+def row_digest(columns: Sequence[str]) -> str:
+    """SQL for the digest of a row over its declared columns, in their declared order."""
+    return digest(canonical_text(columns))
+
+
+def digest_sums(uuid_column: str) -> str:
+    """SQL for two exact sums (high and low 64 bits) of a UUID column; `combine` makes one number of them."""
+    text = f"replace({uuid_column}::varchar, '-', '')"
+    halves = (f"coalesce(sum(('0x' || substr({text}, {start}, 16))::ubigint), 0)::varchar" for start in (1, 17))
+    return ", ".join(halves)
+
+
+def combine(high: str, low: str) -> int:
+    """Join the two sums of `digest_sums` into one number modulo 2^128."""
+    return ((int(high) << 64) + int(low)) % (1 << 128)
+
+
+def add(first: str, second: int) -> str:
+    """Add to a stored digest (32 hexadecimal digits) modulo 2^128."""
+    return f"{(int(first, 16) + second) % (1 << 128):032x}"
+
+
+EMPTY = "0" * 32

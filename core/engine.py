@@ -1,0 +1,136 @@
+"""The embedded engine: DuckDB in memory, one per task, spilling to a folder of its own.
+
+This is the only place that runs a query. An engine's error texts quote values and SQL, so none of them leaves this module:
+what is raised names the kind of failure and what the hub was doing.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from core.errors import HubError, StoreError
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    import ibis.backends.duckdb
+    import pyarrow as pa
+
+Parameters = Mapping[str, Any] | Sequence[Any]
+
+
+class EngineError(HubError):
+    """The engine refused a statement; a fault of the hub, not of the data."""
+
+
+def quote(name: str) -> str:
+    """Quote an identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text for SQL; for paths and names only, values are bound as parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(paths: Iterable[object]) -> str:
+    """SQL that reads Parquet files, in the order given."""
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
+
+
+class Engine:
+    """One DuckDB connection in memory under the limits of the settings. Use it as a context manager."""
+
+    def __init__(self, settings: Settings, *, threads: int | None = None, memory_limit_mb: int | None = None) -> None:
+        settings.work.mkdir(parents=True, exist_ok=True)
+        self._spill = tempfile.mkdtemp(prefix="spill-", dir=settings.work)
+        self.connection = duckdb.connect(
+            config={
+                "threads": threads or settings.threads,
+                "memory_limit": f"{memory_limit_mb or settings.memory_limit_mb}MB",
+                "temp_directory": self._spill,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self._ibis: ibis.backends.duckdb.Backend | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and remove its spill folder."""
+        self.connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    @property
+    def ibis(self) -> "ibis.backends.duckdb.Backend":
+        """An Ibis backend on this very connection; Ibis is imported on first use."""
+        if self._ibis is None:
+            import ibis
+
+            self._ibis = ibis.duckdb.from_connection(self.connection)
+        return self._ibis
+
+    def run(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> None:
+        """Run a statement for its effect."""
+        with scrubbed(doing):
+            self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
+
+    def rows(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> list[tuple[Any, ...]]:
+        """Run a query and return its rows; for counts and small results."""
+        with scrubbed(doing):
+            result = self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
+            return result.fetchall()
+
+    def row(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> tuple[Any, ...]:
+        """Run a query that has exactly one row and return it."""
+        (only,) = self.rows(sql, parameters, doing=doing)
+        return only
+
+    def value(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> Any:
+        """Run a query that has one row and one column and return that value."""
+        return self.row(sql, parameters, doing=doing)[0]
+
+    def records(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> list[dict[str, Any]]:
+        """Run a query and return its rows as dictionaries; for small results."""
+        with scrubbed(doing):
+            result = self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def batches(self, sql: str, size: int = 65_536, *, doing: str = "running a query") -> Iterator["pa.RecordBatch"]:
+        """Stream a query as Arrow record batches of at most `size` rows."""
+        with scrubbed(doing):
+            yield from self.connection.execute(sql).to_arrow_reader(size)
+
+    def arrow(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> "pa.Table":
+        """Run a query and return an Arrow table."""
+        with scrubbed(doing):
+            result = self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
+            return result.to_arrow_table()
+
+    def register(self, name: str, data: Any) -> None:
+        """Make an Arrow table or reader visible to queries under a name."""
+        self.connection.register(name, data)
+
+
+@contextmanager
+def scrubbed(doing: str) -> Iterator[None]:
+    """Turn an engine's error into one without values and SQL."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise StoreError(f"the engine ran out of memory while {doing}", hint="raise HUB_MEMORY_MB or free disk for spilling") from None
+    except duckdb.IOException:
+        raise StoreError(f"the engine could not read or write a file while {doing}", hint="check disk space and HUB_HOME") from None
+    except duckdb.Error as error:
+        raise EngineError(f"the engine refused a statement ({type(error).__name__}) while {doing}") from None

@@ -1,0 +1,78 @@
+"""What can go wrong, in the hub's own words.
+
+Trouble in data is an issue, not an error: an error here means "this cannot go on". Messages carry the names involved and what to do,
+never a value from a record.
+"""
+
+from dataclasses import dataclass
+
+
+class HubError(Exception):
+    """Base of every error the hub raises on purpose. `transient` tells a scheduler whether a retry can help."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.transient = transient
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  what to do: {self.hint}" if self.hint else self.message
+
+
+class RequestError(HubError):
+    """The request was wrong: an unknown id, a missing file, an option that does not fit."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One fault of a definition: where it stands and what was expected there."""
+
+    file: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.key}: {self.message}" if self.key else f"{self.file}: {self.message}"
+
+
+class DefinitionError(HubError):
+    """Definitions (standards, contracts) with faults; all of them at once, so that one round of editing mends them."""
+
+    exit_status = 2
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = sorted(set(faults))
+        count = len(self.faults)
+        super().__init__(f"{count} fault{'s' if count != 1 else ''}:\n" + "\n".join(f"  {fault}" for fault in self.faults))
+
+
+class SourceError(HubError):
+    """A department's source could not be read as the contract says."""
+
+    exit_status = 3
+
+
+class StoreError(HubError):
+    """One of the hub's own stores could not be reached or would not take a write."""
+
+    exit_status = 3
+
+
+class LeaseHeld(HubError):
+    """Someone else is writing this dataset or registry at this moment."""
+
+    exit_status = 3
+
+    def __init__(self, message: str, *, hint: str = "wait for the other run to end, then try again") -> None:
+        super().__init__(message, hint=hint, transient=True)
+
+
+class GateFailed(HubError):
+    """A gate of the contract stopped the batch; what was published before stays as it is."""
+
+    exit_status = 1

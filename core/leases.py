@@ -1,0 +1,97 @@
+"""Leases: one writer per dataset and per registry.
+
+A lease has an epoch that rises with every acquisition. The writer's commit checks that the epoch is still its own, in the same transaction,
+so a writer that was believed dead and comes back can commit nothing.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psutil
+import sqlalchemy as sa
+
+from core.clock import now
+from core.database import reading, writing
+from core.errors import LeaseHeld
+
+# A live holder on another machine cannot be asked; after this time without renewal it counts as gone.
+TIME_TO_LIVE = timedelta(minutes=60)
+
+
+def lease_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of leases; it lives in the database whose commits it guards."""
+    return sa.Table(
+        "lease",
+        metadata,
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("holder", sa.String(200)),
+        sa.Column("expires_at", sa.DateTime),
+    )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A held lease: the name of what may be written, and the epoch under which."""
+
+    table: sa.Table
+    name: str
+    epoch: int
+
+    def check(self, connection: sa.Connection) -> None:
+        """Raise LeaseHeld unless this lease is still the newest; call it inside the committing transaction."""
+        query = sa.select(self.table.c.epoch).where(self.table.c.name == self.name)
+        if connection.execute(query).scalar() != self.epoch:
+            raise LeaseHeld(f"another run has taken over the writing of {self.name}; nothing of this run was committed")
+
+
+@contextmanager
+def holding(engine: sa.Engine, table: sa.Table, name: str) -> Iterator[Lease]:
+    """Hold the lease on `name` for the time of the block. Raises LeaseHeld, naming the holder, where someone alive has it."""
+    lease = _acquire(engine, table, name)
+    try:
+        yield lease
+    finally:
+        with writing(engine) as connection:
+            mine = (table.c.name == name) & (table.c.epoch == lease.epoch)
+            connection.execute(table.update().where(mine).values(holder=None, expires_at=None))
+
+
+def _acquire(engine: sa.Engine, table: sa.Table, name: str) -> Lease:
+    with writing(engine) as connection:
+        query = sa.select(table.c.epoch, table.c.holder, table.c.expires_at).where(table.c.name == name).with_for_update()
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            connection.execute(table.insert().values(name=name, epoch=1, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+            return Lease(table, name, 1)
+        if found.holder and _alive(found.holder) and found.expires_at > now():
+            raise LeaseHeld(f"{name} is being written by {found.holder}")
+        epoch = found.epoch + 1
+        connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+        return Lease(table, name, epoch)
+
+
+def held_by(engine: sa.Engine, table: sa.Table, name: str) -> str | None:
+    """Return the living holder of a lease, if there is one."""
+    with reading(engine) as connection:
+        holder: str | None = connection.execute(sa.select(table.c.holder).where(table.c.name == name)).scalar()
+    return holder if holder and _alive(holder) else None
+
+
+def _me() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
+
+
+def _alive(holder: str) -> bool:
+    """Whether the holder may still run: on this machine by process id and start time, elsewhere it is believed until it expires."""
+    host, pid, started = holder.rsplit("/", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" == started
+    except psutil.NoSuchProcess:
+        return False
