@@ -1,0 +1,267 @@
+"""The data contract: what a department supplies, and on what terms.
+
+One YAML file per dataset. It maps the department's own columns to data elements and holds what is peculiar to that department; lengths, patterns
+and codes are the standard's. The published JSON Schema (`contract.schema.json`) is rendered from this model, so an editor that completes the one
+agrees with the other. Sharing classes and update cycles are those of the national catalog of government data resources
+(政务信息资源共享管理暂行办法, 国发〔2016〕51号).
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+# The five fields of cron with their ranges, names of months and days left out: numbers read the same in every country.
+_CRON_FIELDS = {
+    "minute": "[0-5]?[0-9]",
+    "hour": "([01]?[0-9]|2[0-3])",
+    "day": "([1-9]|0[1-9]|[12][0-9]|3[01])",
+    "month": "(0?[1-9]|1[0-2])",
+    "weekday": "[0-7]",
+}
+
+
+def _cron_pattern() -> str:
+    def field(number: str) -> str:
+        part = rf"(\*|{number}(-{number})?)(/[1-9][0-9]?)?"
+        return f"{part}(,{part})*"
+
+    return "^" + " +".join(field(number) for number in _CRON_FIELDS.values()) + "$"
+
+
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+
+DatasetId = Annotated[str, Field(pattern=f"^{_NAME}__{_NAME}$")]
+Identifier = Annotated[str, Field(pattern=f"^{_NAME}$")]
+ColumnName = Annotated[str, Field(min_length=1, description="A column as the source names it.")]
+Share = Annotated[float, Field(ge=0, le=1)]
+# Each format has to name a year, or every date would fall into 1900.
+DateFormat = Annotated[str, Field(pattern="%[Yy]", description='How the source writes a date, as in strftime: "%Y%m%d", "%d/%m/%Y".')]
+Lookup = Annotated[dict[str, str], Field(description='Source value to standard code, both quoted: {"M": "1"}.')]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Title(_Part):
+    """What a thing is called, Chinese first."""
+
+    zh: str = Field(min_length=1, description="Chinese title.")
+    en: str = Field(min_length=1, description="English title.")
+
+
+class Department(_Part):
+    """The supplying body."""
+
+    id: Identifier = Field(description="Short id of the department, as in `public_security`.")
+    title: Title = Field(description="Name of the department.")
+    contact: str = Field(default="", description="Where the hub reports trouble: an office mailbox or telephone number, not a person's.")
+
+
+class DatabaseSource(_Part):
+    """A table or view of a database."""
+
+    kind: Literal["postgresql", "mysql", "sqlite"] = Field(
+        description="What is read: postgresql, mysql (also MariaDB), sqlite, csv or xlsx (also xls, ods)."
+    )
+    connection: Identifier = Field(description="Name of the connection; its address is set up outside, never in a contract.")
+    object: str = Field(min_length=1, description='Table or view, with its schema where there is one: "hj.t_rkxx".')
+
+
+class CsvSource(_Part):
+    """Text files with separated values, plain or gzip-compressed."""
+
+    kind: Literal["csv"] = Field(description="Text files with separated values.")
+    connection: Identifier = Field(description="Name of the connection that says in which folder the files lie.")
+    path: str = Field(
+        min_length=1,
+        description='File below the connection\'s folder, or a pattern ("rk_*.csv"): all that match are one delivery, in name order.',
+    )
+    encoding: str | None = Field(default=None, description="Encoding; left out, it is found: byte-order mark, then UTF-8, then GB18030.")
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="What separates values.")
+    header: bool = Field(default=True, description='False where the first line is already data; columns are then named "1", "2", ….')
+    header_row: int | None = Field(default=None, ge=1, description="Line of the header; left out, it is found by the contract's columns.")
+
+
+class WorkbookSource(_Part):
+    """A sheet of a workbook (xlsx, xls, ods)."""
+
+    kind: Literal["xlsx"] = Field(description="Workbooks: xlsx, xls or ods.")
+    connection: Identifier = Field(description="Name of the connection that says in which folder the workbooks lie.")
+    path: str = Field(
+        min_length=1, description='Workbook below the connection\'s folder, or a pattern ("rk_*.xlsx"): all that match are one delivery.'
+    )
+    sheet: str | None = Field(default=None, min_length=1, description="Name of the sheet; left out, the first.")
+    header: bool = Field(default=True, description='False where the first row is already data; columns are then named "1", "2", ….')
+    header_row: int | None = Field(default=None, ge=1, description="Row of the header; left out, it is found by the contract's columns.")
+
+
+FileSource = CsvSource | WorkbookSource
+Source = Annotated[DatabaseSource | CsvSource | WorkbookSource, Field(discriminator="kind")]
+
+
+class Mapping(_Part):
+    """One data element that a source column feeds."""
+
+    element: Identifier = Field(description="Id of the data element.")
+    formats: tuple[DateFormat, ...] = Field(
+        default=(), strict=False, description="Date formats of this column, tried in order; declared, never guessed."
+    )
+    lookup: Lookup = Field(default_factory=dict)
+
+
+class AsOf(_Part):
+    """The source column that says from when a record held."""
+
+    column: ColumnName
+    formats: tuple[DateFormat, ...] = Field(default=(), strict=False, description="Date formats of this column, tried in order.")
+
+
+class ElementSource(_Part):
+    """Where the values of one data element come from."""
+
+    column: str
+    formats: tuple[str, ...] = ()
+    lookup: dict[str, str] = Field(default_factory=dict)
+
+
+class Assertions(_Part):
+    """What a delivery must satisfy before it may be used; a failed assertion stops the batch."""
+
+    least_rows: int = Field(default=1, ge=0, description="Fewest rows that a delivery can have.")
+    fill_rates: dict[str, Share] = Field(default_factory=dict, description="Least share of rows with a value, per data element.")
+    largest_shrink: Share = Field(default=0.2, description="Largest share of the records that may disappear at once.")
+    largest_quarantine: Share = Field(default=0.2, description="Largest share of the rows that may be set aside.")
+
+
+class Schedule(_Part):
+    """When the dataset is collected."""
+
+    cron: str | None = Field(
+        default=None, pattern=_cron_pattern(), description='Five cron fields, Beijing time: "0 2 * * *"; left out, only on demand.'
+    )
+    retries: int = Field(default=2, ge=0, le=20, description="How often a failed attempt is repeated.")
+    retry_seconds: int = Field(default=60, ge=0, description="Pause before a repetition.")
+
+
+class Reading(_Part):
+    """How the hub behaves on the department's system."""
+
+    window: str | None = Field(
+        default=None, pattern=f"^{_TIME}-{_TIME}$", description='Hours in which reading is welcome, Beijing time: "22:00-06:00".'
+    )
+    statement_timeout_seconds: int = Field(default=600, ge=1, description="Longest time one statement may run on the source.")
+    rows_per_second: int | None = Field(default=None, ge=1, description="Most rows read per second.")
+
+
+class Sharing(_Part):
+    """On what terms other departments may use the dataset."""
+
+    sharing_class: Literal["unconditional", "conditional", "none"] = Field(
+        default="conditional", alias="class", description="unconditional (无条件共享), conditional (有条件共享) or none (不予共享)."
+    )
+    legal_basis: str = Field(default="", description="Law or policy; a dataset that is not shared at all must name one.")
+
+
+class Retention(_Part):
+    """How long each layer keeps the dataset."""
+
+    landing_days: int = Field(default=365, ge=1, description="Days for which deliveries are kept as received.")
+
+
+_MappingInput = Identifier | Mapping
+
+
+def _as_mappings(columns: Any) -> Any:
+    """Write each short form out: an id, or a list of ids, becomes a list of mappings."""
+    if not isinstance(columns, dict):
+        return columns
+    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in columns.items()}
+    return {name: tuple({"element": item} if isinstance(item, str) else item for item in items) for name, items in lists.items()}
+
+
+Columns = Annotated[
+    dict[str, tuple[Mapping, ...]],
+    BeforeValidator(
+        _as_mappings, json_schema_input_type=dict[ColumnName, _MappingInput | Annotated[list[_MappingInput], Field(min_length=1)]]
+    ),
+]
+RecordKey = Annotated[
+    tuple[ColumnName, ...],
+    BeforeValidator(
+        lambda key: (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list) else key,
+        json_schema_input_type=ColumnName | Annotated[list[ColumnName], Field(min_length=1)],
+    ),
+]
+AsOfColumn = Annotated[
+    AsOf | None,
+    BeforeValidator(lambda value: {"column": value} if isinstance(value, str) else value, json_schema_input_type=ColumnName | AsOf | None),
+]
+
+WHOLE_ROW = "*"
+
+
+class Contract(_Part):
+    """What a department supplies, and on what terms."""
+
+    id: DatasetId = Field(description="`<department>__<dataset>`, as in `public_security__resident`.")
+    title: Title = Field(description="Name of the dataset.")
+    department: Department = Field(description="Who supplies it.")
+    feeds: tuple[Identifier, ...] = Field(
+        min_length=1, strict=False, description="Base registries it feeds: population, legal_entity, certificate."
+    )
+    source: Source = Field(description="Where it is read.")
+    record_key: RecordKey = Field(description='Source columns that make a record the same record next time; "*" means the whole row.')
+    change_tracking: Literal["snapshot"] = Field(
+        default="snapshot", description="How changes are found: snapshot compares whole deliveries."
+    )
+    columns: Columns = Field(
+        min_length=1, description="Source column to data element: an id, a list of ids, or an object with formats or lookup."
+    )
+    constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
+    as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")
+    ignore: tuple[ColumnName, ...] = Field(default=(), strict=False, description="Source columns that are deliberately not used.")
+    assertions: Assertions = Field(default_factory=Assertions, description="What a delivery must satisfy.")
+    schedule: Schedule = Field(default_factory=Schedule, description="When it is collected.")
+    reading: Reading = Field(default_factory=Reading, description="How the source is treated.")
+    update_cycle: Literal["realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"] = Field(
+        default="irregular", description="How often the department brings the dataset up to date."
+    )
+    sharing: Sharing = Field(default_factory=Sharing, description="On what terms others may use it.")
+    retention: Retention = Field(default_factory=Retention, description="How long it is kept.")
+
+    @cached_property
+    def elements(self) -> dict[str, ElementSource]:
+        """Data element to the source column that feeds it; one column may feed several elements."""
+        return {
+            mapping.element: ElementSource(column=column, formats=mapping.formats, lookup=mapping.lookup)
+            for column, mappings in self.columns.items()
+            for mapping in mappings
+        }
+
+    @cached_property
+    def source_columns(self) -> tuple[str, ...]:
+        """Source columns that must be there, in the contract's order: mapped ones, then those of the key and the as-of date."""
+        named = [*self.columns, *(() if self.whole_row_is_key else self.record_key), *((self.as_of.column,) if self.as_of else ())]
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def whole_row_is_key(self) -> bool:
+        """Whether the record has no key of its own, so that a changed row is another record."""
+        return self.record_key == (WHOLE_ROW,)
+
+    def is_read(self, column: str) -> bool:
+        """Whether a column found in the source is read: every one is, unless it is ignored and needed for nothing else."""
+        return column in self.source_columns or column not in self.ignore
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the contract's canonical JSON: short and long forms of the same contract have the same digest."""
+        document = self.model_dump(mode="json", by_alias=True)
+        # JSON objects have no order, but the order of columns is part of a row's canonical text.
+        document["columns"] = list(document["columns"].items())
+        return hashlib.sha256(json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

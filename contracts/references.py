@@ -1,0 +1,121 @@
+"""What a contract says about the standards has to be so: elements, codes, formats and columns that fit together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from contracts.model import WHOLE_ROW, Contract
+from contracts.schema import suggestion
+
+if TYPE_CHECKING:
+    from standards.model import DataElement, Standards
+
+Finding = tuple[str, str]
+
+
+def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
+    """Every place where the contract does not agree with itself or with the standards, as key and reason."""
+    rules = (_identity, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
+    return list(chain.from_iterable(rule(contract, standards) for rule in rules))
+
+
+def _identity(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    if contract.id.split("__")[0] != contract.department.id:
+        yield "id", f'begins with the department: expected "{contract.department.id}__" and the dataset'
+    if contract.sharing.sharing_class == "none" and not contract.sharing.legal_basis:
+        yield "sharing.legal_basis", "a dataset that is not shared (class none) must name the law or policy that says so"
+
+
+def _feeds(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for position, feed in enumerate(contract.feeds):
+        if feed not in standards.schemas:
+            yield f"feeds[{position}]", f'there is no base registry "{feed}"{suggestion(feed, list(standards.schemas))}'
+
+
+def _possible_elements(contract: Contract, standards: Standards) -> dict[str, DataElement]:
+    schemas = (standards.schemas[feed] for feed in contract.feeds if feed in standards.schemas)
+    return {use.element.id: use.element for schema in schemas for use in schema.uses}
+
+
+def _used(contract: Contract) -> Iterator[tuple[str, str]]:
+    """Key and element id, wherever the contract names one that gets values."""
+    for column, mappings in contract.columns.items():
+        for position, mapping in enumerate(mappings):
+            yield f"columns.{column}[{position}]" if len(mappings) > 1 else f"columns.{column}", mapping.element
+    yield from ((f"constants.{element}", element) for element in contract.constants)
+
+
+def _elements(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    possible = _possible_elements(contract, standards)
+    for key, element in _used(contract):
+        if element not in standards.elements:
+            yield key, f'there is no data element "{element}"{suggestion(element, list(possible))}'
+        elif element not in possible:
+            yield key, f'"{element}" is not part of {" or ".join(contract.feeds)}{suggestion(element, list(possible))}'
+    counts = Counter(element for _, element in _used(contract))
+    for key, element in _used(contract):
+        if counts[element] > 1:
+            yield key, f'"{element}" gets its values from {counts[element]} places; one element has one source'
+
+
+def _requirements(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    """A registry whose required element is not supplied would set aside every row."""
+    supplied = {element for _, element in _used(contract)}
+    for feed in contract.feeds:
+        for use in standards.schemas[feed].uses if feed in standards.schemas else ():
+            if use.required and use.element.id not in supplied:
+                yield "columns", f'nothing is mapped to "{use.element.id}", which {feed} requires'
+
+
+def _formats(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for column, mappings in contract.columns.items():
+        for mapping in mappings:
+            element = standards.elements.get(mapping.element)
+            if mapping.formats and element is not None and element.data_type != "date":
+                yield f"columns.{column}.formats", f'"{mapping.element}" is not a date'
+
+
+def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    values = [
+        (f"columns.{column}.lookup.{source}", mapping.element, code)
+        for column, mappings in contract.columns.items()
+        for mapping in mappings
+        for source, code in mapping.lookup.items()
+    ]
+    values += [(f"constants.{element}", element, code) for element, code in contract.constants.items()]
+    for key, element_id, code in values:
+        element = standards.elements.get(element_id)
+        if element is None or element.code_list is None:
+            continue
+        known = [entry.code for entry in standards.code_lists[element.code_list].codes]
+        if code not in known:
+            yield key, f'"{code}" is not a code of {element.code_list}{suggestion(code, known)}'
+
+
+def _assertions(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    supplied = [element for _, element in _used(contract)]
+    for element in contract.assertions.fill_rates:
+        if element not in supplied:
+            yield f"assertions.fill_rates.{element}", f'"{element}" is not mapped{suggestion(element, supplied)}'
+
+
+def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    named = [*contract.columns, *contract.ignore]
+    for position, column in enumerate(contract.record_key):
+        key = f"record_key[{position}]"
+        if column == WHOLE_ROW:
+            if len(contract.record_key) > 1:
+                yield key, '"*" (the whole row) stands alone'
+        elif column not in named:
+            yield key, f'"{column}" is neither mapped nor listed under ignore{suggestion(column, named)}'
+    for position, column in enumerate(contract.ignore):
+        if column in contract.columns:
+            yield f"ignore[{position}]", f'"{column}" is mapped under columns; it is either used or ignored'
+    for column in (*contract.columns, *contract.ignore, *contract.record_key):
+        if column != column.strip() or column == "_position":
+            yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
+    if contract.change_tracking == "snapshot" and len(set(contract.record_key)) != len(contract.record_key):
+        yield "record_key", "names a column twice"

@@ -1,0 +1,158 @@
+"""The published JSON Schema of a contract (draft 2020-12), and what its refusals mean in plain words."""
+
+import json
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+
+from contracts.model import Contract
+
+SCHEMA_FILE = Path(__file__).with_name("contract.schema.json")
+SECRET_WORDS = ("password", "passwd", "pwd", "secret", "token", "credential")
+WHERE_SECRETS_GO = (
+    "a contract never holds an address or a secret: set HUB_CONNECTION_<NAME> or connections.yml and give only the connection's name"
+)
+_TYPES = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text in quotes",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def to_json_schema() -> dict[str, Any]:
+    """Render the contract's model; `contract.schema.json` is this, written out (`python -m contracts.schema`)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Contract.model_json_schema()}
+
+
+def to_text(schema: dict[str, Any]) -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def schema_faults(document: Any) -> list[tuple[str, str]]:
+    """Every place where a document leaves the schema, as key and what is expected there."""
+    return sorted({fault for error in _validator().iter_errors(document) for fault in _explain(error)})
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """A closing remark that names what a misspelt name may have meant, or all there is if that is short."""
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{close[0]}"?'
+    return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= 12 else ""
+
+
+def _explain(error: ValidationError, description: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(error.schema, dict):
+        description = error.schema.get("description", description)
+    if error.validator in ("anyOf", "oneOf") and error.context:
+        branch = _meant_branch(error)
+        if branch:
+            yield from (fault for inner in branch for fault in _explain(inner, description))
+        else:
+            yield _key(error), _choices(error)
+    elif error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        yield from ((_join(_key(error), name), _unknown_key(name, known)) for name in error.instance if name not in known)
+    elif error.validator == "required":
+        yield from (
+            (_join(_key(error), name), f"is missing{_described(error, name)}")
+            for name in error.validator_value
+            if name not in error.instance
+        )
+    else:
+        yield _key(error), _expected(error, description)
+
+
+def _meant_branch(error: ValidationError) -> list[ValidationError]:
+    """The alternative the author had in mind: the one whose `kind` or type the value has. None fits: empty."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [
+        inners
+        for inners in branches.values()
+        if not any(
+            (inner.validator == "type" and inner.absolute_path == error.absolute_path)
+            or (inner.validator in ("const", "enum") and inner.absolute_path and inner.absolute_path[-1] == "kind")
+            for inner in inners
+        )
+    ]
+    return min(fitting, key=len, default=[])
+
+
+def _choices(error: ValidationError) -> str:
+    if isinstance(error.instance, dict) and isinstance(error.schema, dict) and "discriminator" in error.schema:
+        kinds = sorted(error.schema["discriminator"]["mapping"])
+        given = error.instance.get("kind")
+        return (
+            f"kind has to be one of {', '.join(kinds)}{suggestion(given, kinds) if isinstance(given, str) and given not in kinds else ''}"
+        )
+    types = [branch.validator_value for branch in error.context or () if branch.validator == "type"]
+    return f"expected {' or '.join(dict.fromkeys(_TYPES[name] for name in types))}" if types else "does not have the expected form"
+
+
+def _unknown_key(name: str, known: list[str]) -> str:
+    if any(word in name.lower() for word in SECRET_WORDS):
+        return WHERE_SECRETS_GO
+    return f"is not a key that can stand here{suggestion(name, known)}"
+
+
+def _described(error: ValidationError, name: str) -> str:
+    text = error.schema.get("properties", {}).get(name, {}).get("description")
+    return f": {text}" if text else ""
+
+
+def _expected(error: ValidationError, description: str) -> str:
+    """What the broken rule asks for; the value itself is left out, it may be a secret put in the wrong place."""
+    text = _rule_text(str(error.validator), error.validator_value, error.instance)
+    return f"{text} ({description})" if description else text
+
+
+def _rule_text(rule: str, wanted: Any, given: Any) -> str:
+    match rule:
+        case "type":
+            return f"expected {_TYPES[wanted]}"
+        case "enum":
+            return f"expected one of {', '.join(wanted)}{suggestion(given, wanted) if isinstance(given, str) else ''}"
+        case "const":
+            return f"expected {wanted}"
+        case "minLength" | "minItems" | "minProperties":
+            return "must not be empty"
+        case "maxLength":
+            return f"at most {wanted} characters"
+        case "minimum":
+            return f"at least {wanted}"
+        case "maximum":
+            return f"at most {wanted}"
+        case _:
+            return "does not have the expected form"
+
+
+def _key(error: ValidationError) -> str:
+    key = ""
+    for step in error.absolute_path:
+        key = f"{key}[{step}]" if isinstance(step, int) else _join(key, step)
+    return key
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(to_text(to_json_schema()), encoding="utf-8")
