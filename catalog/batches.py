@@ -1,0 +1,184 @@
+"""Batches: one delivery of one dataset, with its ledger.
+
+A batch goes `landing` → `landed` → `accepted`, or ends as `stopped` (a gate), `failed` (an error) or `abandoned` (its process died).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.files import LakeFile, insert_files
+from catalog.tables import batch, batch_check, batch_fill, batch_issue
+from core.clock import now
+from core.database import reading, writing
+from core.errors import RequestError
+from core.leases import Lease
+
+OPEN = ("landing", "landed")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as the catalog knows it. Counts are None until the stage that finds them out."""
+
+    batch_id: str
+    contract_id: str
+    seq: int
+    contract_version: int
+    standard_version: str
+    status: str
+    actor: str
+    started_at: datetime
+    landed_at: datetime | None
+    finished_at: datetime | None
+    read: int | None
+    landed: int | None
+    unreadable: int | None
+    accepted: int | None
+    unchanged: int | None
+    repeated: int | None
+    quarantined: int | None
+    previous: int | None
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
+    records: int | None
+    error: str | None
+    hint: str | None
+    notes: list[dict[str, Any]]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Everything that the commit of an accepted batch writes at once."""
+
+    counts: Mapping[str, int]
+    issues: Sequence[Mapping[str, Any]]
+    checks: Sequence[Mapping[str, Any]]
+    fills: Sequence[Mapping[str, Any]]
+    notes: Sequence[Mapping[str, Any]]
+    seconds: Mapping[str, float]
+    files: Sequence[LakeFile] = field(default=())
+
+
+def start_batch(catalog: sa.Engine, lease: Lease, contract_id: str, contract_version: int, standard_version: str, actor: str) -> Batch:
+    """Open the next batch of a dataset; batches that a dead process left open are closed as abandoned."""
+    with writing(catalog) as connection:
+        lease.check(connection)
+        mine = batch.c.contract_id == contract_id
+        connection.execute(
+            batch.update().where(mine, batch.c.status == "landing").values(status="abandoned", finished_at=now())
+        )
+        seq = (connection.execute(sa.select(sa.func.max(batch.c.seq)).where(mine)).scalar() or 0) + 1
+        batch_id = f"{contract_id}@{seq}"
+        connection.execute(
+            batch.insert().values(
+                batch_id=batch_id,
+                contract_id=contract_id,
+                seq=seq,
+                contract_version=contract_version,
+                standard_version=standard_version,
+                status="landing",
+                actor=actor,
+                started_at=now(),
+                notes=[],
+                seconds={},
+            )
+        )
+    return get_batch(catalog, batch_id)
+
+
+def get_batch(catalog: sa.Engine, batch_id: str) -> Batch:
+    """Return one batch. Raises RequestError where there is none of that id."""
+    with reading(catalog) as connection:
+        row = connection.execute(sa.select(batch).where(batch.c.batch_id == batch_id)).one_or_none()
+    if row is None:
+        raise RequestError(f"there is no batch {batch_id}", hint="batch ids look like dataset@number; ./hub status lists the latest ones")
+    return Batch(**row._mapping)
+
+
+def set_landed(catalog: sa.Engine, lease: Lease, batch_id: str, *, read: int, landed: int, unreadable: int, **more: Any) -> None:
+    """Record that a batch has landed whole."""
+    with writing(catalog) as connection:
+        lease.check(connection)
+        values = {"status": "landed", "landed_at": now(), "read": read, "landed": landed, "unreadable": unreadable, **more}
+        connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(**values))
+
+
+def end_batch(catalog: sa.Engine, batch_id: str, status: str, error: str, hint: str = "") -> None:
+    """Close a batch that did not make it: `stopped`, `failed` or `superseded`. Never touches one that was accepted."""
+    open_one = (batch.c.batch_id == batch_id) & batch.c.status.in_(OPEN)
+    with writing(catalog) as connection:
+        connection.execute(batch.update().where(open_one).values(status=status, finished_at=now(), error=error, hint=hint))
+
+
+def record_findings(catalog: sa.Engine, batch_id: str, found: Acceptance) -> None:
+    """Keep counts, issues and checks of a batch that a gate stopped, so that its report can say why."""
+    with writing(catalog) as connection:
+        _write_findings(connection, batch_id, found)
+
+
+def accept_batch(catalog: sa.Engine, lease: Lease, batch_id: str, found: Acceptance) -> None:
+    """The commit point of a batch: ledger, findings and files become visible together."""
+    with writing(catalog) as connection:
+        lease.check(connection)
+        insert_files(connection, found.files)
+        _write_findings(connection, batch_id, found)
+        connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(status="accepted", finished_at=now()))
+
+
+def _write_findings(connection: sa.Connection, batch_id: str, found: Acceptance) -> None:
+    for table, rows in ((batch_issue, found.issues), (batch_check, found.checks), (batch_fill, found.fills)):
+        connection.execute(table.delete().where(table.c.batch_id == batch_id))
+        if rows:
+            connection.execute(table.insert(), [{"batch_id": batch_id, **row} for row in rows])
+    values = {**found.counts, "notes": list(found.notes), "seconds": dict(found.seconds)}
+    connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(**values))
+
+
+def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the last accepted batch of a dataset: its state is what publications see."""
+    query = sa.select(batch).where(batch.c.contract_id == contract_id, batch.c.status == "accepted").order_by(batch.c.seq.desc()).limit(1)
+    with reading(catalog) as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else Batch(**row._mapping)
+
+
+def waiting_batch(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the newest batch of a dataset if it has landed and waits for acceptance."""
+    latest = batches_of(catalog, contract_id, limit=1)
+    return latest[0] if latest and latest[0].status == "landed" else None
+
+
+def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:
+    """Return the batches of a dataset, newest first."""
+    query = sa.select(batch).where(batch.c.contract_id == contract_id).order_by(batch.c.seq.desc()).limit(limit)
+    with reading(catalog) as connection:
+        return [Batch(**row._mapping) for row in connection.execute(query)]
+
+
+def issues_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
+    """Return the issue counts of a batch, most frequent first."""
+    query = sa.select(batch_issue).where(batch_issue.c.batch_id == batch_id)
+    query = query.order_by(batch_issue.c.rows.desc(), batch_issue.c.element, batch_issue.c.issue_type)
+    return _mappings(catalog, query)
+
+
+def checks_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
+    """Return the Great Expectations results of a batch, worst first."""
+    query = sa.select(batch_check).where(batch_check.c.batch_id == batch_id)
+    return _mappings(catalog, query.order_by(batch_check.c.unexpected.desc(), batch_check.c.check_id))
+
+
+def fills_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
+    """Return how many rows of a batch had a value, by element."""
+    return _mappings(catalog, sa.select(batch_fill).where(batch_fill.c.batch_id == batch_id).order_by(batch_fill.c.element))
+
+
+def _mappings(catalog: sa.Engine, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    with reading(catalog) as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,123 @@
+"""Tables of the operational database: registered contracts, batches with their ledger, and the files that make up the lake."""
+
+import sqlalchemy as sa
+
+from core.leases import lease_table
+
+metadata = sa.MetaData()
+
+contract_version = sa.Table(
+    "contract_version",
+    metadata,
+    sa.Column("contract_id", sa.String(120), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("department_id", sa.String(60), nullable=False),
+    sa.Column("department_zh", sa.String(200), nullable=False),
+    sa.Column("department_en", sa.String(200), nullable=False),
+    sa.Column("title_zh", sa.String(200), nullable=False),
+    sa.Column("title_en", sa.String(200), nullable=False),
+    sa.Column("feeds", sa.JSON, nullable=False),
+    sa.Column("registered_at", sa.DateTime, nullable=False),
+    sa.Column("registered_by", sa.String(120), nullable=False),
+)
+
+batch = sa.Table(
+    "batch",
+    metadata,
+    sa.Column("batch_id", sa.String(140), primary_key=True),
+    sa.Column("contract_id", sa.String(120), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("contract_version", sa.Integer, nullable=False),
+    sa.Column("standard_version", sa.String(20), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("landed_at", sa.DateTime),
+    sa.Column("finished_at", sa.DateTime),
+    # rows: read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined
+    sa.Column("read", sa.BigInteger),
+    sa.Column("landed", sa.BigInteger),
+    sa.Column("unreadable", sa.BigInteger),
+    sa.Column("accepted", sa.BigInteger),
+    sa.Column("unchanged", sa.BigInteger),
+    sa.Column("repeated", sa.BigInteger),
+    sa.Column("quarantined", sa.BigInteger),
+    # records: records = previous + inserted - deleted
+    sa.Column("previous", sa.BigInteger),
+    sa.Column("inserted", sa.BigInteger),
+    sa.Column("updated", sa.BigInteger),
+    sa.Column("deleted", sa.BigInteger),
+    sa.Column("records", sa.BigInteger),
+    sa.Column("error", sa.Text),
+    sa.Column("hint", sa.Text),
+    sa.Column("notes", sa.JSON, nullable=False),
+    sa.Column("seconds", sa.JSON, nullable=False),
+    sa.UniqueConstraint("contract_id", "seq"),
+)
+
+batch_issue = sa.Table(
+    "batch_issue",
+    metadata,
+    sa.Column("batch_id", sa.String(140), sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("element", sa.String(80), primary_key=True),
+    sa.Column("issue_type", sa.String(60), primary_key=True),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("dimension", sa.String(20), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+
+batch_check = sa.Table(
+    "batch_check",
+    metadata,
+    sa.Column("batch_id", sa.String(140), sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("check_id", sa.String(160), primary_key=True),
+    sa.Column("element", sa.String(80), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("issue_type", sa.String(60), nullable=False),
+    sa.Column("dimension", sa.String(20), nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("evaluated", sa.BigInteger, nullable=False),
+    sa.Column("unexpected", sa.BigInteger, nullable=False),
+)
+
+batch_fill = sa.Table(
+    "batch_fill",
+    metadata,
+    sa.Column("batch_id", sa.String(140), sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("element", sa.String(80), primary_key=True),
+    sa.Column("evaluated", sa.BigInteger, nullable=False),
+    sa.Column("filled", sa.BigInteger, nullable=False),
+)
+
+# A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
+lake_file = sa.Table(
+    "lake_file",
+    metadata,
+    sa.Column("path", sa.String(400), primary_key=True),
+    sa.Column("table_name", sa.String(160), nullable=False, index=True),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+
+# Iceberg field ids: given once per table and column, never reused, so that a renamed column cannot take another's data.
+lake_field = sa.Table(
+    "lake_field",
+    metadata,
+    sa.Column("table_name", sa.String(160), primary_key=True),
+    sa.Column("column_name", sa.String(120), primary_key=True),
+    sa.Column("field_id", sa.Integer, nullable=False),
+    sa.UniqueConstraint("table_name", "field_id"),
+)
+
+# A dataset's small number inside a registry: how a base row names its sources in one byte.
+dataset_number = sa.Table(
+    "dataset_number",
+    metadata,
+    sa.Column("contract_id", sa.String(120), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
+)
+
+lease = lease_table(metadata)

@@ -1,0 +1,65 @@
+"""Tables of the serving database beside the base tables: publications, which are the only commit point, and what went into each."""
+
+import sqlalchemy as sa
+
+from core.leases import lease_table
+
+metadata = sa.MetaData()
+
+publication = sa.Table(
+    "publication",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("published_at", sa.DateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("standard_version", sa.String(20), nullable=False),
+    sa.Column("definition_version", sa.Integer, nullable=False),
+    # records = linked + unlinked + withheld
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("linked", sa.BigInteger, nullable=False),
+    sa.Column("unlinked", sa.BigInteger, nullable=False),
+    sa.Column("withheld", sa.BigInteger, nullable=False),
+    # base rows: entities = previous + inserted - deleted
+    sa.Column("entities", sa.BigInteger, nullable=False),
+    sa.Column("inserted", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("deleted", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(32), nullable=False),
+    sa.Column("seconds", sa.JSON, nullable=False),
+)
+
+publication_input = sa.Table(
+    "publication_input",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("contract_id", sa.String(120), primary_key=True),
+    sa.Column("batch_seq", sa.Integer, nullable=False),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("linked", sa.BigInteger, nullable=False),
+    sa.Column("unlinked", sa.BigInteger, nullable=False),
+    sa.Column("withheld", sa.BigInteger, nullable=False),
+    sa.ForeignKeyConstraint(["registry", "number"], ["publication.registry", "publication.number"]),
+)
+
+publication_file = sa.Table(
+    "publication_file",
+    metadata,
+    sa.Column("path", sa.String(400), primary_key=True),
+    sa.Column("registry", sa.String(60), nullable=False, index=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("table_name", sa.String(160), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+
+# The one row per registry that readers look at: views show what was published up to this number.
+current_publication = sa.Table(
+    "current_publication",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+)
+
+lease = lease_table(metadata)
