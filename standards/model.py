@@ -1,0 +1,174 @@
+"""The data standard as values: data elements (ISO/IEC 11179), code lists, schemas, issue types and cross-field rules.
+
+Everything here is frozen and refuses unknown keys. Nothing here imports an engine, so every layer may hold these values.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Text = Annotated[str, Field(min_length=1)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+IssueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+Sureness = Literal["verified", "single", "memory"]
+Representation = Literal["name", "identifier", "code", "date", "text", "number", "flag"]
+ObjectClass = Literal["population", "legal_entity", "certificate"]
+DataType = Literal["string", "date", "integer", "decimal"]
+Classification = Literal["public", "internal", "personal", "sensitive"]
+Mask = Literal["none", "name", "identifier", "phone", "address", "full"]
+Severity = Literal["error", "warning", "repaired"]
+Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
+Fixer = Literal["department", "hub", "citizen"]
+
+TODAY = "today"  # as `maximum` of a date: the day of the run, Beijing time
+OPEN_END = "9999-12-31"  # how an open-ended validity (长期) is stored
+
+
+class Definition(BaseModel):
+    """Base of every definition: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Title(Definition):
+    """A title or sentence in both languages of the hub."""
+
+    zh: Text
+    en: Text
+
+
+class CodeTitle(Definition):
+    """The name of a code; few standards give an English one."""
+
+    zh: Text
+    en: str = ""
+
+
+class Source(Definition):
+    """The standard a definition comes from, and how sure that is: seen twice, seen once, or from memory."""
+
+    standard: Text
+    clause: str = ""
+    sureness: Sureness
+
+
+class DataElement(Definition):
+    """The smallest unit of meaning; every product (schema, check, form, mask, document) is rendered from it."""
+
+    id: Identifier
+    title: Title
+    definition: Title
+    source: Source
+    object_class: ObjectClass
+    representation: Representation
+    type: Identifier
+    data_type: DataType = "string"
+    min_length: int | None = Field(default=None, ge=0)
+    max_length: int | None = Field(default=None, ge=1)
+    pattern: str | None = None
+    code_list: Identifier | None = None
+    minimum: str | None = None
+    maximum: str | None = None
+    classification: Classification
+    mask: Mask = "none"
+    aliases: tuple[str, ...] = ()
+
+
+class Code(Definition):
+    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means current."""
+
+    code: Text
+    title: CodeTitle
+    aliases: tuple[str, ...] = ()
+    valid_from: str = ""
+    valid_to: str = ""
+    parent: str = ""
+    level: str = ""
+    successors: tuple[str, ...] = ()
+
+
+class CodeList(Definition):
+    """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap."""
+
+    id: Identifier
+    title: Title
+    source: Source
+    codes: tuple[Code, ...]
+    fixes: dict[str, str] = {}
+    junk: tuple[str, ...] = ()
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """The codes in force now, in the order of the list."""
+        return tuple(code.code for code in self.codes if not code.valid_to)
+
+
+class SchemaUse(Definition):
+    """One element in one schema. `required`: missing is an error; `critical`: a wrong value quarantines the row."""
+
+    element: DataElement
+    required: bool = False
+    critical: bool = False
+
+
+class Schema(Definition):
+    """One base registry: its table, its elements in order, and the elements that identify a record."""
+
+    id: ObjectClass
+    title: Title
+    table: Identifier
+    identity: tuple[Identifier, ...]
+    uses: tuple[SchemaUse, ...]
+
+    @property
+    def elements(self) -> tuple[DataElement, ...]:
+        """The elements, in the order of the columns."""
+        return tuple(use.element for use in self.uses)
+
+    def use(self, element_id: str) -> SchemaUse | None:
+        """The use of one element, or None where the schema does not have it."""
+        return next((use for use in self.uses if use.element.id == element_id), None)
+
+
+class IssueType(Definition):
+    """A kind of finding: how bad, on which dimension of GB/T 36344, what to do and who can do it."""
+
+    id: IssueName
+    severity: Severity
+    dimension: Dimension
+    title: Title
+    message: Title
+    fixer: Fixer
+
+
+class CrossRule(Definition):
+    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py`."""
+
+    id: IssueName
+    schema_id: ObjectClass = Field(alias="schema")
+    needs: tuple[Identifier, ...] = Field(min_length=2)
+    issue_type: IssueName
+    severity: Severity
+    dimension: Dimension
+    message: Title
+    expression: Identifier
+
+
+class Standards(Definition):
+    """One version of everything; definitions by id, in a fixed order."""
+
+    version: Text
+    elements: dict[str, DataElement]
+    code_lists: dict[str, CodeList]
+    schemas: dict[str, Schema]
+    issue_types: dict[str, IssueType]
+    cross_rules: tuple[CrossRule, ...]
+
+    @model_validator(mode="after")
+    def _ids_are_keys(self) -> Self:
+        for group in (self.elements, self.code_lists, self.schemas, self.issue_types):
+            for key, item in group.items():
+                if key != item.id:
+                    raise ValueError(f"{item.id} is filed under {key}")
+        return self

@@ -1,0 +1,49 @@
+"""The value types there are, and the issue types each can find beyond those that follow from the element's own attributes.
+
+Light on purpose: checks, loader and documents need the names, not the expressions. A test compares this table with the modules.
+"""
+
+from typing import Literal
+
+from standards.model import TODAY, DataElement
+
+Kind = Literal["not_null", "regex", "in_set", "length", "between", "unique", "shared"]
+
+# What a type finds by an expression of its own, in the order of the module's `issues`.
+SHARED_ISSUES: dict[str, tuple[str, ...]] = {
+    "address": ("masked-value", "lossy-encoding"),
+    "certificate_identifier": ("wrong-check-character",),
+    "certificate_number": ("lossy-encoding",),
+    "code": (),
+    "date": ("no-such-date", "ambiguous-date", "future-date"),
+    "division": ("unknown-division",),
+    "holder_code": ("wrong-check-character", "masked-value"),
+    "organization_name": ("masked-value", "lossy-encoding"),
+    "person_name": ("not-a-name", "masked-value", "lossy-encoding"),
+    "phone": ("masked-value",),
+    "resident_id": ("no-such-date", "future-date", "unknown-division", "wrong-check-character", "masked-value"),
+    "text": ("lossy-encoding",),
+    "uscc": ("unknown-category", "unknown-division", "wrong-inner-code", "wrong-check-character", "masked-value"),
+}
+# Issue types that only the pipeline finds.
+PIPELINE_ISSUES = ("missing", "repaired", "duplicate-key")
+
+
+def stock_issues(element: DataElement) -> dict[str, Kind]:
+    """Issue types that follow from the element's attributes, each with its kind of check."""
+    found: dict[str, Kind] = {}
+    if element.pattern is not None:
+        found["wrong-form"] = "regex"
+    if element.min_length is not None or element.max_length is not None:
+        found["wrong-length"] = "length"
+    if element.type == "code":
+        found["unknown-code"] = "in_set"
+    if element.minimum is not None:
+        found["out-of-range"] = "between"
+    return found
+
+
+def issue_kinds(element: DataElement) -> dict[str, Kind]:
+    """Every issue type a value of this element can have, with the kind of its check."""
+    shared = [name for name in SHARED_ISSUES[element.type] if element.type != "date" or name != "future-date" or element.maximum == TODAY]
+    return stock_issues(element) | {name: "shared" for name in shared}
