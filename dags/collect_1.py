@@ -1,0 +1,6 @@
+"""Airflow DAGs that collect the datasets of the departments in shard 1."""
+
+from dags.wiring import collect_dags
+
+for _dag in collect_dags(shard=1):
+    globals()[_dag.dag_id] = _dag
