@@ -1,0 +1,37 @@
+"""A code of a list: the code itself, or any accepted spelling of its name."""
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue
+
+from standards.loader import load_standards
+from standards.model import DataElement
+from standards.patterns import one_of
+from standards.spellings import NARROW, SIMPLIFIED, TRADITIONAL, WIDE, lookup_table
+from standards.types.general import let, where, without_blanks
+
+
+def ready(element: DataElement) -> str:
+    """Exactly the current codes."""
+    return f"^{one_of(load_standards().code_lists[element.code_list or ''].current)}$"
+
+
+def normalize(text: StringValue, element: DataElement) -> StringValue:
+    """The code of a spelling; a text that is none stays. Columns with few values are quicker by a join with `lookup_table`."""
+    return looked_up(text, lookup_table(element))
+
+
+def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
+    """The code whose spelling the text is, else the text."""
+    return let(spelling_key(text), lambda key: key.cases(*spellings.items(), else_=ibis.null("string"))).coalesce(text)
+
+
+def spelling_key(text: StringValue) -> StringValue:
+    """As `standards.spellings.spelling_key`, in the engine."""
+    narrow = where(text, f"[{WIDE}]", lambda part: part.translate(WIDE, NARROW))
+    simple = where(narrow, f"[{TRADITIONAL}]", lambda part: part.translate(TRADITIONAL, SIMPLIFIED))
+    return without_blanks(simple).upper()
+
+
+def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
+    """Nothing beyond the list."""
+    return {}

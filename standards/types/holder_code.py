@@ -1,0 +1,35 @@
+"""Code of a certificate holder (GB/T 36903-2018): a resident identity number or a unified social credit code, told apart by shape.
+
+Eighteen digits may be either. The birth date decides: characters 7 to 14 of a credit code are not a date of 1800 to 2099 in practice.
+"""
+
+import ibis
+from ibis.expr.types import BooleanValue, StringValue
+
+from standards.model import DataElement
+from standards.patterns import real_date
+from standards.types import resident_id, uscc
+from standards.types.general import is_masked, let
+
+PERSON = f"^[1-9][0-9]{{5}}{real_date()}[0-9]{{3}}[0-9X]$"
+
+
+def ready(element: DataElement) -> str:
+    """The form of a code that needs no repair."""
+    return f"^(?:[1-9][0-9]{{5}}(?:18|19|20)[0-9]{{9}}[0-9X]|{uscc.ready(element).strip('^$')})$"
+
+
+def normalize(text: StringValue, element: DataElement) -> StringValue:
+    """As a resident number where that gives one, else as a credit code."""
+    return let(
+        resident_id.normalize(text, element),
+        lambda number: ibis.cases((number.re_search(PERSON), number), else_=uscc.normalize(number, element)),
+    )
+
+
+def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
+    """A code whose own check, as person or as organization, is wrong."""
+    person = value.re_search(PERSON)
+    organization = value.re_search(uscc.FORM) & ~person
+    wrong = ibis.cases((person, ~resident_id.has_right_check(value)), (organization, ~uscc.is_right(value)), else_=False)
+    return {"wrong-check-character": wrong, "masked-value": is_masked(value)}

@@ -1,0 +1,22 @@
+"""Free text: kept as written, apart from what the general rules cut around it."""
+
+from ibis.expr.types import BooleanValue, StringValue
+
+from standards.model import DataElement
+from standards.patterns import HAN
+from standards.types.general import is_lossy
+
+
+def ready(element: DataElement) -> str:
+    """The form of a text that needs no repair."""
+    return f"^[{HAN}](?:[{HAN}0-9A-Za-z，。、（）()·%/-]+|[；：])*[{HAN}0-9A-Za-z。）)]$"
+
+
+def normalize(text: StringValue, element: DataElement) -> StringValue:
+    """The text."""
+    return text
+
+
+def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
+    """Texts in which characters were lost."""
+    return {"lossy-encoding": is_lossy(value)}
