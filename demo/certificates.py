@@ -123,7 +123,7 @@ def numbers(certificates: Certificates) -> Text:
     by_kind = (
         joined(code, year, digits(serial, 8)),
         joined("3301", digits(serial, 8)),
-        joined("浙(", year, ")", places.prefecture, "不动产权第", digits(serial, 7), "号"),
+        joined("浙（", year, "）", places.prefecture, "不动产权第", digits(serial, 7), "号"),
         joined("浙交运管许可", places.short, "字", code, digits(serial, 6), "号"),
     )
     return by_kind[-1] if not len(certificates) else _chosen(certificates.kind, by_kind)

@@ -61,6 +61,7 @@ def stop(home: Path, *, remove: bool = False) -> None:
     if remove and folder.exists():
         _check_owner(folder)
         shutil.rmtree(folder)
+        _lock_file(folder).unlink(missing_ok=True)
 
 
 def database_uri(uri: str, database: str) -> str:
@@ -80,8 +81,12 @@ def _server(folder: Path, *, start_it: bool = True) -> Any:
 
     PostgresServer._instances.pop(folder, None)
     # The wheel's own lock file is one for all users of the machine, and only the first of them may open it.
-    PostgresServer._lock = InterProcessLock(folder.with_name(folder.name + ".lock"))
+    PostgresServer._lock = InterProcessLock(_lock_file(folder))
     return get_server(folder, cleanup_mode=None, start=start_it)
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _adopt(server: Any) -> None:

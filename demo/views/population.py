@@ -87,7 +87,7 @@ def death(city: City, counts: Counts) -> pa.Table:
 def resident_card(city: City, counts: Counts) -> pa.Table:
     """Health cards: English names, real dates and timestamps, sex as M and F."""
     now = city.people
-    held = now.present & (city.dice.chance("health card", now.ordinal, 0.9) | (now.born_day > 0))
+    held = now.present & (city.dice.chance("health card", now.ordinal, 0.88) | (now.born_day > 0))
     page = sheet(city, "health__resident_card", held, now.ordinal, counts)
     person = now.take(page.rows)
     known = city.dice.chance("death in hospital", person.ordinal, 0.6)
@@ -136,7 +136,7 @@ def insured(city: City, counts: Counts) -> pa.Table:
 def student(city: City, counts: Counts) -> pa.Table:
     """Students and graduates: the names of ethnic groups with and without 族, education by code and by name."""
     now = city.people
-    held = now.present & (now.age(1) >= 12) & (now.age(1) < 44) & city.dice.chance("student", now.ordinal, 0.72)
+    held = now.present & (now.age(1) >= 12) & (now.age(1) < 44) & city.dice.chance("student", now.ordinal, 0.62)
     page = sheet(city, "education__student", held, now.ordinal, counts)
     person = now.take(page.rows)
     page.clean("学籍号", joined("G3301", digits(person.ordinal, 9)))
