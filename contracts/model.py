@@ -1,9 +1,9 @@
 """The data contract: what a department supplies, and on what terms.
 
-One YAML file per dataset. It maps the department's own columns to data elements and holds what is peculiar to that department; lengths, patterns
-and codes are the standard's. The published JSON Schema (`contract.schema.json`) is rendered from this model, so an editor that completes the one
-agrees with the other. Sharing classes and update cycles are those of the national catalog of government data resources
-(政务信息资源共享管理暂行办法, 国发〔2016〕51号).
+One YAML file per dataset. It maps the department's own columns to data elements and holds what is peculiar to that department; lengths,
+patterns and codes are the standard's. The published JSON Schema (`contract.schema.json`) is rendered from this model, so an editor that
+completes the one agrees with the other. Sharing classes and update cycles are those of the national catalog of government data resources
+(政务信息资源共享管理暂行办法, State Council document 51 of 2016).
 """
 
 import hashlib
@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from standards.model import Title
 
 _NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 # The five fields of cron with their ranges, names of months and days left out: numbers read the same in every country.
@@ -45,13 +47,6 @@ Lookup = Annotated[dict[str, str], Field(description='Source value to standard c
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Title(_Part):
-    """What a thing is called, Chinese first."""
-
-    zh: str = Field(min_length=1, description="Chinese title.")
-    en: str = Field(min_length=1, description="English title.")
 
 
 class Department(_Part):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from contracts.model import WHOLE_ROW, Contract
+from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
 from contracts.schema import suggestion
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Finding = tuple[str, str]
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     """Every place where the contract does not agree with itself or with the standards, as key and reason."""
-    rules = (_identity, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
+    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
     return list(chain.from_iterable(rule(contract, standards) for rule in rules))
 
 
@@ -27,6 +28,18 @@ def _identity(contract: Contract, standards: Standards) -> Iterator[Finding]:
         yield "id", f'begins with the department: expected "{contract.department.id}__" and the dataset'
     if contract.sharing.sharing_class == "none" and not contract.sharing.legal_basis:
         yield "sharing.legal_basis", "a dataset that is not shared (class none) must name the law or policy that says so"
+
+
+def _source(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    if isinstance(contract.source, CsvSource) and contract.source.encoding is not None:
+        try:
+            codecs.lookup(contract.source.encoding)
+        except LookupError:
+            yield "source.encoding", "is not an encoding; expected a name such as utf-8, gb18030 or big5"
+    if not isinstance(contract.source, DatabaseSource) and (
+        contract.source.path.startswith("/") or ".." in contract.source.path.split("/")
+    ):
+        yield "source.path", "leads out of the connection's folder; expected a path below it"
 
 
 def _feeds(contract: Contract, standards: Standards) -> Iterator[Finding]:

@@ -1,0 +1,85 @@
+"""Which of the columns found in a source are read, and what is said about the others."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from connectors.extraction import POSITION, Note
+from contracts.model import Contract
+from core.errors import SourceError
+
+# Byte-order marks and zero-width characters stand invisibly before the first header of many exports.
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+_OUTER = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """The columns that are read, as places in the source's list and as names."""
+
+    places: tuple[int, ...]
+    names: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+
+def clean_name(name: str) -> str:
+    """A column's name without blanks and invisible characters around it; a line break inside stays, written as one character."""
+    return _OUTER.sub("", name).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Cleaned names, each different: a repeated one gets a number, one that is missing its place."""
+    taken = {POSITION}
+    result = []
+    for place, name in enumerate(map(clean_name, names), start=1):
+        base = name or f"unnamed_{place}"
+        unique, number = base, 1
+        while unique in taken:
+            number += 1
+            unique = f"{base}_{number}"
+        taken.add(unique)
+        result.append(unique)
+    return tuple(result)
+
+
+def plan_columns(contract: Contract, found: Sequence[str], where: str) -> ColumnPlan:
+    """Decide what is read; raises SourceError, with likely new names, if a column the contract needs is not there."""
+    missing = [name for name in contract.source_columns if name not in found]
+    if missing:
+        raise SourceError(_missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found))
+    places = tuple(place for place, name in enumerate(found) if contract.is_read(name))
+    known = {*contract.source_columns, *contract.ignore}
+    unmapped = [found[place] for place in places if found[place] not in known]
+    absent = [name for name in contract.ignore if name not in found]
+    notes = (
+        *(
+            [Note("unmapped_columns", f"{len(unmapped)} columns are neither mapped nor ignored: {shown(unmapped)}", len(unmapped))]
+            if unmapped
+            else ()
+        ),
+        *(
+            [Note("absent_columns", f"{len(absent)} columns under ignore are not in the source: {shown(absent)}", len(absent))]
+            if absent
+            else ()
+        ),
+    )
+    return ColumnPlan(places, tuple(found[place] for place in places), notes)
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first of many names."""
+    first = ", ".join(" ".join(name.split()) for name in names[:_SHOWN])
+    return f"{first} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else first
+
+
+def _missing_text(contract: Contract, missing: Sequence[str], found: Sequence[str], where: str) -> str:
+    plural = "s" if len(missing) > 1 else ""
+    return f"{contract.id}: {where} lacks the column{plural} {shown(missing)}; it has {shown(found)}"
+
+
+def _rename_hint(contract: Contract, missing: Sequence[str], found: Sequence[str]) -> str:
+    free = [name for name in found if name not in contract.source_columns]
+    renames = [f"{name} may now be {close[0]}" for name in missing if (close := get_close_matches(name, free, n=1, cutoff=0.5))]
+    return "; ".join([*renames, "change the contract's columns, or ask the department what happened"])

@@ -1,0 +1,61 @@
+"""Read one delivery of a dataset, as its contract says and as gently as its department asked."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from importlib import import_module
+
+import pyarrow as pa
+
+from connectors.extraction import POSITION, Extraction, Note, Unreadable
+from contracts.model import Contract
+from core.connections import Connections
+from core.errors import SourceError
+
+__all__ = ["POSITION", "Extraction", "Note", "Unreadable", "extract"]
+
+Connector = Callable[[Contract, Connections], Extraction]
+# Named, not imported: reading a file needs no database driver.
+_CONNECTORS = {
+    "postgresql": "connectors.postgresql",
+    "mysql": "connectors.mysql",
+    "sqlite": "connectors.sqlite",
+    "csv": "connectors.csv",
+    "xlsx": "connectors.xlsx",
+}
+_BEIJING = timezone(timedelta(hours=8))
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Open the source and return its batches.
+
+    Raises SourceError, here or while the batches are consumed, if the source cannot be read as the contract says.
+    """
+    check_window(contract, datetime.now(_BEIJING))
+    connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
+    extraction = connector(contract, connections)
+    if contract.reading.rows_per_second:
+        extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
+    return extraction
+
+
+def check_window(contract: Contract, now: datetime) -> None:
+    """Raise a transient SourceError outside the hours the department has agreed to."""
+    if contract.reading.window is None:
+        return
+    start, end = contract.reading.window.split("-")
+    clock = now.astimezone(_BEIJING).strftime("%H:%M")
+    inside = start <= clock < end if start <= end else clock >= start or clock < end
+    if not inside:
+        raise SourceError(
+            f"{contract.id}: the source may be read from {start} to {end} (Beijing time) only", hint="run it in those hours", transient=True
+        )
+
+
+def _throttled(batches: Iterator[pa.RecordBatch], rows_per_second: int) -> Iterator[pa.RecordBatch]:
+    """Hand batches on no faster than agreed; the source waits because nothing is fetched meanwhile."""
+    began, rows = time.monotonic(), 0
+    for batch in batches:
+        yield batch
+        rows += batch.num_rows
+        time.sleep(max(0.0, began + rows / rows_per_second - time.monotonic()))

@@ -1,0 +1,53 @@
+"""What every connector hands over: Arrow batches of text under the source's own column names, and an account of what was not a row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+POSITION = "_position"
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row of the source that could not be read as one; the reason quotes no value."""
+
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something about the delivery that is worth knowing: drift of columns, the encoding found, lines skipped."""
+
+    kind: str
+    message: str
+    count: int = 1
+
+
+@dataclass
+class Extraction:
+    """One delivery. `unreadable` and `notes` grow while `batches` is consumed; rows read = rows in batches + unreadable."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    unreadable: list[Unreadable] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def text_schema(columns: tuple[str, ...]) -> pa.Schema:
+    """Every column as text, then where the row stood in the source."""
+    return pa.schema([*(pa.field(name, pa.string()) for name in columns), pa.field(POSITION, pa.int64())])
+
+
+def numbered(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Batches of a database under the schema, cut to size and with row numbers: a table has no lines to point at."""
+    row = 1
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            part = batch.slice(start, BATCH_ROWS)
+            positions = pa.array(np.arange(row, row + part.num_rows, dtype=np.int64))
+            yield pa.RecordBatch.from_arrays([*part.columns, positions], schema=schema)
+            row += part.num_rows

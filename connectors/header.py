@@ -1,0 +1,80 @@
+"""Where the header of a file stands: titles, notes and blank lines often come before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from connectors.columns import clean_name, plan_columns, shown, unique_names
+from connectors.extraction import Note
+from contracts.model import Contract, CsvSource, WorkbookSource
+from core.errors import SourceError
+
+SEARCHED_LINES = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row near the top of a file: the lines it takes and its values."""
+
+    line: int
+    last_line: int
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Names of a file's columns, and the last line before its data."""
+
+    names: tuple[str, ...]
+    last_line: int
+    notes: tuple[Note, ...] = ()
+
+
+def find_header(contract: Contract, source: CsvSource | WorkbookSource, rows: Sequence[Row], file: str) -> Header:
+    """The header among the first rows; raises SourceError, naming what is missing, if no row has all columns the contract needs."""
+    if not source.header:
+        return _numbered_header(rows)
+    candidates = (
+        [row for row in rows if row.line <= SEARCHED_LINES]
+        if source.header_row is None
+        else [row for row in rows if row.line == source.header_row]
+    )
+    needed = set(contract.source_columns)
+    named = {row: unique_names(row.values) for row in candidates}
+    found = next((row for row in candidates if needed.issubset(named[row])), None)
+    if found is None:
+        raise _not_found(contract, source, {row.line: names for row, names in named.items()}, file)
+    return Header(named[found], found.last_line, _skipped(rows, found, file))
+
+
+def _numbered_header(rows: Sequence[Row]) -> Header:
+    """Columns are named by their place; how many there are is what most of the first rows say."""
+    widths = [len(row.values) for row in rows if any(clean_name(value) for value in row.values)]
+    width = max(sorted(set(widths)), key=widths.count, default=0)
+    return Header(tuple(str(place) for place in range(1, width + 1)), 0)
+
+
+def _skipped(rows: Sequence[Row], header: Row, file: str) -> tuple[Note, ...]:
+    lines = header.line - 1
+    found = Note("header_line", f"{file}: header found in line {header.line}", header.line)
+    return (found, Note("skipped_lines", f"{file}: {lines} lines before the header are not rows", lines)) if lines else (found,)
+
+
+def _not_found(contract: Contract, source: CsvSource | WorkbookSource, named: dict[int, tuple[str, ...]], file: str) -> SourceError:
+    """The error for a header that lacks columns. A line with none of the contract's names may be data, so it is not quoted."""
+    needed = contract.source_columns
+
+    def likeness(names: tuple[str, ...]) -> float:
+        return sum(1.0 if name in names else 0.4 if get_close_matches(name, names, n=1, cutoff=0.6) else 0.0 for name in needed)
+
+    line = max(named, key=lambda line: (likeness(named[line]), -line), default=None)
+    if line is not None and likeness(named[line]) > 0:
+        try:
+            plan_columns(contract, named[line], f"{file}, header in line {line},")
+        except SourceError as error:
+            return error
+    place = f"line {source.header_row}" if source.header_row else f"the first {SEARCHED_LINES} lines"
+    return SourceError(
+        f"{contract.id}: {file} has no header in {place}: none of the columns {shown(needed)} is there",
+        hint='if the file has no header, say "header: false" and name columns "1", "2", …; else compare delimiter and columns with the file',
+    )

@@ -1,0 +1,161 @@
+"""MySQL and MariaDB: the server writes every value as text, one statement sees one state of the table.
+
+Rows come through DuckDB's scanner, streamed (three times as fast as row by row through Python); what is asked beforehand goes through
+PyMySQL, whose errors carry numbers. Zero dates ("0000-00-00") arrive as they are: written by the server, no driver stumbles over them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import pyarrow as pa
+import pymysql
+
+from connectors.columns import plan_columns
+from connectors.extraction import BATCH_ROWS, Extraction, numbered, text_schema
+from connectors.identifiers import no_such_table, quote, split_object
+from connectors.scanner import scanner_engine
+from contracts.model import Contract, DatabaseSource
+from core.connections import Connections
+from core.errors import SourceError
+
+_CONNECT_SECONDS = 15
+_REFUSED = {
+    1044: "the hub's user may not use this database",
+    1045: "the server refuses the hub's user or password",
+    1049: "the server has no database of that name",
+    1142: "the hub's user may not read this table",
+    1143: "the hub's user may not read a column of this table",
+    1146: "the table is gone",
+    1356: "the view refers to something that is gone",
+    1698: "the server refuses the hub's user or password",
+}
+_TOO_LONG = {1969, 3024}
+_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry")
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Read one table or view; raises SourceError if it is not there or the server cannot be reached."""
+    assert isinstance(contract.source, DatabaseSource)
+    server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
+    with _translated(contract):
+        columns, is_mariadb = _look(contract, server)
+    plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
+    schema_name, table = split_object(contract.source.object)
+    relation = f"{quote(schema_name or server.database, '`')}.{quote(table, '`')}"
+    select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0], '`')}" for place in plan.places)
+    seconds = contract.reading.statement_timeout_seconds
+    # Each of the two has its own way to limit one statement, and takes no notice of the other's.
+    statement = (
+        f"SET STATEMENT max_statement_time={seconds} FOR SELECT {select} FROM {relation}"
+        if is_mariadb
+        else f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */ {select} FROM {relation}"
+    )
+    schema = text_schema(plan.names)
+    with _translated(contract):
+        engine = server.attached()
+        reader = engine.execute("SELECT * FROM mysql_query('source', ?, stream_results := true)", [statement]).to_arrow_reader(BATCH_ROWS)
+    return Extraction(schema, numbered(_stream(contract, reader, engine), schema), notes=list(plan.notes))
+
+
+class _Server:
+    """The parts of a `mysql://user:password@host:port/database` address."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.host = parts.hostname or "127.0.0.1"
+        self.port = parts.port or 3306
+        self.user = unquote(parts.username or "")
+        self.password = unquote(parts.password or "")
+        self.database = unquote(parts.path.lstrip("/"))
+
+    def connected(self) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=self.database or None,
+            charset="utf8mb4",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_CONNECT_SECONDS * 4,
+        )
+
+    def attached(self) -> duckdb.DuckDBPyConnection:
+        engine = scanner_engine("mysql_scanner")
+        parts = {"HOST": self.host, "USER": self.user, "PASSWORD": self.password, "DATABASE": self.database}
+        secret = ", ".join(f"{key} {quote(value, chr(39))}" for key, value in parts.items())
+        engine.execute("SET mysql_session_time_zone = '+08:00'")
+        engine.execute(f"CREATE SECRET department (TYPE mysql, PORT {self.port}, {secret})")
+        engine.execute("ATTACH '' AS source (TYPE mysql, READ_ONLY, SECRET department)")
+        return engine
+
+
+def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], bool]:
+    """Columns with their types, and whether the server is a MariaDB."""
+    assert isinstance(contract.source, DatabaseSource)
+    schema_name, table = split_object(contract.source.object)
+    with server.connected() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT version()")
+        is_mariadb = "mariadb" in str(cursor.fetchall()[0][0]).lower()
+        cursor.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = coalesce(%s, database()) AND table_name = %s ORDER BY ordinal_position",
+            (schema_name, table),
+        )
+        columns = [(str(name), str(kind).lower()) for name, kind in cursor.fetchall()]
+        if not columns:
+            cursor.execute("SELECT concat(table_schema, '.', table_name), table_name FROM information_schema.tables")
+            tables = [str(name[0 if schema_name else 1]) for name in cursor.fetchall()]
+            raise no_such_table(contract.id, contract.source.object, tables)
+        cursor.execute(f"SELECT 1 FROM {quote(schema_name or server.database, '`')}.{quote(table, '`')} LIMIT 0")
+    return columns, is_mariadb
+
+
+def _as_text(name: str, kind: str) -> str:
+    column = quote(name, "`")
+    if kind in _BINARY:
+        return _char(f"lower(hex({column}))")
+    if kind == "bit":
+        return _char(f"{column} + 0")
+    if kind in ("float", "double"):
+        # Plain digits in place of an exponent, as far as the server's decimals reach.
+        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {_char(f'CAST({column} AS DECIMAL(65, 30))')}))"
+        return f"IF(LOCATE('e', {_char(column)}) AND ABS({column}) < 1e34, {plain}, {_char(column)})"
+    return _char(column)
+
+
+def _char(expression: str) -> str:
+    return f"CAST({expression} AS CHAR CHARACTER SET utf8mb4)"
+
+
+def _stream(contract: Contract, reader: pa.RecordBatchReader, engine: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+    try:
+        with _translated(contract):
+            yield from reader
+    finally:
+        engine.close()
+
+
+@contextmanager
+def _translated(contract: Contract) -> Iterator[None]:
+    """The one place where the drivers' errors become the hub's; their text may quote values and addresses and goes no further."""
+    where = f"(connection {contract.source.connection}"
+    try:
+        yield
+    except pymysql.Error as error:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        if number in _REFUSED:
+            raise SourceError(f"{contract.id}: {_REFUSED[number]} {where}, error {number})") from None
+        reason = "the statement ran longer than the contract allows" if number in _TOO_LONG else "the server cannot be reached or broke off"
+        raise SourceError(f"{contract.id}: {reason} {where}, error {number})", transient=True) from None
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if "Failed to prepare" in str(error):
+            raise SourceError(
+                f"{contract.id}: the server refuses to read this table {where})", hint="ask whether the hub's user may read every column"
+            ) from None
+        raise SourceError(
+            f"{contract.id}: the server broke off while it was read, or the statement ran longer than the contract allows {where})",
+            transient=True,
+        ) from None

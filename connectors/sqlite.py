@@ -1,0 +1,122 @@
+"""SQLite through DuckDB's scanner.
+
+The values come from one statement, so they are one state of the database: the scanner's own table scan opens a connection for every range
+of rows, and with a writer beside it six reads of six were torn. SQLite's types belong to values, not to columns; each value is written by
+its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from connectors.columns import plan_columns
+from connectors.extraction import BATCH_ROWS, Extraction, numbered, text_schema
+from connectors.identifiers import no_such_table, quote, split_object
+from connectors.scanner import scanner_engine
+from contracts.model import Contract, DatabaseSource
+from core.connections import Connections
+from core.errors import SourceError
+
+_MAGIC = b"SQLite format 3\x00"
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Read one table or view; raises SourceError if the file or the table is not there."""
+    assert isinstance(contract.source, DatabaseSource)
+    path = connections.path(contract.source.connection, "sqlite")
+    _check_file(contract, path)
+    engine = scanner_engine("sqlite_scanner")
+    with _translated(contract):
+        engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
+    found = _columns(contract, engine)
+    plan = plan_columns(contract, found, contract.source.object)
+    select = ", ".join(_as_text(found[place]) for place in plan.places)
+    with _translated(contract):
+        reader = _query(engine, f"SELECT {select} FROM {_relation(contract.source.object)}").to_arrow_reader(BATCH_ROWS)
+    schema = text_schema(plan.names)
+    return Extraction(schema, numbered(_stream(contract, reader, engine), schema), notes=list(plan.notes))
+
+
+def _check_file(contract: Contract, path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        raise SourceError(
+            f"{contract.id}: there is no file {path.name} (connection {contract.source.connection})", transient=not path.parent.is_dir()
+        ) from None
+    except OSError as error:
+        raise SourceError(
+            f"{contract.id}: {path.name} cannot be opened ({error.strerror})", transient=not isinstance(error, PermissionError)
+        ) from None
+    if start != _MAGIC:
+        raise SourceError(f"{contract.id}: {path.name} is not an SQLite database")
+
+
+def _query(engine: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> duckdb.DuckDBPyConnection:
+    # The statement runs inside SQLite; it is passed as a value, so DuckDB reads nothing into it.
+    values = ", params := row(" + ", ".join("?" for _ in parameters) + ")" if parameters else ""
+    return engine.execute(f"SELECT * FROM sqlite_query('source', ?{values})", [sql, *parameters])
+
+
+def _columns(contract: Contract, engine: duckdb.DuckDBPyConnection) -> list[str]:
+    assert isinstance(contract.source, DatabaseSource)
+    _, table = split_object(contract.source.object)
+    with _translated(contract):
+        # table_xinfo, unlike table_info, names generated columns too; 1 marks the hidden ones of virtual tables.
+        names = [
+            str(name)
+            for (name,) in _query(engine, "SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid", table).fetchall()
+        ]
+        if not names:
+            tables = _query(engine, "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+            raise no_such_table(contract.id, contract.source.object, [str(name) for (name,) in tables])
+    return names
+
+
+def _relation(name: str) -> str:
+    schema_name, table = split_object(name)
+    return f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
+
+
+def _as_text(name: str) -> str:
+    """Bytes as hex, reals with the 15 digits SQLite itself shows of them, without an exponent."""
+    column = quote(name)
+    text = f"CAST({column} AS TEXT)"
+    plain = f"CASE WHEN abs({column}) < 1 THEN rtrim(printf('%.30f', {column}), '0') ELSE printf('%.0f', {column}) END"
+    real = f"CASE WHEN instr({text}, 'e') THEN {plain} ELSE {text} END"
+    return f"CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) WHEN 'real' THEN {real} ELSE {text} END AS {column}"
+
+
+def _stream(contract: Contract, reader: pa.RecordBatchReader, engine: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+    try:
+        with _translated(contract):
+            yield from reader
+    finally:
+        engine.close()
+
+
+def _literal(text: str) -> str:
+    return quote(text, "'")
+
+
+@contextmanager
+def _translated(contract: Contract) -> Iterator[None]:
+    """The one place where the driver's errors become the hub's; their text may quote values and goes no further."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        text = str(error).lower()
+        where = f"(connection {contract.source.connection})"
+        if "locked" in text or "busy" in text:
+            raise SourceError(f"{contract.id}: the database is locked by another program {where}", transient=True) from None
+        if "malformed" in text or "not a database" in text:
+            raise SourceError(f"{contract.id}: the database file is damaged {where}", hint="ask the department for a fresh copy") from None
+        if "no such" in text:
+            raise SourceError(f"{contract.id}: the table or a table behind the view is gone {where}") from None
+        raise SourceError(
+            f"{contract.id}: the database cannot be read {where}", transient="unable to open" in text or "disk i/o" in text
+        ) from None

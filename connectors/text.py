@@ -1,0 +1,125 @@
+"""Text of unknown encoding as a stream of UTF-8.
+
+Chinese departments deliver UTF-8 with or without a byte-order mark and GB18030 (GB 18030-2022), sometimes with bytes that belong to
+neither. A file is UTF-8 if it decodes; if it does not, it is still UTF-8 when only few of its characters are damaged, else GB18030. Damaged
+bytes become U+FFFD, so that only their value is refused.
+"""
+
+import codecs
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.files import open_bytes
+
+_BLOCK = 1 << 20
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Chinese in GB18030 read as UTF-8 is damaged nearly everywhere; a UTF-8 file cut by a careless export has a few such places.
+_LARGEST_DAMAGE = 0.1
+_REPLACEMENT = "\ufffd"
+STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a file is to be decoded; `clean` means that it is UTF-8 throughout and can be passed on as it is."""
+
+    name: str
+    mark: bytes = b""
+    clean: bool = False
+
+
+def find_encoding(path: Path, declared: str | None) -> Encoding:
+    """The declared encoding, or the one the bytes show; reads the file once."""
+    with open_bytes(path) as file:
+        start = file.read(4)
+    mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
+    if declared and codecs.lookup(declared).name not in ("utf-8", "utf-8-sig"):
+        return Encoding(declared, mark if _MARKS.get(mark) == codecs.lookup(declared).name else b"")
+    if _MARKS.get(mark, "utf-8") != "utf-8":
+        return Encoding(_MARKS[mark], mark)
+    if _decodes(path):
+        return Encoding("utf-8", mark, clean=True)
+    return Encoding("utf-8" if declared or mark or _damage(path) <= _LARGEST_DAMAGE else "gb18030", mark)
+
+
+class Utf8Stream(io.RawIOBase):
+    """The file from behind its byte-order mark, as valid UTF-8; counts what it could not decode and the quotation marks it passed on."""
+
+    def __init__(self, path: Path, encoding: Encoding) -> None:
+        self.damaged = 0
+        self.quotes = 0
+        self._file = open_bytes(path)
+        self._file.read(len(encoding.mark))
+        self._decoder = None if encoding.clean else codecs.getincrementaldecoder(encoding.name)("replace")
+        self._buffer = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; fewer only at the end."""
+        parts, wanted = [], size if size >= 0 else _BLOCK
+        while wanted > 0 and (self._buffer or not self._ended):
+            if not self._buffer:
+                self._buffer = self._next_block()
+            part, self._buffer = self._buffer[:wanted], self._buffer[wanted:]
+            parts.append(part)
+            wanted -= len(part)
+        data = b"".join(parts)
+        self.quotes += data.count(b'"')
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over what stands before the data, without counting it."""
+        self.read(size)
+        self.quotes = 0
+
+    def at_end(self) -> bool:
+        """Whether nothing is left."""
+        while not self._buffer and not self._ended:
+            self._buffer = self._next_block()
+        return not self._buffer
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _next_block(self) -> bytes:
+        data = self._file.read(_BLOCK)
+        self._ended = not data
+        if self._decoder is None:
+            return data
+        text = self._decoder.decode(data, self._ended)
+        self.damaged += text.count(_REPLACEMENT)
+        return text.encode()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _decodes(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _damage(path: Path) -> float:
+    """Share of the characters beyond ASCII that are no UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    damaged = beyond = 0
+    for block in _blocks(path):
+        text = decoder.decode(block)
+        damaged += text.count(_REPLACEMENT)
+        beyond += len(text) - len(text.encode("ascii", "ignore"))
+    return damaged / beyond if beyond else 0.0

@@ -1,0 +1,76 @@
+"""Where a named connection leads.
+
+Contracts carry names only. The address behind a name, with its password, comes from the environment or from `connections.yml` in the hub's
+state folder, and is resolved inside the running task; it stands in no message.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from core.errors import RequestError
+from core.settings import load_settings
+
+_VARIABLE = "HUB_CONNECTION_"
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Resolves connection names; addresses are kept out of its text form, they hold passwords."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    file: Path
+
+    def url(self, name: str, *schemes: str) -> str:
+        """The address behind a name; raises RequestError if there is none, or one of another scheme than those asked for."""
+        url = self.environment.get(_variable(name)) or self._filed().get(name)
+        if not url:
+            raise RequestError(f'connection "{name}" is not set up', hint=f"set {_variable(name)} or add {name} to {self.file}")
+        scheme = urlsplit(url).scheme.split("+")[0]
+        if schemes and scheme not in schemes:
+            raise RequestError(
+                f'connection "{name}" leads to {scheme or "something without a scheme"}; this contract needs {" or ".join(schemes)}',
+                hint=f"an address begins like {schemes[0]}://",
+            )
+        return url
+
+    def path(self, name: str, scheme: str) -> Path:
+        """The folder (`file:///folder`) or database file (`sqlite:////file.db`) behind a name."""
+        path = unquote(urlsplit(self.url(name, scheme)).path)
+        # SQLAlchemy's way of writing it: three slashes and then the path, which begins with a fourth if it is absolute.
+        located = Path(path[1:] if scheme == "sqlite" else path)
+        if not located.is_absolute():
+            raise RequestError(
+                f'connection "{name}" needs an absolute path', hint=f"as in {scheme}://{'/' if scheme == 'sqlite' else ''}/data/…"
+            )
+        return located
+
+    def _filed(self) -> dict[str, str]:
+        try:
+            text = self.file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise RequestError(f"{self.file} cannot be read ({error.strerror})") from None
+        try:
+            entries = yaml.safe_load(text) or {}
+        except yaml.YAMLError:
+            raise RequestError(f"{self.file} is not valid YAML", hint="one line for each connection: name: address") from None
+        if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
+            raise RequestError(f"{self.file} is not a list of names and addresses", hint="one line for each connection: name: address")
+        return {str(name): value for name, value in entries.items()}
+
+
+def load_connections(environment: Mapping[str, str] | None = None) -> Connections:
+    """Connections of this installation."""
+    env = dict(os.environ) if environment is None else dict(environment)
+    return Connections(environment=env, file=load_settings(env).home / "connections.yml")
+
+
+def _variable(name: str) -> str:
+    return _VARIABLE + re.sub(r"[^A-Z0-9]", "_", name.upper())
