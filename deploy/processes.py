@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 # The operating system derives a start time from the boot time, which a clock correction moves a little.
 SAME_START_SECONDS = 2.0
+KILL_SECONDS = 3.0
 
 
 class Recorded(BaseModel):
@@ -66,6 +67,10 @@ def end(recorded: Iterable[Recorded], grace_seconds: float = 10.0) -> list[str]:
     for entry in present:
         for process in members(entry):
             _signal(process.pid, signal.SIGKILL)
+    # A killed process gives its port and files back a moment later.
+    deadline = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < deadline and any(members(entry) for entry in present):
+        time.sleep(0.05)
     return [entry.name for entry in present]
 
 
