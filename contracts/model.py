@@ -179,18 +179,17 @@ def _as_mappings(columns: Any) -> Any:
     return {name: tuple({"element": item} if isinstance(item, str) else item for item in items) for name, items in lists.items()}
 
 
+def _as_tuple(key: Any) -> Any:
+    return (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list) else key
+
+
+_Filled = Field(min_length=1)
+_ColumnsInput = Annotated[dict[ColumnName, _MappingInput | Annotated[list[_MappingInput], _Filled]], _Filled]
 Columns = Annotated[
-    dict[str, tuple[Mapping, ...]],
-    BeforeValidator(
-        _as_mappings, json_schema_input_type=dict[ColumnName, _MappingInput | Annotated[list[_MappingInput], Field(min_length=1)]]
-    ),
+    dict[ColumnName, Annotated[tuple[Mapping, ...], _Filled]], _Filled, BeforeValidator(_as_mappings, json_schema_input_type=_ColumnsInput)
 ]
 RecordKey = Annotated[
-    tuple[ColumnName, ...],
-    BeforeValidator(
-        lambda key: (key,) if isinstance(key, str) else tuple(key) if isinstance(key, list) else key,
-        json_schema_input_type=ColumnName | Annotated[list[ColumnName], Field(min_length=1)],
-    ),
+    tuple[ColumnName, ...], _Filled, BeforeValidator(_as_tuple, json_schema_input_type=ColumnName | Annotated[list[ColumnName], _Filled])
 ]
 AsOfColumn = Annotated[
     AsOf | None,
@@ -214,9 +213,7 @@ class Contract(_Part):
     change_tracking: Literal["snapshot"] = Field(
         default="snapshot", description="How changes are found: snapshot compares whole deliveries."
     )
-    columns: Columns = Field(
-        min_length=1, description="Source column to data element: an id, a list of ids, or an object with formats or lookup."
-    )
+    columns: Columns = Field(description="Source column to data element: an id, a list of ids, or an object with formats or lookup.")
     constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
     as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")
     ignore: tuple[ColumnName, ...] = Field(default=(), strict=False, description="Source columns that are deliberately not used.")

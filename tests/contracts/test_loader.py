@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts.loader import contract_from_document, load_contract, load_contracts
+from core.errors import DefinitionError
+from standards.loader import load_standards
+from tests.contracts.examples import RESIDENT, changed
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content, name="resident.yml"):
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        return path
+
+    return write
+
+
+def faults(document) -> dict[str, str]:
+    with pytest.raises(DefinitionError) as error:
+        contract_from_document(document, load_standards(), file="resident.yml")
+    return {fault.key: fault.message for fault in error.value.faults}
+
+
+def test_a_right_contract_loads(written):
+    contract = load_contract(written(RESIDENT), load_standards())
+    assert contract.id == "public_security__resident"
+    assert contract.feeds == ("population",)
+
+
+def test_all_faults_of_the_form_come_at_once():
+    document = changed("titel", {})
+    document["source"]["kind"] = "postgres"
+    document["columns"]["CSRQ"] = {"element": "birth_date", "format": ["%Y"]}
+    document["schedule"]["cron"] = "x"
+    found = faults(document)
+    assert set(found) == {"titel", "source", "columns.CSRQ.format", "schedule.cron"}
+    assert 'did you mean "title"?' in found["titel"]
+    assert 'did you mean "postgresql"?' in found["source"]
+    assert 'did you mean "formats"?' in found["columns.CSRQ.format"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "key", "words"),
+    [
+        ("id", "health__resident", "id", "public_security__"),
+        ("feeds", ["populations"], "feeds[0]", 'did you mean "population"?'),
+        ("columns.XM", "person_nam", "columns.XM", 'did you mean "person_name"?'),
+        ("columns.DW", "organization_type_code", "columns.DW", "is not part of population"),
+        ("columns.XM2", "person_name", "columns.XM2", "2 places"),
+        ("constants", {"person_name": "x"}, "constants.person_name", "2 places"),
+        ("columns.XM", "employer_name", "columns", '"person_name", which population requires'),
+        ("columns.XM", {"element": "person_name", "formats": ["%Y"]}, "columns.XM.formats", "not a date"),
+        ("columns.XB", {"element": "sex_code", "lookup": {"M": "7"}}, "columns.XB.lookup.M", "not a code of"),
+        ("constants", {"marital_status_code": "x"}, "constants.marital_status_code", "not a code of"),
+        ("record_key", ["SFZ"], "record_key[0]", 'did you mean "SFZH"?'),
+        ("record_key", ["*", "SFZH"], "record_key[0]", "stands alone"),
+        ("ignore", ["XM"], "ignore[0]", "either used or ignored"),
+        ("assertions.fill_rates", {"death_date": 0.5}, "assertions.fill_rates.death_date", "not mapped"),
+        ("sharing", {"class": "none"}, "sharing.legal_basis", "law or policy"),
+        ("source", {"kind": "csv", "connection": "drop", "path": "../a.csv"}, "source.path", "leads out"),
+        ("source", {"kind": "csv", "connection": "drop", "path": "a.csv", "encoding": "gbq"}, "source.encoding", "not an encoding"),
+    ],
+)
+def test_references_that_do_not_resolve_are_faults(path, value, key, words):
+    assert words in faults(changed(path, value))[key]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("source.connection", "postgresql://hub:s3cret@10.0.0.1/db"),
+        ("source.object", "t; password=s3cret"),
+        ("department.contact", "mysql://hub:s3cret@db/x"),
+        ("source.password", "s3cret"),
+    ],
+)
+def test_a_secret_is_a_fault_and_is_not_repeated(path, value):
+    found = faults(changed(path, value))
+    assert "never holds an address or a secret" in found[path]
+    assert "s3cret" not in str(found)
+
+
+def test_keys_are_text_whatever_yaml_makes_of_them(written):
+    text = (
+        yaml.safe_dump(changed("ignore", []), allow_unicode=True).replace("SFZH: resident_id", "1: resident_id").replace("- SFZH", '- "1"')
+    )
+    contract = load_contract(written(text), load_standards())
+    assert "1" in contract.columns
+
+
+def test_a_key_that_stands_twice_is_a_fault(written):
+    path = written("id: a__b\nid: a__c\n")
+    with pytest.raises(DefinitionError, match='line 2: is not valid YAML: "id" stands twice'):
+        load_contract(path, load_standards())
+
+
+@pytest.mark.parametrize(("content", "words"), [("a: [", "not valid YAML"), ("", "expected keys with values")])
+def test_a_file_that_is_no_document_is_a_fault(written, content, words):
+    with pytest.raises(DefinitionError, match=words):
+        load_contract(written(content), load_standards())
+
+
+def test_a_missing_file_is_a_fault(tmp_path):
+    with pytest.raises(DefinitionError, match=r"none\.yml: cannot be read"):
+        load_contract(tmp_path / "none.yml", load_standards())
+
+
+def test_the_faults_of_all_files_come_together(written):
+    paths = [
+        written(changed("feeds", ["x"]), "a.yml"),
+        written(changed("update_cycle", "x"), "b.yml"),
+        written(RESIDENT, "c.yml"),
+        written(RESIDENT, "d.yml"),
+    ]
+    with pytest.raises(DefinitionError) as error:
+        load_contracts(paths, load_standards())
+    assert {fault.file for fault in error.value.faults} == {"a.yml", "b.yml", "d.yml"}
+
+
+DELIVERED = sorted(Path(__file__).parents[2].glob("demo/contracts/*.yml")) + sorted(Path(__file__).parents[2].glob("examples/**/*.yml"))
+
+
+@pytest.mark.parametrize("path", DELIVERED, ids=lambda path: path.stem)
+def test_every_contract_in_the_repository_loads(path):
+    load_contract(path, load_standards())
