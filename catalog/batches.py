@@ -1,6 +1,7 @@
 """Batches: one delivery of one dataset, with its ledger.
 
-A batch goes `landing` → `landed` → `accepted`, or ends as `stopped` (a gate), `failed` (an error) or `abandoned` (its process died).
+A batch goes `landing` → `landed` → `accepted`, or ends as `stopped` (a gate), `failed` (an error), `abandoned` (its process died) or
+`superseded` (a newer one landed before it was accepted).
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,13 +67,12 @@ class Acceptance:
 
 
 def start_batch(catalog: sa.Engine, lease: Lease, contract_id: str, contract_version: int, standard_version: str, actor: str) -> Batch:
-    """Open the next batch of a dataset; batches that a dead process left open are closed as abandoned."""
+    """Open the next batch of a dataset. One that a dead process left open is abandoned, one that waits for acceptance superseded."""
     with writing(catalog) as connection:
         lease.check(connection)
         mine = batch.c.contract_id == contract_id
-        connection.execute(
-            batch.update().where(mine, batch.c.status == "landing").values(status="abandoned", finished_at=now())
-        )
+        for left, becomes in (("landing", "abandoned"), ("landed", "superseded")):
+            connection.execute(batch.update().where(mine, batch.c.status == left).values(status=becomes, finished_at=now()))
         seq = (connection.execute(sa.select(sa.func.max(batch.c.seq)).where(mine)).scalar() or 0) + 1
         batch_id = f"{contract_id}@{seq}"
         connection.execute(
@@ -146,12 +146,6 @@ def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
     with reading(catalog) as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else Batch(**row._mapping)
-
-
-def waiting_batch(catalog: sa.Engine, contract_id: str) -> Batch | None:
-    """Return the newest batch of a dataset if it has landed and waits for acceptance."""
-    latest = batches_of(catalog, contract_id, limit=1)
-    return latest[0] if latest and latest[0].status == "landed" else None
 
 
 def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:

@@ -12,11 +12,10 @@ SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
 
 
-def canonical_text(columns: Sequence[str]) -> str:
-    """SQL for one text per row that no two different rows share: 0x1F between fields, null ≠ empty, marks inside values escaped."""
+def canonical_text(texts: Sequence[str]) -> str:
+    """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped."""
     parts = (
-        f"coalesce(replace(replace({column}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
-        for column in map(quote, columns)
+        f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')" for text in texts
     )
     return f" || {SEPARATOR} || ".join(parts)
 
@@ -28,12 +27,12 @@ def digest(text: str) -> str:
 
 def record_id(key_columns: Sequence[str]) -> str:
     """SQL for `_record_id`; the statement binds `$record_key` (the secret) and `$dataset`."""
-    return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || {canonical_text(key_columns)}")
+    return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || {canonical_text([quote(column) for column in key_columns])}")
 
 
-def row_digest(columns: Sequence[str]) -> str:
-    """SQL for the digest of a row over its declared columns, in their declared order."""
-    return digest(canonical_text(columns))
+def row_digest(texts: Sequence[str]) -> str:
+    """SQL for the digest of a row over text expressions, in their declared order."""
+    return digest(canonical_text(texts))
 
 
 def digest_sums(uuid_column: str) -> str:

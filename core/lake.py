@@ -1,0 +1,137 @@
+"""The lake: Parquet files with Iceberg field ids, written here and nowhere else, and the Iceberg tables that follow them.
+
+A file counts from the moment a database row names it (`catalog.files`, `registries.publications`); Iceberg follows from those rows, idempotently,
+so it may trail but never leads. Nothing is rewritten in place: a table is a log of changes, and its present state is a fold over it.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.database import driver_url
+from core.engine import Engine, literal, parquet, quote
+from core.errors import StoreError
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+SEQ_PROPERTY = "hub.seq"
+
+# What an engine type is in Iceberg; anything not listed here is not written to the lake.
+ICEBERG_TYPES = {
+    "VARCHAR": "StringType",
+    "BIGINT": "LongType",
+    "INTEGER": "IntegerType",
+    "DATE": "DateType",
+    "UUID": "UUIDType",
+    "BOOLEAN": "BooleanType",
+    "DOUBLE": "DoubleType",
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file just written: path below the lake folder, and rows. It does not count before a commit names it."""
+
+    path: str
+    rows: int
+
+
+def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mapping[str, int], order: Sequence[str]) -> Written:
+    """Write the rows of a query as one Parquet file with field ids, ordered by its key; atomic by rename.
+
+    Raises StoreError where a column of the query has no field id: such a column could later be read as another.
+    """
+    target = settings.lake_dir / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    ids = ", ".join(f"{quote(column)}: {number}" for column, number in fields.items())
+    columns = ", ".join(map(quote, fields))
+    keys = ", ".join(map(quote, order))
+    engine.run(
+        f"COPY (SELECT {columns} FROM ({sql}) ORDER BY {keys}) TO {literal(str(draft))} "
+        f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}})",
+        doing=f"writing {path}",
+    )
+    rows = engine.value(f"SELECT count(*) FROM {parquet([draft])}", doing=f"counting {path}")
+    # The database row that names this file is durable; the bytes must be so before it.
+    with draft.open("rb") as handle:
+        os.fsync(handle.fileno())
+    draft.replace(target)
+    return Written(path, rows)
+
+
+def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]]) -> str:
+    """SQL that reads lake files by field id; a column that a file does not have is null.
+
+    `fields` maps column → (field id, engine type).
+    """
+    if not paths:
+        columns = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, (_, kind) in fields.items())
+        return f"(SELECT {columns} WHERE false)"
+    schema = ", ".join(f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items())
+    files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
+    return f"read_parquet([{files}], schema = MAP {{{schema}}})"
+
+
+def follow(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]], files: Sequence[tuple[int, str]]) -> None:
+    """Make the Iceberg table hold all committed files, given as (seq, path); those it has already are skipped.
+
+    Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table.
+    """
+    from pyiceberg.exceptions import CommitFailedException
+    from sqlalchemy.exc import OperationalError
+
+    if not files:
+        return
+    try:
+        _append(_iceberg_table(settings, table, fields), settings, files)
+    except (CommitFailedException, OperationalError):
+        raise StoreError(f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True) from None
+
+
+def _iceberg_table(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
+    """Open the table, creating it or adding columns so that its schema has exactly our field ids."""
+    from pyiceberg import types
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.schema import Schema
+    from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
+
+    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
+    catalog.create_namespace_if_not_exists(table.split(".")[0])
+    columns = [types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()]
+    iceberg = catalog.create_table_if_not_exists(table, schema=Schema(*columns))
+    # Creating a table numbers its columns anew and the public calls for changing a schema do so too: the ids in the files would then
+    # name other columns. The schema with our ids is therefore set as one update of the metadata.
+    if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
+        newest = max(iceberg.schemas()) + 1
+        with iceberg.transaction() as transaction:
+            updates = (AddSchemaUpdate(schema=Schema(*columns, schema_id=newest)), SetCurrentSchemaUpdate(schema_id=-1))
+            transaction._apply(updates, ())
+        iceberg = catalog.load_table(table)
+    return iceberg
+
+
+def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]]) -> None:
+    """Add what is missing in one snapshot; the highest number taken over is kept as a property of the table."""
+    done = int(iceberg.properties.get(SEQ_PROPERTY, 0))
+    missing = [(seq, path) for seq, path in files if seq > done]
+    if not missing:
+        return
+    with iceberg.transaction() as transaction:
+        transaction.add_files([(settings.lake_dir / path).as_uri() for _, path in missing], check_duplicate_files=False)
+        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing))})
+
+
+def remove_leftovers(folder: Path, listed: set[str], lake_dir: Path) -> list[str]:
+    """Remove files below a table's folder that no committed row names: drafts and results of a run that died. Returns what was removed."""
+    gone = []
+    for path in sorted(folder.rglob("*")) if folder.exists() else []:
+        relative = str(path.relative_to(lake_dir))
+        if path.is_file() and relative not in listed:
+            path.unlink()
+            gone.append(relative)
+    return gone

@@ -1,0 +1,294 @@
+"""Accept: from a landed batch to a dataset's new state.
+
+Compare with what was accepted before, standardize what is new, validate it, pass the gate, split it into accepted and quarantined rows, and commit
+ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from catalog.batches import Acceptance, Batch, accept_batch, end_batch, get_batch, latest_accepted, record_findings
+from catalog.datasets import contract_at
+from catalog.files import LakeFile, files_of
+from catalog.tables import lease
+from contracts.model import Contract
+from core import lake
+from core.clock import today
+from core.engine import Engine, quote
+from core.errors import GateFailed, HubError, RequestError
+from core.leases import Lease, holding
+from pipeline.changes import DELETED, Changes, compare
+from pipeline.home import Home, open_home
+from pipeline.land import landed_rows
+from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize
+from pipeline.state import LOG_COLUMNS, fold, log_columns, standardized_table, state, typed_fields
+from pipeline.validate import gate, validate
+from standards.loader import load_standards
+from standards.model import Standards
+
+QUARANTINE_COLUMNS = {"_record_id": "UUID", "_batch_seq": "INTEGER", "_position": "BIGINT", "rules": "VARCHAR"}
+ISSUE_COLUMNS = {
+    "_record_id": "UUID",
+    "_batch_seq": "INTEGER",
+    "_position": "BIGINT",
+    "element": "VARCHAR",
+    "issue_type": "VARCHAR",
+    "severity": "VARCHAR",
+}
+# A log that has outgrown this share of the compacted state is folded into a new one.
+COMPACT_SHARE = 0.2
+
+
+def accept(batch_id: str, home: Home | None = None) -> Batch:
+    """Bring a landed batch into its dataset's state and return it with its ledger.
+
+    Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was accepted
+    already, or that a newer one has superseded, is returned as it is.
+    """
+    home = home or open_home()
+    batch = get_batch(home.catalog, batch_id)
+    with holding(home.catalog, lease, f"dataset/{batch.contract_id}") as held:
+        batch = get_batch(home.catalog, batch_id)
+        if batch.status == "accepted":
+            _follow(home, batch)
+        if batch.status != "landed":
+            return _as_it_is(batch)
+        try:
+            _accept(home, held, batch)
+        except GateFailed as error:
+            end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
+            raise
+        except HubError as error:
+            if not error.transient:
+                end_batch(home.catalog, batch_id, "failed", error.message, error.hint)
+            raise
+        _follow(home, batch)
+    return get_batch(home.catalog, batch_id)
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    if batch.status in ("accepted", "superseded"):
+        return batch
+    raise RequestError(f"batch {batch.batch_id} is {batch.status} and cannot be accepted", hint="run the dataset again: ./hub sync")
+
+
+def _accept(home: Home, held: Lease, batch: Batch) -> None:
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    standards = load_standards()
+    plan = make_plan(contract, standards)
+    seconds = dict(batch.seconds)
+    _clear_leftovers(home, batch)
+    with Engine(home.settings) as engine:
+        with _timed(seconds, "compare"):
+            changes = _compare(engine, home, batch, contract, standards)
+        with _timed(seconds, "standardize"):
+            standardize(engine, plan, today().isoformat())
+        with _timed(seconds, "validate"):
+            results, issues = validate(engine, plan, standards)
+        split = _split(engine, plan, changes)
+        found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
+        reasons = gate(contract, changes, split.quarantined, {row["element"]: (row["evaluated"], row["filled"]) for row in found.fills})
+        if reasons:
+            record_findings(home.catalog, batch.batch_id, found)
+            raise GateFailed(
+                f"batch {batch.batch_id} stopped: {'; '.join(reasons)}",
+                hint="the last good state stays published; mend the source or the contract's assertions, then run it again",
+            )
+        with _timed(seconds, "write"):
+            files = _write_files(engine, home, plan, batch, standards, split)
+        accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), "files": files, "seconds": seconds}))
+
+
+def _shallow(found: Acceptance) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in Acceptance.__dataclass_fields__}
+
+
+def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards) -> Changes:
+    before = latest_accepted(home.catalog, contract.id)
+    same_rules = before is not None and (before.contract_version, before.standard_version) == (batch.contract_version, batch.standard_version)
+    table = standardized_table(contract.id)
+    previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
+    changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules)
+    if before is not None and changes.disappeared and (batch.unreadable or 0) > (before.unreadable or 0):
+        # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
+        engine.run(f"DELETE FROM {DELETED}")
+    return changes
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What becomes of the standardized rows, and of the records that disappeared."""
+
+    quarantined: int
+    inserted: int
+    updated: int
+    deleted: int
+
+    @property
+    def accepted(self) -> int:
+        return self.inserted + self.updated
+
+
+def _split(engine: Engine, plan: Plan, changes: Changes) -> _Split:
+    """Views `accepted_rows` and `quarantined_rows` over the standardized table, and their counts."""
+    stops = " OR ".join([f"({quote(column)} & {mask}) <> 0" for column, mask in _stopping_masks(plan)])
+    engine.run(f"CREATE VIEW quarantined_rows AS SELECT * FROM {STANDARDIZED} WHERE {stops}")
+    engine.run(f"CREATE VIEW accepted_rows AS SELECT * FROM {STANDARDIZED} WHERE NOT ({stops})")
+    inserted, updated = engine.row("SELECT count(*) FILTER (NOT _known), count(*) FILTER (_known) FROM accepted_rows")
+    quarantined = engine.value("SELECT count(*) FROM quarantined_rows")
+    deleted = engine.value(f"SELECT count(*) FROM {DELETED}")
+    return _Split(quarantined, inserted, updated, deleted)
+
+
+def _stopping_masks(plan: Plan) -> Iterator[tuple[str, int]]:
+    for item in plan.elements:
+        if mask := item.mask("error"):
+            yield item.column, mask
+    yield ROW_ISSUES, sum(1 << bit for bit, (_, severity) in enumerate(plan.row_issues) if severity == "error")
+
+
+def _findings(
+    engine: Engine, plan: Plan, batch: Batch, changes: Changes, split: _Split, results: Sequence[Any], issues: Sequence[Any], seconds: dict[str, float]
+) -> Acceptance:
+    counts = {
+        "accepted": split.accepted,
+        "unchanged": changes.unchanged,
+        "repeated": changes.repeated,
+        "quarantined": split.quarantined,
+        "previous": changes.previous,
+        "inserted": split.inserted,
+        "updated": split.updated,
+        "deleted": split.deleted,
+        "records": changes.previous + split.inserted - split.deleted,
+    }
+    notes = list(batch.notes)
+    if changes.disappeared > split.deleted:
+        message = f"{changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
+        notes.append({"kind": "deletes-held-back", "message": message})
+    checks = [
+        {
+            "check_id": result.check.id,
+            "element": result.check.element,
+            "kind": result.check.kind,
+            "issue_type": result.check.issue_type,
+            "dimension": result.check.dimension,
+            "severity": result.check.severity,
+            "evaluated": result.evaluated,
+            "unexpected": result.unexpected,
+        }
+        for result in results
+    ]
+    return Acceptance(counts, [asdict(issue) for issue in issues], checks, _fills(engine, plan), notes, seconds)
+
+
+def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
+    """How many standardized rows have a value that can be published, by element."""
+    usable = ", ".join(f"count({_published(item)})" for item in plan.elements)
+    total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
+    return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
+
+
+def _published(item: ElementPlan) -> str:
+    """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
+    column = quote(item.element.id)
+    return f"CASE WHEN ({quote(item.column)} & {item.withholding}) = 0 THEN {column} END" if item.withholding else column
+
+
+def _write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards: Standards, split: _Split) -> list[LakeFile]:
+    table = standardized_table(batch.contract_id)
+    columns = log_columns(plan.contract, standards)
+    files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), "_record_id")]
+    if split.quarantined:
+        files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, _quarantine_rows(plan, batch), "_position"))
+    issues = list(_issue_rows(plan, batch))
+    if issues:
+        files.append(_write(engine, home, batch, table, "issues", ISSUE_COLUMNS, " UNION ALL ".join(issues), "_position"))
+    compacted = _compact(engine, home, batch, table, columns, files[0])
+    return files + compacted
+
+
+def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str) -> LakeFile:
+    owner = table if kind in ("log", "compact") else f"{table}/{kind}"
+    fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
+    keys = [name for name in (order, "_record_id", "element", "issue_type") if name in columns]
+    written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))
+    return LakeFile(written.path, table, kind, batch.seq, written.rows)
+
+
+def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
+    elements = [f"{_published(item)}::{columns[item.element.id]} AS {quote(item.element.id)}" for item in plan.elements]
+    names = ", ".join(quote(name) for name in columns)
+    nothing = ", ".join(f"NULL::{kind}" for name, kind in columns.items() if name not in ("_record_id", "_batch_seq", "_op"))
+    return (
+        f"SELECT {names} FROM (SELECT _record_id, {batch.seq}::integer AS _batch_seq, CASE WHEN _known THEN 'update' ELSE 'insert' END AS _op, "
+        f"_position, _row_digest, _valid_from, {', '.join(elements)} FROM accepted_rows) "
+        f"UNION ALL SELECT _record_id, {batch.seq}::integer, 'delete', {nothing} FROM {DELETED}"
+    )
+
+
+def _quarantine_rows(plan: Plan, batch: Batch) -> str:
+    """Pointers into landing with the rules that were broken; never a value."""
+    rules = [
+        f"CASE WHEN ({quote(item.column)} & {1 << bit}) <> 0 THEN '{item.element.id}:{issue}' END"
+        for item in plan.elements
+        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True))
+        if severity == "error"
+    ]
+    rules += [
+        f"CASE WHEN ({ROW_ISSUES} & {1 << bit}) <> 0 THEN '{ROW}:{issue}' END"
+        for bit, (issue, severity) in enumerate(plan.row_issues)
+        if severity == "error"
+    ]
+    return f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules FROM quarantined_rows"
+
+
+def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
+    """One row per refused value. Repairs are counted, not listed: landing and standard together give them back."""
+    head = f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position"
+    for item in plan.elements:
+        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True)):
+            if severity != "repaired" and (issue != "missing" or item.use.required):
+                yield f"{head}, '{item.element.id}' AS element, '{issue}' AS issue_type, '{severity}' AS severity FROM {STANDARDIZED} WHERE ({quote(item.column)} & {1 << bit}) <> 0"
+    for bit, (issue, severity) in enumerate(plan.row_issues):
+        yield f"{head}, '{ROW}', '{issue}', '{severity}' FROM {STANDARDIZED} WHERE ({ROW_ISSUES} & {1 << bit}) <> 0"
+
+
+def _compact(engine: Engine, home: Home, batch: Batch, table: str, columns: dict[str, str], log: LakeFile) -> list[LakeFile]:
+    """Fold the log into a compacted state where it has outgrown a fifth of the state before; an aid to speed, never needed to be right."""
+    files = files_of(home.catalog, table, ("log", "compact"))
+    if not files:
+        return []
+    compact = [file for file in files if file.kind == "compact"][-1:]
+    since = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
+    base = compact[0].rows if compact else since[0].rows
+    grown = log.rows + sum(file.rows for file in (since if compact else since[1:]))
+    if not log.rows or grown <= COMPACT_SHARE * base:
+        return []
+    sql = fold(home, table, columns, [*files, log], "_record_id", "_batch_seq")
+    return [_write(engine, home, batch, table, "compact", columns, f"SELECT * FROM {sql}", "_record_id")]
+
+
+def _clear_leftovers(home: Home, batch: Batch) -> None:
+    """Remove lake files of this dataset that no committed row names; the lease says that nobody is writing them."""
+    table = standardized_table(batch.contract_id)
+    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues"))}
+    lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
+
+
+def _follow(home: Home, batch: Batch) -> None:
+    """Bring the dataset's Iceberg table up to what the catalog says."""
+    standards = load_standards()
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    table = standardized_table(batch.contract_id)
+    files = [(file.seq, file.path) for file in files_of(home.catalog, table, ("log",))]
+    lake.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - started, 3)

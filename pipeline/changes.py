@@ -1,0 +1,76 @@
+"""Snapshot comparison: what a batch says that was not known before.
+
+Every landed row is exactly one of: repeated (the same content under the same record id again), unchanged (as accepted before), or a candidate
+that goes on to be standardized. Records that were accepted before and are no longer there are deletes.
+"""
+
+from dataclasses import dataclass
+
+from core.engine import Engine
+
+ROWS = "landed"  # view: the rows of the batch
+PREVIOUS = "previous"  # table: _record_id, _row_digest of the accepted state
+CANDIDATES = "candidates"  # view: rows to standardize, with _known and _conflict
+REPEATS = "repeats"  # table: _position, _kind of rows whose record id occurs more than once
+DELETED = "deleted"  # table: _record_id of records that disappeared
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Counts of a comparison: rows of the batch, records of the state before it."""
+
+    landed: int
+    repeated: int
+    unchanged: int
+    previous: int
+    disappeared: int
+
+
+def compare(engine: Engine, landed: str, previous: str, *, same_rules: bool) -> Changes:
+    """Compare a landed batch with the accepted state, and leave candidates and deletes as relations of the engine.
+
+    `same_rules` says whether contract and standard are those of the last accepted batch; if not, no row counts as unchanged,
+    because the same raw row may now mean something else.
+    """
+    engine.run(f"CREATE VIEW {ROWS} AS SELECT * FROM {landed}", doing="opening the batch")
+    engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {previous}", doing="reading the accepted state")
+    _find_repeats(engine)
+    known = engine.value(f"SELECT count(*) FROM {PREVIOUS}")
+    unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
+    engine.run(
+        f"CREATE VIEW {CANDIDATES} AS SELECT l.*, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
+        f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
+        f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)",
+        doing="comparing the batch",
+    )
+    engine.run(
+        f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE _record_id NOT IN (SELECT _record_id FROM {ROWS})",
+        doing="finding deletes",
+    )
+    landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
+    repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
+    disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")
+    same = _count_unchanged(engine, unchanged) if known and same_rules else 0
+    return Changes(landed_rows, repeated, same, known, disappeared)
+
+
+def _find_repeats(engine: Engine) -> None:
+    """Sort out record ids that occur more than once: copies are `repeated`, different content under one id is a `conflict`."""
+    engine.run(
+        f"CREATE TABLE {REPEATS} AS WITH often AS (SELECT _record_id FROM {ROWS} GROUP BY _record_id HAVING count(*) > 1), "
+        f"found AS (SELECT _position, _record_id, _row_digest, row_number() OVER (PARTITION BY _record_id, _row_digest ORDER BY _position) AS nth "
+        f"FROM {ROWS} WHERE _record_id IN (SELECT _record_id FROM often)), "
+        "contents AS (SELECT _record_id, count(DISTINCT _row_digest) AS contents FROM found GROUP BY _record_id) "
+        "SELECT _position, CASE WHEN nth > 1 THEN 'repeated' WHEN contents > 1 THEN 'conflict' ELSE 'single' END AS _kind "
+        "FROM found JOIN contents USING (_record_id)",
+        doing="finding repeated rows",
+    )
+
+
+def _count_unchanged(engine: Engine, unchanged: str) -> int:
+    count: int = engine.value(
+        f"SELECT count(*) FROM {ROWS} l JOIN {PREVIOUS} p ON p._record_id = l._record_id LEFT JOIN {REPEATS} r ON r._position = l._position "
+        f"WHERE coalesce(r._kind, '') <> 'repeated' AND {unchanged}",
+        doing="counting unchanged rows",
+    )
+    return count

@@ -1,0 +1,35 @@
+"""Opening an installation: its folders and databases, made or brought up to date where needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import catalog
+import exchange
+import registries
+from core.database import migrate, open_database
+from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
+from core.settings import Settings, load_settings, prepare_home
+
+
+@dataclass(frozen=True)
+class Home:
+    """One installation: its settings and its three databases. The lake's own catalog is opened by `core.lake` alone."""
+
+    settings: Settings
+    catalog: sa.Engine
+    serving: sa.Engine
+    audit: sa.Engine
+
+
+def open_home(settings: Settings | None = None) -> Home:
+    """Open the installation that the settings (by default the environment) name."""
+    settings = settings or load_settings()
+    prepare_home(settings)
+    for key_id in (RECORD_KEY, CANONICAL_KEY):
+        load_key(settings, key_id)
+    urls = {catalog: settings.catalog_url, registries: settings.serving_url, exchange: settings.audit_url}
+    for package, url in urls.items():
+        migrate(url, Path(package.__path__[0]) / "migrations")
+    return Home(settings, *(open_database(url) for url in urls.values()))

@@ -1,0 +1,162 @@
+"""Land: read a dataset as its source has it now, and keep it as received.
+
+A batch's folder holds one Parquet file and a manifest. The file has the source's own columns as text, the position in the source, the
+record id and the row digest, both computed here and nowhere else. Nothing is cleaned.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from catalog.batches import Batch, batches_of, end_batch, set_landed, start_batch
+from catalog.datasets import contract_in_force
+from catalog.tables import lease
+from connectors.extract import Extraction, extract
+from contracts.model import Contract
+from core.connections import Connections
+from core.digests import EMPTY, combine, digest_sums, record_id, row_digest
+from core.engine import Engine, literal, parquet, quote
+from core.errors import HubError
+from core.keys import RECORD_KEY, load_key
+from core.leases import Lease, holding
+from core.settings import Settings
+from pipeline.home import Home, open_home
+from standards.loader import load_standards
+
+SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
+
+
+def land(contract_id: str, home: Home | None = None) -> str:
+    """Read the source of a registered dataset into a new batch and return the batch's id.
+
+    Raises SourceError where the source cannot be read as the contract says; the batch is then closed as failed.
+    """
+    home = home or open_home()
+    version, contract = contract_in_force(home.catalog, contract_id)
+    key = load_key(home.settings, RECORD_KEY)
+    with holding(home.catalog, lease, f"dataset/{contract_id}") as held:
+        batch = start_batch(home.catalog, held, contract_id, version, load_standards().version, home.settings.actor)
+        _remove_abandoned(home, contract_id)
+        try:
+            _land(home, held, batch, contract, key)
+        except HubError as error:
+            end_batch(home.catalog, batch.batch_id, "failed", error.message, error.hint)
+            raise
+    return batch.batch_id
+
+
+def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:
+    """Where a batch lies in landing."""
+    return settings.landing / contract_id / f"{seq:08d}"
+
+
+def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str) -> None:
+    started = time.monotonic()
+    folder = batch_folder(home.settings, contract.id, batch.seq)
+    draft = folder.with_name(f".draft-{batch.seq:08d}")
+    draft.mkdir(parents=True)
+    extraction = extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
+    with Engine(home.settings) as engine:
+        path = draft / "rows.parquet"
+        _write_rows(engine, extraction, contract, path, key)
+        manifest = _manifest(engine, batch, contract, extraction, path)
+    (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
+    _sync(path)
+    draft.replace(folder)
+    seconds = {"land": round(time.monotonic() - started, 3)}
+    notes = [{"kind": note.kind, "message": note.message} for note in extraction.notes]
+    counts = {name: manifest[name] for name in ("read", "landed", "unreadable")}
+    set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
+
+
+def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> None:
+    """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
+    failures: list[HubError] = []
+    columns = [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
+    digested = [name for name in contract.source_columns if name in columns]
+    key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
+    engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
+    select = ", ".join([*map(quote, columns), "_position", f"{record_id(key_columns)} AS _record_id", f"{row_digest([quote(name) for name in digested])} AS _row_digest"])
+    parameters = {"record_key": key, "dataset": contract.id}
+    try:
+        engine.run(
+            f"COPY (SELECT {select} FROM arrivals) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
+            parameters,
+            doing=f"landing {contract.id}",
+        )
+    except HubError:
+        # The engine reports any failure of its input as its own; the connector's error says what really happened.
+        if failures:
+            raise failures[0] from None
+        raise
+
+
+def _remembering(extraction: Extraction, failures: list[HubError]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from extraction.batches
+    except HubError as error:
+        failures.append(error)
+        raise
+
+
+def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extraction, path: Path) -> dict[str, object]:
+    """The account of what landed: counts, digest of all rows, versions, and the position of every unreadable row."""
+    rows = parquet([path])
+    landed, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM {rows}", doing="adding up digests")
+    return {
+        "batch_id": batch.batch_id,
+        "contract_id": contract.id,
+        "contract_version": batch.contract_version,
+        "standard_version": batch.standard_version,
+        "columns": [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS],
+        "read": landed + len(extraction.unreadable),
+        "landed": landed,
+        "unreadable": len(extraction.unreadable),
+        "digest": f"{combine(high, low):032x}" if landed else EMPTY,
+        "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
+    }
+
+
+def _unreadable_notes(manifest: dict[str, object]) -> list[dict[str, object]]:
+    """One note per reason, with the first positions; the manifest has them all."""
+    rows: list[dict[str, object]] = manifest["unreadable_rows"]  # type: ignore[assignment]
+    reasons = Counter(str(row["reason"]) for row in rows)
+    return [
+        {
+            "kind": "unreadable",
+            "message": f"{count} rows: {reason}",
+            "positions": [row["position"] for row in rows if row["reason"] == reason][:20],
+        }
+        for reason, count in reasons.most_common(20)
+    ]
+
+
+def _remove_abandoned(home: Home, contract_id: str) -> None:
+    """Remove what earlier runs of this dataset left half written; the lease says that no other is running."""
+    parent = home.settings.landing / contract_id
+    abandoned = [batch_folder(home.settings, contract_id, batch.seq) for batch in batches_of(home.catalog, contract_id) if batch.status == "abandoned"]
+    for leftover in [*parent.glob(".draft-*"), *abandoned]:
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def read_manifest(settings: Settings, batch: Batch) -> dict[str, object]:
+    """Return the manifest of a landed batch."""
+    path = batch_folder(settings, batch.contract_id, batch.seq) / "manifest.json"
+    manifest: dict[str, object] = json.loads(path.read_text())
+    return manifest
+
+
+def landed_rows(settings: Settings, batch: Batch) -> str:
+    """SQL that reads the rows of a landed batch."""
+    return parquet([batch_folder(settings, batch.contract_id, batch.seq) / "rows.parquet"])

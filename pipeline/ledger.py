@@ -1,0 +1,92 @@
+"""The ledger's equations, recomputed: from the catalog's figures, and from the files and tables they speak of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog.batches import Batch, batches_of, latest_accepted
+from catalog.datasets import contracts_in_force
+from catalog.files import files_of
+from core.digests import combine, digest_sums
+from core.engine import Engine
+from pipeline.home import Home
+from pipeline.land import batch_folder, landed_rows
+from pipeline.publish import base_state
+from pipeline.resolve import xref_state
+from pipeline.state import standardized_table, state
+from registries.publications import latest
+from standards.loader import load_standards
+from standards.model import Schema
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation: what it is about, its words, and both sides as found."""
+
+    subject: str
+    words: str
+    left: int | str
+    right: int | str
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right
+
+
+def check_ledger(home: Home) -> list[Equation]:
+    """Recompute every equation of the ledger, for the last batches of every dataset and the current publication of every registry."""
+    schemas = load_standards().schemas
+    with Engine(home.settings) as engine:
+        found = [equation for contract_id in contracts_in_force(home.catalog) for equation in _dataset(home, engine, contract_id)]
+        return found + [equation for schema in schemas.values() for equation in _registry(home, engine, schema)]
+
+
+def _dataset(home: Home, engine: Engine, contract_id: str) -> Iterator[Equation]:
+    for batch in batches_of(home.catalog, contract_id):
+        if batch.landed is not None and batch.status != "abandoned":
+            yield from _landing(home, engine, batch)
+        if batch.accepted is not None:
+            yield from _acceptance(home, engine, batch)
+    last = latest_accepted(home.catalog, contract_id)
+    if last is not None:
+        table = standardized_table(contract_id)
+        live = engine.value(f"SELECT count(*) FROM {state(home, table, {'_record_id': 'UUID'})}")
+        yield Equation(contract_id, "records = live rows of the standardized table", last.records or 0, live)
+
+
+def _landing(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
+    yield Equation(batch.batch_id, "read = landed + unreadable", batch.read or 0, (batch.landed or 0) + (batch.unreadable or 0))
+    if batch_folder(home.settings, batch.contract_id, batch.seq).exists():
+        rows = engine.value(f"SELECT count(*) FROM {landed_rows(home.settings, batch)}")
+        yield Equation(batch.batch_id, "landed = rows in landing", batch.landed or 0, rows)
+
+
+def _acceptance(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
+    assert batch.accepted is not None and batch.unchanged is not None and batch.repeated is not None and batch.quarantined is not None
+    parts = batch.accepted + batch.unchanged + batch.repeated + batch.quarantined
+    yield Equation(batch.batch_id, "landed = accepted + unchanged + repeated + quarantined", batch.landed or 0, parts)
+    if batch.status == "accepted":
+        after = (batch.previous or 0) + (batch.inserted or 0) - (batch.deleted or 0)
+        yield Equation(batch.batch_id, "records = previous + inserted - deleted", batch.records or 0, after)
+        files = files_of(home.catalog, standardized_table(batch.contract_id), ("quarantine",))
+        listed = sum(file.rows for file in files if file.seq == batch.seq)
+        yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined, listed)
+
+
+def _registry(home: Home, engine: Engine, schema: Schema) -> Iterator[Equation]:
+    now = latest(home.serving, schema.id)
+    if not now.number:
+        return
+    name = f"{schema.id} #{now.number}"
+    yield Equation(name, "records = linked + unlinked + withheld", now.records, now.linked + now.unlinked + now.withheld)
+    links = engine.value(f"SELECT count(*) FROM {xref_state(home, schema.id, now.number)}")
+    yield Equation(name, "linked = links in xref", now.linked, links)
+    rows, high, low = engine.row(
+        f"SELECT count(*), {digest_sums('_row_digest')} FROM {base_state(home, schema, now.number, ['_canonical_id', '_row_digest'])}"
+    )
+    yield Equation(name, "entities = live rows of the base table", now.entities, rows)
+    yield Equation(name, "digest = sum of row digests", now.digest, f"{combine(high, low):032x}")
+    with home.serving.connect().execution_options(hub_reading=True) as connection:
+        served = connection.exec_driver_sql(f"SELECT count(*) FROM {schema.table}").scalar_one()
+    yield Equation(name, "entities = rows that the serving database shows", now.entities, served)
+
+

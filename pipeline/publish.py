@@ -1,0 +1,298 @@
+"""Publish: merge what changed into a base table and make it current, all or nothing.
+
+(1) Files are written, named nowhere. (2) Serving rows are loaded in chunks, invisible. (3) One short transaction writes the publication row and moves
+the pointer that readers follow. (4) The lake follows from that row. A run that dies leaves leftovers of 1 and 2, which the next one clears, or a lake
+that trails, which the next one brings up to date.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from catalog.batches import latest_accepted
+from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
+from catalog.files import LakeFile
+from core import lake
+from core.clock import now
+from core.digests import add, combine, digest_sums, row_digest
+from core.engine import Engine, quote
+from core.errors import GateFailed
+from core.leases import Lease, holding
+from pipeline.home import Home, open_home
+from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
+from pipeline.state import engine_type, fold, typed_fields
+from registries import serving
+from registries.definition import RegistryDefinition, get_definition
+from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
+from registries.survivorship import merged
+from registries.tables import lease
+from standards.loader import load_standards
+from standards.model import Schema, Standards
+
+DIFFERENCE = "difference"  # table: the base rows that this publication changes, with _op
+MERGED = "merged"
+OLD = "old_rows"
+LAST_DAY = "DATE '9999-12-31'"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of `publish` did: the current publication, and whether it is a new one."""
+
+    publication: Publication
+    is_new: bool
+
+
+def publish(registry: str, home: Home | None = None) -> Outcome:
+    """Publish everything accepted since the last publication of a registry; ends at once where there is nothing.
+
+    Raises GateFailed where too many entities would disappear; the last publication then stays current.
+    """
+    home = home or open_home()
+    definition = get_definition(registry)
+    standards = load_standards()
+    schema = standards.schemas[registry]
+    with holding(home.serving, lease, f"registry/{registry}") as held:
+        serving.ensure_table(home.serving, schema)
+        _recover(home, schema)
+        before = latest(home.serving, registry)
+        datasets, withheld = _pin(home, registry, definition, before)
+        if not any(item.changed for item in datasets) and not _withheld_changed(home, registry, before, withheld):
+            return Outcome(before, False)
+        with Engine(home.settings) as engine:
+            after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld).run()
+        follow(home, schema, after.number)
+    return Outcome(after, True)
+
+
+def base_columns(schema: Schema) -> dict[str, str]:
+    """Columns of a base table in the lake with their engine types, in order."""
+    system = {"_canonical_id": "UUID", "_publication": "INTEGER", "_op": "VARCHAR", "_row_digest": "UUID", "_valid_from": "DATE", "_valid_to": "DATE"}
+    elements = {element.id: engine_type(element) for element in schema.elements}
+    origins = {f"_from_{element.id}": "INTEGER" for element in schema.elements}
+    return system | elements | origins
+
+
+def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None) -> str:
+    """SQL for the base rows as of one publication."""
+    wanted = base_columns(schema)
+    if columns is not None:
+        wanted = {name: wanted[name] for name in columns}
+    return fold(home, schema.table, wanted, files_upto(home.serving, schema.id, schema.table, number), "_canonical_id", "_publication")
+
+
+def follow(home: Home, schema: Schema, number: int) -> None:
+    """Bring the lake's Iceberg tables up to a publication."""
+    for table, columns in ((schema.table, base_columns(schema)), (xref_table(schema.id), XREF_COLUMNS)):
+        files = [(file.seq, file.path) for file in files_upto(home.serving, schema.id, table, number) if file.kind == "log"]
+        lake.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files)
+
+
+def _recover(home: Home, schema: Schema) -> None:
+    """Clear what a dead run left: invisible rows, unnamed files."""
+    serving.clear_leftovers(home.serving, schema)
+    listed = all_files(home.serving, schema.id)
+    for table in (schema.table, xref_table(schema.id)):
+        lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
+
+
+def _pin(
+    home: Home, registry: str, definition: RegistryDefinition, before: Publication
+) -> tuple[list[Pinned], list[Input]]:
+    """Pin every dataset that feeds the registry to its last accepted batch; what may not be shared is withheld whole.
+
+    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed.
+    """
+    seen = inputs_of(home.serving, registry, before.number)
+    rebuilt = before.number > 0 and before.definition_version != definition.version
+    numbers = dataset_numbers(home.catalog)
+    pinned: list[Pinned] = []
+    withheld: list[Input] = []
+    for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
+        batch = latest_accepted(home.catalog, contract_id)
+        if batch is None or (registry not in contract.feeds and contract_id not in seen):
+            continue
+        before_it = seen.get(contract_id)
+        linked_before = before_it is not None and not before_it.withheld
+        may_not = contract.sharing.sharing_class == "none" or registry not in contract.feeds
+        if may_not:
+            withheld.append(Input(contract_id, batch.seq, batch.records or 0, 0, 0, batch.records or 0))
+        if linked_before or not may_not:
+            pinned.append(
+                Pinned(
+                    contract_at(home.catalog, contract_id, batch.contract_version),
+                    numbers[contract_id],
+                    batch.seq,
+                    before_it.batch_seq if before_it is not None and linked_before else 0,
+                    batch.records or 0,
+                    whole=rebuilt or not linked_before,
+                    withdrawn=may_not,
+                )
+            )
+    return pinned, withheld
+
+
+def _withheld_changed(home: Home, registry: str, before: Publication, withheld: Sequence[Input]) -> bool:
+    seen = inputs_of(home.serving, registry, before.number)
+    return any(seen.get(item.contract_id) != item for item in withheld)
+
+
+@dataclass(frozen=True)
+class _Publishing:
+    """One run of a publication, step by step."""
+
+    home: Home
+    lease: Lease
+    engine: Engine
+    definition: RegistryDefinition
+    schema: Schema
+    standards: Standards
+    before: Publication
+    datasets: Sequence[Pinned]
+    withheld: Sequence[Input]
+
+    def run(self) -> Publication:
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "resolve"):
+            contributions = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
+        with _timed(seconds, "merge"):
+            elements = [element.id for element in self.schema.elements]
+            types = {element.id: engine_type(element) for element in self.schema.elements}
+            rows = merged(self.definition, elements, types, list(contributions.values()))
+            self._compare(rows, elements)
+        counts = self._count()
+        self._gate(counts)
+        with _timed(seconds, "write"):
+            files = self._write_files()
+        with _timed(seconds, "serve"):
+            self._load()
+        inputs = self._inputs()
+        after = self._publication(counts, inputs, seconds)
+        commit(self.home.serving, self.lease, after, inputs, files)
+        return after
+
+    @property
+    def number(self) -> int:
+        return self.before.number + 1
+
+    def _compare(self, rows: str, elements: Sequence[str]) -> None:
+        """Table `difference`: new, changed and vanished base rows. Rows that come out as they were are left alone."""
+        digest = row_digest_sql(elements)
+        self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
+        if self.number == 1:
+            self.engine.run(f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED}", doing="merging")
+            return
+        affected = f"(SELECT _canonical_id FROM {AFFECTED})"
+        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest"])
+        self.engine.run(f"CREATE TABLE {OLD} AS SELECT * FROM {old} WHERE _canonical_id IN {affected}", doing="reading the base table")
+        self.engine.run(
+            f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
+            "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "
+            f"o._row_digest AS _old_digest FROM {MERGED} m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
+            "WHERE m._row_digest IS DISTINCT FROM o._row_digest",
+            doing="comparing with the base table",
+        )
+
+    def _count(self) -> dict[str, int]:
+        counts = {"insert": 0, "update": 0, "delete": 0} | dict(self.engine.rows(f"SELECT _op, count(*) FROM {DIFFERENCE} GROUP BY _op"))
+        return {"inserted": counts["insert"], "updated": counts["update"], "deleted": counts["delete"]}
+
+    def _gate(self, counts: dict[str, int]) -> None:
+        limit = self.definition.largest_shrink
+        if self.before.entities and counts["deleted"] - counts["inserted"] > limit * self.before.entities:
+            raise GateFailed(
+                f"publication of {self.schema.id} stopped: {counts['deleted']} of {self.before.entities} entities would disappear (limit {limit:.0%})",
+                hint="the last publication stays current; look at ./hub status for a dataset that shrank",
+            )
+
+    def _write_files(self) -> list[LakeFile]:
+        base = self._write(
+            self.schema.table,
+            base_columns(self.schema),
+            f"SELECT * EXCLUDE (_old_digest), {self.number} AS _publication, "
+            f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to FROM {DIFFERENCE}",
+            "_canonical_id",
+        )
+        xref = self._write(xref_table(self.schema.id), XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
+        return [base, xref]
+
+    def _write(self, table: str, columns: dict[str, str], sql: str, key: str) -> LakeFile:
+        fields = {name: number for name, (number, _) in typed_fields(self.home.catalog, table, columns).items()}
+        written = lake.write(self.engine, self.home.settings, sql, f"{table}/log-{self.number:08d}.parquet", fields, [key])
+        return LakeFile(written.path, table, "log", self.number, written.rows)
+
+    def _load(self) -> None:
+        """Load the serving database: close what is superseded, add what is new; nobody sees either yet."""
+        gone = self.engine.rows(f"SELECT _canonical_id::varchar FROM {DIFFERENCE} WHERE _op <> 'insert' ORDER BY 1")
+        serving.close_rows(self.home.serving, self.schema, self.number, [row[0] for row in gone])
+        sqlite = self.home.serving.dialect.name == "sqlite"
+        serving.load_rows(self.home.serving, self.schema, self._serving_rows(dates_as_text=sqlite))
+
+    def _serving_rows(self, *, dates_as_text: bool) -> Iterator[pa.RecordBatch]:
+        def column(name: str, kind: str) -> str:
+            return f"{quote(name)}::varchar AS {quote(name)}" if dates_as_text and kind == "DATE" else quote(name)
+
+        elements = ", ".join(column(element.id, engine_type(element)) for element in self.schema.elements)
+        last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
+        sql = (
+            f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
+            f"{column('_valid_from', 'DATE')}, {last} AS _valid_to, {elements} FROM {DIFFERENCE} WHERE _op <> 'delete' ORDER BY _canonical_id"
+        )
+        return self.engine.batches(sql, serving.CHUNK, doing="loading the serving database")
+
+    def _inputs(self) -> list[Input]:
+        linked = dict(self.engine.rows(f"SELECT _dataset, count(*) FROM ({self._links()}) GROUP BY _dataset"))
+        inputs = []
+        for item in self.datasets:
+            if not item.withdrawn:
+                count = linked.get(item.number, 0)
+                inputs.append(Input(item.contract.id, item.seq, item.records, count, item.records - count, 0))
+        return [*inputs, *self.withheld]
+
+    def _links(self) -> str:
+        """Links after this publication: those before it with its changes on top."""
+        if self.number == 1:
+            return f"SELECT _dataset FROM {XREF_LOG}"
+        return (
+            f"SELECT _dataset FROM {xref_state(self.home, self.schema.id, self.before.number)} "
+            f"WHERE _record_id NOT IN (SELECT _record_id FROM {XREF_LOG}) UNION ALL SELECT _dataset FROM {XREF_LOG} WHERE _op <> 'delete'"
+        )
+
+    def _publication(self, counts: dict[str, int], inputs: Sequence[Input], seconds: dict[str, float]) -> Publication:
+        return replace(
+            self.before,
+            number=self.number,
+            published_at=now(),
+            actor=self.home.settings.actor,
+            standard_version=self.standards.version,
+            definition_version=self.definition.version,
+            records=sum(item.records for item in inputs),
+            linked=sum(item.linked for item in inputs),
+            unlinked=sum(item.unlinked for item in inputs),
+            withheld=sum(item.withheld for item in inputs),
+            entities=self.before.entities + counts["inserted"] - counts["deleted"],
+            digest=self._digest(),
+            seconds=seconds,
+            **counts,
+        )
+
+    def _digest(self) -> str:
+        """The table's digest: that of the publication before, plus the new rows, minus those they replace."""
+        plus = combine(*self.engine.row(f"SELECT {digest_sums('_row_digest')} FROM {DIFFERENCE} WHERE _row_digest IS NOT NULL"))
+        minus = combine(*self.engine.row(f"SELECT {digest_sums('_old_digest')} FROM {DIFFERENCE} WHERE _old_digest IS NOT NULL"))
+        return add(self.before.digest, plus - minus)
+
+
+def row_digest_sql(elements: Sequence[str]) -> str:
+    """SQL for a base row's digest: canonical id, validity and all elements as text. Where a value came from is not part of it."""
+    return row_digest([f"{quote(name)}::varchar" for name in ("_canonical_id", "_valid_from", *elements)])
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - started, 3)

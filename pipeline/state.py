@@ -1,0 +1,92 @@
+"""The standardized table of a dataset: an append-only log of changes, and its state as a fold over that log."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from catalog.files import LakeFile, field_ids, files_of
+from contracts.model import Contract
+from core.digests import record_id
+from core.engine import quote
+from core.lake import source
+from core.settings import Settings
+from pipeline.home import Home
+from standards.model import DataElement, Standards
+
+__all__ = ["log_columns", "log_source", "record_id", "standardized_table", "state"]
+
+# System columns of every standardized table, with their engine types.
+LOG_COLUMNS = {
+    "_record_id": "UUID",
+    "_batch_seq": "INTEGER",
+    "_op": "VARCHAR",
+    "_position": "BIGINT",
+    "_row_digest": "UUID",
+    "_valid_from": "DATE",
+}
+ENGINE_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "decimal": "VARCHAR"}
+
+
+def standardized_table(contract_id: str) -> str:
+    """The table's name: layer std, owner, subject."""
+    return f"std_{contract_id}"
+
+
+def engine_type(element: DataElement) -> str:
+    """The engine's type of a published element; decimals stay text in the lake, so that no digit is lost."""
+    return ENGINE_TYPES[element.data_type]
+
+
+def log_columns(contract: Contract, standards: Standards) -> dict[str, str]:
+    """Columns of the dataset's standardized table with their engine types, in order."""
+    names = dataset_elements(contract, standards)
+    return LOG_COLUMNS | {name: engine_type(standards.elements[name]) for name in names}
+
+
+def dataset_elements(contract: Contract, standards: Standards) -> list[str]:
+    """The data elements that a dataset supplies, in the order of the schemas it feeds."""
+    supplied = set(contract.elements) | set(contract.constants)
+    ordered = [use.element.id for feed in contract.feeds for use in standards.schemas[feed].uses]
+    return [name for name in dict.fromkeys(ordered) if name in supplied]
+
+
+def typed_fields(catalog: sa.Engine, table: str, columns: Mapping[str, str]) -> dict[str, tuple[int, str]]:
+    """Field id and engine type of each column."""
+    ids = field_ids(catalog, table, list(columns))
+    return {name: (ids[name], kind) for name, kind in columns.items()}
+
+
+def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile]) -> str:
+    """SQL that reads log or compact files of one table."""
+    return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
+
+
+def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, key: str = "_record_id", seq: str = "_batch_seq") -> str:
+    """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
+
+    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts.
+    """
+    files = files_of(home.catalog, table, ("log", "compact"), upto)
+    return fold(home, table, columns, files, key, seq)
+
+
+def fold(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str) -> str:
+    """SQL for the live rows of a log given by its files in order."""
+    compact = [file for file in files if file.kind == "compact"][-1:]
+    logs = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
+    wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
+    names = ", ".join(map(quote, columns))
+    if len(logs) + len(compact) <= 1:
+        return f"(SELECT {names} FROM {log_source(home, table, wanted, [*compact, *logs])} WHERE _op <> 'delete')"
+    log = log_source(home, table, wanted, logs)
+    changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
+    parts = [f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete'"]
+    if compact:
+        base = log_source(home, table, wanted, compact)
+        parts.append(f"SELECT {names} FROM {base} WHERE {key} NOT IN (SELECT {key} FROM {changed})")
+    return f"({' UNION ALL '.join(parts)})"
+
+
+def lake_listing(settings: Settings, files: Sequence[LakeFile]) -> set[str]:
+    """Paths of files, for telling leftovers from what counts."""
+    return {file.path for file in files}

@@ -1,0 +1,121 @@
+"""Validate: the Great Expectations suite on the whole standardized batch, held against the row-level verdicts, and the contract's gate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from contracts.model import Contract
+from core.engine import Engine, quote
+from core.errors import HubError
+from pipeline.changes import Changes
+from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
+from quality.run import CheckResult, run_suite
+from standards.checks import Check, checks
+from standards.model import Standards
+
+
+KEY, DUPLICATE = "_record_id", "duplicate-key"
+
+
+class VerdictsDiffer(HubError):
+    """The suite and the row-level verdict disagree on a count: a rule is written wrong in one of the two. Nothing is accepted."""
+
+
+@dataclass(frozen=True)
+class IssueCount:
+    """How many rows have one issue of one element (or of the record as a whole, `_row`)."""
+
+    element: str
+    issue_type: str
+    severity: str
+    dimension: str
+    rows: int
+
+
+def validate(engine: Engine, plan: Plan, standards: Standards) -> tuple[list[CheckResult], list[IssueCount]]:
+    """Run the suite and count the issues. Raises VerdictsDiffer where the two disagree."""
+    issues = count_issues(engine, plan, standards)
+    suite, conditions = make_suite(plan, standards)
+    results = run_suite(engine, STANDARDIZED, suite, conditions)
+    compare_verdicts(results, issues)
+    return results, issues
+
+
+def make_suite(plan: Plan, standards: Standards) -> tuple[list[Check], dict[str, str]]:
+    """The checks of a dataset, and the SQL of those that share their expression with the row-level verdict."""
+    suite = [check for check in checks([item.use for item in plan.elements], plan.rules, standards) if _has_source(plan, check)]
+    conditions = {}
+    bits = {item.element.id: item for item in plan.elements}
+    for check in suite:
+        if check.kind == "shared" and check.needs:
+            bit = 1 + [rule.id for rule in plan.rules].index(check.id)
+            conditions[check.id] = f"({ROW_ISSUES} & {1 << bit}) <> 0"
+        elif check.kind == "shared":
+            item = bits[check.element]
+            conditions[check.id] = f"({quote(item.column)} & {1 << item.issues.index(check.issue_type)}) <> 0"
+    unique = standards.issue_types[DUPLICATE]
+    key = Check(f"{KEY}.{DUPLICATE}", KEY, "unique", DUPLICATE, unique.dimension, unique.severity)
+    return [key, *(replace(check, element=ROW) if check.needs else check for check in suite)], conditions
+
+
+def _has_source(plan: Plan, check: Check) -> bool:
+    """A constant of the contract is checked when the contract is loaded, not on every row."""
+    sources = {item.element.id: item.source for item in plan.elements}
+    return bool(check.needs) or sources[check.element] is not None
+
+
+def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[IssueCount]:
+    """Count the bits of the standardized table, issue by issue; an issue that no row has is left out."""
+    found = []
+    for item in plan.elements:
+        for (issue, severity), rows in _bits(engine, item.column, list(zip(item.issues, item.severities, strict=True))):
+            found.append(IssueCount(item.element.id, issue, severity, standards.issue_types[issue].dimension, rows))
+    by_type: dict[str, IssueCount] = {}
+    for (issue, severity), rows in _bits(engine, ROW_ISSUES, list(plan.row_issues)):
+        known = by_type.get(issue)
+        total = rows + (known.rows if known else 0)
+        element = KEY if issue == DUPLICATE else ROW
+        by_type[issue] = IssueCount(element, issue, severity, standards.issue_types[issue].dimension, total)
+    return found + list(by_type.values())
+
+
+def _bits(engine: Engine, column: str, names: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], int]]:
+    """Rows per bit of a column: the masks are few, so they are grouped first."""
+    masks = engine.rows(f"SELECT {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 1", doing="counting issues")
+    for bit, name in enumerate(names):
+        rows = sum(count for mask, count in masks if mask & (1 << bit))
+        if rows:
+            yield name, rows
+
+
+def compare_verdicts(results: Sequence[CheckResult], issues: Sequence[IssueCount]) -> None:
+    """Raise VerdictsDiffer unless the suite found each issue as often as the row-level verdict did."""
+    rows = {(issue.element, issue.issue_type): issue.rows for issue in issues}
+    suite: dict[tuple[str, str], int] = {}
+    for result in results:
+        key = (result.check.element, result.check.issue_type)
+        suite[key] = suite.get(key, 0) + result.unexpected
+    differing = [f"{key[0]}: {key[1]}: suite {count}, rows {rows.get(key, 0)}" for key, count in sorted(suite.items()) if count != rows.get(key, 0)]
+    if differing:
+        raise VerdictsDiffer(
+            "the suite and the row-level verdict disagree: " + "; ".join(differing),
+            hint="a rule of the standard is written wrong; nothing was accepted, report it with these lines",
+        )
+
+
+def gate(contract: Contract, changes: Changes, quarantined: int, fills: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The reasons, in words, why a batch must not be accepted; an empty list lets it pass."""
+    limits = contract.assertions
+    reasons = []
+    if changes.landed < limits.least_rows:
+        reasons.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
+    if changes.previous and changes.disappeared > limits.largest_shrink * changes.previous:
+        share = changes.disappeared / changes.previous
+        reasons.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
+    if changes.landed and quarantined > limits.largest_quarantine * changes.landed:
+        share = quarantined / changes.landed
+        reasons.append(f"{quarantined} of {changes.landed} rows would be quarantined ({share:.1%}, limit {limits.largest_quarantine:.1%})")
+    for element, least in limits.fill_rates.items():
+        evaluated, filled = fills.get(element, (0, 0))
+        if evaluated and filled < least * evaluated:
+            reasons.append(f"{element} is filled in {filled / evaluated:.1%} of {evaluated} new or changed rows, the contract asks for {least:.1%}")
+    return reasons

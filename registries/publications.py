@@ -1,0 +1,107 @@
+"""Publications: the only commit point of a base registry. What a publication row names exists; what it does not name does not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.files import LakeFile
+from core.clock import now
+from core.database import reading, writing
+from core.digests import EMPTY
+from core.leases import Lease
+from registries.tables import current_publication, publication, publication_file, publication_input
+
+
+@dataclass(frozen=True)
+class Input:
+    """One dataset in one publication: the batch it is pinned to, and its records = linked + unlinked + withheld."""
+
+    contract_id: str
+    batch_seq: int
+    records: int
+    linked: int
+    unlinked: int
+    withheld: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One publication of one registry; entities = previous + inserted − deleted."""
+
+    registry: str
+    number: int
+    published_at: datetime
+    actor: str
+    standard_version: str
+    definition_version: int
+    records: int
+    linked: int
+    unlinked: int
+    withheld: int
+    entities: int
+    inserted: int
+    updated: int
+    deleted: int
+    digest: str
+    seconds: Mapping[str, float]
+
+
+def nothing_yet(registry: str) -> Publication:
+    """The state before the first publication."""
+    return Publication(registry, 0, now(), "", "", 0, 0, 0, 0, 0, 0, 0, 0, 0, EMPTY, {})
+
+
+def commit(serving: sa.Engine, lease: Lease, new: Publication, inputs: Sequence[Input], files: Sequence[LakeFile]) -> None:
+    """Make a publication current: its row, its inputs, its files and the pointer that readers follow, in one short transaction."""
+    with writing(serving) as connection:
+        lease.check(connection)
+        connection.execute(publication.insert().values(**vars(new)))
+        key = {"registry": new.registry, "number": new.number}
+        if inputs:
+            connection.execute(publication_input.insert(), [{**key, **vars(item)} for item in inputs])
+        if files:
+            rows = [{**key, "path": f.path, "table_name": f.table_name, "kind": f.kind, "rows": f.rows} for f in files]
+            connection.execute(publication_file.insert(), rows)
+        mine = current_publication.c.registry == new.registry
+        if connection.execute(current_publication.update().where(mine).values(number=new.number)).rowcount == 0:
+            connection.execute(current_publication.insert().values(**key))
+
+
+def latest(serving: sa.Engine, registry: str) -> Publication:
+    """The current publication, or the empty one before the first."""
+    found = history(serving, registry, limit=1)
+    return found[0] if found else nothing_yet(registry)
+
+
+def history(serving: sa.Engine, registry: str, limit: int = 100) -> list[Publication]:
+    """Publications of a registry, newest first."""
+    query = sa.select(publication).where(publication.c.registry == registry).order_by(publication.c.number.desc()).limit(limit)
+    with reading(serving) as connection:
+        return [Publication(**row._mapping) for row in connection.execute(query)]
+
+
+def inputs_of(serving: sa.Engine, registry: str, number: int) -> dict[str, Input]:
+    """The inputs of one publication, by dataset."""
+    query = sa.select(publication_input).where(publication_input.c.registry == registry, publication_input.c.number == number)
+    with reading(serving) as connection:
+        rows = [dict(row._mapping) for row in connection.execute(query.order_by(publication_input.c.contract_id))]
+    return {row["contract_id"]: Input(**{name: row[name] for name in Input.__dataclass_fields__}) for row in rows}
+
+
+def files_upto(serving: sa.Engine, registry: str, table_name: str, number: int) -> list[LakeFile]:
+    """Log and compact files of one of the registry's tables, up to and including one publication."""
+    query = sa.select(publication_file).where(
+        publication_file.c.registry == registry, publication_file.c.table_name == table_name, publication_file.c.number <= number
+    )
+    with reading(serving) as connection:
+        rows: list[Any] = list(connection.execute(query.order_by(publication_file.c.number, publication_file.c.path)))
+    return [LakeFile(row.path, row.table_name, row.kind, row.number, row.rows) for row in rows]
+
+
+def all_files(serving: sa.Engine, registry: str) -> set[str]:
+    """Paths of every file that a publication of this registry names."""
+    with reading(serving) as connection:
+        return set(connection.execute(sa.select(publication_file.c.path).where(publication_file.c.registry == registry)).scalars())

@@ -1,0 +1,139 @@
+"""The base tables in the serving database.
+
+`base_<registry>_history` keeps every version of every entity under the publications in which it held; the view `base_<registry>` shows what
+the current publication has. Rows of a coming publication are loaded in chunks and stay invisible until its row is committed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import adbc_driver_sqlite.dbapi
+import pyarrow as pa
+import sqlalchemy as sa
+
+from core.database import BUSY_TIMEOUT_MS, reading, writing
+from core.errors import StoreError
+from registries.tables import current_publication
+from standards.model import Schema
+from standards.render.ddl import Dialect, column_type
+
+SYSTEM = ("_canonical_id", "_publication_from", "_publication_to", "_valid_from", "_valid_to")
+CHUNK = 20_000  # rows per writing transaction: well under a second on a slow disk
+
+
+def history_table(schema: Schema) -> str:
+    """The physical table behind the view `schema.table`."""
+    return f"{schema.table}_history"
+
+
+def ensure_table(serving: sa.Engine, schema: Schema) -> None:
+    """Create the history table and the view of a base registry, or add the columns of elements that are new in the standard."""
+    dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
+    table = history_table(schema)
+    with reading(serving) as connection:
+        inspector = sa.inspect(connection)
+        existing = {column["name"] for column in inspector.get_columns(table)} if inspector.has_table(table) else set()
+    wanted = {element.id: column_type(element, dialect) for element in schema.elements}
+    if existing and wanted.keys() <= existing:
+        return
+    with writing(serving) as connection:
+        for statement in _creation(schema, wanted) if not existing else _additions(schema, wanted, existing):
+            connection.execute(sa.text(statement))
+
+
+def _creation(schema: Schema, columns: dict[str, str]) -> Iterator[str]:
+    table = history_table(schema)
+    elements = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    yield (
+        f"CREATE TABLE IF NOT EXISTS {table} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, _publication_to INTEGER, "
+        f"_valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
+    )
+    yield f"CREATE INDEX IF NOT EXISTS ix_{schema.table}_identity ON {table} ({', '.join(schema.identity)})"
+    yield from _view(schema, columns)
+
+
+def _additions(schema: Schema, columns: dict[str, str], existing: set[str]) -> Iterator[str]:
+    yield f"DROP VIEW IF EXISTS {schema.table}"
+    for name, kind in columns.items():
+        if name not in existing:
+            yield f"ALTER TABLE {history_table(schema)} ADD COLUMN {name} {kind}"
+    yield from _view(schema, columns)
+
+
+def _view(schema: Schema, columns: Iterable[str]) -> Iterator[str]:
+    names = ", ".join(f"h.{name}" for name in (*SYSTEM, *columns))
+    yield (
+        f"CREATE VIEW {schema.table} AS SELECT {names} FROM {history_table(schema)} h "
+        f"JOIN current_publication c ON c.registry = '{schema.id}' "
+        "WHERE h._publication_from <= c.number AND (h._publication_to IS NULL OR h._publication_to > c.number)"
+    )
+
+
+def clear_leftovers(serving: sa.Engine, schema: Schema) -> int:
+    """Undo what a publication that died has loaded: rows it added go, rows it closed are open again. Returns the rows touched."""
+    table = history_table(schema)
+    number = current_number(serving, schema.id)
+    touched = 0
+    for statement in (
+        f"DELETE FROM {table} WHERE _canonical_id IN (SELECT _canonical_id FROM {table} WHERE _publication_from > :n LIMIT {CHUNK}) "
+        "AND _publication_from > :n",
+        f"UPDATE {table} SET _publication_to = NULL WHERE _canonical_id IN "
+        f"(SELECT _canonical_id FROM {table} WHERE _publication_to > :n LIMIT {CHUNK}) AND _publication_to > :n",
+    ):
+        while True:
+            with writing(serving) as connection:
+                rows = connection.execute(sa.text(statement), {"n": number}).rowcount
+            touched += rows
+            if not rows:
+                break
+    return touched
+
+
+def current_number(serving: sa.Engine, registry: str) -> int:
+    """The publication that readers see; 0 before the first."""
+    with reading(serving) as connection:
+        query = sa.select(current_publication.c.number).where(current_publication.c.registry == registry)
+        return connection.execute(query).scalar() or 0
+
+
+def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str]) -> None:
+    """Mark the current rows of some entities as held until publication `number`; invisible until that is committed."""
+    table = history_table(schema)
+    statement = sa.text(f"UPDATE {table} SET _publication_to = :n WHERE _canonical_id = :id AND _publication_to IS NULL AND _publication_from < :n")
+    for start in range(0, len(canonical_ids), CHUNK):
+        with writing(serving) as connection:
+            connection.execute(statement, [{"n": number, "id": name} for name in canonical_ids[start : start + CHUNK]])
+
+
+def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Append rows, as Arrow batches with the history table's columns, in short transactions. Returns how many."""
+    loaded = 0
+    with _bulk_cursor(serving) as (connection, cursor):
+        for batch in batches:
+            cursor.adbc_ingest(history_table(schema), batch, mode="append")
+            connection.commit()
+            loaded += batch.num_rows
+    return loaded
+
+
+@contextmanager
+def _bulk_cursor(serving: sa.Engine) -> Iterator[tuple[Any, Any]]:
+    """A cursor for bulk loading through ADBC: about five times as fast as row-wise inserts."""
+    url = serving.url
+    try:
+        if serving.dialect.name == "sqlite":
+            connection = adbc_driver_sqlite.dbapi.connect(url.database, autocommit=True)
+        else:
+            plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+            connection = adbc_driver_postgresql.dbapi.connect(plain)
+        with connection, connection.cursor() as cursor:
+            if serving.dialect.name == "sqlite":
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                cursor.execute("PRAGMA synchronous = NORMAL")
+                connection.adbc_connection.set_autocommit(False)
+            yield connection, cursor
+    except (adbc_driver_sqlite.dbapi.Error, adbc_driver_postgresql.dbapi.Error) as error:
+        place = url.render_as_string(hide_password=True)
+        raise StoreError(f"loading into {place} failed ({type(error).__name__})", hint="check the database and its disk", transient=True) from None
