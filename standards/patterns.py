@@ -8,6 +8,10 @@ HAN = "〇㐀-䶿一-鿿𠀀-𳑿"
 BLANK = "\\s\u00a0\u3000\u2000-\u200a\u202f\u205f"
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\\x00-\\x08\\x0e-\\x1f"
 
+# Anything that is not seventeen digits and a digit or X: an alternative of it lets one pattern say "of this form and …".
+NOT_A_NUMBER_OF_18 = "^.{0,17}$|^.{19}|[^0-9X]|X."
+NOT_A_CODE_OF_18 = "^.{0,17}$|^.{19}|[^0-9A-HJ-NPQRTUWXY]"
+
 _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
 
 

@@ -56,12 +56,12 @@ def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Norm
 def _run(
     element: DataElement, values: Sequence[str | None], formats: Sequence[str], lookup: Mapping[str, str] | None, today: str | None
 ) -> list[tuple[str | None, tuple[str, ...]]]:
-    import duckdb  # noqa: PLC0415  the engine is loaded only where values are asked for
-    import ibis  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
+    import duckdb  # loaded only where values are asked for
+    import ibis
+    import pyarrow as pa
 
-    from standards.standardize import issues_of, value_of  # noqa: PLC0415
-    from standards.types.code import spelling_key  # noqa: PLC0415
+    from standards.standardize import issues_of, value_of
+    from standards.types.code import spelling_key
 
     connection = duckdb.connect()
     try:
@@ -87,7 +87,7 @@ def _run(
 
 
 def _sql(expression: Any) -> str:
-    import ibis  # noqa: PLC0415
+    import ibis
 
     return str(ibis.to_sql(expression, dialect="duckdb"))
 

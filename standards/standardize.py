@@ -90,7 +90,10 @@ def value_of(
     markers = [marker for marker in general.MISSING if marker not in keep and re.search(ready, marker)]
     if markers:
         is_ready = is_ready & ~raw.isin(markers)
-    value = slow if "%Y-%d-%m" in formats else ibis.cases((is_ready, raw), else_=slow)
+    branches = [] if "%Y-%d-%m" in formats else [(is_ready, raw)]
+    if element.type == "date":
+        branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
+    value = ibis.cases(*branches, else_=slow)
     if lookup:
         value = general.let(general.trim(raw), lambda key: key.cases(*lookup.items(), else_=ibis.null("string"))).coalesce(value)
     return value
@@ -110,7 +113,7 @@ def beijing_today() -> str:
 def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], spellings: Mapping[str, str] | None) -> StringValue:
     read: StringValue = TYPES[element.type].normalize(cleaned, element)
     if formats:
-        read = date.read_declared(cleaned, formats).coalesce(read)
+        read = ibis.cases(*date.declared_branches(cleaned, formats), else_=read)
     return code.looked_up(read, spellings) if spellings else read
 
 

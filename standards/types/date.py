@@ -39,14 +39,17 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     return let(where(dated, "^[0-9O]{4}[0-9O./年月日-]+$", lambda part: part.replace("O", "0")), lambda date: _read(date, element))
 
 
-def read_declared(text: StringValue, formats: Sequence[str]) -> StringValue:
-    """ISO text where one of the declared formats fits, tried in their order, else null."""
-    branches = [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in map(format_pattern, formats)]
-    return ibis.cases(*branches, else_=ibis.null("string"))
+# Unambiguous whatever the contract says, and common enough to be read without the general rules.
+PLAIN_FORMATS = ("%Y%m%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S")
+
+
+def declared_branches(text: StringValue, formats: Sequence[str]) -> list[tuple[BooleanValue, StringValue]]:
+    """For each format, in their order: where it fits, and the ISO text it gives there."""
+    return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in map(format_pattern, formats)]
 
 
 def _read(text: StringValue, element: DataElement) -> StringValue:
-    english = [(text.re_search(pattern), _iso(_numbered(text, pattern, groups), "^$", "")) for pattern, groups in _ENGLISH]
+    english = [(text.re_search(pattern), _padded(_numbered(text, pattern, groups))) for pattern, groups in _ENGLISH]
     open_end = [(text.re_search(_OPEN), ibis.literal(OPEN_END))] if element.maximum == OPEN_END else []
     return ibis.cases(
         (text.re_search(_ANY), _iso(text, _ANY, r"\1-\2-\3")),
@@ -62,7 +65,12 @@ def _read(text: StringValue, element: DataElement) -> StringValue:
 
 def _iso(text: StringValue, pattern: str, groups: str) -> StringValue:
     """The parts joined by hyphens, months and days with two digits."""
-    return text.re_replace(pattern, groups).re_replace("-([0-9])-", r"-0\1-").re_replace("-([0-9])$", r"-0\1")
+    joined = text.re_replace(pattern, groups)
+    return _padded(joined) if "{1,2}" in pattern else joined
+
+
+def _padded(date: StringValue) -> StringValue:
+    return date.re_replace("-([0-9])-", r"-0\1-").re_replace("-([0-9])$", r"-0\1")
 
 
 def _numbered(text: StringValue, pattern: str, groups: str) -> StringValue:

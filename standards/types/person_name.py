@@ -27,7 +27,7 @@ def ready(element: DataElement) -> str:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Unified ideographs, one `·` between parts, no blanks in a Han name and single ones in a Latin name."""
-    unified = where(text, "[⺀-⿟豈-﫿\ue000-\uf8ff]", lambda part: part.translate(*_unified()))
+    unified = where(text, "[\u2e80-\u2fdf\uf900-\ufaff\ue000-\uf8ff]", lambda part: part.translate(*_unified()))
     return let(unified, lambda name: ibis.cases((name.re_search(f"[{HAN}]"), _han(name)), else_=name.re_replace(f"[{BLANK}]+", " ")))
 
 
@@ -50,5 +50,5 @@ def _unified() -> tuple[str, str]:
         if len(unified) == 1 and unified != chr(point):
             pairs.setdefault(chr(point), unified)
     with _PRIVATE_USE.open(encoding="utf-8", newline="") as stream:
-        pairs |= {chr(int(row["private_use"][2:], 16)): row["character"] for row in csv.DictReader(stream)}
+        pairs |= {chr(int(row["private_use"], 16)): row["character"] for row in csv.DictReader(stream)}
     return "".join(pairs), "".join(pairs.values())

@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 import ibis
-from ibis.expr.types import BooleanValue, StringValue
+from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.patterns import BLANK, one_of, real_date
+from standards.patterns import BLANK, NOT_A_NUMBER_OF_18, one_of, real_date
 from standards.types.general import is_masked, let, weighted_sum
 
 FORM = "^[0-9]{17}[0-9X]$"
@@ -45,26 +45,31 @@ def _upgraded(text: StringValue) -> StringValue:
     return let(body, lambda seventeen: seventeen + check_character(seventeen))
 
 
-def check_character(number: StringValue) -> StringValue:
-    """The check character that the first seventeen digits ask for; null where they are no digits."""
-    high = let(number.substr(0, 9).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[:9], 11))
-    low = let(number.substr(9, 8).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[9:], 11))
-    return ibis.literal(_CHECK_CHARACTERS).substr((high + low) % 11, 1)
+def check_character(body: StringValue) -> StringValue:
+    """The check character that seventeen digits ask for; null where they are no digits."""
+    return ibis.literal(_CHECK_CHARACTERS).substr(_sum(body) % 11, 1)
 
 
 def has_right_check(number: StringValue) -> BooleanValue:
-    """Whether the last character is the one the others ask for."""
-    return (check_character(number) == number.substr(17, 1)).fill_null(False)
+    """Whether the last character is the one the others ask for: with it the sum leaves 1."""
+    last = ibis.literal("0123456789X").find(number.substr(17, 1))
+    return ((_sum(number) + last) % 11 == 1).fill_null(False)
+
+
+def _sum(number: StringValue) -> IntegerValue:
+    """Two blocks of digits, since one of seventeen would overflow when weighted."""
+    high = let(number.substr(0, 9).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[:9], 11))
+    low = let(number.substr(9, 8).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[9:], 11))
+    return high + low
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
     """What is wrong with a number beyond its form and length; `today` is an ISO date."""
-    formed = value.re_search(FORM)
     return {
-        "no-such-date": formed & ~value.re_search(f"^[0-9]{{6}}{real_date()}"),
-        "future-date": formed & (value.substr(6, 8) > today.replace("-", "")),
-        "unknown-division": formed & ~value.re_search(region_pattern()),
-        "wrong-check-character": formed & ~has_right_check(value),
+        "no-such-date": ~value.re_search(f"^[0-9]{{6}}{real_date()}|{NOT_A_NUMBER_OF_18}"),
+        "future-date": ibis.cases((value.substr(6, 8) > today.replace("-", ""), value.re_search(FORM)), else_=False),
+        "unknown-division": ~value.re_search(f"{region_pattern()}|{NOT_A_NUMBER_OF_18}"),
+        "wrong-check-character": ibis.cases((~has_right_check(value), value.re_search(FORM)), else_=False),
         "masked-value": is_masked(value),
     }
 
