@@ -20,7 +20,7 @@ import pyarrow.csv
 from connectors.columns import ColumnPlan, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import delivered_files, open_bytes, real_kind
-from connectors.header import SEARCHED_LINES, Header, Row, find_header
+from connectors.header import Header, Row, find_header, searched_lines
 from connectors.lines import LineCount, Lines
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
 from contracts.model import Contract, CsvSource
@@ -63,12 +63,12 @@ def _look(contract: Contract, source: CsvSource, path: Path) -> _File:
             raise SourceError(f"{contract.id}: {path.name} is not text but {kind}", hint=_hint(kind))
         encoding = find_encoding(path, source.encoding)
         with Utf8Stream(path, encoding) as stream:
-            head, complete = _read_head(stream)
+            head, complete = _read_head(stream, searched_lines(source))
     except (OSError, EOFError, zlib.error):
         raise SourceError(f"{contract.id}: {path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
     if not head.strip():
         raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
-    rows, offsets = _first_rows(head, source.delimiter, complete)
+    rows, offsets = _first_rows(head, source.delimiter, searched_lines(source), complete)
     header = find_header(contract, source, rows, path.name)
     offset = offsets[header.last_line] if header.last_line else 0
     return _File(path, encoding, header, offset, plan_columns(contract, header.names, path.name))
@@ -78,10 +78,10 @@ def _hint(kind: str) -> str:
     return 'say "kind: xlsx" in the contract' if "workbook" in kind or "ods" in kind else "ask the department for a text file"
 
 
-def _read_head(stream: Utf8Stream) -> tuple[bytes, bool]:
+def _read_head(stream: Utf8Stream, searched: int) -> tuple[bytes, bool]:
     """The first lines, and whether they are the whole file."""
     head = b""
-    while head.count(b"\n") + head.count(b"\r") <= 4 * SEARCHED_LINES and len(head) < _BLOCK:
+    while head.count(b"\n") + head.count(b"\r") <= 4 * searched and len(head) < _BLOCK:
         block = stream.read(_HEAD)
         if not block:
             return head, True
@@ -89,7 +89,7 @@ def _read_head(stream: Utf8Stream) -> tuple[bytes, bool]:
     return head, False
 
 
-def _first_rows(head: bytes, delimiter: str, complete: bool) -> tuple[list[Row], dict[int, int]]:
+def _first_rows(head: bytes, delimiter: str, searched: int, complete: bool) -> tuple[list[Row], dict[int, int]]:
     """Rows that begin in the lines searched, and for each last line the offset of what follows it."""
     lengths: list[int] = []
 
@@ -103,7 +103,7 @@ def _first_rows(head: bytes, delimiter: str, complete: bool) -> tuple[list[Row],
     try:
         for values in reader:
             line = rows[-1].last_line + 1 if rows else 1
-            if line > SEARCHED_LINES + 1:
+            if line > searched:
                 break
             rows.append(Row(line, reader.line_num, tuple(values)))
     except csv.Error:

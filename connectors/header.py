@@ -30,15 +30,16 @@ class Header:
     notes: tuple[Note, ...] = ()
 
 
+def searched_lines(source: CsvSource | WorkbookSource) -> int:
+    """How far down a header is looked for."""
+    return source.header_row or SEARCHED_LINES
+
+
 def find_header(contract: Contract, source: CsvSource | WorkbookSource, rows: Sequence[Row], file: str) -> Header:
     """The header among the first rows; raises SourceError, naming what is missing, if no row has all columns the contract needs."""
     if not source.header:
         return _numbered_header(rows)
-    candidates = (
-        [row for row in rows if row.line <= SEARCHED_LINES]
-        if source.header_row is None
-        else [row for row in rows if row.line == source.header_row]
-    )
+    candidates = [row for row in rows if row.line == source.header_row or (source.header_row is None and row.line <= SEARCHED_LINES)]
     needed = set(contract.source_columns)
     named = {row: unique_names(row.values) for row in candidates}
     found = next((row for row in candidates if needed.issubset(named[row])), None)
@@ -76,5 +77,5 @@ def _not_found(contract: Contract, source: CsvSource | WorkbookSource, named: di
     place = f"line {source.header_row}" if source.header_row else f"the first {SEARCHED_LINES} lines"
     return SourceError(
         f"{contract.id}: {file} has no header in {place}: none of the columns {shown(needed)} is there",
-        hint='if the file has no header, say "header: false" and name columns "1", "2", …; else compare delimiter and columns with the file',
+        hint='if the file has no header, say "header: false" and name columns "1", "2", …; else compare delimiter and columns',
     )

@@ -14,7 +14,7 @@ import python_calamine
 from connectors.columns import ColumnPlan, clean_name, plan_columns, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import delivered_files, real_kind
-from connectors.header import SEARCHED_LINES, Header, Row, find_header
+from connectors.header import Header, Row, find_header, searched_lines
 from contracts.model import Contract, WorkbookSource
 from core.connections import Connections
 from core.errors import SourceError
@@ -58,7 +58,7 @@ def to_text(value: Any) -> str:
 
 def _look(contract: Contract, source: WorkbookSource, path: Path) -> tuple[Header, ColumnPlan]:
     sheet = _sheet(contract, source, path)
-    rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), SEARCHED_LINES)]
+    rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
     header = find_header(contract, source, rows, path.name)
     # The sheet may declare thousands of empty columns, and values may stand beyond the last title.
     width = max((place for _, values in _rows(sheet) for place, value in enumerate(values, start=1) if clean_name(value)), default=0)

@@ -1,0 +1,239 @@
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from core.errors import SourceError
+
+
+def refused(drop, columns, **more) -> SourceError:
+    with pytest.raises(SourceError) as error:
+        drop.read(columns, **more)
+    return error.value
+
+
+def test_values_come_as_they_are_with_their_line(drop):
+    drop.put("a.csv", "姓名,证件号\r\n 张三 ,001\r\n,\t2\r\n")
+    delivery = drop.read(["姓名", "证件号"])
+    assert delivery.rows == [
+        {"姓名": " 张三 ", "证件号": "001", "_position": 2},
+        {"姓名": "", "证件号": "\t2", "_position": 3},
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_the_encoding_is_found(drop, encoding):
+    text = "姓名,地址\n" + "张三丰,北京市海淀区㐀\n" * 1000
+    drop.put("a.csv", text.encode(encoding))
+    delivery = drop.read(["姓名"])
+    assert delivery.columns == ["姓名", "地址"]
+    assert set(delivery.values("地址")) == {"北京市海淀区㐀"}
+
+
+def test_a_few_damaged_bytes_cost_only_their_values(drop):
+    rows = [f"张三{number},北京市".encode() for number in range(50)]
+    rows[7] = "李四,北京".encode() + b"\xe5\xb8"
+    drop.put("a.csv", b"\n".join(["姓名,地址".encode(), *rows]) + b"\n")
+    delivery = drop.read(["姓名"])
+    assert len(delivery.rows) == 50
+    assert delivery.rows[7]["地址"].startswith("北京\ufffd")
+    assert delivery.rows[8]["地址"] == "北京市"
+    assert "undecodable" in delivery.notes
+    damaged = "姓名,地址\n张三,北京\n".encode("gb18030") + b"\x81\xff,x\n" + "李四,上海\n".encode("gb18030")
+    drop.put("a.csv", damaged)
+    assert drop.read(["姓名"]).values("地址") == ["北京", "x", "上海"]
+
+
+def test_a_declared_encoding_is_used(drop):
+    drop.put("a.csv", "姓名\n陳大文\n".encode("big5"))
+    assert drop.read(["姓名"], encoding="big5").values("姓名") == ["陳大文"]
+
+
+def test_gzip_is_seen_by_its_bytes(drop):
+    drop.put("a.csv", gzip.compress("姓名\n张三\n".encode()))
+    assert drop.read(["姓名"]).values("姓名") == ["张三"]
+
+
+def test_a_cut_gzip_file_may_be_tried_again(drop):
+    whole = gzip.compress(("姓名\n" + "".join(f"张{number * 7919}\n" for number in range(200_000))).encode())
+    drop.put("a.csv", whole[: len(whole) // 2])
+    assert refused(drop, ["姓名"]).transient
+
+
+def test_titles_before_the_header_are_skipped_and_counted(drop):
+    drop.put("a.csv", '关于公示的\n"通知\n第二号",\n\n序号,姓名\n1,张三\n')
+    delivery = drop.read(["姓名"])
+    assert delivery.rows == [{"序号": "1", "姓名": "张三", "_position": 6}]
+    assert delivery.notes["skipped_lines"] == "a.csv: 4 lines before the header are not rows"
+
+
+def test_a_header_may_stand_where_the_contract_says(drop):
+    drop.put("a.csv", "姓名\n" + "x\n" * 30 + "姓名\n张三\n")
+    assert drop.read(["姓名"], header_row=32).rows == [{"姓名": "张三", "_position": 33}]
+
+
+def test_names_are_cleaned_and_made_unique(drop):
+    drop.put("a.csv", '\ufeff\u200b姓名 ,　姓名,,"公司\r\n属性",_position\n1,2,3,4,5\n')
+    assert drop.read(["姓名"]).columns == ["姓名", "姓名_2", "unnamed_3", "公司\n属性", "_position_2"]
+
+
+def test_without_a_header_columns_are_numbered(drop):
+    drop.put("a.csv", "张三,1\n李四,2\n王五\n")
+    delivery = drop.read(["1"], header=False)
+    assert delivery.rows[0] == {"1": "张三", "2": "1", "_position": 1}
+    assert delivery.unreadable == {3: "the row has 1 values, the header 2"}
+    assert "lacks the column 3" in refused(drop, ["3"], header=False).message
+
+
+def test_ragged_and_blank_rows_are_accounted_for_with_their_line(drop):
+    drop.put("a.csv", 'a,b\n1,2\n3\n\n"4\n5",6\n , \n7,8,9\n"x\ny",z,\n10,11\n\n')
+    delivery = drop.read(["a", "b"])
+    assert delivery.positions == [2, 5, 11]
+    assert delivery.unreadable == {
+        3: "the row has 1 values, the header 2",
+        4: "the row is blank",
+        7: "the row is blank",
+        8: "the row has 3 values, the header 2",
+        9: "the row has 3 values, the header 2",
+        12: "the row is blank",
+    }
+
+
+def test_lines_are_right_across_blocks(drop):
+    lines = ["a,b"]
+    for number in range(200_000):
+        lines.append(f'"{number}",{"x" * 60}' if number % 1000 else f"{number}")
+    drop.put("a.csv", "\n".join(lines))
+    delivery = drop.read(["a"])
+    assert len(delivery.batch_sizes) > 1
+    assert max(delivery.batch_sizes) <= 65_536
+    assert all(int(row["a"]) + 2 == row["_position"] for row in delivery.rows)
+    assert list(delivery.unreadable) == list(range(2, 200_002, 1000))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_any_line_ending_will_do(drop, ending):
+    drop.put("a.csv", ending.join(["a,b", "1,2", "", "3,4", ""]))
+    delivery = drop.read(["a"])
+    assert delivery.positions == [2, 4]
+    assert delivery.unreadable == {3: "the row is blank"}
+
+
+@pytest.mark.parametrize("rest", ['"unclosed,2\n3,4\n', '1,"unclosed\n3,4\n', '1,"' + "x\n" * 5_000_000])
+def test_a_quotation_mark_that_is_never_closed_is_an_error(drop, rest):
+    drop.put("a.csv", "a,b\n1,2\n" + rest)
+    assert "quotation mark opened in or after line" in refused(drop, ["a"]).message
+
+
+def test_a_quotation_mark_inside_a_value_is_a_character(drop):
+    drop.put("a.csv", 'a,b\n5"螺丝,1\n')
+    assert drop.read(["a"]).values("a") == ['5"螺丝']
+
+
+def test_missing_columns_are_named_with_likely_new_names(drop):
+    drop.put("a.csv", "姓名,公民身份证号码,备注\n张三,1,\n")
+    error = refused(drop, ["姓名", "公民身份号码"])
+    assert "header in line 1, lacks the column 公民身份号码; it has 姓名, 公民身份证号码, 备注" in error.message
+    assert "公民身份号码 may now be 公民身份证号码" in error.hint
+    assert not error.transient
+
+
+def test_a_first_line_that_is_data_is_not_quoted(drop):
+    drop.put("a.csv", "王小明,110101199003070000\n")
+    error = refused(drop, ["姓名"])
+    assert "no header" in error.message
+    assert "header: false" in error.hint
+    assert "王小明" not in str(error)
+    assert "1101" not in str(error)
+
+
+def test_columns_beside_the_contract_are_read_and_noted(drop):
+    drop.put("a.csv", "a,b,c\n1,2,3\n")
+    delivery = drop.read(["a"], ignore=["b", "gone"])
+    assert delivery.columns == ["a", "c"]
+    assert delivery.notes["unmapped_columns"] == "1 columns are neither mapped nor ignored: c"
+    assert "gone" in delivery.notes["absent_columns"]
+
+
+def test_a_row_whose_only_value_is_ignored_is_not_blank(drop):
+    drop.put("a.csv", "a,b\n,x\n")
+    assert len(drop.read(["a"], ignore=["b"]).rows) == 1
+
+
+def test_sixteen_thousand_columns_are_read(drop):
+    names = [f"c{number}" for number in range(16_378)]
+    drop.put("a.csv", ",".join(names) + "\n" + ",".join(names) + "\n" + "," * 16_377 + "\n")
+    delivery = drop.read(["c0"])
+    assert delivery.rows[0]["c16377"] == "c16377"
+    assert delivery.unreadable == {3: "the row is blank"}
+
+
+def test_all_files_that_match_are_one_delivery_in_name_order(drop):
+    drop.put("rk_2.csv", "b,a\n3,2\n\n".encode("gb18030"))
+    drop.put("rk_1.csv", "标题\na\n0\n1\n")
+    drop.put("other.csv", "x\n")
+    delivery = drop.read(["a"], path="rk_*.csv")
+    assert [(row["_position"], row["a"], row["b"]) for row in delivery.rows] == [(3, "0", None), (4, "1", None), (6, "2", "3")]
+    assert delivery.unreadable == {7: "rk_2.csv, line 3: the row is blank"}
+
+
+def test_a_name_with_brackets_is_a_name(drop):
+    drop.put("[2024](1).csv", "a\n1\n")
+    assert drop.read(["a"], path="[2024](1).csv").values("a") == ["1"]
+
+
+def test_a_path_out_of_the_folder_is_refused(drop, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "secret.csv"
+    outside.write_text("a\n1\n", encoding="utf-8")
+    (drop.folder / "a.csv").symlink_to(outside)
+    assert "link out of the folder" in refused(drop, ["a"]).message
+    assert "leads out" in refused(drop, ["a"], path="../x.csv").message
+    assert "leads out" in refused(drop, ["a"], path=str(outside)).message
+
+
+def _zip(name: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "x")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (_zip("xl/workbook.xml"), "an Excel workbook (xlsx)"),
+        (_zip("content.xml"), "an OpenDocument file (ods)"),
+        (_zip("a.csv"), "a zip archive"),
+        (gzip.compress(_zip("xl/workbook.xml")), "an Excel workbook (xlsx)"),
+        (b"PK\x03\x04broken", "a damaged zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an Excel workbook (xls)"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>", "an HTML page"),
+        (b"<table><tr>", "an HTML page"),
+    ],
+)
+def test_a_file_that_is_something_else_is_called_by_its_name(drop, content, kind):
+    drop.put("a.csv", content)
+    assert f"is not text but {kind}" in refused(drop, ["a"]).message
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\r\n \n", gzip.compress(b"")])
+def test_an_empty_file_is_an_error(drop, content):
+    drop.put("a.csv", content)
+    assert "is empty" in refused(drop, ["a"]).message
+
+
+def test_a_header_without_rows_is_an_empty_delivery(drop):
+    drop.put("a.csv", "a,b")
+    delivery = drop.read(["a"])
+    assert delivery.rows == []
+    assert delivery.columns == ["a", "b"]
+
+
+def test_no_file_and_no_folder_are_told_apart(drop):
+    error = refused(drop, ["a"], path="none_*.csv")
+    assert "no file matches" in error.message
+    assert not error.transient
+    drop.folder.rmdir()
+    assert refused(drop, ["a"]).transient

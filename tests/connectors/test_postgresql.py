@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from connectors.extract import extract
+from core.connections import Connections
+from core.errors import SourceError
+from tests.connectors.helpers import make_contract, read_database
+
+
+@pytest.fixture(scope="module")
+def server(postgresql):
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("""
+            CREATE SCHEMA hj;
+            CREATE DOMAIN hj.code AS varchar(2);
+            CREATE TYPE hj.sex AS ENUM ('男', '女');
+            CREATE TABLE hj.t_rkxx (
+                "姓名" text, n numeric(12, 2), i bigint, r double precision, d date, ts timestamp, tz timestamptz, b boolean, x bytea,
+                c char(4), e hj.sex, k hj.code, a text[], j jsonb, m money, "odd ""name" text, gone text
+            );
+            ALTER TABLE hj.t_rkxx DROP COLUMN gone;
+            INSERT INTO hj.t_rkxx VALUES
+                ('张三', 1.50, 9007199254740993, 1e20, '2020-01-02', '2020-01-02 03:04:05.5', '2020-01-01 20:00:00+00', true, '\\x00ff',
+                 'ab', '男', '01', '{x,y}', '{"a": 1}', 12.5, 'q'),
+                ('', NULL, NULL, 0.1, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+            CREATE VIEW hj.v AS SELECT "姓名" FROM hj.t_rkxx;
+            CREATE TABLE big AS SELECT i::text AS i, 'x' || i AS t FROM generate_series(1, 150000) i;
+            CREATE ROLE stranger LOGIN;
+        """)
+    return postgresql
+
+
+def test_every_type_is_written_as_canonical_text(server):
+    full, empty = read_database(server, "postgresql", "hj.t_rkxx", ["姓名"]).rows
+    assert full == {
+        "姓名": "张三",
+        "n": "1.50",
+        "i": "9007199254740993",
+        "r": "100000000000000000000",
+        "d": "2020-01-02",
+        "ts": "2020-01-02 03:04:05.5",
+        "tz": "2020-01-02 04:00:00",
+        "b": "true",
+        "x": "00ff",
+        "c": "ab",
+        "e": "男",
+        "k": "01",
+        "a": "{x,y}",
+        "j": '{"a": 1}',
+        "m": "12.50",
+        'odd "name': "q",
+        "_position": 1,
+    }
+    assert empty["姓名"] == ""
+    assert empty["r"] == "0.1"
+    assert empty["b"] == "false"
+    assert all(value is None for name, value in empty.items() if name not in ("姓名", "r", "b", "_position"))
+
+
+def test_views_ignored_columns_and_quoted_names(server):
+    assert read_database(server, "postgresql", "hj.v", ["姓名"]).values("姓名") == ["张三", ""]
+    assert read_database(server, "postgresql", '"hj".t_rkxx', ["姓名"], ignore=["n", "i"]).columns[:2] == ["姓名", "r"]
+
+
+def test_batches_are_small_and_numbered(server):
+    delivery = read_database(server, "postgresql", "big", ["i"])
+    assert delivery.positions == list(range(1, 150_001))
+    assert max(delivery.batch_sizes) <= 65_536
+    assert sorted(map(int, delivery.values("i"))) == delivery.positions
+
+
+def test_a_delivery_does_not_see_what_is_written_meanwhile_and_writes_nothing(server):
+    extraction = extract(
+        make_contract({"kind": "postgresql", "connection": "source", "object": "big"}, ["i"]),
+        Connections({"HUB_CONNECTION_SOURCE": server}, Path("none.yml")),
+    )
+    first = next(extraction.batches)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("INSERT INTO big SELECT 'new', 'new' FROM generate_series(1, 1000)")
+        try:
+            rest = sum(batch.num_rows for batch in extraction.batches)
+        finally:
+            connection.execute("DELETE FROM big WHERE i = 'new'")
+    assert first.num_rows + rest == 150_000
+
+
+def test_a_delivery_that_is_dropped_half_way_leaves_no_connection(server):
+    extraction = extract(
+        make_contract({"kind": "postgresql", "connection": "source", "object": "big"}, ["i"]),
+        Connections({"HUB_CONNECTION_SOURCE": server}, Path("none.yml")),
+    )
+    next(extraction.batches)
+    extraction.batches.close()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER TABLE big ADD COLUMN extra text")
+        connection.execute("ALTER TABLE big DROP COLUMN extra")
+
+
+def test_what_is_missing_is_named(server):
+    with pytest.raises(SourceError, match=r"no table or view hj\.t_rkx") as error:
+        read_database(server, "postgresql", "hj.t_rkx", ["a"])
+    assert error.value.hint == "did you mean hj.t_rkxx?"
+    with pytest.raises(SourceError, match="lacks the column 姓; it has 姓名, n") as error:
+        read_database(server, "postgresql", "hj.t_rkxx", ["姓"])
+    assert not error.value.transient
+    with pytest.raises(SourceError, match="no database of that name"):
+        read_database(server.replace("/postgres?", "/nothing?"), "postgresql", "t", ["a"])
+
+
+def test_a_table_that_may_not_be_read_is_no_reason_to_try_again(server):
+    with pytest.raises(SourceError, match="may not read") as error:
+        read_database(server.replace("postgres:@", "stranger:@"), "postgresql", "big", ["i"])
+    assert not error.value.transient
+
+
+def test_a_statement_that_takes_too_long_may_be_tried_again(server):
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE OR REPLACE VIEW slow AS SELECT i, pg_sleep(0.01)::text AS s FROM big")
+    with pytest.raises(SourceError, match="longer than the contract allows") as error:
+        read_database(server, "postgresql", "slow", ["i"], reading={"statement_timeout_seconds": 1})
+    assert error.value.transient
+
+
+def test_an_unreachable_server_may_be_tried_again_and_its_password_is_not_told():
+    with pytest.raises(SourceError, match="cannot be reached") as error:
+        read_database("postgresql://hub:s3cret@127.0.0.1:1/db", "postgresql", "t", ["a"])
+    assert error.value.transient
+    assert "s3cret" not in str(error.value)

@@ -1,0 +1,70 @@
+from datetime import date, datetime, time
+
+import openpyxl
+import pytest
+
+from core.errors import SourceError
+
+
+def workbook(drop, *rows, name="a.xlsx", sheet="数据"):
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = sheet
+    for row in rows:
+        page.append(row)
+    book.create_sheet("第二")["A1"] = "姓名"
+    book.save(drop.folder / name)
+
+
+def read(drop, columns, **more):
+    return drop.read(columns, path=more.pop("path", "a.xlsx"), kind="xlsx", **more)
+
+
+def test_cells_become_canonical_text(drop):
+    cells = ["张三", 45271, 1.5, 1e20, 0.00001, True, date(2020, 1, 2), datetime(2020, 1, 2, 3, 4, 5), time(8, 30), "007", None]
+    workbook(drop, [f"c{place}" for place in range(len(cells))], cells)
+    row = read(drop, ["c0"]).rows[0]
+    assert [row[f"c{place}"] for place in range(len(cells))] == [
+        "张三", "45271", "1.5", "100000000000000000000", "0.00001", "true", "2020-01-02", "2020-01-02 03:04:05", "08:30:00", "007", "",
+    ]  # fmt: skip
+
+
+def test_titles_blank_rows_and_stray_columns(drop):
+    workbook(drop, ["企业名单"], [], ["序号", "姓名"], [1, "张三"], [None, " "], [2, "李四", None, "备注"])
+    delivery = read(drop, ["姓名"])
+    assert delivery.columns == ["序号", "姓名", "unnamed_3", "unnamed_4"]
+    assert delivery.positions == [4, 6]
+    assert delivery.unreadable == {5: "the row is blank"}
+    assert delivery.rows[1]["unnamed_4"] == "备注"
+    assert "2 lines" in delivery.notes["skipped_lines"]
+
+
+def test_a_sheet_is_found_by_name(drop):
+    workbook(drop, ["编号"], [1])
+    assert read(drop, ["姓名"], sheet="第二").rows == []
+    with pytest.raises(SourceError, match="has no sheet 第三; it has 数据, 第二"):
+        read(drop, ["姓名"], sheet="第三")
+
+
+def test_several_workbooks_are_one_delivery(drop):
+    workbook(drop, ["姓名"], ["张三"], name="x1.xlsx")
+    workbook(drop, ["姓名", "年"], ["李四", 2020], name="x2.xlsx")
+    delivery = read(drop, ["姓名"], path="x*.xlsx")
+    assert [(row["_position"], row["姓名"], row["年"]) for row in delivery.rows] == [(2, "张三", None), (4, "李四", "2020")]
+
+
+def test_missing_columns_are_named(drop):
+    workbook(drop, ["姓名", "身份证号"], ["张三", "1"])
+    with pytest.raises(SourceError, match="lacks the column 身份证号码") as error:
+        read(drop, ["姓名", "身份证号码"])
+    assert "may now be 身份证号" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"a,b\n", "is not a workbook but text"), (b"", "is empty"), (b"%PDF", "a PDF document"), (b"PK\x03\x04", "damaged")],
+)
+def test_what_is_no_workbook_is_refused(drop, content, words):
+    drop.put("a.xlsx", content)
+    with pytest.raises(SourceError, match=words):
+        read(drop, ["a"])
