@@ -42,7 +42,7 @@ AIRFLOW = [
     "dags.wiring",
 ]
 LIBRARIES = ["pyarrow.parquet", "pandas", "duckdb", "ibis", "ibis.backends.duckdb", "pyiceberg.catalog.sql", "great_expectations"]
-STAGES = ["pipeline.land", "pipeline.accept", "pipeline.publish"]
+STAGES = ["pipeline.land", "pipeline.accept", "pipeline.publish", "quality.duckdb_dialect", "quality.suites"]
 # A component that dies is started again, but not for ever: what dies at once five times needs a human.
 MOST_RESTARTS = 5
 # A scheduler waits for its running tasks. Stages may be cut off anywhere, so they are.
