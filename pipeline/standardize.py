@@ -144,14 +144,14 @@ def _two_steps(engine: Engine, relation: str, result: str, kept: Sequence[str], 
 
     from standards.standardize import issues_of, value_of
 
-    table = engine.ibis.table(relation)
+    table = ibis.table(dict.fromkeys([*kept, *(raw for _, raw, _, _ in targets)], "string"), name=relation)
     columns: dict[str, Any] = {name: table[name] for name in kept}
     for item, raw, value, _ in targets:
         formats, lookup = _declared(item)
         columns[raw] = table[raw]
         columns[value] = value_of(table[raw], item.element, formats, lookup, _spellings(engine, table[raw], item))
-    engine.run(f"CREATE VIEW {result}_values AS {ibis.to_sql(table.select(**columns), dialect='duckdb')}", doing="standardizing")
-    table = engine.ibis.table(f"{result}_values")
+    engine.run(f"CREATE VIEW {result}_values AS {_sql(table.select(**columns))}", doing="standardizing")
+    table = ibis.table(dict.fromkeys(columns, "string"), name=f"{result}_values")
     columns = {name: table[name] for name in kept}
     for item, raw, value, issues in targets:
         found = issues_of(table[value], item.element, today)
@@ -160,7 +160,14 @@ def _two_steps(engine: Engine, relation: str, result: str, kept: Sequence[str], 
         columns[value] = table[value]
         columns[issues] = _mask([found[name] for name in item.issues])
     kind = "TABLE" if result.startswith("value_") else "VIEW"
-    engine.run(f"CREATE {kind} {result} AS {ibis.to_sql(table.select(**columns), dialect='duckdb')}", doing="standardizing")
+    engine.run(f"CREATE {kind} {result} AS {_sql(table.select(**columns))}", doing="standardizing")
+
+
+def _sql(expression: Any) -> str:
+    """An expression as SQL of the engine, on one line: pretty printing costs more than compiling."""
+    import ibis
+
+    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
 def _declared(item: ElementPlan) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -181,7 +188,7 @@ def _spellings(engine: Engine, raw: Any, item: ElementPlan) -> dict[str, str] | 
     formats, _ = _declared(item)
     keys = raw.as_table().select(key=spelling_key(value_of(raw, item.element, formats))).distinct()
     table = lookup_table(item.element)
-    found = engine.rows(str(ibis.to_sql(keys, dialect="duckdb")), doing="looking up divisions")
+    found = engine.rows(_sql(keys), doing="looking up divisions")
     return {key: table[key] for (key,) in sorted(found, key=str) if key in table}
 
 
@@ -212,10 +219,12 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str]) -> None:
     from standards.cross_rules import RULES
 
     engine.run(f"CREATE VIEW joined AS {_joined(plan, few)}", doing="standardizing")
-    table = engine.ibis.table("joined")
+    passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements for name in (item.element.id, item.column))]
+    # Only texts are computed on; the type of what is passed through does not matter.
+    table = ibis.table({**dict.fromkeys(passed, "string"), "_conflict": "boolean"}, name="joined")
     issues = _mask([table["_conflict"], *(RULES[rule.expression](table) for rule in plan.rules)])
-    rows = table.mutate(**{ROW_ISSUES: issues}).drop("_conflict")
-    engine.run(f"CREATE TABLE {STANDARDIZED} AS {ibis.to_sql(rows, dialect='duckdb')}", doing=f"standardizing {plan.contract.id}")
+    rows = table.select(*passed, **{ROW_ISSUES: issues})
+    engine.run(f"CREATE TABLE {STANDARDIZED} AS {_sql(rows)}", doing=f"standardizing {plan.contract.id}")
 
 
 def _joined(plan: Plan, few: set[str]) -> str:
