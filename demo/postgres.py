@@ -5,6 +5,7 @@ every folder above its data to all; below HUB_HOME that would open the hub's own
 so that the next run finds the server, also after this process was killed.
 """
 
+import atexit
 import os
 import shutil
 import stat
@@ -82,7 +83,9 @@ def _server(folder: Path, *, start_it: bool = True) -> Any:
     PostgresServer._instances.pop(folder, None)
     # The wheel's own lock file is one for all users of the machine, and only the first of them may open it.
     PostgresServer._lock = InterProcessLock(_lock_file(folder))
-    return get_server(folder, cleanup_mode=None, start=start_it)
+    server = get_server(folder, cleanup_mode=None, start=start_it)
+    atexit.unregister(server._cleanup)  # the server outlives this process
+    return server
 
 
 def _lock_file(folder: Path) -> Path:

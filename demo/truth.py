@@ -175,7 +175,8 @@ def _flags(column: Text) -> Flags:
 
 def render(result: Account) -> RenderableType:
     """Return the account for a terminal: one table for the registries, one per registry for the elements."""
-    overview = RichTable(title=f"与真值对照 Account against the truth · 第 {result.day} 天 day {result.day}")
+    title = f"与真值对照 Account against the truth · 第 {result.day} 天 day {result.day}"
+    overview = RichTable(title=title, caption="汇聚库与最佳单一来源 The hub, and the best single source beside it")
     headings = (
         "库 Registry",
         "来源 From",
@@ -193,7 +194,7 @@ def render(result: Account) -> RenderableType:
         title = " ".join(TITLES[entry.registry])
         overview.add_row(title, "汇聚库 Hub", *_figures(entry.published))
         if entry.best_source is not None:
-            overview.add_row("", f"最佳单一来源 {entry.best_source.name}", *_figures(entry.best_source), style="dim")
+            overview.add_row("", entry.best_source.name, *_figures(entry.best_source), style="dim")
     return Group(overview, *(_elements_table(entry) for entry in result.registries))
 
 

@@ -12,6 +12,7 @@ from stdnum.iso7064 import mod_11_2, mod_37_36
 from demo.city import City, Truth, changes, make_city, truth_at
 from demo.truth import IDENTITY
 from standards.loader import load_standards
+from standards.single import normalize_values
 
 from .conftest import PEOPLE, SEED
 
@@ -114,3 +115,12 @@ def test_the_second_day_differs_by_what_the_log_says(city: City, truths: dict[in
         assert len(different) >= 0.8 * len(kinds[f"population/{kind}"]), kind
     companies = {day: set(identities(truths[day], "legal_entity")) for day in (1, 2)}
     assert companies[2] - companies[1] == kinds["legal_entity/founded"]
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_true_values_are_what_the_standard_would_make_of_them(truths: dict[int, Truth], registry: str) -> None:
+    standards = load_standards()
+    for use in standards.schemas[registry].uses:
+        values = sorted(set(map(str, truths[2].table(registry)[use.element.id].drop_null().to_pylist())))[::101][:150]
+        answers = normalize_values(standards, use.element.id, values, today="2025-07-01")
+        assert [answer.value for answer in answers] == values, use.element.id
