@@ -180,12 +180,12 @@ def _reference_faults(
     issue_types: Mapping[str, IssueType],
     cross_rules: Iterable[CrossRule],
 ) -> Iterator[Fault]:
-    for element in elements.values():
+    for name, element in elements.items():
         for key, message in _element_faults(element, code_lists, issue_types):
-            yield Fault(f"standards/data_elements/{element.id}.yml", key, message)
-    for code_list in code_lists.values():
+            yield Fault(f"standards/data_elements/{name}.yml", key, message)
+    for name, code_list in code_lists.items():
         for key, message in _code_list_faults(code_list):
-            yield Fault(f"standards/code_lists/{code_list.id}.yml", key, message)
+            yield Fault(f"standards/code_lists/{name}.yml", key, message)
     for name in PIPELINE_ISSUES:
         if name not in issue_types:
             yield Fault("standards/issue_types.yml", name, "the pipeline needs this issue type")

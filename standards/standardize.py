@@ -32,6 +32,7 @@ from standards.types import (
     text,
     uscc,
 )
+from standards.value_types import issue_kinds
 
 TYPES: dict[str, ModuleType] = {
     "address": address,
@@ -68,7 +69,13 @@ def standardize_column(
 ) -> Standardized:
     """Value and issues of a raw column; `formats` and `lookup` are what the contract declares for it."""
     value = value_of(raw, element, formats, lookup)
-    return Standardized(value, issues_of(value, element, today))
+    day = today or beijing_today()
+    # Bound once per condition: written out, a condition would repeat the value wherever it names it.
+    return Standardized(value, {name: _condition(value, element, day, name) for name in issue_kinds(element)})
+
+
+def _condition(value: StringValue, element: DataElement, today: str, name: str) -> BooleanValue:
+    return general.let(value, lambda given: issues_of(given, element, today)[name])
 
 
 def value_of(

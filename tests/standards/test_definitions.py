@@ -1,0 +1,120 @@
+"""Every definition of the standard: it loads, refers to what exists, renders to every target, and something uses it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from core.errors import DefinitionError
+from standards.checks import checks, severity_in
+from standards.cross_rules import RULES
+from standards.loader import FOLDER, load_standards, read_standards
+from standards.model import DataElement, Schema
+from standards.render.arrow import to_arrow
+from standards.render.ddl import to_ddl
+from standards.render.dictionary import to_dictionary
+from standards.render.json_schema import to_json_schema
+from standards.standardize import TYPES
+from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+STANDARDS = load_standards()
+every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)
+every_element = pytest.mark.parametrize("element", STANDARDS.elements.values(), ids=lambda element: element.id)
+
+
+@every_element
+def test_every_element_is_used_and_readable(element: DataElement) -> None:
+    assert any(schema.use(element.id) for schema in STANDARDS.schemas.values())
+    assert element.type in TYPES
+    assert (
+        (element.mask != "none") or element.classification in {"public", "internal"} or element.representation in {"code", "date", "name"}
+    )
+    assert set(issue_kinds(element)) <= set(STANDARDS.issue_types)
+
+
+@pytest.mark.parametrize("name", STANDARDS.code_lists)
+def test_every_code_list_is_used(name: str) -> None:
+    used = {element.code_list for element in STANDARDS.elements.values()} | {"uscc_category", "country"}
+    assert name in used
+
+
+@pytest.mark.parametrize("name", STANDARDS.issue_types)
+def test_every_issue_type_can_occur(name: str) -> None:
+    found = {issue for element in STANDARDS.elements.values() for issue in issue_kinds(element)}
+    assert name in found | {rule.issue_type for rule in STANDARDS.cross_rules} | set(PIPELINE_ISSUES)
+
+
+def test_issue_types_reach_every_dimension() -> None:
+    assert {item.dimension for item in STANDARDS.issue_types.values()} == {
+        *("normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility")
+    }
+
+
+def test_value_types_and_cross_rules_are_what_the_definitions_name() -> None:
+    assert set(TYPES) == set(SHARED_ISSUES)
+    assert {rule.expression for rule in STANDARDS.cross_rules} == set(RULES)
+
+
+@every_schema
+def test_every_schema_renders_to_arrow(schema: Schema) -> None:
+    assert to_arrow(schema).names == [use.element.id for use in schema.uses]
+
+
+@every_schema
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_every_schema_renders_to_its_golden_ddl(schema: Schema, dialect: str) -> None:
+    assert to_ddl(schema, dialect) == (GOLDEN / f"{schema.table}.{dialect}.sql").read_text(encoding="utf-8")
+
+
+@every_schema
+def test_every_schema_renders_to_its_golden_json_schema(schema: Schema) -> None:
+    rendered = to_json_schema(schema, STANDARDS)
+    Draft202012Validator.check_schema(rendered)
+    assert yaml.safe_load((GOLDEN / f"{schema.table}.schema.json").read_text(encoding="utf-8")) == rendered
+
+
+def test_the_dictionary_names_every_element() -> None:
+    text = to_dictionary(STANDARDS)
+    assert all(f"`{name}`" in text for name in (*STANDARDS.elements, *STANDARDS.code_lists))
+
+
+@every_schema
+def test_every_schema_has_one_check_per_issue_type(schema: Schema) -> None:
+    found = checks(schema, STANDARDS.cross_rules)
+    assert len({check.id for check in found}) == len(found)
+    expected = sum(len(issue_kinds(use.element)) + use.required for use in schema.uses)
+    assert len(found) == expected + sum(rule.schema_id == schema.id for rule in STANDARDS.cross_rules)
+    assert {check.kind for check in found} <= {"not_null", "regex", "in_set", "length", "between", "shared"}
+
+
+def test_only_critical_values_stop_their_row() -> None:
+    schema = STANDARDS.schemas["population"]
+    wrong = STANDARDS.issue_types["wrong-form"]
+    assert severity_in(next(use for use in schema.uses if use.critical), wrong) == "error"
+    assert severity_in(next(use for use in schema.uses if not use.critical), wrong) == "warning"
+
+
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
+    for name in ("data_elements", "code_lists", "schemas"):
+        (tmp_path / name).mkdir()
+    for name in ("issue_types.yml", "version.yml"):
+        (tmp_path / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "cross_rules.yml").write_text("items: []", encoding="utf-8")
+    body = yaml.safe_load((FOLDER / "data_elements" / "sex_code.yml").read_text(encoding="utf-8"))
+    (tmp_path / "data_elements" / "sex_code.yml").write_text(yaml.safe_dump(body | {"colour": "red"}), encoding="utf-8")
+    (tmp_path / "data_elements" / "other.yml").write_text(yaml.safe_dump(body | {"code_list": "none"}), encoding="utf-8")
+    (tmp_path / "schemas" / "population.yml").write_text("{id: population, uses: [{element: nothing}]}", encoding="utf-8")
+    (tmp_path / "code_lists" / "sex.yml").write_text("[", encoding="utf-8")
+    with pytest.raises(DefinitionError) as caught:
+        read_standards(tmp_path)
+    faults = {(fault.file.removeprefix("standards/"), fault.key) for fault in caught.value.faults}
+    assert {
+        ("data_elements/sex_code.yml", "colour"),
+        ("data_elements/other.yml", "id"),
+        ("data_elements/other.yml", "code_list"),
+        ("schemas/population.yml", "uses.nothing"),
+        ("schemas/population.yml", "table"),
+    } <= faults
+    assert any(file == "code_lists/sex.yml" for file, _ in faults)
