@@ -17,6 +17,7 @@ _BLOCK = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 # Chinese in GB18030 read as UTF-8 is damaged nearly everywhere; a UTF-8 file cut by a careless export has a few such places.
 _LARGEST_DAMAGE = 0.1
+_ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
 _REPLACEMENT = "\ufffd"
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
 
@@ -115,11 +116,13 @@ def _decodes(path: Path) -> bool:
 
 
 def _damage(path: Path) -> float:
-    """Share of the characters beyond ASCII that are no UTF-8."""
+    """Share of the first characters beyond ASCII that are no UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     damaged = beyond = 0
     for block in _blocks(path):
         text = decoder.decode(block)
         damaged += text.count(_REPLACEMENT)
         beyond += len(text) - len(text.encode("ascii", "ignore"))
+        if beyond >= _ENOUGH:
+            break
     return damaged / beyond if beyond else 0.0

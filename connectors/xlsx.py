@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -22,15 +23,23 @@ from core.errors import SourceError
 _WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDocument file (ods)")
 
 
+@dataclass(frozen=True)
+class _Workbook:
+    path: Path
+    header: Header
+    plan: ColumnPlan
+    sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
+
+
 def extract(contract: Contract, connections: Connections) -> Extraction:
     """Read all workbooks of a delivery; raises SourceError if one is no workbook or lacks the sheet or columns the contract needs."""
     assert isinstance(contract.source, WorkbookSource)
     paths = delivered_files(contract.id, contract.source, connections)
-    plans = [_look(contract, contract.source, path) for path in paths]
-    schema = text_schema(tuple(dict.fromkeys(name for _, plan in plans for name in plan.names)))
-    notes = [note for header, plan in plans for note in (*header.notes, *plan.notes)]
+    workbooks = [_look(contract, contract.source, path, keep=len(paths) == 1) for path in paths]
+    schema = text_schema(tuple(dict.fromkeys(name for workbook in workbooks for name in workbook.plan.names)))
+    notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
-    extraction.batches = _delivery(contract, contract.source, list(zip(paths, plans, strict=True)), extraction)
+    extraction.batches = _delivery(contract, contract.source, workbooks, extraction)
     return extraction
 
 
@@ -56,29 +65,27 @@ def to_text(value: Any) -> str:
             return str(value)
 
 
-def _look(contract: Contract, source: WorkbookSource, path: Path) -> tuple[Header, ColumnPlan]:
+def _look(contract: Contract, source: WorkbookSource, path: Path, *, keep: bool) -> _Workbook:
     sheet = _sheet(contract, source, path)
     rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
     header = find_header(contract, source, rows, path.name)
-    # The sheet may declare thousands of empty columns, and values may stand beyond the last title.
-    width = max((place for _, values in _rows(sheet) for place, value in enumerate(values, start=1) if clean_name(value)), default=0)
+    width = _width(sheet)
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
-    return Header(names, header.last_line, header.notes), plan_columns(contract, names, path.name)
+    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None)
 
 
 def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
     return unique_names([*names[:width], *("" for _ in range(width - len(names)))])
 
 
-def _delivery(
-    contract: Contract, source: WorkbookSource, files: list[tuple[Path, tuple[Header, ColumnPlan]]], extraction: Extraction
-) -> Iterator[pa.RecordBatch]:
+def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workbook], extraction: Extraction) -> Iterator[pa.RecordBatch]:
     position = 0
-    for path, (header, plan) in files:
-        several = len(files) > 1
+    for workbook in workbooks:
+        path, header, plan = workbook.path, workbook.header, workbook.plan
+        several = len(workbooks) > 1
         if several:
             extraction.notes.append(Note("file", f"{path.name}: its row 1 is position {position + 1}", position + 1))
-        rows = _rows(_sheet(contract, source, path))
+        rows = _rows(workbook.sheet or _sheet(contract, source, path))
         last = header.last_line
         while some := list(islice(rows, BATCH_ROWS)):
             last = some[-1][0]
@@ -105,8 +112,23 @@ def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, s
 
 def _rows(sheet: python_calamine.CalamineSheet) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells as text; an empty cell is empty text."""
-    for line, values in enumerate(sheet.to_python(skip_empty_area=False), start=1):
-        yield line, [to_text(value) for value in values]
+    for line, values in enumerate(_cells(sheet), start=1):
+        yield line, [value if isinstance(value, str) else to_text(value) for value in values]
+
+
+def _cells(sheet: python_calamine.CalamineSheet) -> Iterator[list[Any]]:
+    # Rows begin with the first, columns with the first that is not empty; a number must be a column's place in the sheet.
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    return (before + row for row in sheet.iter_rows()) if before else sheet.iter_rows()
+
+
+def _width(sheet: python_calamine.CalamineSheet) -> int:
+    """Columns up to the last that holds anything: thousands of empty ones may be declared, and values may stand beyond the last title."""
+    width = 0
+    for values in _cells(sheet):
+        places = range(len(values), width, -1)
+        width = next((place for place in places if not isinstance(values[place - 1], str) or clean_name(values[place - 1])), width)
+    return width
 
 
 def _sheet(contract: Contract, source: WorkbookSource, path: Path) -> python_calamine.CalamineSheet:
