@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from core.errors import RequestError
@@ -56,41 +57,57 @@ def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Norm
 def _run(
     element: DataElement, values: Sequence[str | None], formats: Sequence[str], lookup: Mapping[str, str] | None, today: str | None
 ) -> list[tuple[str | None, tuple[str, ...]]]:
-    import duckdb  # loaded only where values are asked for
-    import ibis
+    import duckdb  # the engine is loaded only where values are asked for
     import pyarrow as pa
+
+    from standards.standardize import beijing_today
+
+    sql = _statements(element, tuple(formats), tuple((lookup or {}).items()), today or beijing_today())
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET threads = 1")
+        connection.register("given", _numbered(pa, values))
+        read = connection.execute(sql.values).fetchall()
+        spellings = lookup_table(element) if element.type == "division" else {}
+        connection.register("read", _numbered(pa, [spellings.get(key, value) for _, value, key in read]))
+        rows = connection.execute(sql.issues).fetchall()
+    finally:
+        connection.close()
+    return [(value, tuple(name for name, holds in zip(sql.names, flags, strict=True) if holds)) for _, value, *flags in rows]
+
+
+def _numbered(pa: Any, values: Sequence[str | None]) -> Any:
+    return pa.table({"n": pa.array(range(len(values)), pa.int64()), "text": pa.array(values, pa.string())})
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """The two statements of an element: texts to values (with the key of each value's spelling), values to issues."""
+
+    values: str
+    issues: str
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _statements(element: DataElement, formats: tuple[str, ...], lookup: tuple[tuple[str, str], ...], today: str) -> _Statements:
+    """Building them costs up to a second, so they are kept."""
+    import ibis
 
     from standards.standardize import issues_of, value_of
     from standards.types.code import spelling_key
 
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET threads = 1")
-        connection.register("given", pa.table({"n": pa.array(range(len(values)), pa.int64()), "raw": pa.array(values, pa.string())}))
-        given = ibis.table({"n": "int64", "raw": "string"}, name="given")
-        spellings = None
-        if element.type == "division":
-            cleaned = value_of(given.raw, element, formats)
-            keys = _fetch(connection, given.select(key=spelling_key(cleaned)))
-            table = lookup_table(element)
-            spellings = {key: table[key] for (key,) in keys if key in table}
-        connection.execute(
-            f"CREATE TABLE read AS {_sql(given.select('n', value=value_of(given.raw, element, formats, lookup, spellings)))}"
-        )
-        read = ibis.table({"n": "int64", "value": "string"}, name="read")
-        conditions = issues_of(read.value, element, today)
-        rows = _fetch(connection, read.select("n", "value", *(c.name(name) for name, c in conditions.items())).order_by("n"))
-    finally:
-        connection.close()
-    names = tuple(conditions)
-    return [(value, tuple(name for name, holds in zip(names, flags, strict=True) if holds)) for _, value, *flags in rows]
+    given = ibis.table({"n": "int64", "text": "string"}, name="given")
+    value = value_of(given.text, element, formats, dict(lookup))
+    key = spelling_key(value) if element.type == "division" else ibis.null("string")
+    read = ibis.table({"n": "int64", "text": "string"}, name="read")
+    conditions = issues_of(read.text, element, today)
+    values = given.select("n", value=value, key=key).order_by("n")
+    issues = read.select("n", "text", **conditions).order_by("n")
+    return _Statements(_sql(values), _sql(issues), tuple(conditions))
 
 
 def _sql(expression: Any) -> str:
     import ibis
 
-    return str(ibis.to_sql(expression, dialect="duckdb"))
-
-
-def _fetch(connection: Any, expression: Any) -> list[tuple[Any, ...]]:
-    return list(connection.execute(_sql(expression)).fetchall())
+    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))

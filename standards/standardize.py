@@ -121,7 +121,7 @@ def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], sp
     read: StringValue = TYPES[element.type].normalize(cleaned, element)
     if formats:
         read = ibis.cases(*date.declared_branches(cleaned, formats), else_=read)
-    return code.looked_up(read, spellings) if spellings else read
+    return code.looked_up(read, dict(spellings)) if spellings else read
 
 
 def _own_markers(element: DataElement) -> frozenset[str]:

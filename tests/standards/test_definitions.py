@@ -12,7 +12,7 @@ from standards.cross_rules import RULES
 from standards.loader import FOLDER, load_standards, read_standards
 from standards.model import DataElement, Schema
 from standards.render.arrow import to_arrow
-from standards.render.ddl import to_ddl
+from standards.render.ddl import Dialect, to_ddl
 from standards.render.dictionary import to_dictionary
 from standards.render.json_schema import to_json_schema
 from standards.standardize import TYPES
@@ -64,7 +64,7 @@ def test_every_schema_renders_to_arrow(schema: Schema) -> None:
 
 @every_schema
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_every_schema_renders_to_its_golden_ddl(schema: Schema, dialect: str) -> None:
+def test_every_schema_renders_to_its_golden_ddl(schema: Schema, dialect: Dialect) -> None:
     assert to_ddl(schema, dialect) == (GOLDEN / f"{schema.table}.{dialect}.sql").read_text(encoding="utf-8")
 
 
