@@ -39,9 +39,9 @@ def _repaired(text: StringValue) -> StringValue:
 
 
 def _upgraded(text: StringValue) -> StringValue:
-    """Fifteen digits (first-generation cards). Sequences 996 to 999 were meant for people born before 1900; none of them is alive, and
-    sources use these sequences for others too, so the century is 19 throughout."""
-    body = text.substr(0, 6) + "19" + text.substr(6, 9)
+    """Fifteen digits (first-generation cards): sequences 996 to 999 were kept for people born before 1900."""
+    century = ibis.cases((text.re_search("99[6-9]$"), "18"), else_="19")
+    body = text.substr(0, 6) + century + text.substr(6, 9)
     return let(body, lambda seventeen: seventeen + check_character(seventeen))
 
 
