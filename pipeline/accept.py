@@ -42,8 +42,8 @@ ISSUE_COLUMNS = {
 COMPACT_SHARE = 0.2
 
 
-def accept(batch_id: str, home: Home | None = None) -> Batch:
-    """Bring a landed batch into its dataset's state and return it with its ledger.
+def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Batch:
+    """Bring a landed batch into its dataset's state and return it with its ledger. With `full`, no row counts as unchanged.
 
     Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was accepted
     already, or that a newer one has superseded, is returned as it is.
@@ -57,7 +57,7 @@ def accept(batch_id: str, home: Home | None = None) -> Batch:
         if batch.status != "landed":
             return _as_it_is(batch)
         try:
-            _accept(home, held, batch)
+            _accept(home, held, batch, full)
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
             raise
@@ -75,7 +75,7 @@ def _as_it_is(batch: Batch) -> Batch:
     raise RequestError(f"batch {batch.batch_id} is {batch.status} and cannot be accepted", hint="run the dataset again: ./hub sync")
 
 
-def _accept(home: Home, held: Lease, batch: Batch) -> None:
+def _accept(home: Home, held: Lease, batch: Batch, full: bool) -> None:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     standards = load_standards()
     plan = make_plan(contract, standards)
@@ -83,7 +83,7 @@ def _accept(home: Home, held: Lease, batch: Batch) -> None:
     _clear_leftovers(home, batch)
     with Engine(home.settings) as engine:
         with _timed(seconds, "compare"):
-            changes = _compare(engine, home, batch, contract, standards)
+            changes = _compare(engine, home, batch, contract, full)
         with _timed(seconds, "standardize"):
             standardize(engine, plan, today().isoformat())
         with _timed(seconds, "validate"):
@@ -106,9 +106,10 @@ def _shallow(found: Acceptance) -> dict[str, Any]:
     return {name: getattr(found, name) for name in Acceptance.__dataclass_fields__}
 
 
-def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards) -> Changes:
+def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full: bool) -> Changes:
     before = latest_accepted(home.catalog, contract.id)
-    same_rules = before is not None and (before.contract_version, before.standard_version) == (batch.contract_version, batch.standard_version)
+    rules = (batch.contract_version, batch.standard_version)
+    same_rules = not full and before is not None and (before.contract_version, before.standard_version) == rules
     table = standardized_table(contract.id)
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
     changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules)

@@ -1,0 +1,205 @@
+"""Commands about datasets: register, check, sync, publish, status, receipt, quarantine, report."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.output import Json, answer, plain, print_json
+
+Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (register, check, sync, publish, status, receipt, quarantine, report):
+        app.command()(command)
+
+
+def register(files: Files, as_json: Json = False) -> None:
+    """Register contracts: they become datasets with a DAG each. Registering the same content again changes nothing."""
+    from catalog.datasets import register as register_contract
+    from contracts.loader import load_contracts
+    from pipeline.home import open_home
+    from standards.loader import load_standards
+
+    contracts = load_contracts(_contract_files(files), load_standards())
+    home = open_home()
+    versions = {c.id: register_contract(home.catalog, c, home.settings.actor, home.settings.registered) for c in contracts}
+    rows = [(contract.id, versions[contract.id], contract.title.en, ", ".join(contract.feeds)) for contract in contracts]
+    answer(as_json, [{"id": c.id, "version": versions[c.id]} for c in contracts], ("dataset", "version", "title", "feeds"), rows)
+
+
+def _contract_files(paths: list[Path]) -> list[Path]:
+    """Files as given; a folder stands for the contracts in it."""
+    return [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
+
+
+def check(files: Files, as_json: Json = False) -> None:
+    """Hold contracts against their schema and the standards, and against the live source; nothing is stored."""
+    from contracts.loader import load_contracts
+    from pipeline.check import check_source
+    from pipeline.home import open_home
+    from standards.loader import load_standards
+
+    contracts = load_contracts(_contract_files(files), load_standards())
+    home = open_home()
+    found = [check_source(home, contract) for contract in contracts]
+    rows = [(item.contract_id, "ok" if item.error is None else "fault", item.rows_seen, item.error or "; ".join(item.notes)) for item in found]
+    answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
+    if any(item.error for item in found):
+        raise typer.Exit(3 if any(item.transient for item in found) else 2)
+
+
+def sync(
+    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    full: Annotated[bool, typer.Option("--full", help="Standardize every row again, also those that did not change.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Collect one dataset now, without Airflow: one batch, landed and accepted."""
+    from pipeline.accept import accept
+    from pipeline.home import open_home
+    from pipeline.land import land
+
+    home = open_home()
+    batch = accept(land(contract, home), home, full=full)
+    print_json(asdict(batch)) if as_json else _print_batch(batch)
+
+
+def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:
+    """Publish everything accepted since the last publication of a base registry."""
+    from pipeline.home import open_home
+    from pipeline.publish import publish as publish_registry
+
+    outcome = publish_registry(registry, open_home())
+    now = outcome.publication
+    if as_json:
+        print_json({**asdict(now), "is_new": outcome.is_new})
+        return
+    if not outcome.is_new:
+        print(f"nothing new since publication {now.number} of {registry}")
+        return
+    print(f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)")
+    print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
+
+
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Recompute every equation of the ledger.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Where every dataset and every base registry stands."""
+    from pipeline.home import open_home
+
+    home = open_home()
+    if check:
+        _check_ledger(home, as_json)
+        return
+    from catalog.batches import batches_of, latest_accepted
+    from catalog.datasets import contracts_in_force
+    from core.clock import beijing_text
+    from registries.definition import load_definitions
+    from registries.publications import latest
+
+    datasets, rows = [], []
+    for name in contracts_in_force(home.catalog):
+        newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
+        datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
+        state = newest.status if newest else "never collected"
+        rows.append((name, state, beijing_text(newest.started_at) if newest else "", good and good.records, good and good.quarantined, newest and newest.error))
+    registries = [latest(home.serving, name) for name in load_definitions()]
+    if as_json:
+        print_json({"datasets": datasets, "registries": [asdict(item) for item in registries]})
+        return
+    answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined", "error"), rows)
+    print()
+    entries = [(i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "") for i in registries]
+    answer(False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries)
+
+
+def _check_ledger(home: Any, as_json: bool) -> None:
+    from pipeline.ledger import check_ledger
+
+    equations = check_ledger(home)
+    broken = [item for item in equations if not item.holds]
+    if as_json:
+        print_json({"equations": len(equations), "broken": [asdict(item) for item in broken]})
+    else:
+        answer(False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]) if broken else None
+        print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
+    if broken:
+        raise typer.Exit(1)
+
+
+def receipt(
+    batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Recompute counts and digest from landing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The account of a batch: what was read, what became of it, and under which versions."""
+    from catalog.batches import get_batch
+    from pipeline.home import open_home
+    from pipeline.land import read_manifest, verify_landing
+
+    home = open_home()
+    found = get_batch(home.catalog, batch)
+    manifest = read_manifest(home.settings, found) if found.landed is not None else None
+    differences = verify_landing(home.settings, found) if verify and manifest else []
+    if as_json:
+        print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
+    else:
+        _print_batch(found)
+        if manifest:
+            plain({"digest of all rows": manifest["digest"], "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked"})
+    if differences:
+        raise typer.Exit(1)
+
+
+def _print_batch(batch: Any) -> None:
+    print(f"{batch.batch_id}: {batch.status} (contract version {batch.contract_version}, standard {batch.standard_version}, by {batch.actor})")
+    if batch.landed is not None:
+        print(f"  rows     read {batch.read:,} = landed {batch.landed:,} + unreadable {batch.unreadable:,}")
+    if batch.accepted is not None:
+        print(
+            f"           landed {batch.landed:,} = accepted {batch.accepted:,} + unchanged {batch.unchanged:,} "
+            f"+ repeated {batch.repeated:,} + quarantined {batch.quarantined:,}"
+        )
+        print(f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,} (updated {batch.updated:,})")
+    for note in batch.notes:
+        print(f"  note     {note['kind']}: {note['message']}")
+    if batch.error:
+        print(f"  error    {batch.error}\n  to do    {batch.hint}")
+
+
+def quarantine(
+    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    export: Annotated[Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
+    from pipeline.home import open_home
+    from pipeline.quarantine import export_rows, rule_counts
+
+    home = open_home()
+    counts = rule_counts(home, contract)
+    written = export_rows(home, contract, export) if export else None
+    if as_json:
+        print_json({"rules": [asdict(item) for item in counts], "exported": written})
+        return
+    answer(False, None, ("element", "issue", "rows", "what to do", "who"), [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts])
+    if written is not None:
+        print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+
+
+def report(
+    subject: Annotated[str, typer.Argument(help="A batch id, a dataset (its last batch) or a registry.")],
+    html: Annotated[Path | None, typer.Option("--html", help="Where to write the report; by default into HUB_HOME/reports.")] = None,
+    lang: Annotated[str, typer.Option("--lang", help="zh or en.")] = "zh",
+    as_json: Json = False,
+) -> None:
+    """The quality report of a batch, a dataset or a base registry, as one self-contained HTML file."""
+    from pipeline.home import open_home
+    from pipeline.report import write_report
+
+    path = write_report(open_home(), subject, html, lang)
+    print_json({"report": str(path)}) if as_json else print(path)

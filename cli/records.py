@@ -1,0 +1,70 @@
+"""Commands about base records: show and why. Each reading is written to the audit log first."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from cli.output import Json, answer, plain, print_json
+
+Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
+Name = Annotated[str, typer.Argument(metavar="ID", help="Canonical id, or the registry's own identifier (a certificate: type/number).")]
+Purpose = Annotated[str, typer.Option("--purpose", help="Why you read this record; it is kept in the audit log.")]
+NO_PURPOSE = "not stated"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(show)
+    app.command()(why)
+
+
+def show(registry: Registry, name: Name, purpose: Purpose = NO_PURPOSE, as_json: Json = False) -> None:
+    """A record of a base registry as it is published now."""
+    from pipeline.home import open_home
+    from pipeline.why import show as show_entity
+
+    home = open_home()
+    canonical_id = _audited(home, "show", registry, name, purpose)
+    row = show_entity(home, registry, canonical_id)
+    print_json(row) if as_json else plain(row)
+
+
+def why(
+    registry: Registry,
+    name: Name,
+    element: Annotated[str | None, typer.Argument(help="One data element; by default all.")] = None,
+    known_at: Annotated[int | None, typer.Option("--known-at", help="As of this publication.")] = None,
+    purpose: Purpose = NO_PURPOSE,
+    as_json: Json = False,
+) -> None:
+    """Why a record's values are what they are: source, batch, raw form, and the values that lost."""
+    from core.errors import RequestError
+    from pipeline.home import open_home
+    from pipeline.why import why as account_for
+
+    home = open_home()
+    found = account_for(home, registry, _audited(home, "why", registry, name, purpose), known_at)
+    answers = [item for item in found.answers if element in (None, item.element)]
+    if not answers:
+        raise RequestError(f"{registry} has no element {element}", hint=", ".join(item.element for item in found.answers))
+    if as_json:
+        print_json({**asdict(found), "answers": [asdict(item) for item in answers]})
+        return
+    print(f"{registry} {found.canonical_id}, publication {found.number}, linked by {found.rule}")
+    rows = [
+        (item.element if first else "", c.value, c.verdict, c.batch_id, c.position, c.raw)
+        for item in answers
+        for first, c in zip([True] + [False] * len(item.candidates), item.candidates, strict=False)
+    ]
+    answer(False, None, ("element", "value", "verdict", "batch", "row", "as received"), rows)
+
+
+def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> str:
+    """Find the entity and write down who reads it; nothing is shown before that."""
+    from exchange import audit
+    from pipeline.why import find_entity
+
+    canonical_id = find_entity(home, registry, name)
+    audit.record(home.audit, actor=home.settings.actor, action=action, subject=f"{registry}/{canonical_id}", purpose=purpose)
+    return canonical_id

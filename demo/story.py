@@ -1,0 +1,259 @@
+"""The demo from end to end: a city on two days, its departments collected through Airflow, and the account against the known truth.
+
+The second day brings changes and deletes, and one department is down. Running it again, or after it was killed, ends in the same tables.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from catalog.batches import Batch, batches_of, latest_accepted
+from catalog.datasets import contract_at, register
+from contracts.loader import load_contracts
+from contracts.model import Contract
+from core.engine import Engine
+from core.errors import HubError
+from core.settings import Settings
+from dags.defaults import collect_id
+from demo import postgres
+from demo.city import City, make_city
+from demo.departments import supply
+from demo.sources import DOWN, write_sources
+from demo.truth import Account, account, render
+from deploy import local
+from deploy.runs import Run, trigger, wait
+from pipeline.home import Home, open_home
+from pipeline.ledger import Equation, check_ledger
+from pipeline.publish import base_state
+from pipeline.resolve import schema_elements
+from pipeline.state import log_columns, standardized_table, state
+from registries.publications import Publication, latest
+from standards.loader import load_standards
+
+CONTRACTS = Path(__file__).parent / "contracts"
+DAYS = (1, 2)
+
+
+class Clock:
+    """What happened when, for a person who watches and for the line that says where the time went."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.begun = time.monotonic()
+        self.phases: dict[str, float] = {}
+
+    def say(self, text: str) -> None:
+        """Print one line of progress with the seconds since the start."""
+        self.console.print(f"[dim]{time.monotonic() - self.begun:6.1f} s[/dim]  {text}")
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time of the block to a phase."""
+        begun = time.monotonic()
+        yield
+        self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - begun
+
+    def summary(self) -> str:
+        """Where the time went."""
+        total = time.monotonic() - self.begun
+        return f"{total:.0f} s in all: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.phases.items())
+
+
+def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
+    """Run the demo and return the exit status: 0 if every figure adds up and only the department that is down failed."""
+    console = Console(stderr=as_json, highlight=False)
+    clock = Clock(console)
+    home = open_home()
+    try:
+        accounts, broken, unexpected = _run(home, clock, people, seed)
+    finally:
+        local.stop(home.settings, clock.say)
+        postgres.stop(home.settings.home)
+    clock.say(f"the ledger: {broken[0]} equations recomputed, {len(broken[1])} do not hold")
+    for equation in broken[1]:
+        clock.say(f"  {equation.subject}: {equation.words}: {equation.left} against {equation.right}")
+    clock.say(clock.summary())
+    if as_json:
+        _print_json(accounts, clock)
+    status = 1 if broken[1] or unexpected else 0
+    if serve:
+        _serve(home, clock)
+    return status
+
+
+def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Account], tuple[int, list[Equation]], list[str]]:
+    with clock.phase("city and sources"), _starting_airflow(home.settings, clock) as airflow:
+        clock.say(f"building a city of {people:,} people from seed {seed}")
+        city = make_city(people, seed)
+        contracts = load_contracts(sorted(CONTRACTS.glob("*.yml")), load_standards())
+        server = postgres.start(home.settings.home)
+        _supply(home, city, 1, server)
+        for contract in contracts:
+            register(home.catalog, contract, home.settings.actor, home.settings.registered)
+        departments = len({contract.department.id for contract in contracts})
+        clock.say(f"{departments} departments hold {len(contracts)} datasets; their contracts are registered")
+        with clock.phase("waiting for Airflow"):
+            airflow.join()
+    accounts, unexpected = [], []
+    for day in DAYS:
+        if day > 1:
+            with clock.phase("city and sources"):
+                clock.say(f"day {day}: people move, marry, die; companies change; {', '.join(DOWN.get(day, ()))} is down")
+                city = city.next()
+                _supply(home, city, day, server)
+        with clock.phase(f"day {day}"):
+            unexpected += _collect(home, clock, contracts, day)
+        with clock.phase("accounts"):
+            accounts.append(_account(home, clock, city, contracts, day))
+    with clock.phase("accounts"):
+        equations = check_ledger(home)
+    return accounts, (len(equations), [item for item in equations if not item.holds]), unexpected
+
+
+class _Airflow(threading.Thread):
+    """Airflow starts while the city is built."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(daemon=True)
+        self.settings, self.clock, self.error = settings, clock, None
+
+    def run(self) -> None:
+        try:
+            local.start(self.settings, self.clock.say)
+        except HubError as error:
+            self.error: HubError | None = error
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is healthy. Raises what went wrong."""
+        super().join(timeout)
+        if self.error is not None:
+            raise self.error
+
+
+@contextmanager
+def _starting_airflow(settings: Settings, clock: Clock) -> Iterator[_Airflow]:
+    airflow = _Airflow(settings, clock)
+    airflow.start()
+    try:
+        yield airflow
+    finally:
+        threading.Thread.join(airflow)
+
+
+def _supply(home: Home, city: City, day: int, server: str) -> None:
+    """Write what the departments hold on a day, and set up the connections to it beside those that are there already."""
+    addresses = write_sources(supply(city, day), home.settings.home / "demo", server, day)
+    file = home.settings.home / "connections.yml"
+    known = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.exists() else {}
+    draft = file.with_suffix(".draft")
+    draft.write_text(yaml.safe_dump({**known, **addresses}, allow_unicode=True), encoding="utf-8")
+    draft.chmod(0o600)
+    draft.replace(file)
+
+
+def _collect(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) -> list[str]:
+    """Run every collect DAG and what follows from it. Returns the runs that failed and should not have."""
+    running = local.running(home.settings)
+    assert running is not None
+    prefix = f"demo-day-{day}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    clock.say(f"day {day}: Airflow collects {len(contracts)} datasets")
+    triggered = trigger(running.api, [collect_id(contract.id) for contract in contracts], prefix)
+    runs = wait(running.api, triggered, lambda now: clock.say(_progress(day, now)))
+    down = {collect_id(contract.id) for contract in contracts if contract.department.id in DOWN.get(day, ())}
+    failed = sorted(run.dag_id for run in runs if run.state == "failed")
+    for name in failed:
+        clock.say(f"  {name} failed" + (", as its department is down" if name in down else ""))
+    return [name for name in failed if name not in down]
+
+
+def _progress(day: int, runs: Sequence[Run]) -> str:
+    collected = [run for run in runs if run.dag_id.startswith("collect__")]
+    published = [run for run in runs if run not in collected]
+    ended = sum(run.has_ended for run in collected)
+    waiting = sum(not run.has_ended for run in published)
+    return f"day {day}: {ended} of {len(collected)} datasets done; {len(published) - waiting} publications done, {waiting} under way"
+
+
+def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract], day: int) -> Account:
+    """Print the day's ledger and hold the base tables against the truth."""
+    clock.console.print(_ledger_table(home, contracts, day))
+    clock.console.print(_publication_table(home, day))
+    standards = load_standards()
+    published: dict[str, pa.Table] = {}
+    sources: dict[str, dict[str, pa.Table]] = {name: {} for name in standards.schemas}
+    with Engine(home.settings) as engine:
+        for name, schema in standards.schemas.items():
+            number = latest(home.serving, name).number
+            published[name] = engine.arrow(f"SELECT * FROM {base_state(home, schema, number, [e.id for e in schema.elements])}")
+        for contract in contracts:
+            good = latest_accepted(home.catalog, contract.id)
+            if good is None:
+                continue
+            accepted = contract_at(home.catalog, contract.id, good.contract_version)
+            for feed in accepted.feeds:
+                columns = log_columns(accepted, standards)
+                wanted = {e: columns[e] for e in schema_elements(accepted, standards.schemas[feed], standards)}
+                sources[feed][contract.id] = engine.arrow(f"SELECT * FROM {state(home, standardized_table(contract.id), wanted)}")
+    found = account(city.truth, published, sources)
+    clock.console.print(render(found))
+    return found
+
+
+def _ledger_table(home: Home, contracts: Sequence[Contract], day: int) -> RichTable:
+    table = RichTable(title=f"账目 Ledger · 第 {day} 天 day {day}", caption="read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined")
+    for heading in ("数据集 Dataset", "读取 Read", "无法读取 Unreadable", "接收 Accepted", "未变 Unchanged", "重复 Repeated", "隔离 Quarantined", "记录 Records", "新增 +", "更新 ±", "删除 −"):
+        table.add_column(heading, justify="left" if "Dataset" in heading else "right")
+    for contract in contracts:
+        newest = next(iter(batches_of(home.catalog, contract.id, 1)), None)
+        table.add_row(contract.id, *_ledger_cells(newest))
+    return table
+
+
+def _ledger_cells(batch: Batch | None) -> list[str]:
+    if batch is None or batch.status != "accepted":
+        return [f"[bold]{batch.status if batch else 'not run'}[/bold]: {(batch.error or '') if batch else ''}"]
+    counts = (batch.read, batch.unreadable, batch.accepted, batch.unchanged, batch.repeated, batch.quarantined, batch.records, batch.inserted, batch.updated, batch.deleted)
+    return [f"{count:,}" for count in counts if count is not None]
+
+
+def _publication_table(home: Home, day: int) -> RichTable:
+    table = RichTable(title=f"发布 Publications · 第 {day} 天 day {day}", caption="records = linked + waiting for matching + withheld")
+    for heading in ("库 Registry", "期号 No.", "记录 Records", "已关联 Linked", "待匹配 Waiting", "不予共享 Withheld", "主体 Entities"):
+        table.add_column(heading, justify="left" if "Registry" in heading else "right")
+    for name in load_standards().schemas:
+        now: Publication = latest(home.serving, name)
+        table.add_row(name, *(f"{count:,}" for count in (now.number, now.records, now.linked, now.unlinked, now.withheld, now.entities)))
+    return table
+
+
+def _print_json(accounts: Sequence[Account], clock: Clock) -> None:
+    from cli.output import print_json
+
+    def figures(entry: Any) -> dict[str, Any]:
+        return {
+            "registry": entry.registry,
+            "entities": entry.published.entities,
+            "found_share": entry.published.found_share,
+            "right_share": entry.published.right_share,
+            "wrong_share": entry.published.wrong_share,
+            "best_source": entry.best_source.name if entry.best_source else None,
+            "best_source_right_share": entry.best_source.right_share if entry.best_source else None,
+        }
+
+    print_json({"days": [{"day": one.day, "registries": [figures(entry) for entry in one.registries]} for one in accounts], "seconds": clock.phases})
+
+
+def _serve(home: Home, clock: Clock) -> None:
+    from portal.serve import portal_address, serve
+
+    clock.say(f"the portal: {portal_address(home.settings)}  (Ctrl-C ends it)")
+    serve(home.settings)

@@ -1,0 +1,32 @@
+"""Check a contract against its live source: can it be read, are its columns there, and do its first rows make sense?"""
+
+import os
+from dataclasses import dataclass
+
+from connectors.extract import extract
+from contracts.model import Contract
+from core.connections import Connections
+from core.errors import HubError
+from pipeline.home import Home
+
+
+@dataclass(frozen=True)
+class SourceCheck:
+    """What a look at the source showed: the fault, if there is one, and what else is worth knowing."""
+
+    contract_id: str
+    rows_seen: int
+    notes: tuple[str, ...]
+    error: str | None
+    transient: bool
+
+
+def check_source(home: Home, contract: Contract) -> SourceCheck:
+    """Open the source and read its first batch; nothing is kept."""
+    try:
+        extraction = extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
+        first = next(extraction.batches, None)
+    except HubError as error:
+        return SourceCheck(contract.id, 0, (), str(error), error.transient)
+    notes = tuple(note.message for note in extraction.notes)
+    return SourceCheck(contract.id, first.num_rows if first is not None else 0, notes, None, False)

@@ -1,0 +1,151 @@
+"""Report: gather the figures of a batch or a publication and write its quality report as files.
+
+A batch reads only what is new or changed; for the rows that came unchanged, the log of the dataset says when they were last examined and the
+issue files what was found then. Accepted batches and publications never change, so what was gathered once is kept in memory.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.batches import Batch, get_batch
+from catalog.datasets import contract_at, dataset_numbers
+from catalog.files import files_of
+from core.engine import Engine, quote
+from pipeline.home import Home
+from pipeline.state import dataset_elements, engine_type, fold, log_source, standardized_table, state
+from quality.report import RegistryFigures, batch_report, registry_report, render_html
+from quality.report_data import ReportData, Standing
+from quality.texts import LANGUAGES, Language
+from registries.publications import Publication, files_upto, history, inputs_of, latest
+from standards.loader import load_standards
+from standards.model import Schema
+
+ISSUES = {"_record_id": "UUID", "_batch_seq": "INTEGER", "element": "VARCHAR", "issue_type": "VARCHAR", "severity": "VARCHAR"}
+
+
+def report_batch(home: Home, batch_id: str) -> ReportData:
+    """The quality report of one batch. Raises RequestError where there is none of that id."""
+    batch = get_batch(home.catalog, batch_id)
+    return batch_report(home.catalog, load_standards(), batch_id, standing(home, batch))
+
+
+def report_registry(home: Home, registry: str, number: int | None = None) -> ReportData:
+    """The quality report of one publication, by default the current one."""
+    standards = load_standards()
+    publication = _publication(home.serving, registry, number)
+    inputs = inputs_of(home.serving, registry, publication.number).values()
+    listed = [{**vars(item), "batch_id": f"{item.contract_id}@{item.batch_seq}"} for item in inputs]
+    figures = RegistryFigures(
+        registry=registry,
+        number=publication.number,
+        at=publication.published_at,
+        standard_version=publication.standard_version or standards.version,
+        inputs=listed,
+        fills=base_fills(home, standards.schemas[registry], publication.number),
+        **{name: getattr(publication, name) for name in ("records", "linked", "unlinked", "withheld", "entities", "inserted", "deleted")},
+    )
+    known = {item["batch_id"]: standing(home, get_batch(home.catalog, item["batch_id"])) for item in listed}
+    return registry_report(home.catalog, standards, figures, known)
+
+
+def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publication:
+    if number is None:
+        return latest(serving, registry)
+    return next((item for item in history(serving, registry, 10_000) if item.number == number), latest(serving, registry))
+
+
+def write_report(home: Home, report: ReportData) -> dict[Language, Path]:
+    """Write a report in every language below the reports folder, by atomic renames; returns the files."""
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", report.subject if report.kind == "batch" else f"{report.subject}-{report.made_from}")
+    return {lang: _write(home.settings.reports / f"{name}.{lang}.html", render_html(report, lang)) for lang in LANGUAGES}
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def standing(home: Home, batch: Batch) -> Standing:
+    """What stands for the rows of an accepted batch that came unchanged."""
+    if batch.status != "accepted" or not batch.unchanged:
+        return Standing()
+    return _standing(_Key(home, str(home.settings.home)), batch.contract_id, batch.contract_version, batch.seq)
+
+
+class _Key:
+    """Carries an installation through a cache: two openings of one folder are the same."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self.home, self.name = home, name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@lru_cache(maxsize=512)
+def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
+    home, table = key.home, standardized_table(contract_id)
+    standards = load_standards()
+    elements = dataset_elements(contract_at(home.catalog, contract_id, version), standards)
+    columns = {"_record_id": "UUID", "_batch_seq": "INTEGER", **{name: engine_type(standards.elements[name]) for name in elements}}
+    issue_files = files_of(home.catalog, table, ("issues",), seq - 1)
+    with Engine(home.settings) as engine:
+        rows = state(home, table, columns, seq)
+        counts = "".join(f", count({quote(name)})" for name in elements)
+        total, *present = engine.row(f"SELECT count(*){counts} FROM {rows} WHERE _batch_seq < {seq}", doing="counting unchanged rows")
+        if not issue_files:
+            filled = dict(zip(elements, present, strict=True))
+            return Standing(total, filled, filled)
+        # A refused value is withheld from the log, so it is counted as present from the issue that refused it.
+        found = log_source(home, f"{table}/issues", ISSUES, issue_files)
+        old = f"(SELECT _record_id, _batch_seq FROM {state(home, table, {'_record_id': 'UUID', '_batch_seq': 'INTEGER'}, seq)} WHERE _batch_seq < {seq})"
+        joined = f"{found} JOIN {old} USING (_record_id, _batch_seq)"
+        issues = engine.rows(f"SELECT element, issue_type, count(*) FROM {joined} GROUP BY ALL", doing="counting standing issues")
+        refused = [name for name, kind in standards.issue_types.items() if kind.severity == "error" and name != "missing"]
+        withheld = dict(
+            engine.rows(
+                f"SELECT element, count(DISTINCT _record_id) FROM {joined} WHERE list_contains($refused, issue_type) GROUP BY 1",
+                {"refused": refused},
+                doing="counting withheld values",
+            )
+        )
+    filled = dict(zip(elements, present, strict=True))
+    having = {name: count + withheld.get(name, 0) for name, count in filled.items()}
+    return Standing(total, having, filled, {(element, issue): count for element, issue, count in issues})
+
+
+def base_fills(home: Home, schema: Schema, number: int) -> Mapping[str, tuple[int, dict[str, int]]]:
+    """For each element of a base table: the rows that have a value, and how many of them each dataset supplied, most first."""
+    if not number:
+        return {}
+    return _base_fills(_Key(home, str(home.settings.home)), schema.id, number)
+
+
+@lru_cache(maxsize=64)
+def _base_fills(key: _Key, registry: str, number: int) -> Mapping[str, tuple[int, dict[str, int]]]:
+    home, schema = key.home, load_standards().schemas[registry]
+    names = {number: contract_id for contract_id, number in dataset_numbers(home.catalog).items()}
+    origins = {f"_from_{element.id}": "INTEGER" for element in schema.elements}
+    files = files_upto(home.serving, schema.id, schema.table, number)
+    rows = fold(home, schema.table, {"_canonical_id": "UUID", **origins}, files, "_canonical_id", "_publication")
+    with Engine(home.settings) as engine:
+        sums = ", ".join(f"histogram({quote(column)})" for column in origins)
+        counted: list[Any] = list(engine.row(f"SELECT {sums} FROM {rows}", doing="counting the base table"))
+    fills = {}
+    for element, histogram in zip(schema.elements, counted, strict=True):
+        by_number = sorted((histogram or {}).items(), key=lambda item: (-item[1], item[0]))
+        by_source = {names[dataset]: count for dataset, count in by_number}
+        fills[element.id] = (sum(by_source.values()), by_source)
+    return fills
