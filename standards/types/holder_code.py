@@ -1,6 +1,7 @@
 """Code of a certificate holder (GB/T 36903-2018): a resident identity number or a unified social credit code, told apart by shape.
 
-Eighteen digits may be either. The birth date decides: characters 7 to 14 of a credit code are not a date of 1800 to 2099 in practice.
+Eighteen digits may be either. The birth date decides: characters 7 to 14 of a credit code are a date of 1800 to 2099 only in counties whose code
+ends in 18, 19 or 20, so a number that reads as a person's is wrong only if it is not a right credit code either.
 """
 
 import ibis
@@ -11,7 +12,8 @@ from standards.patterns import real_date
 from standards.types import resident_id, uscc
 from standards.types.general import is_masked, let
 
-PERSON = f"^[1-9][0-9]{{5}}{real_date()}[0-9]{{3}}[0-9X]$"
+_CENTURY = "^[1-9][0-9]{5}(?:18|19|20)"
+_PERSON = f"^[1-9][0-9]{{5}}{real_date()}[0-9]{{3}}[0-9X]$"
 
 
 def ready(element: DataElement) -> str:
@@ -23,13 +25,20 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     """As a resident number where that gives one, else as a credit code."""
     return let(
         resident_id.normalize(text, element),
-        lambda number: ibis.cases((number.re_search(PERSON), number), else_=uscc.normalize(number, element)),
+        lambda number: ibis.cases((_is_person(number), number), else_=uscc.normalize(number, element)),
     )
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
     """A code whose own check, as person or as organization, is wrong."""
-    person = value.re_search(PERSON)
+    person = _is_person(value)
     organization = value.re_search(uscc.FORM) & ~person
-    wrong = ibis.cases((person, ~resident_id.has_right_check(value)), (organization, ~uscc.is_right(value)), else_=False)
+    wrong = ibis.cases(
+        (person, ~(resident_id.has_right_check(value) | uscc.is_right(value))), (organization, ~uscc.is_right(value)), else_=False
+    )
     return {"wrong-check-character": wrong, "masked-value": is_masked(value)}
+
+
+def _is_person(number: StringValue) -> BooleanValue:
+    """Whether the text has the form of a resident number with a day of birth that can be one."""
+    return number.re_search(_CENTURY) & number.re_search(_PERSON)
