@@ -150,7 +150,8 @@ def supervise(running: dict[str, Recorded], settings: Settings) -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     gc.enable()
-    restarts, seen = 0, _registered_state(settings)
+    # What was registered while the components started has no pool yet: nothing counts as seen.
+    restarts, seen = 0, ""
     while not asked and restarts <= MOST_RESTARTS:
         time.sleep(0.5)
         ended = _reap()
