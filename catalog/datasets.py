@@ -90,7 +90,9 @@ def contract_in_force(catalog: sa.Engine, contract_id: str) -> tuple[int, Contra
     with reading(catalog) as connection:
         row = connection.execute(_in_force().where(contract_version.c.contract_id == contract_id)).one_or_none()
         if row is None:
-            known = connection.execute(sa.select(contract_version.c.contract_id).distinct().order_by(contract_version.c.contract_id)).scalars()
+            known = connection.execute(
+                sa.select(contract_version.c.contract_id).distinct().order_by(contract_version.c.contract_id)
+            ).scalars()
             raise RequestError(f"no dataset {contract_id} is registered", hint=f"registered are: {', '.join(known) or 'none yet'}")
     return row.version, Contract.model_validate_json(row.document)
 

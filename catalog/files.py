@@ -51,9 +51,7 @@ def field_ids(catalog: sa.Engine, table_name: str, columns: Sequence[str]) -> di
             for column in columns:
                 if column not in known:
                     known[column] = _next_field(known, column)
-                    connection.execute(
-                        lake_field.insert().values(table_name=table_name, column_name=column, field_id=known[column])
-                    )
+                    connection.execute(lake_field.insert().values(table_name=table_name, column_name=column, field_id=known[column]))
     return {column: known[column] for column in columns}
 
 

@@ -46,7 +46,9 @@ def check(files: Files, as_json: Json = False) -> None:
     contracts = load_contracts(_contract_files(files), load_standards())
     home = open_home()
     found = [check_source(home, contract) for contract in contracts]
-    rows = [(item.contract_id, "ok" if item.error is None else "fault", item.rows_seen, item.error or "; ".join(item.notes)) for item in found]
+    rows = [
+        (item.contract_id, "ok" if item.error is None else "fault", item.rows_seen, item.error or "; ".join(item.notes)) for item in found
+    ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
         raise typer.Exit(3 if any(item.transient for item in found) else 2)
@@ -80,7 +82,9 @@ def publish(registry: Annotated[str, typer.Argument(help="population, legal_enti
     if not outcome.is_new:
         print(f"nothing new since publication {now.number} of {registry}")
         return
-    print(f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)")
+    print(
+        f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
+    )
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
 
 
@@ -106,15 +110,29 @@ def status(
         newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
         datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
         state = newest.status if newest else "never collected"
-        rows.append((name, state, beijing_text(newest.started_at) if newest else "", good and good.records, good and good.quarantined, newest and newest.error))
+        rows.append(
+            (
+                name,
+                state,
+                beijing_text(newest.started_at) if newest else "",
+                good and good.records,
+                good and good.quarantined,
+                newest and newest.error,
+            )
+        )
     registries = [latest(home.serving, name) for name in load_definitions()]
     if as_json:
         print_json({"datasets": datasets, "registries": [asdict(item) for item in registries]})
         return
     answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined", "error"), rows)
     print()
-    entries = [(i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "") for i in registries]
-    answer(False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries)
+    entries = [
+        (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")
+        for i in registries
+    ]
+    answer(
+        False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries
+    )
 
 
 def _check_ledger(home: Any, as_json: bool) -> None:
@@ -125,7 +143,9 @@ def _check_ledger(home: Any, as_json: bool) -> None:
     if as_json:
         print_json({"equations": len(equations), "broken": [asdict(item) for item in broken]})
     else:
-        answer(False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]) if broken else None
+        answer(
+            False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]
+        ) if broken else None
         print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
     if broken:
         raise typer.Exit(1)
@@ -150,13 +170,20 @@ def receipt(
     else:
         _print_batch(found)
         if manifest:
-            plain({"digest of all rows": manifest["digest"], "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked"})
+            plain(
+                {
+                    "digest of all rows": manifest["digest"],
+                    "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked",
+                }
+            )
     if differences:
         raise typer.Exit(1)
 
 
 def _print_batch(batch: Any) -> None:
-    print(f"{batch.batch_id}: {batch.status} (contract version {batch.contract_version}, standard {batch.standard_version}, by {batch.actor})")
+    print(
+        f"{batch.batch_id}: {batch.status} (contract version {batch.contract_version}, standard {batch.standard_version}, by {batch.actor})"
+    )
     if batch.landed is not None:
         print(f"  rows     read {batch.read:,} = landed {batch.landed:,} + unreadable {batch.unreadable:,}")
     if batch.accepted is not None:
@@ -164,7 +191,9 @@ def _print_batch(batch: Any) -> None:
             f"           landed {batch.landed:,} = accepted {batch.accepted:,} + unchanged {batch.unchanged:,} "
             f"+ repeated {batch.repeated:,} + quarantined {batch.quarantined:,}"
         )
-        print(f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,} (updated {batch.updated:,})")
+        print(
+            f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,} (updated {batch.updated:,})"
+        )
     for note in batch.notes:
         print(f"  note     {note['kind']}: {note['message']}")
     if batch.error:
@@ -173,7 +202,9 @@ def _print_batch(batch: Any) -> None:
 
 def quarantine(
     contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
-    export: Annotated[Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
@@ -186,7 +217,12 @@ def quarantine(
     if as_json:
         print_json({"rules": [asdict(item) for item in counts], "exported": written})
         return
-    answer(False, None, ("element", "issue", "rows", "what to do", "who"), [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts])
+    answer(
+        False,
+        None,
+        ("element", "issue", "rows", "what to do", "who"),
+        [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts],
+    )
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
 

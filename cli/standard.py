@@ -37,7 +37,9 @@ def normalize(
         raise RequestError("give --element and a value, or --csv FILE", hint="./hub normalize --element resident_id VALUE")
     (found,) = normalize_values(load_standards(), element, [value])
     row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
-    print_json(row) if as_json else answer(False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))])
+    print_json(row) if as_json else answer(
+        False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))]
+    )
 
 
 def _normalize_csv(path: Path) -> None:

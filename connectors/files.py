@@ -54,7 +54,7 @@ def open_bytes(path: Path) -> BinaryIO:
     """The file's bytes, decompressed if they are gzip's."""
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
-    return cast(BinaryIO, gzip.open(path, "rb")) if compressed else path.open("rb")
+    return cast("BinaryIO", gzip.open(path, "rb")) if compressed else path.open("rb")
 
 
 def real_kind(path: Path, start: bytes) -> str | None:

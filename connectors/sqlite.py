@@ -46,7 +46,9 @@ def _check_file(contract: Contract, path: Path) -> None:
             start = file.read(len(_MAGIC))
     except FileNotFoundError:
         raise SourceError(
-            f"{contract.id}: there is no file {path.name} (connection {contract.source.connection})", hint="the department's system may be down; the next run tries again", transient=True
+            f"{contract.id}: there is no file {path.name} (connection {contract.source.connection})",
+            hint="the department's system may be down; the next run tries again",
+            transient=True,
         ) from None
     except OSError as error:
         raise SourceError(

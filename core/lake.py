@@ -72,7 +72,9 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
     if not paths:
         columns = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, (_, kind) in fields.items())
         return f"(SELECT {columns} WHERE false)"
-    schema = ", ".join(f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items())
+    schema = ", ".join(
+        f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items()
+    )
     files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
     return f"read_parquet([{files}], schema = MAP {{{schema}}})"
 
@@ -90,7 +92,9 @@ def follow(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]
     try:
         _append(_iceberg_table(settings, table, fields), settings, files)
     except (CommitFailedException, OperationalError):
-        raise StoreError(f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True) from None
+        raise StoreError(
+            f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True
+        ) from None
 
 
 def _iceberg_table(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
@@ -101,8 +105,10 @@ def _iceberg_table(settings: Settings, table: str, fields: Mapping[str, tuple[in
     from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
 
     catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
-    catalog.create_namespace_if_not_exists(table.split(".")[0])
-    columns = [types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()]
+    catalog.create_namespace_if_not_exists(table.split(".", maxsplit=1)[0])
+    columns = [
+        types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
+    ]
     iceberg = catalog.create_table_if_not_exists(table, schema=Schema(*columns))
     # Creating a table numbers its columns anew and the public calls for changing a schema do so too: the ids in the files would then
     # name other columns. The schema with our ids is therefore set as one update of the metadata.

@@ -26,7 +26,7 @@ def run_stage(module: str, *arguments: str) -> Any:
         return getattr(importlib.import_module(f"pipeline.{module}"), module)(*arguments)
     except HubError as error:
         message, transient = str(error), error.transient
-    except Exception as error:  # noqa: BLE001 - the outer edge: what nobody foresaw may quote a record and must not be logged
+    except Exception as error:
         message, transient = f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the data", False
     log.error("%s %s: %s", module, " ".join(arguments), message)
     if transient:

@@ -209,8 +209,23 @@ def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract]
 
 
 def _ledger_table(home: Home, contracts: Sequence[Contract], day: int) -> RichTable:
-    table = RichTable(title=f"账目 Ledger · 第 {day} 天 day {day}", caption="read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined")
-    for heading in ("数据集 Dataset", "读取 Read", "无法读取 Unreadable", "接收 Accepted", "未变 Unchanged", "重复 Repeated", "隔离 Quarantined", "记录 Records", "新增 +", "更新 ±", "删除 −"):
+    table = RichTable(
+        title=f"账目 Ledger · 第 {day} 天 day {day}",
+        caption="read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined",
+    )
+    for heading in (
+        "数据集 Dataset",
+        "读取 Read",
+        "无法读取 Unreadable",
+        "接收 Accepted",
+        "未变 Unchanged",
+        "重复 Repeated",
+        "隔离 Quarantined",
+        "记录 Records",
+        "新增 +",
+        "更新 ±",
+        "删除 −",
+    ):
         table.add_column(heading, justify="left" if "Dataset" in heading else "right")
     for contract in contracts:
         newest = next(iter(batches_of(home.catalog, contract.id, 1)), None)
@@ -221,7 +236,18 @@ def _ledger_table(home: Home, contracts: Sequence[Contract], day: int) -> RichTa
 def _ledger_cells(batch: Batch | None) -> list[str]:
     if batch is None or batch.status != "accepted":
         return [f"[bold]{batch.status if batch else 'not run'}[/bold]: {(batch.error or '') if batch else ''}"]
-    counts = (batch.read, batch.unreadable, batch.accepted, batch.unchanged, batch.repeated, batch.quarantined, batch.records, batch.inserted, batch.updated, batch.deleted)
+    counts = (
+        batch.read,
+        batch.unreadable,
+        batch.accepted,
+        batch.unchanged,
+        batch.repeated,
+        batch.quarantined,
+        batch.records,
+        batch.inserted,
+        batch.updated,
+        batch.deleted,
+    )
     return [f"{count:,}" for count in counts if count is not None]
 
 
@@ -249,7 +275,12 @@ def _print_json(accounts: Sequence[Account], clock: Clock) -> None:
             "best_source_right_share": entry.best_source.right_share if entry.best_source else None,
         }
 
-    print_json({"days": [{"day": one.day, "registries": [figures(entry) for entry in one.registries]} for one in accounts], "seconds": clock.phases})
+    print_json(
+        {
+            "days": [{"day": one.day, "registries": [figures(entry) for entry in one.registries]} for one in accounts],
+            "seconds": clock.phases,
+        }
+    )
 
 
 def _serve(home: Home, clock: Clock) -> None:

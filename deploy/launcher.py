@@ -74,11 +74,11 @@ def preload() -> None:
     for module in (*LIBRARIES, *STAGES):
         try:
             importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001 - any fault of an import is the task's to report
+        except Exception as error:
             _log(f"{module} was not loaded ahead: {type(error).__name__}")
     try:
         importlib.import_module("standards.loader").load_standards()
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         _log(f"the standards were not loaded ahead: {type(error).__name__}")
     _log("libraries and stages are loaded")
 
@@ -186,7 +186,7 @@ def fork(name: str, work: Callable[[Settings], None], settings: Settings) -> int
         status = 0
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
-    except BaseException as error:  # noqa: BLE001 - a forked child must end here, never run on as a second launcher
+    except BaseException as error:
         _log(f"{name} failed: {type(error).__name__}: {error}")
     finally:
         sys.stdout.flush()

@@ -152,7 +152,14 @@ def _stopping_masks(plan: Plan) -> Iterator[tuple[str, int]]:
 
 
 def _findings(
-    engine: Engine, plan: Plan, batch: Batch, changes: Changes, split: _Split, results: Sequence[Any], issues: Sequence[Any], seconds: dict[str, float]
+    engine: Engine,
+    plan: Plan,
+    batch: Batch,
+    changes: Changes,
+    split: _Split,
+    results: Sequence[Any],
+    issues: Sequence[Any],
+    seconds: dict[str, float],
 ) -> Acceptance:
     counts = {
         "accepted": split.accepted,

@@ -82,7 +82,14 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
     digested = [name for name in contract.source_columns if name in columns]
     key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
-    select = ", ".join([*map(quote, columns), "_position", f"{record_id(key_columns)} AS _record_id", f"{row_digest([quote(name) for name in digested])} AS _row_digest"])
+    select = ", ".join(
+        [
+            *map(quote, columns),
+            "_position",
+            f"{record_id(key_columns)} AS _record_id",
+            f"{row_digest([quote(name) for name in digested])} AS _row_digest",
+        ]
+    )
     parameters = {"record_key": key, "dataset": contract.id}
     try:
         engine.run(
@@ -140,7 +147,11 @@ def _unreadable_notes(manifest: dict[str, object]) -> list[dict[str, object]]:
 def _remove_abandoned(home: Home, contract_id: str) -> None:
     """Remove what earlier runs of this dataset left half written; the lease says that no other is running."""
     parent = home.settings.landing / contract_id
-    abandoned = [batch_folder(home.settings, contract_id, batch.seq) for batch in batches_of(home.catalog, contract_id) if batch.status == "abandoned"]
+    abandoned = [
+        batch_folder(home.settings, contract_id, batch.seq)
+        for batch in batches_of(home.catalog, contract_id)
+        if batch.status == "abandoned"
+    ]
     for leftover in [*parent.glob(".draft-*"), *abandoned]:
         shutil.rmtree(leftover, ignore_errors=True)
 

@@ -88,5 +88,3 @@ def _registry(home: Home, engine: Engine, schema: Schema) -> Iterator[Equation]:
     with home.serving.connect().execution_options(hub_reading=True) as connection:
         served = connection.exec_driver_sql(f"SELECT count(*) FROM {schema.table}").scalar_one()
     yield Equation(name, "entities = rows that the serving database shows", now.entities, served)
-
-

@@ -70,7 +70,14 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
 
 def base_columns(schema: Schema) -> dict[str, str]:
     """Columns of a base table in the lake with their engine types, in order."""
-    system = {"_canonical_id": "UUID", "_publication": "INTEGER", "_op": "VARCHAR", "_row_digest": "UUID", "_valid_from": "DATE", "_valid_to": "DATE"}
+    system = {
+        "_canonical_id": "UUID",
+        "_publication": "INTEGER",
+        "_op": "VARCHAR",
+        "_row_digest": "UUID",
+        "_valid_from": "DATE",
+        "_valid_to": "DATE",
+    }
     elements = {element.id: engine_type(element) for element in schema.elements}
     origins = {f"_from_{element.id}": "INTEGER" for element in schema.elements}
     return system | elements | origins
@@ -99,9 +106,7 @@ def _recover(home: Home, schema: Schema) -> None:
         lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
 
 
-def _pin(
-    home: Home, registry: str, definition: RegistryDefinition, before: Publication
-) -> tuple[list[Pinned], list[Input]]:
+def _pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> tuple[list[Pinned], list[Input]]:
     """Pin every dataset that feeds the registry to its last accepted batch; what may not be shared is withheld whole.
 
     A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed.
@@ -183,7 +188,9 @@ class _Publishing:
         digest = row_digest_sql(elements)
         self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
         if self.number == 1:
-            self.engine.run(f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED}", doing="merging")
+            self.engine.run(
+                f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED}", doing="merging"
+            )
             return
         affected = f"(SELECT _canonical_id FROM {AFFECTED})"
         old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest"])

@@ -73,7 +73,10 @@ def export_rows(home: Home, contract_id: str, path: Path) -> int:
         raise RequestError(f"{path} exists already", hint="name a new file")
     found = quarantined_rows(home, contract_id)
     types, elements = load_standards().issue_types, load_standards().elements
-    with Engine(home.settings) as engine, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline="") as out:
+    with (
+        Engine(home.settings) as engine,
+        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline="") as out,
+    ):
         rows = engine.records(f"SELECT * FROM {found[1]} ORDER BY _position") if found else []
         columns = [name for name in (rows[0] if rows else {}) if name not in (*SYSTEM, "rules")]
         writer = csv.writer(out)

@@ -64,7 +64,13 @@ def xref_state(home: Home, registry: str, number: int) -> str:
 
 
 def resolve(
-    engine: Engine, home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, datasets: Sequence[Pinned], number: int
+    engine: Engine,
+    home: Home,
+    definition: RegistryDefinition,
+    schema: Schema,
+    standards: Standards,
+    datasets: Sequence[Pinned],
+    number: int,
 ) -> dict[str, Contribution]:
     """Link changed records, and return each dataset's contribution to the affected entities.
 
@@ -82,7 +88,9 @@ def resolve(
     return {
         item.contract.id: keep_best(
             engine,
-            Contribution(item.contract.id, item.contract.department.id, item.number, tuple(elements[item.contract.id]), f"contribution_{item.number}"),
+            Contribution(
+                item.contract.id, item.contract.department.id, item.number, tuple(elements[item.contract.id]), f"contribution_{item.number}"
+            ),
         )
         for item in datasets
     }
@@ -137,7 +145,9 @@ def _names(columns: Mapping[str, str]) -> str:
 
 def _log_links(engine: Engine, home: Home, definition: RegistryDefinition, changed: Sequence[Pinned], number: int, first: bool) -> None:
     """Compare new links with the published ones; what differs is logged, and both old and new entities are affected."""
-    links = " UNION ALL ".join(f"SELECT _record_id, _canonical_id, {item.number} AS _dataset FROM changed_{item.number}" for item in changed)
+    links = " UNION ALL ".join(
+        f"SELECT _record_id, _canonical_id, {item.number} AS _dataset FROM changed_{item.number}" for item in changed
+    )
     links = links or "SELECT NULL::uuid AS _record_id, NULL::uuid AS _canonical_id, 0 AS _dataset WHERE false"
     rule = f"{definition.identity.id}/{definition.identity.version}"
     tail = f"{number} AS _publication, {literal(rule)} AS _rule"
@@ -174,7 +184,9 @@ def _add_members(
     columns = ", ".join(map(quote, ["_canonical_id", "_record_id", "_valid_from", *elements]))
     parts = [f"SELECT {columns} FROM changed_{item.number} WHERE _canonical_id IS NOT NULL"] if item.changed else []
     if not first and not item.whole and not item.withdrawn:
-        wanted = {c: kind for c, kind in log_columns(item.contract, standards).items() if c in elements or c in ("_valid_from", "_record_id")}
+        wanted = {
+            c: kind for c, kind in log_columns(item.contract, standards).items() if c in elements or c in ("_valid_from", "_record_id")
+        }
         rows = state(home, standardized_table(item.contract.id), wanted, item.seq)
         unchanged = f"AND _record_id NOT IN (SELECT _record_id FROM changed_{item.number})" if item.changed else ""
         parts.append(

@@ -111,7 +111,10 @@ def _standardize_values(engine: Engine, position: int, item: ElementPlan, today:
     """Tables `value_<n>`: each distinct raw value with its standard value and issues."""
     assert item.source is not None
     column = quote(item.source.column)
-    engine.run(f"CREATE TABLE raw_{position} AS SELECT DISTINCT {column} AS raw FROM {CANDIDATES} WHERE {column} IS NOT NULL", doing="listing values")
+    engine.run(
+        f"CREATE TABLE raw_{position} AS SELECT DISTINCT {column} AS raw FROM {CANDIDATES} WHERE {column} IS NOT NULL",
+        doing="listing values",
+    )
     _two_steps(engine, f"raw_{position}", f"value_{position}", ["raw"], [(item, "raw", "value", "issues")], today)
 
 
@@ -179,7 +182,6 @@ def _spellings(engine: Engine, raw: Any, item: ElementPlan) -> dict[str, str] | 
     """Of the many spellings of a division, those that occur: an expression cannot hold them all."""
     if item.element.type != "division":
         return None
-    import ibis
 
     from standards.spellings import lookup_table
     from standards.standardize import value_of

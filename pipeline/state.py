@@ -61,7 +61,9 @@ def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequen
     return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
 
 
-def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, key: str = "_record_id", seq: str = "_batch_seq") -> str:
+def state(
+    home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, key: str = "_record_id", seq: str = "_batch_seq"
+) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
     The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts.

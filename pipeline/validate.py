@@ -12,7 +12,6 @@ from quality.run import CheckResult, run_suite
 from standards.checks import Check, checks
 from standards.model import Standards
 
-
 KEY, DUPLICATE = "_record_id", "duplicate-key"
 
 
@@ -80,7 +79,9 @@ def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[Issue
 
 def _bits(engine: Engine, column: str, names: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], int]]:
     """Rows per bit of a column: the masks are few, so they are grouped first."""
-    masks = engine.rows(f"SELECT {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 1", doing="counting issues")
+    masks = engine.rows(
+        f"SELECT {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 1", doing="counting issues"
+    )
     for bit, name in enumerate(names):
         rows = sum(count for mask, count in masks if mask & (1 << bit))
         if rows:
@@ -94,7 +95,9 @@ def compare_verdicts(results: Sequence[CheckResult], issues: Sequence[IssueCount
     for result in results:
         key = (result.check.element, result.check.issue_type)
         suite[key] = suite.get(key, 0) + result.unexpected
-    differing = [f"{key[0]}: {key[1]}: suite {count}, rows {rows.get(key, 0)}" for key, count in sorted(suite.items()) if count != rows.get(key, 0)]
+    differing = [
+        f"{key[0]}: {key[1]}: suite {count}, rows {rows.get(key, 0)}" for key, count in sorted(suite.items()) if count != rows.get(key, 0)
+    ]
     if differing:
         raise VerdictsDiffer(
             "the suite and the row-level verdict disagree: " + "; ".join(differing),
@@ -117,5 +120,7 @@ def gate(contract: Contract, changes: Changes, quarantined: int, fills: Mapping[
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:
-            reasons.append(f"{element} is filled in {filled / evaluated:.1%} of {evaluated} new or changed rows, the contract asks for {least:.1%}")
+            reasons.append(
+                f"{element} is filled in {filled / evaluated:.1%} of {evaluated} new or changed rows, the contract asks for {least:.1%}"
+            )
     return reasons

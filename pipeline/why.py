@@ -76,7 +76,9 @@ def find_entity(home: Home, registry: str, name: str) -> str:
         raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
     parts = name.split("/") if len(schema.identity) > 1 else [name]
     where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
-    query = f"SELECT _canonical_id FROM {schema.table} WHERE _canonical_id = :name" + (f" OR ({where})" if len(parts) == len(schema.identity) else "")
+    query = f"SELECT _canonical_id FROM {schema.table} WHERE _canonical_id = :name" + (
+        f" OR ({where})" if len(parts) == len(schema.identity) else ""
+    )
     values = {f"p{i}": part for i, part in enumerate(parts)} if len(parts) == len(columns) - 1 else {}
     with reading(home.serving) as connection:
         found = connection.execute(sa.text(query), {"name": name, **values}).scalar()
@@ -202,5 +204,3 @@ def _candidates(
             Candidate(record.contract.id, record.batch_id, record.row["_position"], raw, value, record.row["_valid_from"], verdict)
         )
     return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))
-
-

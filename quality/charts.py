@@ -52,7 +52,7 @@ def sparkline(values: Sequence[float], width: float = 120.0, height: float = 24.
     return " ".join(f"{i * step:.1f},{height - 2 - value / top * (height - 4):.1f}" for i, value in enumerate(values))
 
 
-def number_text(value: int | float | None) -> str:
+def number_text(value: float | None) -> str:
     """A count with thousands apart; what is not known is a dash."""
     return "—" if value is None else f"{value:,}"
 

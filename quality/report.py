@@ -17,7 +17,22 @@ from catalog.batches import Batch, checks_of, fills_of, get_batch, issues_of
 from catalog.datasets import contract_at
 from core.clock import beijing_text
 from quality.charts import WIDTH, Part, number_text, segments, share_text, sparkline
-from quality.report_data import DIMENSIONS, KEY, ROW, SEVERITIES, Fill, Finding, Note, ReportData, Rule, Score, Source, Standing, score, total_score
+from quality.report_data import (
+    DIMENSIONS,
+    KEY,
+    ROW,
+    SEVERITIES,
+    Fill,
+    Finding,
+    Note,
+    ReportData,
+    Rule,
+    Score,
+    Source,
+    Standing,
+    score,
+    total_score,
+)
 from quality.texts import REPORT_TEXTS, Language, Translate, load_texts, make_translate
 from standards.model import Standards, Title
 
@@ -174,7 +189,9 @@ def registry_report(catalog: sa.Engine, standards: Standards, figures: RegistryF
         scores=score(findings),
         rules=broken_rules(findings, standards),
         repairs=[],
-        fills=[Fill(use.element.id, use.element.title, figures.entities, *figures.fills.get(use.element.id, (0, {}))) for use in schema.uses],
+        fills=[
+            Fill(use.element.id, use.element.title, figures.entities, *figures.fills.get(use.element.id, (0, {}))) for use in schema.uses
+        ],
         sources=sources,
     )
 

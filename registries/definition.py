@@ -78,5 +78,3 @@ def get_definition(registry: str) -> RegistryDefinition:
     if registry not in definitions:
         raise RequestError(f"there is no registry {registry}", hint=f"registries are: {', '.join(definitions)}")
     return definitions[registry]
-
-

@@ -101,7 +101,9 @@ def current_number(serving: sa.Engine, registry: str) -> int:
 def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str]) -> None:
     """Mark the current rows of some entities as held until publication `number`; invisible until that is committed."""
     table = history_table(schema)
-    statement = sa.text(f"UPDATE {table} SET _publication_to = :n WHERE _canonical_id = :id AND _publication_to IS NULL AND _publication_from < :n")
+    statement = sa.text(
+        f"UPDATE {table} SET _publication_to = :n WHERE _canonical_id = :id AND _publication_to IS NULL AND _publication_from < :n"
+    )
     for start in range(0, len(canonical_ids), CHUNK):
         with writing(serving) as connection:
             connection.execute(statement, [{"n": number, "id": name} for name in canonical_ids[start : start + CHUNK]])
@@ -134,4 +136,6 @@ def _bulk_cursor(serving: sa.Engine) -> Iterator[Any]:
             yield cursor
     except (adbc_driver_sqlite.dbapi.Error, adbc_driver_postgresql.dbapi.Error) as error:
         place = url.render_as_string(hide_password=True)
-        raise StoreError(f"loading into {place} failed ({type(error).__name__})", hint="check the database and its disk", transient=True) from None
+        raise StoreError(
+            f"loading into {place} failed ({type(error).__name__})", hint="check the database and its disk", transient=True
+        ) from None

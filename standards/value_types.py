@@ -46,4 +46,4 @@ def stock_issues(element: DataElement) -> dict[str, Kind]:
 def issue_kinds(element: DataElement) -> dict[str, Kind]:
     """Every issue type a value of this element can have, with the kind of its check."""
     shared = [name for name in SHARED_ISSUES[element.type] if element.type != "date" or name != "future-date" or element.maximum == TODAY]
-    return stock_issues(element) | {name: "shared" for name in shared}
+    return stock_issues(element) | dict.fromkeys(shared, "shared")
