@@ -36,7 +36,7 @@ batch = sa.Table(
     sa.Column("started_at", sa.DateTime, nullable=False),
     sa.Column("landed_at", sa.DateTime),
     sa.Column("finished_at", sa.DateTime),
-    # rows: read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined
+    # Rows: what was read has landed or is unreadable; what has landed was accepted, unchanged, repeated or quarantined.
     sa.Column("read", sa.BigInteger),
     sa.Column("landed", sa.BigInteger),
     sa.Column("unreadable", sa.BigInteger),
@@ -44,7 +44,7 @@ batch = sa.Table(
     sa.Column("unchanged", sa.BigInteger),
     sa.Column("repeated", sa.BigInteger),
     sa.Column("quarantined", sa.BigInteger),
-    # records: records = previous + inserted - deleted
+    # Records: those before, with what was inserted and without what was deleted.
     sa.Column("previous", sa.BigInteger),
     sa.Column("inserted", sa.BigInteger),
     sa.Column("updated", sa.BigInteger),

@@ -3,6 +3,7 @@
 A plain hash of an identity number can be undone by trying all numbers; a keyed one cannot.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -35,9 +36,7 @@ def _make_key(path: Path) -> str:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(secrets.token_hex(32) + "\n")
     draft.chmod(0o600)
-    try:
-        os.link(draft, path)  # fails where another process was first: then its key counts
-    except FileExistsError:
-        pass
+    with contextlib.suppress(FileExistsError):  # another process was first: then its key counts
+        os.link(draft, path)
     draft.unlink()
     return path.read_text().strip()

@@ -29,6 +29,7 @@ class Equation:
 
     @property
     def holds(self) -> bool:
+        """Whether both sides are equal."""
         return self.left == self.right
 
 
@@ -61,15 +62,14 @@ def _landing(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
 
 
 def _acceptance(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
-    assert batch.accepted is not None and batch.unchanged is not None and batch.repeated is not None and batch.quarantined is not None
-    parts = batch.accepted + batch.unchanged + batch.repeated + batch.quarantined
+    parts = sum(count or 0 for count in (batch.accepted, batch.unchanged, batch.repeated, batch.quarantined))
     yield Equation(batch.batch_id, "landed = accepted + unchanged + repeated + quarantined", batch.landed or 0, parts)
     if batch.status == "accepted":
         after = (batch.previous or 0) + (batch.inserted or 0) - (batch.deleted or 0)
         yield Equation(batch.batch_id, "records = previous + inserted - deleted", batch.records or 0, after)
         files = files_of(home.catalog, standardized_table(batch.contract_id), ("quarantine",))
         listed = sum(file.rows for file in files if file.seq == batch.seq)
-        yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined, listed)
+        yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined or 0, listed)
 
 
 def _registry(home: Home, engine: Engine, schema: Schema) -> Iterator[Equation]:

@@ -48,6 +48,7 @@ class Pinned:
 
     @property
     def changed(self) -> bool:
+        """Whether the publication has to look at this dataset's records."""
         return self.whole or self.withdrawn or self.seq != self.previous_seq
 
 

@@ -39,6 +39,7 @@ class ElementPlan:
 
     @property
     def column(self) -> str:
+        """Name of the column that holds the element's issues."""
         return f"{self.element.id}__issues"
 
     def mask(self, severity: Severity) -> int:

@@ -15,7 +15,7 @@ publication = sa.Table(
     sa.Column("actor", sa.String(120), nullable=False),
     sa.Column("standard_version", sa.String(20), nullable=False),
     sa.Column("definition_version", sa.Integer, nullable=False),
-    # records = linked + unlinked + withheld
+    # Each record is linked, unlinked (waiting for matching) or withheld.
     sa.Column("records", sa.BigInteger, nullable=False),
     sa.Column("linked", sa.BigInteger, nullable=False),
     sa.Column("unlinked", sa.BigInteger, nullable=False),
