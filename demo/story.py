@@ -25,7 +25,7 @@ from core.errors import HubError
 from core.settings import Settings
 from dags.defaults import collect_id
 from demo import postgres
-from demo.city import City, make_city
+from demo.city import City, make_city, truth_at
 from demo.departments import supply
 from demo.sources import DOWN, write_sources
 from demo.truth import Account, account, render
@@ -124,13 +124,14 @@ class _Airflow(threading.Thread):
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(daemon=True)
-        self.settings, self.clock, self.error = settings, clock, None
+        self.settings, self.clock = settings, clock
+        self.error: HubError | None = None
 
     def run(self) -> None:
         try:
             local.start(self.settings, self.clock.say)
         except HubError as error:
-            self.error: HubError | None = error
+            self.error = error
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it is healthy. Raises what went wrong."""
@@ -203,7 +204,7 @@ def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract]
                 columns = log_columns(accepted, standards)
                 wanted = {e: columns[e] for e in schema_elements(accepted, standards.schemas[feed], standards)}
                 sources[feed][contract.id] = engine.arrow(f"SELECT * FROM {state(home, standardized_table(contract.id), wanted)}")
-    found = account(city.truth, published, sources)
+    found = account(truth_at(city, day), published, sources)
     clock.console.print(render(found))
     return found
 

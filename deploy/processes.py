@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Iterable
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 # The operating system derives a start time from the boot time, which a clock correction moves a little.

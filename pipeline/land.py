@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -71,7 +72,7 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str) -
     draft.replace(folder)
     seconds = {"land": round(time.monotonic() - started, 3)}
     notes = [{"kind": note.kind, "message": note.message} for note in extraction.notes]
-    counts = {name: manifest[name] for name in ("read", "landed", "unreadable")}
+    counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
 
 

@@ -283,7 +283,9 @@ class _Publishing:
             entities=self.before.entities + counts["inserted"] - counts["deleted"],
             digest=self._digest(),
             seconds=seconds,
-            **counts,
+            inserted=counts["inserted"],
+            updated=counts["updated"],
+            deleted=counts["deleted"],
         )
 
     def _digest(self) -> str:

@@ -35,12 +35,12 @@ TYPES = {
 
 class _Context(PGExecutionContext_psycopg2):
     def post_exec(self) -> None:
-        super().post_exec()
+        super().post_exec()  # type: ignore[no-untyped-call]
         if self.cursor is not None and self.cursor.description:
             self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor, initial_buffer=self.cursor.fetchall())
 
 
-class HubDialect(duckdb_engine.Dialect):  # type: ignore[misc]
+class HubDialect(duckdb_engine.Dialect):
     """DuckDB for Great Expectations, on a connection shared through `shared_engine`."""
 
     execution_ctx_cls = _Context

@@ -27,8 +27,8 @@ RENDERERS: dict[str, Callable[[Schema, Standards], str]] = {
     "arrow": lambda schema, _: str(to_arrow(schema)),
     "sqlite": lambda schema, _: to_ddl(schema, "sqlite"),
     "postgresql": lambda schema, _: to_ddl(schema, "postgresql"),
-    "json-schema": lambda schema, _: json.dumps(to_json_schema(schema), ensure_ascii=False, indent=1),
+    "json-schema": lambda schema, standards: json.dumps(to_json_schema(schema, standards), ensure_ascii=False, indent=1),
     "checks": _to_checks,
     "gx": _to_gx,
-    "dictionary": lambda schema, _: to_dictionary(schema),
+    "dictionary": lambda _, standards: to_dictionary(standards),
 }

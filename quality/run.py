@@ -52,7 +52,7 @@ def run_suite(engine: Engine, table: str, checks: Sequence[Check], conditions: M
         batch = source.add_table_asset("batch", table_name=table).add_batch_definition_whole_table("whole")
         suite = gx.ExpectationSuite(name="batch", expectations=[expectation(check, conditions.get(check.id)) for check in checks])
         validation = batch.get_batch().validate(suite, result_format=RESULT_FORMAT)
-    results = {result.expectation_config.meta["check"]: result for result in validation.results}
+    results: dict[str, Any] = {result.expectation_config.meta["check"]: result for result in validation.results}  # type: ignore[union-attr]
     broken = sorted(check.id for check in checks if check.id not in results or _raised(results[check.id]))
     if broken:
         raise SuiteFailed(f"Great Expectations could not evaluate {', '.join(broken)}", hint="./hub test shows which rule is at fault")
