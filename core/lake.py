@@ -115,7 +115,7 @@ def _iceberg_table(settings: Settings, table: str, fields: Mapping[str, tuple[in
     if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
         newest = max(iceberg.schemas()) + 1
         with iceberg.transaction() as transaction:
-            updates = (AddSchemaUpdate(schema=Schema(*columns, schema_id=newest)), SetCurrentSchemaUpdate(**{"schema-id": -1}))
+            updates = (AddSchemaUpdate(schema=Schema(*columns, schema_id=newest)), SetCurrentSchemaUpdate.model_validate({"schema-id": -1}))
             transaction._apply(updates, ())
         iceberg = catalog.load_table(table)
     return iceberg

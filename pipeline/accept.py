@@ -4,9 +4,7 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +18,7 @@ from core.clock import today
 from core.engine import Engine, quote
 from core.errors import GateFailed, HubError, RequestError
 from core.leases import Lease, holding
+from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
 from pipeline.land import landed_rows
@@ -82,14 +81,15 @@ def _accept(home: Home, held: Lease, batch: Batch, full: bool) -> None:
     seconds = dict(batch.seconds)
     _clear_leftovers(home, batch)
     with Engine(home.settings) as engine:
-        with _timed(seconds, "compare"):
+        with timed(seconds, "compare"):
             changes = _compare(engine, home, batch, contract, full)
-        with _timed(seconds, "standardize"):
+        with timed(seconds, "standardize"):
             standardize(engine, plan, today().isoformat())
-        with _timed(seconds, "validate"):
+        with timed(seconds, "validate"):
             results, issues = validate(engine, plan, standards)
-        split = _split(engine, plan, changes)
-        found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
+        with timed(seconds, "split"):
+            split = _split(engine, plan, changes)
+            found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
         reasons = gate(contract, changes, split.quarantined, {row["element"]: (row["evaluated"], row["filled"]) for row in found.fills})
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
@@ -97,7 +97,7 @@ def _accept(home: Home, held: Lease, batch: Batch, full: bool) -> None:
                 f"batch {batch.batch_id} stopped: {'; '.join(reasons)}",
                 hint="the last good state stays published; mend the source or the contract's assertions, then run it again",
             )
-        with _timed(seconds, "write"):
+        with timed(seconds, "write"):
             files = _write_files(engine, home, plan, batch, standards, split)
         accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), "files": files, "seconds": seconds}))
 
@@ -294,9 +294,3 @@ def _follow(home: Home, batch: Batch) -> None:
     files = [(file.seq, file.path) for file in files_of(home.catalog, table, ("log",))]
     lake.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)
 
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    seconds[name] = round(time.monotonic() - started, 3)

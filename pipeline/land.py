@@ -33,8 +33,8 @@ from standards.loader import load_standards
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 
 
-def land(contract_id: str, home: Home | None = None) -> str:
-    """Read the source of a registered dataset into a new batch and return the batch's id.
+def land(contract_id: str, home: Home | None = None, extraction: Extraction | None = None) -> str:
+    """Read the source of a registered dataset (or an extraction that is at hand) into a new batch and return the batch's id.
 
     Raises SourceError where the source cannot be read as the contract says; the batch is then closed as failed.
     """
@@ -45,7 +45,7 @@ def land(contract_id: str, home: Home | None = None) -> str:
         batch = start_batch(home.catalog, held, contract_id, version, load_standards().version, home.settings.actor)
         _remove_abandoned(home, contract_id)
         try:
-            _land(home, held, batch, contract, key)
+            _land(home, held, batch, contract, key, extraction)
         except HubError as error:
             end_batch(home.catalog, batch.batch_id, "failed", error.message, error.hint)
             raise
@@ -57,12 +57,12 @@ def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:
     return settings.landing / contract_id / f"{seq:08d}"
 
 
-def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str) -> None:
+def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, extraction: Extraction | None) -> None:
     started = time.monotonic()
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
     draft.mkdir(parents=True)
-    extraction = extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
+    extraction = extraction or extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)

@@ -5,9 +5,7 @@ the pointer that readers follow. (4) The lake follows from that row. A run that 
 that trails, which the next one brings up to date.
 """
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -21,6 +19,7 @@ from core.digests import add, combine, digest_sums, row_digest
 from core.engine import Engine, quote
 from core.errors import GateFailed
 from core.leases import Lease, holding
+from core.steps import timed
 from pipeline.home import Home, open_home
 from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
 from pipeline.state import engine_type, fold, typed_fields
@@ -161,18 +160,18 @@ class _Publishing:
 
     def run(self) -> Publication:
         seconds: dict[str, float] = {}
-        with _timed(seconds, "resolve"):
+        with timed(seconds, "resolve"):
             contributions = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
-        with _timed(seconds, "merge"):
+        with timed(seconds, "merge"):
             elements = [element.id for element in self.schema.elements]
             types = {element.id: engine_type(element) for element in self.schema.elements}
             rows = merged(self.definition, elements, types, list(contributions.values()))
             self._compare(rows, elements)
         counts = self._count()
         self._gate(counts)
-        with _timed(seconds, "write"):
+        with timed(seconds, "write"):
             files = self._write_files()
-        with _timed(seconds, "serve"):
+        with timed(seconds, "serve"):
             self._load()
         inputs = self._inputs()
         after = self._publication(counts, inputs, seconds)
@@ -299,9 +298,3 @@ def row_digest_sql(elements: Sequence[str]) -> str:
     """SQL for a base row's digest: canonical id, validity and all elements as text. Where a value came from is not part of it."""
     return row_digest([f"{quote(name)}::varchar" for name in ("_canonical_id", "_valid_from", *elements)])
 
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    seconds[name] = round(time.monotonic() - started, 3)

@@ -5,16 +5,13 @@ the expression they share with the row-level verdict. The issue type, dimension 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.engine import literal, quote
 from standards.checks import Check
 
-if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation
 
-
-def expectation(check: Check, condition: str | None = None) -> "Expectation":
+def expectation(check: Check, condition: str | None = None) -> Any:
     """Render one check. `condition` is the SQL of a shared expression that is true for an unexpected row."""
     gxe: Any = import_module("great_expectations.expectations")
     argument: Any = check.argument

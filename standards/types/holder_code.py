@@ -36,7 +36,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     wrong = ibis.cases(
         (person, ~(resident_id.has_right_check(value) | uscc.is_right(value))), (organization, ~uscc.is_right(value)), else_=False
     )
-    return {"wrong-check-character": wrong, "masked-value": is_masked(value)}
+    return {"wrong-check-character": wrong, "masked-value": ibis.cases((is_masked(value), ~uscc.is_right(value)), else_=False)}
 
 
 def _is_person(number: StringValue) -> BooleanValue:
