@@ -23,7 +23,7 @@ from contracts.model import Contract
 from core.connections import Connections
 from core.digests import EMPTY, combine, digest_sums, record_id, row_digest
 from core.engine import Engine, literal, parquet, quote
-from core.errors import HubError
+from core.errors import HubError, SourceError
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from core.settings import Settings
@@ -31,6 +31,8 @@ from pipeline.home import Home, open_home
 from standards.loader import load_standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
+# Parquet keeps a buffer for each column: twice as many need more memory than a task is given. Real tables have some hundreds.
+MOST_COLUMNS = 1000
 
 
 def land(contract_id: str, home: Home | None = None, extraction: Extraction | None = None) -> str:
@@ -80,6 +82,12 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
     """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
     failures: list[HubError] = []
     columns = [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
+    if len(columns) > MOST_COLUMNS:
+        raise SourceError(
+            f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
+            f"{len(contract.source_columns)}",
+            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
+        )
     digested = [name for name in contract.source_columns if name in columns]
     key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
