@@ -64,7 +64,8 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
             if not error.transient:
                 end_batch(home.catalog, batch_id, "failed", error.message, error.hint)
             raise
-        _follow(home, batch)
+        with timed({}, "follow"):
+            _follow(home, batch)
     return get_batch(home.catalog, batch_id)
 
 
@@ -293,4 +294,3 @@ def _follow(home: Home, batch: Batch) -> None:
     table = standardized_table(batch.contract_id)
     files = [(file.seq, file.path) for file in files_of(home.catalog, table, ("log",))]
     lake.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)
-

@@ -63,7 +63,8 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
             return Outcome(before, False)
         with Engine(home.settings) as engine:
             after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld).run()
-        follow(home, schema, after.number)
+        with timed({}, "follow"):
+            follow(home, schema, after.number)
     return Outcome(after, True)
 
 
@@ -297,4 +298,3 @@ class _Publishing:
 def row_digest_sql(elements: Sequence[str]) -> str:
     """SQL for a base row's digest: canonical id, validity and all elements as text. Where a value came from is not part of it."""
     return row_digest([f"{quote(name)}::varchar" for name in ("_canonical_id", "_valid_from", *elements)])
-
