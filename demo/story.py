@@ -3,6 +3,7 @@
 The second day brings changes and deletes, and one department is down. Running it again, or after it was killed, ends in the same tables.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -41,6 +43,28 @@ from standards.loader import load_standards
 
 CONTRACTS = Path(__file__).parent / "contracts"
 DAYS = (1, 2)
+LEDGER_HEADINGS = (
+    "数据集\nDataset",
+    "读取\nRead",
+    "无法读取\nUnreadable",
+    "接收\nAccepted",
+    "未变\nUnchanged",
+    "重复\nRepeated",
+    "隔离\nQuarantined",
+    "记录\nRecords",
+    "新增\nInserted",
+    "更新\nUpdated",
+    "删除\nDeleted",
+)
+PUBLICATION_HEADINGS = (
+    "库\nRegistry",
+    "期号\nPublication",
+    "记录\nRecords",
+    "已关联\nLinked",
+    "待匹配\nWaiting",
+    "不予共享\nWithheld",
+    "主体\nEntities",
+)
 
 
 class Clock:
@@ -70,7 +94,8 @@ class Clock:
 
 def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
     """Run the demo and return the exit status: 0 if every figure adds up and only the department that is down failed."""
-    console = Console(stderr=as_json, highlight=False)
+    # Into a file or a pipe, Rich would cut every table to 80 columns.
+    console = Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 150)
     clock = Clock(console)
     home = open_home()
     try:
@@ -186,8 +211,8 @@ def _progress(day: int, runs: Sequence[Run]) -> str:
 
 def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract], day: int) -> Account:
     """Print the day's ledger and hold the base tables against the truth."""
-    clock.console.print(_ledger_table(home, contracts, day))
-    clock.console.print(_publication_table(home, day))
+    _show_ledger(home, clock, contracts, day)
+    _show_publications(home, clock, day)
     standards = load_standards()
     published: dict[str, pa.Table] = {}
     sources: dict[str, dict[str, pa.Table]] = {name: {} for name in standards.schemas}
@@ -209,57 +234,43 @@ def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract]
     return found
 
 
-def _ledger_table(home: Home, contracts: Sequence[Contract], day: int) -> RichTable:
-    table = RichTable(
-        title=f"账目 Ledger · 第 {day} 天 day {day}",
-        caption="read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined",
+def _show_ledger(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) -> None:
+    """One line per dataset that adds up; below it, in words, what did not arrive."""
+    table = _table(
+        f"账目 Ledger · 第 {day} 天 day {day}", "read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined"
     )
-    for heading in (
-        "数据集 Dataset",
-        "读取 Read",
-        "无法读取 Unreadable",
-        "接收 Accepted",
-        "未变 Unchanged",
-        "重复 Repeated",
-        "隔离 Quarantined",
-        "记录 Records",
-        "新增 +",
-        "更新 ±",
-        "删除 −",
-    ):
-        table.add_column(heading, justify="left" if "Dataset" in heading else "right")
+    for heading in LEDGER_HEADINGS:
+        table.add_column(heading, justify="left" if "Dataset" in heading else "right", no_wrap=True)
+    trouble = []
     for contract in contracts:
         newest = next(iter(batches_of(home.catalog, contract.id, 1)), None)
+        if newest is None or newest.status != "accepted":
+            trouble.append(f"{contract.id} {newest.status if newest else 'did not run'}: {(newest.error if newest else '') or ''}")
         table.add_row(contract.id, *_ledger_cells(newest))
-    return table
+    clock.console.print(table)
+    for line in trouble:
+        clock.console.print(f"  [bold]![/bold] {line}")
 
 
 def _ledger_cells(batch: Batch | None) -> list[str]:
-    if batch is None or batch.status != "accepted":
-        return [f"[bold]{batch.status if batch else 'not run'}[/bold]: {(batch.error or '') if batch else ''}"]
-    counts = (
-        batch.read,
-        batch.unreadable,
-        batch.accepted,
-        batch.unchanged,
-        batch.repeated,
-        batch.quarantined,
-        batch.records,
-        batch.inserted,
-        batch.updated,
-        batch.deleted,
-    )
-    return [f"{count:,}" for count in counts if count is not None]
+    if batch is None:
+        return []
+    counts = (batch.read, batch.unreadable, batch.accepted, batch.unchanged, batch.repeated, batch.quarantined, batch.records)
+    return ["–" if count is None else f"{count:,}" for count in (*counts, batch.inserted, batch.updated, batch.deleted)]
 
 
-def _publication_table(home: Home, day: int) -> RichTable:
-    table = RichTable(title=f"发布 Publications · 第 {day} 天 day {day}", caption="records = linked + waiting for matching + withheld")
-    for heading in ("库 Registry", "期号 No.", "记录 Records", "已关联 Linked", "待匹配 Waiting", "不予共享 Withheld", "主体 Entities"):
-        table.add_column(heading, justify="left" if "Registry" in heading else "right")
+def _show_publications(home: Home, clock: Clock, day: int) -> None:
+    table = _table(f"发布 Publications · 第 {day} 天 day {day}", "records = linked + waiting for matching + withheld")
+    for heading in PUBLICATION_HEADINGS:
+        table.add_column(heading, justify="left" if "Registry" in heading else "right", no_wrap=True)
     for name in load_standards().schemas:
         now: Publication = latest(home.serving, name)
         table.add_row(name, *(f"{count:,}" for count in (now.number, now.records, now.linked, now.unlinked, now.withheld, now.entities)))
-    return table
+    clock.console.print(table)
+
+
+def _table(title: str, caption: str) -> RichTable:
+    return RichTable(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 
 def _print_json(accounts: Sequence[Account], clock: Clock) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 
@@ -175,27 +176,41 @@ def _flags(column: Text) -> Flags:
 
 def render(result: Account) -> RenderableType:
     """Return the account for a terminal: one table for the registries, one per registry for the elements."""
-    title = f"与真值对照 Account against the truth · 第 {result.day} 天 day {result.day}"
-    overview = RichTable(title=title, caption="汇聚库与最佳单一来源 The hub, and the best single source beside it")
-    headings = (
-        "库 Registry",
-        "来源 From",
-        "真实数 True",
-        "已发布 Found",
-        "占比 Share",
-        "重复 Twice",
-        "虚增 Phantom",
-        "正确 Right",
-        "其中有误 Wrong",
-    )
-    for number, heading in enumerate(headings):
-        overview.add_column(heading, justify="left" if number < 2 else "right")
+    overview = _table(f"与真值对照 Account against the truth · 第 {result.day} 天 day {result.day}")
+    overview.caption = "汇聚库与最佳单一来源 The hub, and the best single source beside it"
+    for number, heading in enumerate(OVERVIEW):
+        overview.add_column(heading, justify="left" if number < 2 else "right", no_wrap=True)
     for entry in result.registries:
-        title = " ".join(TITLES[entry.registry])
-        overview.add_row(title, "汇聚库 Hub", *_figures(entry.published))
+        overview.add_row(" ".join(TITLES[entry.registry]), "汇聚库 the hub", *_figures(entry.published))
         if entry.best_source is not None:
             overview.add_row("", entry.best_source.name, *_figures(entry.best_source), style="dim")
     return Group(overview, *(_elements_table(entry) for entry in result.registries))
+
+
+OVERVIEW = (
+    "库\nRegistry",
+    "来源\nFrom",
+    "真实数\nTrue entities",
+    "已发布\nFound",
+    "占比\nShare",
+    "重复\nTwice",
+    "虚增\nPhantom",
+    "值正确\nValues right",
+    "所发布中有误\nWrong of those given",
+)
+ELEMENTS = (
+    "数据元\nElement",
+    "正确\nRight",
+    "错误\nWrong",
+    "缺失\nMissing",
+    "无中生有\nInvented",
+    "正确率\nRight share",
+    "最佳单一来源\nBest single source",
+)
+
+
+def _table(title: str) -> RichTable:
+    return RichTable(title=title, title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
 
 
 def _figures(table: TableAccount) -> tuple[str, ...]:
@@ -211,17 +226,9 @@ def _figures(table: TableAccount) -> tuple[str, ...]:
 
 
 def _elements_table(entry: RegistryAccount) -> RichTable:
-    table = RichTable(title=" ".join(TITLES[entry.registry]))
-    for heading in (
-        "数据元 Element",
-        "正确 Right",
-        "错误 Wrong",
-        "缺失 Missing",
-        "无中生有 Invented",
-        "正确率 Right share",
-        "单一来源 Single source",
-    ):
-        table.add_column(heading, justify="left" if "Element" in heading else "right")
+    table = _table(" ".join(TITLES[entry.registry]))
+    for heading in ELEMENTS:
+        table.add_column(heading, justify="left" if "Element" in heading else "right", no_wrap=True)
     best = {element.element: element for element in entry.best_source.elements} if entry.best_source else {}
     for element in entry.published.elements:
         numbers = (f"{number:,}" for number in (element.right, element.wrong, element.missing, element.invented))
