@@ -1,6 +1,5 @@
 """Writes each department's store: PostgreSQL databases, SQLite files, a workbook and CSV drops, each replaced at one stroke."""
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -84,7 +83,7 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
     write(partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def _write_postgresql(tables: dict[str, pa.Table], uri: str) -> str:
