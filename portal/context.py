@@ -1,0 +1,164 @@
+"""What every page needs: the installation, the language, and a way to render."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import jinja2
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+
+from pipeline.home import Home
+from quality.charts import share_text
+from quality.report import TEMPLATES as SHARED_TEMPLATES
+from quality.report import chart_filters, chart_globals
+from quality.texts import LANGUAGES, REPORT_TEXTS, Language, Translate, load_texts, make_translate
+from standards.loader import load_standards
+from standards.model import CodeTitle, Standards, Title
+
+FOLDER = Path(__file__).parent
+MESSAGES = FOLDER / "messages.yml"
+STATIC = {
+    "base.css": (SHARED_TEMPLATES / "base.css", "text/css"),
+    "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
+    "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
+}
+LANGUAGE_COOKIE = "hub_language"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hub:
+    """The installation behind the portal."""
+
+    home: Home
+    token: str
+
+    @property
+    def standards(self) -> Standards:
+        """The standard in force."""
+        return load_standards()
+
+    @property
+    def actor(self) -> str:
+        """Who the audit log names: the portal has one token, so it knows the owner of the installation only."""
+        return f"portal:{self.home.settings.actor.rsplit(':', 1)[-1]}"
+
+
+def get_hub(request: Request) -> Hub:
+    """The installation that this application serves."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubDep = Annotated[Hub, Depends(get_hub)]
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """How a list is ordered, and the query parameter that says so."""
+
+    parameter: str
+    column: str
+    descending: bool
+
+
+class Page:
+    """One request for a page, in one language."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.hub = get_hub(request)
+        self.lang = language_of(request)
+        self.t: Translate = make_translate(load_texts(REPORT_TEXTS, MESSAGES), self.lang)
+
+    def words(self, title: Title | CodeTitle | None) -> str:
+        """A title in the page's language; Chinese where there is no English one."""
+        return "" if title is None else (getattr(title, self.lang) or title.zh)
+
+    def path_with(self, **changes: object) -> str:
+        """The address of this page with some query parameters changed; None removes one."""
+        query: dict[str, object] = {**self.request.query_params, **changes}
+        kept = {name: value for name, value in query.items() if value not in (None, "") and name != "token"}
+        return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
+
+    def number(self, name: str, default: int = 1) -> int:
+        """A whole number from the query, at least 1; anything else is the default."""
+        text = self.request.query_params.get(name, "")
+        return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+    def sort(
+        self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"
+    ) -> tuple[list[T], Sorting]:
+        """Order rows by the column that the query names (`-column` for descending); rows without a value come last."""
+        asked = self.request.query_params.get(parameter) or default
+        column, descending = asked.lstrip("-"), asked.startswith("-")
+        if column not in keys:
+            column, descending = default.lstrip("-"), default.startswith("-")
+        key = keys[column]
+        listed = list(rows)
+        having = [row for row in listed if key(row) is not None]
+        having.sort(key=key, reverse=descending)
+        return [*having, *(row for row in listed if key(row) is None)], Sorting(parameter, column, descending)
+
+    def render(self, template: str, status: int = 200, **data: object) -> HTMLResponse:
+        """Render a template. A language chosen in the address is remembered."""
+        shared = {"page": self, "t": self.t, "lang": self.lang, "words": self.words, "path": self.request.url.path}
+        response = HTMLResponse(_environment().get_template(template).render(**shared, **data), status)
+        if self.request.query_params.get("lang") in LANGUAGES:
+            response.set_cookie(LANGUAGE_COOKIE, self.lang, max_age=31_536_000, httponly=True, samesite="strict")
+        return response
+
+
+PageDep = Annotated[Page, Depends(Page)]
+
+
+def language_of(request: Request) -> Language:
+    """The language asked for in the address, else the remembered one, else Chinese."""
+    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        for known in LANGUAGES:
+            if asked == known:
+                return known
+    return "zh"
+
+
+def link(kind: str, name: str, *more: str) -> str:
+    """The address of a thing by its kind and id. The record as a whole and its key lead to the rules about records."""
+    if kind == "element" and name.startswith("_"):
+        return "/standards/issues"
+    if kind == "issue":
+        return f"/standards/issues#{quote(name)}"
+    if kind == "department":
+        return f"/datasets?{urlencode({'department': name})}"
+    return "/".join([PLACES[kind], *(quote(part, safe="@") for part in (name, *more))])
+
+
+PLACES = {
+    "dataset": "/datasets",
+    "batch": "/batches",
+    "registry": "/registries",
+    "element": "/standards/elements",
+    "code_list": "/standards/code-lists",
+    "record": "/records",
+}
+
+
+@cache
+def static_address(name: str) -> str:
+    """The address of a static file, which changes with its content."""
+    return f"/static/{name}?v={sha256(STATIC[name][0].read_bytes()).hexdigest()[:12]}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    folders: Sequence[Path] = (FOLDER / "templates", SHARED_TEMPLATES)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals |= chart_globals() | {"share": share_text, "link": link, "static": static_address}
+    environment.filters |= chart_filters()
+    return environment

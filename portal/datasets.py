@@ -1,0 +1,128 @@
+"""Where every dataset stands: its contract, its last batch, its last accepted batch, and whether it keeps its update cycle."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from catalog.batches import Batch
+from catalog.tables import batch, contract_version
+from contracts.model import Contract
+from core.clock import now
+from core.database import reading
+
+# Longest time between two accepted batches, in days; a cycle and half of it again, so that one slow night is no alarm.
+CYCLES = {"realtime": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
+GRACE = 1.5
+# Worst first: the order of the overview and of the state column.
+STATES = ("failed", "stopped", "abandoned", "late", "never", "quarantine", "landing", "landed", "superseded", "accepted")
+ATTENTION = STATES[:6]
+
+
+@dataclass(frozen=True)
+class DatasetState:
+    """One dataset as it stands."""
+
+    contract: Contract
+    version: int
+    last: Batch | None
+    accepted: Batch | None
+
+    @property
+    def id(self) -> str:
+        return self.contract.id
+
+    @property
+    def freshness(self) -> str:
+        """`current`, `late`, `irregular` (no cycle promised) or `never`."""
+        if self.accepted is None or self.accepted.landed_at is None:
+            return "never"
+        days = CYCLES.get(self.contract.update_cycle)
+        if days is None:
+            return "irregular"
+        return "late" if now() - self.accepted.landed_at > timedelta(days=days * GRACE) else "current"
+
+    @property
+    def state(self) -> str:
+        """The one word that matters most."""
+        if self.last is None:
+            return "never"
+        if self.last.status in ("failed", "stopped", "abandoned"):
+            return self.last.status
+        if self.freshness == "late":
+            return "late"
+        return "quarantine" if self.last.status == "accepted" and self.quarantined else self.last.status
+
+    @property
+    def records(self) -> int | None:
+        return self.accepted.records if self.accepted else None
+
+    @property
+    def quarantined(self) -> int | None:
+        return self.accepted.quarantined if self.accepted else None
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the source was last read with success."""
+        return self.accepted.landed_at if self.accepted else None
+
+    def row(self) -> dict[str, Any]:
+        """As a line of an export or an answer of the API."""
+        contract, last = self.contract, self.last
+        return {
+            "id": contract.id,
+            "department": contract.department.id,
+            "department_zh": contract.department.title.zh,
+            "department_en": contract.department.title.en,
+            "title_zh": contract.title.zh,
+            "title_en": contract.title.en,
+            "feeds": list(contract.feeds),
+            "contract_version": self.version,
+            "state": self.state,
+            "freshness": self.freshness,
+            "update_cycle": contract.update_cycle,
+            "last_batch": last.batch_id if last else None,
+            "last_status": last.status if last else None,
+            "last_started_at": last.started_at if last else None,
+            "seen_at": self.seen_at,
+            "records": self.records,
+            "quarantined": self.quarantined,
+        }
+
+
+def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[str, DatasetState]:
+    """Every registered dataset, or one of them, by id; three queries however many there are."""
+    newest = sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
+    newest_one = newest.group_by(contract_version.c.contract_id).subquery()
+    same = (contract_version.c.contract_id == newest_one.c.contract_id) & (contract_version.c.version == newest_one.c.version)
+    query = sa.select(contract_version).join(newest_one, same).order_by(contract_version.c.contract_id)
+    if contract_id is not None:
+        query = query.where(contract_version.c.contract_id == contract_id)
+    with reading(catalog) as connection:
+        contracts = connection.execute(query).all()
+        last = _newest_batches(connection)
+        accepted = _newest_batches(connection, batch.c.status == "accepted")
+    return {
+        row.contract_id: DatasetState(_contract(row.document), row.version, last.get(row.contract_id), accepted.get(row.contract_id))
+        for row in contracts
+    }
+
+
+def _newest_batches(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Mapping[str, Batch]:
+    seqs = sa.select(batch.c.contract_id, sa.func.max(batch.c.seq).label("seq")).where(*conditions).group_by(batch.c.contract_id).subquery()
+    query = sa.select(batch).join(seqs, (batch.c.contract_id == seqs.c.contract_id) & (batch.c.seq == seqs.c.seq))
+    return {row.contract_id: Batch(**row._mapping) for row in connection.execute(query)}
+
+
+@lru_cache(maxsize=2048)
+def _contract(document: str) -> Contract:
+    return Contract.model_validate_json(document)
+
+
+def needing_attention(states: Iterable[DatasetState]) -> list[DatasetState]:
+    """The datasets that somebody has to look at, worst first."""
+    found = [item for item in states if item.state in ATTENTION]
+    return sorted(found, key=lambda item: (STATES.index(item.state), -(item.quarantined or 0), item.id))

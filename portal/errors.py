@@ -1,0 +1,77 @@
+"""One table from error to status; pages get a page, the API a problem body (RFC 9457)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from core.errors import DefinitionError, HubError, LeaseHeld, RequestError, SourceError, StoreError
+from portal.context import Page
+
+API = "/api/"
+STATUS: dict[type[HubError], int] = {RequestError: 404, StoreError: 503, LeaseHeld: 503, SourceError: 502, DefinitionError: 500, HubError: 500}
+# Statuses with words of their own in the messages; any other is told like 500 or 400.
+TOLD = (400, 401, 403, 404, 405, 413, 422, 500, 502, 503)
+
+
+class WrongInput(HubError):
+    """A form was filled in wrong."""
+
+
+STATUS[WrongInput] = 422
+
+
+def status_of(error: HubError) -> int:
+    """The status of the nearest ancestor in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def answer(request: Request, status: int, detail: str = "", hint: str = "") -> Response:
+    """An error as a page or as a problem body: what happened and the next step."""
+    page = Page(request)
+    told = status if status in TOLD else 400 if status < 500 else 500
+    title, step = page.t(f"error.{told}"), hint or page.t(f"error.{told}.next")
+    if request.url.path.startswith(API):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail or title, "next": step}
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return JSONResponse(body, status, headers, "application/problem+json")
+    return page.render("error.html", status, code=status, title=title, detail=detail, step=step)
+
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+async def hub_error(request: Request, error: HubError) -> Response:
+    """An error the hub raises on purpose: its message names no value, so it may be shown."""
+    return answer(request, status_of(error), error.message, error.hint)
+
+
+async def http_error(request: Request, error: HTTPException) -> Response:
+    """No such page, or a method that the page does not have."""
+    return answer(request, error.status_code)
+
+
+async def invalid(request: Request, error: RequestValidationError) -> Response:
+    """A body that does not fit; where it is wrong is told, what was sent is not."""
+    places = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors()})
+    return answer(request, 422, ", ".join(places))
+
+
+def unexpected(scope: Scope, error: Exception) -> Response:
+    """Anything else is a fault of the hub; its text may quote a record and is shown to nobody."""
+    return answer(Request(scope), 500, type(error).__name__)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Put the table into an application."""
+    table: dict[type[Exception], Handler] = {
+        HubError: hub_error,
+        HTTPException: http_error,
+        RequestValidationError: invalid,
+    }
+    for kind, handler in table.items():
+        app.add_exception_handler(kind, handler)

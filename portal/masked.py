@@ -1,0 +1,32 @@
+"""How the portal shows values: by the classification and mask of their data element."""
+
+import re
+
+from core.masking import mask
+from standards.model import DataElement
+
+# What looks like an identity or telephone number is masked wherever it turns up: a refused value may belong into another column.
+LONG_NUMBER = re.compile(r"\d{11,}[0-9Xx]?")
+LONGEST = 80
+
+
+def is_personal(element: DataElement) -> bool:
+    """Whether the element says something about a person."""
+    return element.classification in ("personal", "sensitive")
+
+
+def masked_value(value: str | None, element: DataElement) -> str | None:
+    """A value of a record as anyone signed in may see it: personal ones masked, by their own mask or wholly."""
+    if not is_personal(element):
+        return value
+    return mask(value, element.mask if element.mask != "none" else "full")
+
+
+def masked_raw(value: str | None, element: DataElement | None) -> str | None:
+    """A refused value as its department needs to see it to find the fault: masked as its element says, and never a whole number of a person."""
+    if value is None or element is None:
+        return None if value is None else mask(value, "full")
+    shown = mask(value, element.mask) or ""
+    if element.mask == "none":
+        shown = LONG_NUMBER.sub(lambda found: mask(found.group(), "identifier") or "", shown)
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"

@@ -1,0 +1,180 @@
+"""Records of the base registries, one at a time. `read_record` is the only way to one, and writes to the audit log before it reads."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.database import reading
+from core.errors import HubError, RequestError
+from exchange import audit
+from portal.context import Hub
+from portal.masked import is_personal, masked_raw, masked_value
+from registries.publications import latest
+from standards.model import CodeTitle, DataElement, Schema
+
+LONGEST_PURPOSE = 400  # what the audit log holds
+SHORTEST_PURPOSE = 4
+MASKED = "masked view"
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Word:
+    """One source's word on one element."""
+
+    contract_id: str
+    batch_id: str
+    position: int | None
+    raw: str | None
+    value: str | None
+    valid_from: date | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One element of a record as shown: its value, masked or not, and what the sources say."""
+
+    element: DataElement
+    value: str | None
+    code_title: CodeTitle | None
+    is_masked: bool
+    words: tuple[Word, ...]
+
+    @property
+    def chosen(self) -> Word | None:
+        return next((word for word in self.words if word.verdict == "chosen"), None)
+
+    @property
+    def others(self) -> tuple[Word, ...]:
+        return tuple(word for word in self.words if word.verdict != "chosen")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One entity as of the current publication."""
+
+    registry: str
+    canonical_id: str
+    number: int
+    since: int
+    valid_from: Any
+    revealed: bool
+    lines: tuple[Line, ...]
+    trouble: str
+
+
+def find(hub: Hub, registry: str, identifier: str) -> str:
+    """The canonical id behind an identifier or canonical id. Raises RequestError where there is none, after writing that down as well."""
+    from pipeline.why import find_entity
+
+    try:
+        return find_entity(hub.home, registry, identifier)
+    except RequestError:
+        audit.record(hub.home.audit, actor=hub.actor, action="search-without-result", subject=registry, purpose="search")
+        raise
+
+
+def registry_of(hub: Hub, canonical_id: str) -> str:
+    """The registry that a canonical id belongs to. Raises RequestError where none has it."""
+    for schema in hub.standards.schemas.values():
+        if latest(hub.home.serving, schema.id).number:
+            with reading(hub.home.serving) as connection:
+                query = sa.text(f"SELECT 1 FROM {schema.table} WHERE _canonical_id = :id")
+                if connection.execute(query, {"id": canonical_id}).scalar():
+                    return schema.id
+    raise RequestError(f"no registry has an entity {canonical_id[:36]}")
+
+
+def read_record(hub: Hub, registry: str, canonical_id: str, *, purpose: str = "", channel: str = "portal") -> Record:
+    """Read one record: masked, or in full where a purpose is given. The audit log has its entry before anything is read."""
+    schema = hub.standards.schemas[registry]
+    number = latest(hub.home.serving, registry).number
+    if not number or not _exists(hub, schema, canonical_id):
+        raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
+    action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
+    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=canonical_id, purpose=purpose or MASKED)
+    return _read(hub, schema, canonical_id, number, bool(purpose))
+
+
+def _exists(hub: Hub, schema: Schema, canonical_id: str) -> bool:
+    with reading(hub.home.serving) as connection:
+        found = connection.execute(sa.text(f"SELECT 1 FROM {schema.table} WHERE _canonical_id = :id"), {"id": canonical_id})
+        return found.scalar() is not None
+
+
+def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, revealed: bool) -> Record:
+    from pipeline.why import show, why
+
+    row = show(hub.home, schema.id, canonical_id)
+    words: dict[str, tuple[Word, ...]] = {}
+    trouble = ""
+    try:
+        for answer in why(hub.home, schema.id, canonical_id, number).answers:
+            element = hub.standards.elements[answer.element]
+            words[answer.element] = tuple(_word(item, element, revealed) for item in answer.candidates)
+    except HubError as error:
+        trouble = error.message
+    lines = tuple(_line(hub, element, row, words.get(element.id, ()), revealed) for element in schema.elements)
+    return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble)
+
+
+def _word(item: Any, element: DataElement, revealed: bool) -> Word:
+    value = None if item.value is None else str(item.value)
+    raw = item.raw
+    if not revealed:
+        value = masked_value(value, element)
+        raw = masked_value(raw, element) if is_personal(element) else masked_raw(raw, element)
+    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict)
+
+
+def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], revealed: bool) -> Line:
+    value = None if row[element.id] is None else str(row[element.id])
+    hidden = not revealed and is_personal(element)
+    shown = masked_value(value, element) if hidden else value
+    return Line(element, shown, None if hidden else code_title(hub, element, value), hidden and value is not None, words)
+
+
+def code_title(hub: Hub, element: DataElement, value: str | None) -> CodeTitle | None:
+    """The name of a code, where the value is one."""
+    codes = hub.standards.code_lists.get(element.code_list or "")
+    if codes is None or value is None:
+        return None
+    return next((code.title for code in reversed(codes.codes) if code.code == value), None)
+
+
+def is_browsable(schema: Schema) -> bool:
+    """Whether a registry may be listed: only where none of its identifying elements is about a person."""
+    return not any(is_personal(element) for element in schema.elements if element.id in schema.identity)
+
+
+def browse(hub: Hub, schema: Schema, page: int, text: str = "") -> tuple[int, list[dict[str, Any]]]:
+    """One page of a registry that may be listed, with its public elements only; `text` keeps rows with it in a name or an identifier."""
+    if not is_browsable(schema):
+        raise RequestError(f"{schema.id} cannot be listed", hint="search by identifier")
+    if not latest(hub.home.serving, schema.id).number:
+        return 0, []
+    public = [element for element in schema.elements if not is_personal(element)]
+    searched = [element.id for element in public if element.representation in ("name", "identifier")]
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    where = "WHERE " + " OR ".join(f"{name} LIKE :text ESCAPE '\\'" for name in searched) if text else ""
+    names = ", ".join(["_canonical_id", *(element.id for element in public)])
+    bound = {"text": f"%{escaped}%"} if text else {}
+    with reading(hub.home.serving) as connection:
+        total = connection.execute(sa.text(f"SELECT count(*) FROM {schema.table} {where}"), bound).scalar() or 0
+        query = f"SELECT {names} FROM {schema.table} {where} ORDER BY {', '.join(schema.identity)}, _canonical_id LIMIT {PAGE} OFFSET {(page - 1) * PAGE}"
+        rows = [dict(row._mapping) for row in connection.execute(sa.text(query), bound)]
+    return total, rows
+
+
+def identifier_text(schema: Schema, given: list[str]) -> list[str]:
+    """Identifiers as a person types them, in the form that is stored: half width, capitals, no blanks inside. Names stay as they are."""
+    elements = {element.id: element for element in schema.elements}
+    return [
+        "".join(unicodedata.normalize("NFKC", text).upper().split()) if elements[name].representation == "identifier" else text
+        for name, text in zip(schema.identity, given, strict=True)
+    ]

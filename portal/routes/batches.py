@@ -1,0 +1,112 @@
+"""A batch: its ledger, its findings, its quarantine and its quality report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from catalog.batches import Batch, checks_of, get_batch, issues_of
+from catalog.datasets import contract_at
+from pipeline.report import report_batch
+from portal.context import Page, PageDep
+from portal.export import exported
+from portal.quarantine import PAGE, read_quarantine
+from portal.security import style_policy
+from quality.report import element_title, ledger_parts, render_html, style_sheet
+from quality.report_data import DIMENSIONS, SEVERITIES, ReportData
+
+router = APIRouter()
+
+
+@router.get("/batches/{batch_id}")
+def batch(page: PageDep, batch_id: str) -> Response:
+    """One batch: ledger first, then what was found."""
+    found = get_batch(page.hub.home.catalog, batch_id)
+    contract = contract_at(page.hub.home.catalog, found.contract_id, found.contract_version)
+    issues, issue_sorting = page.sort(_issues(page, found), ISSUE_KEYS, "severity", "issues")
+    checks, check_sorting = page.sort(checks_of(page.hub.home.catalog, batch_id), CHECK_KEYS, "-unexpected", "checks")
+    wanted = checks if page.request.query_params.get("list") == "checks" else issues
+    return exported(page, batch_id.replace("@", "-"), wanted) or page.render(
+        "batch.html",
+        batch=found,
+        contract=contract,
+        parts=ledger_parts(found),
+        issues=issues,
+        issue_sorting=issue_sorting,
+        checks=checks,
+        check_sorting=check_sorting,
+        issue_types=page.hub.standards.issue_types,
+        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
+    )
+
+
+ISSUE_KEYS = {
+    "severity": lambda row: (SEVERITIES.index(row["severity"]), -row["rows"], row["element"]),
+    "element": lambda row: (row["element"], row["issue_type"]),
+    "dimension": lambda row: (DIMENSIONS.index(row["dimension"]), -row["rows"]),
+    "rows": lambda row: row["rows"],
+}
+CHECK_KEYS = {
+    "element": lambda row: (row["element"], row["check_id"]),
+    "kind": lambda row: (row["kind"], row["element"]),
+    "dimension": lambda row: (DIMENSIONS.index(row["dimension"]), row["element"]),
+    "evaluated": lambda row: row["evaluated"],
+    "unexpected": lambda row: row["unexpected"],
+}
+
+
+def _issues(page: Page, found: Batch) -> list[dict[str, Any]]:
+    """Issue counts of a batch, each with the rows that its share is of: those that were examined."""
+    examined = (found.accepted or 0) + (found.quarantined or 0)
+    return [{**row, "examined": examined} for row in issues_of(page.hub.home.catalog, found.batch_id)]
+
+
+@router.get("/batches/{batch_id}/quarantine")
+def quarantine(page: PageDep, batch_id: str) -> Response:
+    """The rows that a batch set aside, page by page, with masked values."""
+    found = get_batch(page.hub.home.catalog, batch_id)
+    number, rule = page.number("page"), page.request.query_params.get("rule", "")
+    rows = read_quarantine(page.hub, found, number, rule)
+    rules = [row for row in issues_of(page.hub.home.catalog, batch_id) if row["severity"] == "error"]
+    listed = [
+        {"position": row.position, "record_id": row.record_id, "element": item.element, "issue_type": item.issue_type, "column": item.column, "masked_value": item.raw}
+        for row in rows.rows
+        for item in row.broken
+    ]
+    return exported(page, f"{batch_id.replace('@', '-')}-quarantine", listed) or page.render(
+        "quarantine.html",
+        batch=found,
+        contract=contract_at(page.hub.home.catalog, found.contract_id, found.contract_version),
+        quarantine=rows,
+        number=number,
+        pages=-(-rows.total // PAGE),
+        rule=rule,
+        rules=rules,
+        issue_types=page.hub.standards.issue_types,
+        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
+    )
+
+
+@router.get("/batches/{batch_id}/report")
+def report(page: PageDep, batch_id: str) -> Response:
+    """The quality report of a batch."""
+    return report_page(page, report_batch(page.hub.home, batch_id), {"batch": batch_id})
+
+
+@router.get("/batches/{batch_id}/report.html")
+def report_file(page: PageDep, batch_id: str) -> Response:
+    """The same report as one file on its own."""
+    return report_download(page, report_batch(page.hub.home, batch_id))
+
+
+def report_page(page: Page, report: ReportData, place: Mapping[str, str]) -> Response:
+    """A report inside the portal, its ids linked."""
+    from portal.context import link
+
+    return page.render("report_page.html", report=report, link=link, place=place)
+
+
+def report_download(page: Page, report: ReportData) -> Response:
+    """A report as a file: its style sheet is inside, so its policy allows just that text."""
+    return HTMLResponse(render_html(report, page.lang), headers={"Content-Security-Policy": style_policy(style_sheet())})

@@ -1,0 +1,94 @@
+"""The list of datasets and the page of each."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from catalog.batches import batches_of
+from core.errors import RequestError
+from portal.context import PageDep
+from portal.datasets import STATES, DatasetState, dataset_states
+from portal.export import exported
+
+router = APIRouter()
+TREND = 30  # batches in a trend line
+BATCHES = 100
+
+
+@router.get("/datasets")
+def datasets(page: PageDep) -> Response:
+    """Every dataset, sorted and filtered as the address says; as CSV or JSON with `format`."""
+    states = dataset_states(page.hub.home.catalog)
+    query = page.request.query_params
+    chosen = {name: query.get(name, "") for name in ("department", "registry", "state")}
+    rows, sorting = page.sort(
+        [item for item in states.values() if _fits(item, chosen)],
+        {
+            "department": lambda item: (page.words(item.contract.department.title), page.words(item.contract.title)),
+            "title": lambda item: page.words(item.contract.title),
+            "state": lambda item: STATES.index(item.state),
+            "seen": lambda item: item.seen_at,
+            "records": lambda item: item.records,
+            "quarantined": lambda item: item.quarantined,
+            "freshness": lambda item: item.freshness,
+        },
+        "state",
+    )
+    departments = {item.contract.department.id: item.contract.department.title for item in states.values()}
+    return exported(page, "datasets", [item.row() for item in rows]) or page.render(
+        "datasets.html",
+        rows=rows,
+        sorting=sorting,
+        chosen=chosen,
+        total=len(states),
+        departments=sorted(departments.items()),
+        registries=page.hub.standards.schemas.values(),
+        states=[name for name in STATES if any(item.state == name for item in states.values())],
+    )
+
+
+def _fits(item: DatasetState, chosen: dict[str, str]) -> bool:
+    return (
+        chosen["department"] in ("", item.contract.department.id)
+        and (not chosen["registry"] or chosen["registry"] in item.contract.feeds)
+        and chosen["state"] in ("", item.state)
+    )
+
+
+@router.get("/datasets/{dataset_id}")
+def dataset(page: PageDep, dataset_id: str) -> Response:
+    """One dataset: what its contract says and how its batches went."""
+    state = dataset_states(page.hub.home.catalog, dataset_id).get(dataset_id)
+    if state is None:
+        raise RequestError(f"no dataset {dataset_id} is registered", hint=page.t("dataset.unknown.next"))
+    batches = batches_of(page.hub.home.catalog, dataset_id, BATCHES)
+    trend = [item for item in reversed(batches[:TREND]) if item.landed is not None]
+    return exported(page, dataset_id, [_batch_row(item) for item in batches]) or page.render(
+        "dataset.html",
+        state=state,
+        contract=state.contract,
+        mapping=_mapping(page, state),
+        batches=batches,
+        landed_trend=[item.landed or 0 for item in trend],
+        quarantine_trend=[item.quarantined or 0 for item in trend if item.quarantined is not None],
+    )
+
+
+def _batch_row(item: Any) -> dict[str, Any]:
+    return {name: value for name, value in asdict(item).items() if name not in ("notes", "seconds")}
+
+
+def _mapping(page: PageDep, state: DatasetState) -> list[dict[str, Any]]:
+    """Source columns, then constants, then what is ignored; every column of the contract stands somewhere."""
+    elements = page.hub.standards.elements
+    contract = state.contract
+    rows: list[dict[str, Any]] = [
+        {"column": column, "element": elements[item.element], "formats": item.formats, "lookup": len(item.lookup), "constant": None}
+        for column, items in contract.columns.items()
+        for item in items
+    ]
+    return rows + [
+        {"column": None, "element": elements[name], "formats": (), "lookup": 0, "constant": value} for name, value in contract.constants.items()
+    ]

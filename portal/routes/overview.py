@@ -1,0 +1,55 @@
+"""The first page: what needs attention, and where the three registries stand."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from portal.context import Hub, PageDep
+from portal.datasets import DatasetState, dataset_states, needing_attention
+from quality.charts import Part
+from registries.publications import Publication, inputs_of, latest
+from standards.model import Schema
+
+router = APIRouter()
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class RegistryState:
+    """A registry with its current publication and the datasets whose newer batches wait to be published."""
+
+    schema: Schema
+    publication: Publication
+    parts: tuple[Part, ...]
+    waiting: tuple[DatasetState, ...]
+
+
+@router.get("/")
+def overview(page: PageDep) -> Response:
+    """What needs attention first, then the registries."""
+    states = dataset_states(page.hub.home.catalog)
+    attention = needing_attention(states.values())
+    return page.render(
+        "overview.html",
+        states=states,
+        attention=attention,
+        shown=attention[:SHOWN],
+        quarantined=sum(item.quarantined or 0 for item in states.values()),
+        registries=[registry_state(page.hub, schema, states) for schema in page.hub.standards.schemas.values()],
+    )
+
+
+def registry_state(hub: Hub, schema: Schema, states: dict[str, DatasetState]) -> RegistryState:
+    """Where one registry stands."""
+    current = latest(hub.home.serving, schema.id)
+    inputs = inputs_of(hub.home.serving, schema.id, current.number)
+    waiting = tuple(
+        item
+        for item in states.values()
+        if schema.id in item.contract.feeds
+        and item.accepted is not None
+        and (item.id not in inputs or inputs[item.id].batch_seq < item.accepted.seq)
+    )
+    parts = tuple(Part(name, getattr(current, name)) for name in ("linked", "unlinked", "withheld"))
+    return RegistryState(schema, current, parts, waiting)

@@ -1,0 +1,139 @@
+"""The base registries: publications, fill, and records one at a time."""
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from core.errors import RequestError
+from pipeline.report import base_fills, report_registry
+from portal import records
+from portal.context import Hub, Page, PageDep, link
+from portal.datasets import dataset_states
+from portal.errors import WrongInput
+from portal.export import exported
+from portal.routes.batches import report_download, report_page
+from portal.routes.overview import registry_state
+from quality.charts import Part
+from registries.definition import get_definition
+from registries.publications import history, inputs_of
+from standards.model import Schema
+
+router = APIRouter()
+
+
+def schema_of(hub: Hub, registry: str) -> Schema:
+    """The schema of a registry. Raises RequestError, naming those there are."""
+    return hub.standards.schemas[get_definition(registry).id]
+
+
+@router.get("/registries")
+def registries(page: PageDep) -> Response:
+    """The base registries side by side."""
+    states = dataset_states(page.hub.home.catalog)
+    found = [registry_state(page.hub, schema, states) for schema in page.hub.standards.schemas.values()]
+    return page.render("registries.html", registries=found)
+
+
+@router.get("/registries/{registry}")
+def registry(page: PageDep, registry: str) -> Response:
+    """One registry: ledger, search, elements, publications."""
+    schema = schema_of(page.hub, registry)
+    state = registry_state(page.hub, schema, dataset_states(page.hub.home.catalog))
+    publications = history(page.hub.home.serving, registry)
+    return exported(page, f"{registry}-publications", [vars(item) | {"seconds": None} for item in publications]) or page.render(
+        "registry.html",
+        schema=schema,
+        state=state,
+        publications=publications,
+        entities_trend=[item.entities for item in reversed(publications[:30])],
+        fills=base_fills(page.hub.home, schema, state.publication.number),
+        browsable=records.is_browsable(schema),
+    )
+
+
+@router.get("/registries/{registry}/publications/{number}")
+def publication(page: PageDep, registry: str, number: int) -> Response:
+    """One publication: its ledger and the batches that it is pinned to."""
+    schema = schema_of(page.hub, registry)
+    found = next((item for item in history(page.hub.home.serving, registry, 10_000) if item.number == number), None)
+    if found is None:
+        raise RequestError(f"{registry} has no publication {number}")
+    return page.render(
+        "publication.html",
+        schema=schema,
+        publication=found,
+        parts=[Part(name, getattr(found, name)) for name in ("linked", "unlinked", "withheld")],
+        inputs=inputs_of(page.hub.home.serving, registry, number),
+        states=dataset_states(page.hub.home.catalog),
+    )
+
+
+@router.post("/registries/{registry}/search")
+async def search(page: PageDep, request: Request, registry: str) -> Response:
+    """Look an entity up by its identifier. A form, so that no identity number stands in an address."""
+    schema = schema_of(page.hub, registry)
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    given = [form.get(name, [""])[0].strip() for name in schema.identity]
+    whole = form.get("canonical_id", [""])[0].strip()
+    if not whole and not all(given):
+        raise WrongInput(page.t("search.empty"), hint=page.t("search.empty.next"))
+    canonical_id = records.find(page.hub, registry, whole or "/".join(records.identifier_text(schema, given)))
+    return RedirectResponse(f"{link('registry', registry)}/records/{canonical_id}", 303)
+
+
+@router.get("/records/{canonical_id}")
+def record_anywhere(page: PageDep, canonical_id: str) -> Response:
+    """Lead a canonical id to the registry that has it."""
+    registry = records.registry_of(page.hub, canonical_id)
+    return RedirectResponse(f"{link('registry', registry)}/records/{canonical_id}", 303)
+
+
+@router.get("/registries/{registry}/records/{canonical_id}")
+def record(page: PageDep, registry: str, canonical_id: str) -> Response:
+    """One record, masked."""
+    return _record_page(page, schema_of(page.hub, registry), canonical_id, "")
+
+
+@router.post("/registries/{registry}/records/{canonical_id}")
+async def reveal(page: PageDep, request: Request, registry: str, canonical_id: str) -> Response:
+    """One record in full, for a purpose."""
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    purpose = form.get("purpose", [""])[0].strip()[: records.LONGEST_PURPOSE]
+    if len(purpose) < records.SHORTEST_PURPOSE:
+        raise WrongInput(page.t("purpose.missing"), hint=page.t("purpose.missing.next"))
+    return _record_page(page, schema_of(page.hub, registry), canonical_id, purpose)
+
+
+def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) -> Response:
+    found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose)
+    return page.render(
+        "record.html", schema=schema, record=found, states=dataset_states(page.hub.home.catalog), shortest=records.SHORTEST_PURPOSE
+    )
+
+
+@router.get("/registries/{registry}/entities")
+def entities(page: PageDep, registry: str) -> Response:
+    """A list, for a registry that holds no persons; public elements only."""
+    schema = schema_of(page.hub, registry)
+    number, text = page.number("page"), page.request.query_params.get("q", "").strip()
+    total, rows = records.browse(page.hub, schema, number, text)
+    shown = [element for element in schema.elements if rows and element.id in rows[0]]
+    return exported(page, f"{registry}-{number}", rows) or page.render(
+        "entities.html", schema=schema, total=total, rows=rows, number=number, pages=-(-total // records.PAGE), text=text, elements=shown,
+        title_of=lambda element, value: page.words(records.code_title(page.hub, element, value)),
+    )
+
+
+@router.get("/registries/{registry}/report")
+def report(page: PageDep, registry: str) -> Response:
+    """The quality report of the current publication."""
+    schema_of(page.hub, registry)
+    return report_page(page, report_registry(page.hub.home, registry), {"registry": registry})
+
+
+@router.get("/registries/{registry}/report.html")
+def report_file(page: PageDep, registry: str) -> Response:
+    """The same report as one file on its own."""
+    schema_of(page.hub, registry)
+    return report_download(page, report_registry(page.hub.home, registry))

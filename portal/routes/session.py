@@ -1,0 +1,58 @@
+"""Signing in with the installation's token."""
+
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from portal.context import Page, PageDep, get_hub
+from portal.errors import API, answer
+from portal.security import COOKIE, is_token, session_value
+
+router = APIRouter()
+
+
+def ask(request: Request) -> Response:
+    """Answer a request that is not signed in: take the token of its address, or ask for it."""
+    given = request.query_params.get("token")
+    if given is not None and request.method == "GET" and is_token(given, get_hub(request).token):
+        rest = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
+        return _signed_in(request, request.url.path + (f"?{rest}" if rest else ""))
+    if request.url.path.startswith(API):
+        return answer(request, 401)
+    return _form(Page(request), given is not None)
+
+
+def _form(page: Page, was_wrong: bool) -> Response:
+    return page.render("sign_in.html", 401, was_wrong=was_wrong)
+
+
+def _signed_in(request: Request, to: str) -> Response:
+    # A path of two slashes would lead to another host.
+    response = RedirectResponse("/" + to.lstrip("/\\"), 303)
+    response.set_cookie(COOKIE, session_value(get_hub(request).token), httponly=True, samesite="strict", path="/")
+    return response
+
+
+@router.get("/sign-in")
+def sign_in_page(page: PageDep) -> Response:
+    """The form on its own."""
+    return _form(page, False)
+
+
+@router.post("/sign-in")
+async def sign_in(page: PageDep, request: Request) -> Response:
+    """Take the token from the form."""
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    given = form.get("token", [""])[0].strip()
+    # Pasting the whole address that `./hub up` prints works as well.
+    given = given.rsplit("token=", 1)[-1]
+    return _signed_in(request, "/") if is_token(given, page.hub.token) else _form(page, True)
+
+
+@router.post("/sign-out")
+def sign_out() -> Response:
+    """Forget the session in this browser."""
+    response = RedirectResponse("/sign-in", 303)
+    response.delete_cookie(COOKIE, path="/")
+    return response

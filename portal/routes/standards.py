@@ -1,0 +1,85 @@
+"""The data standard, for reading: elements, code lists, kinds of issue."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from core.errors import RequestError
+from portal.context import PageDep
+from portal.datasets import dataset_states
+from portal.export import exported
+
+router = APIRouter()
+CODES = 200
+
+
+@router.get("/standards")
+def elements(page: PageDep) -> Response:
+    """Every data element."""
+    standards = page.hub.standards
+    used = {name: [schema for schema in standards.schemas.values() if schema.use(name)] for name in standards.elements}
+    registry = page.request.query_params.get("registry", "")
+    rows, sorting = page.sort(
+        [item for item in standards.elements.values() if not registry or any(schema.id == registry for schema in used[item.id])],
+        {
+            "id": lambda item: item.id,
+            "title": lambda item: page.words(item.title),
+            "type": lambda item: (item.data_type, item.type),
+            "class": lambda item: item.classification,
+            "source": lambda item: item.source.standard,
+        },
+        "id",
+    )
+    return exported(page, "data-elements", [_row(item) for item in rows]) or page.render(
+        "standards.html", rows=rows, sorting=sorting, used=used, standards=standards, registry=registry
+    )
+
+
+def _row(item: object) -> dict[str, object]:
+    return item.model_dump(mode="json")  # type: ignore[attr-defined,no-any-return]
+
+
+@router.get("/standards/elements/{element_id}")
+def element(page: PageDep, element_id: str) -> Response:
+    """One data element: what it means, what it allows, where it is used."""
+    standards = page.hub.standards
+    if element_id not in standards.elements:
+        raise RequestError(f"the standard has no data element {element_id[:80]}")
+    return page.render(
+        "element.html",
+        element=standards.elements[element_id],
+        uses=[(schema, use) for schema in standards.schemas.values() if (use := schema.use(element_id))],
+        rules=[rule for rule in standards.cross_rules if element_id in rule.needs],
+        datasets=[
+            (state, state.contract.elements.get(element_id), state.contract.constants.get(element_id))
+            for state in dataset_states(page.hub.home.catalog).values()
+            if element_id in state.contract.elements or element_id in state.contract.constants
+        ],
+        codes=standards.code_lists.get(standards.elements[element_id].code_list or ""),
+    )
+
+
+@router.get("/standards/code-lists/{list_id}")
+def code_list(page: PageDep, list_id: str) -> Response:
+    """One code list, page by page, with a search."""
+    standards = page.hub.standards
+    if list_id not in standards.code_lists:
+        raise RequestError(f"the standard has no code list {list_id[:80]}")
+    found = standards.code_lists[list_id]
+    text, number = page.request.query_params.get("q", "").strip(), page.number("page")
+    codes = [code for code in found.codes if not text or text in code.code or text in code.title.zh or text.lower() in code.title.en.lower()]
+    return exported(page, list_id, [_row(code) for code in codes]) or page.render(
+        "code_list.html",
+        list=found,
+        codes=codes[(number - 1) * CODES : number * CODES],
+        total=len(codes),
+        number=number,
+        pages=-(-len(codes) // CODES),
+        text=text,
+        users=[item for item in standards.elements.values() if item.code_list == list_id],
+    )
+
+
+@router.get("/standards/issues")
+def issues(page: PageDep) -> Response:
+    """Every kind of issue with its words, and the rules over several elements."""
+    return page.render("issues.html", issue_types=page.hub.standards.issue_types.values(), standards=page.hub.standards)

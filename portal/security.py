@@ -1,0 +1,154 @@
+"""The edge of the portal: who may come in, by which name, and what a browser may do with an answer.
+
+The portal listens on the loopback interface and asks for a token until sign-in exists. A page of another origin must be able neither to read
+it (no CORS, the cookie is SameSite=Strict) nor to reach it under a name of its own (DNS rebinding: the Host header is checked).
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.settings import Settings
+
+COOKIE = "hub_session"
+OPEN_PATHS = ("/static/", "/sign-in")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LONGEST_BODY = 64 * 1024
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+log = logging.getLogger("portal")
+
+
+def load_token(settings: Settings) -> str:
+    """The installation's token, made at the first call; readable by its owner only."""
+    path = settings.home / "portal.token"
+    if not path.exists():
+        draft = path.with_name(f".portal.token.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass  # another process was first; its token holds
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def session_value(token: str) -> str:
+    """What the cookie holds: proof of the token, not the token."""
+    return hashlib.sha256(f"hub-session:{token}".encode()).hexdigest()
+
+
+def is_token(given: str, token: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def style_policy(style: str) -> str:
+    """A content security policy for a report file, which carries its style sheet inside: that one text and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+class Guard:
+    """ASGI middleware: host, origin and token are checked before the application sees a request; headers are put on every answer.
+
+    It is also the outer edge for errors nobody expected: their place is logged, their text, which could quote a record, is not.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, hosts: Sequence[str], failed: Callable[[Scope, Exception], ASGIApp]) -> None:
+        self.app, self.token, self.hosts, self.failed = app, token, tuple(hosts), failed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["hub.refused"] = self._refusal(scope, headers)
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                answer = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    if name not in answer:
+                        answer[name] = value
+            await send(message)
+
+        try:
+            await self.app(scope, receive, guarded)
+        except Exception as error:
+            place = error.__traceback__
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "unknown"
+            log.error("%s at %s", type(error).__name__, where)
+            if not started:
+                await self.failed(scope, error)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> str:
+        """Why a request may not go on: `host`, `origin`, `size`, `token`, or nothing."""
+        if _host(headers.get("host", "")) not in self.hosts:
+            return "host"
+        if scope["method"] not in ("GET", "HEAD") and not _same_origin(headers):
+            return "origin"
+        if int(headers.get("content-length") or 0) > LONGEST_BODY:
+            return "size"
+        open_path = scope["path"].startswith(OPEN_PATHS)
+        return "" if open_path or self._signed_in(headers) else "token"
+
+    def _signed_in(self, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and is_token(given.strip(), self.token):
+            return True
+        cookie = _cookies(headers.get("cookie", "")).get(COOKIE, "")
+        return hmac.compare_digest(cookie.encode(), session_value(self.token).encode())
+
+
+def _host(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Whether a writing request comes from a page of the portal, or from no page at all."""
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def _cookies(header: str) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+    except CookieError:
+        return {}
+
+
+def session_file(settings: Settings) -> Path:
+    """Where a running portal writes its port."""
+    return settings.home / "portal.port"

@@ -1,0 +1,68 @@
+"""Serves the portal on the loopback interface."""
+
+import os
+import socket
+from collections.abc import Callable
+
+from core.errors import RequestError
+from core.settings import Settings
+from portal.security import load_token, session_file
+
+Ready = Callable[[str], None]
+PORTS = 100  # how many ports above the wished one are tried
+
+
+def portal_address(settings: Settings, port: int | None = None) -> str:
+    """The address that signs its reader in, of the running portal or of the one that would start now."""
+    return f"http://{settings.portal_host}:{port or _running_port(settings)}/?token={load_token(settings)}"
+
+
+def serve(settings: Settings, *, port: int | None = None, on_ready: Ready | None = None) -> None:
+    """Serve until interrupted, on the wished port or the next free one. `on_ready` gets the address once requests are accepted."""
+    import uvicorn
+
+    from pipeline.home import open_home
+    from portal.app import create_app
+
+    app = create_app(open_home(settings))
+    with _listening(settings.portal_host, port or settings.portal_port) as listener:
+        taken = int(listener.getsockname()[1])
+        record = session_file(settings)
+        draft = record.with_name(f".{record.name}.{os.getpid()}")
+        draft.write_text(f"{taken}\n", encoding="ascii")
+        draft.replace(record)
+        if on_ready is not None:
+            on_ready(portal_address(settings, taken))
+        # No access log: addresses of records do not belong into it. No proxy in front, so none of its headers is believed.
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off")
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            if _recorded(settings) == taken:
+                record.unlink(missing_ok=True)
+
+
+def _listening(host: str, wished: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(wished, wished + PORTS):
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise RequestError(f"no free port between {wished} and {wished + PORTS - 1}", hint="name a free one in HUB_PORTAL_PORT")
+
+
+def _recorded(settings: Settings) -> int | None:
+    try:
+        return int(session_file(settings).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _running_port(settings: Settings) -> int:
+    return _recorded(settings) or settings.portal_port
