@@ -105,27 +105,20 @@ def status(
     from registries.definition import load_definitions
     from registries.publications import latest
 
-    datasets, rows = [], []
+    datasets, rows, trouble = [], [], []
     for name in contracts_in_force(home.catalog):
         newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
         datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
         state = newest.status if newest else "never collected"
-        rows.append(
-            (
-                name,
-                state,
-                beijing_text(newest.started_at) if newest else "",
-                good and good.records,
-                good and good.quarantined,
-                newest and newest.error,
-            )
-        )
+        rows.append((name, state, beijing_text(newest and newest.started_at), good and good.records, good and good.quarantined))
+        if newest and newest.error:
+            trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
     registries = [latest(home.serving, name) for name in load_definitions()]
     if as_json:
         print_json({"datasets": datasets, "registries": [asdict(item) for item in registries]})
         return
-    answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined", "error"), rows)
-    print()
+    answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined"), rows)
+    print("\n".join(["", *trouble, ""]) if trouble else "")
     entries = [
         (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")
         for i in registries
@@ -159,7 +152,7 @@ def receipt(
     """The account of a batch: what was read, what became of it, and under which versions."""
     from catalog.batches import get_batch
     from pipeline.home import open_home
-    from pipeline.land import read_manifest, verify_landing
+    from pipeline.landing import read_manifest, verify_landing
 
     home = open_home()
     found = get_batch(home.catalog, batch)
@@ -205,14 +198,18 @@ def quarantine(
     export: Annotated[
         Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")
     ] = None,
+    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are exported; it is kept in the audit log.")] = "repair",
     as_json: Json = False,
 ) -> None:
     """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
+    from exchange import audit
     from pipeline.home import open_home
     from pipeline.quarantine import export_rows, rule_counts
 
     home = open_home()
     counts = rule_counts(home, contract)
+    if export:
+        audit.record(home.audit, actor=home.settings.actor, action="export-quarantine", subject=contract, purpose=purpose)
     written = export_rows(home, contract, export) if export else None
     if as_json:
         print_json({"rules": [asdict(item) for item in counts], "exported": written})

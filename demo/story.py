@@ -33,9 +33,9 @@ from demo.sources import DOWN, write_sources
 from demo.truth import Account, account, render
 from deploy import local
 from deploy.runs import Run, trigger, wait
+from pipeline.base import base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import Equation, check_ledger
-from pipeline.publish import base_state
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.publications import Publication, latest

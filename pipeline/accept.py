@@ -21,7 +21,7 @@ from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
-from pipeline.land import landed_rows
+from pipeline.landing import landed_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize
 from pipeline.state import LOG_COLUMNS, fold, log_columns, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate

@@ -26,8 +26,8 @@ from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, SourceError
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
-from core.settings import Settings
 from pipeline.home import Home, open_home
+from pipeline.landing import batch_folder
 from standards.loader import load_standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
@@ -52,11 +52,6 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
             end_batch(home.catalog, batch.batch_id, "failed", error.message, error.hint)
             raise
     return batch.batch_id
-
-
-def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:
-    """Where a batch lies in landing."""
-    return settings.landing / contract_id / f"{seq:08d}"
 
 
 def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, extraction: Extraction | None) -> None:
@@ -168,32 +163,3 @@ def _remove_abandoned(home: Home, contract_id: str) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
-
-
-def read_manifest(settings: Settings, batch: Batch) -> dict[str, object]:
-    """Return the manifest of a landed batch."""
-    path = batch_folder(settings, batch.contract_id, batch.seq) / "manifest.json"
-    manifest: dict[str, object] = json.loads(path.read_text())
-    return manifest
-
-
-def landed_rows(settings: Settings, batch: Batch) -> str:
-    """SQL that reads the rows of a landed batch."""
-    return parquet([batch_folder(settings, batch.contract_id, batch.seq) / "rows.parquet"])
-
-
-def verify_landing(settings: Settings, batch: Batch) -> list[str]:
-    """Recompute a batch's counts and digest from its landed file; what differs from the manifest, in words."""
-    manifest = read_manifest(settings, batch)
-    with Engine(settings) as engine:
-        rows, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM {landed_rows(settings, batch)}")
-    unreadable: list[object] = manifest["unreadable_rows"]  # type: ignore[assignment]
-    found = {
-        "landed": rows,
-        "unreadable": len(unreadable),
-        "read": rows + len(unreadable),
-        "digest": f"{combine(high, low):032x}",
-    }
-    catalog = {"landed": batch.landed, "unreadable": batch.unreadable, "read": batch.read}
-    stated = [(name, manifest[name], "the manifest") for name in found] + [(name, value, "the catalog") for name, value in catalog.items()]
-    return [f"{name}: {where} says {value}, landing has {found[name]}" for name, value, where in stated if value != found[name]]

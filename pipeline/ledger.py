@@ -8,9 +8,9 @@ from catalog.datasets import contracts_in_force
 from catalog.files import files_of
 from core.digests import combine, digest_sums
 from core.engine import Engine
+from pipeline.base import base_state
 from pipeline.home import Home
-from pipeline.land import batch_folder, landed_rows
-from pipeline.publish import base_state
+from pipeline.landing import batch_folder, landed_rows
 from pipeline.resolve import xref_state
 from pipeline.state import standardized_table, state
 from registries.publications import latest

@@ -20,9 +20,10 @@ from core.engine import Engine, quote
 from core.errors import GateFailed
 from core.leases import Lease, holding
 from core.steps import timed
+from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
-from pipeline.state import engine_type, fold, typed_fields
+from pipeline.state import engine_type, typed_fields
 from registries import serving
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
@@ -66,29 +67,6 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
         with timed({}, "follow"):
             follow(home, schema, after.number)
     return Outcome(after, True)
-
-
-def base_columns(schema: Schema) -> dict[str, str]:
-    """Columns of a base table in the lake with their engine types, in order."""
-    system = {
-        "_canonical_id": "UUID",
-        "_publication": "INTEGER",
-        "_op": "VARCHAR",
-        "_row_digest": "UUID",
-        "_valid_from": "DATE",
-        "_valid_to": "DATE",
-    }
-    elements = {element.id: engine_type(element) for element in schema.elements}
-    origins = {f"_from_{element.id}": "INTEGER" for element in schema.elements}
-    return system | elements | origins
-
-
-def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None) -> str:
-    """SQL for the base rows as of one publication."""
-    wanted = base_columns(schema)
-    if columns is not None:
-        wanted = {name: wanted[name] for name in columns}
-    return fold(home, schema.table, wanted, files_upto(home.serving, schema.id, schema.table, number), "_canonical_id", "_publication")
 
 
 def follow(home: Home, schema: Schema, number: int) -> None:

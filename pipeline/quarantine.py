@@ -11,7 +11,7 @@ from catalog.files import files_of
 from core.engine import Engine, parquet
 from core.errors import RequestError
 from pipeline.home import Home
-from pipeline.land import landed_rows
+from pipeline.landing import landed_rows
 from pipeline.state import standardized_table
 from standards.loader import load_standards
 from standards.model import IssueType

@@ -17,9 +17,9 @@ from contracts.model import Contract
 from core.database import reading
 from core.engine import Engine
 from core.errors import HubError, RequestError
+from pipeline.base import base_state
 from pipeline.home import Home
-from pipeline.land import batch_folder, landed_rows
-from pipeline.publish import base_state
+from pipeline.landing import batch_folder, landed_rows
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import engine_type, log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
