@@ -9,7 +9,7 @@ from catalog.batches import batches_of
 from core.engine import Engine, literal
 from demo.benchmark_city import DATASETS
 from pipeline.home import open_home
-from pipeline.land import landed_rows
+from pipeline.landing import landed_rows
 
 
 def copy_all() -> float:
