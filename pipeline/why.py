@@ -15,7 +15,7 @@ from catalog.batches import get_batch
 from catalog.datasets import contract_at, dataset_numbers
 from contracts.model import Contract
 from core.database import reading
-from core.engine import Engine
+from core.engine import Engine, uuid_literal
 from core.errors import HubError, RequestError
 from pipeline.base import base_state
 from pipeline.home import Home
@@ -109,9 +109,9 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
     if not any(item.number == number for item in history(home.serving, registry, 10_000)):
         raise RequestError(f"{registry} has no publication {number}")
     with Engine(home.settings) as engine:
-        links = f"SELECT _record_id, _dataset FROM {xref_state(home, registry, number)} WHERE _canonical_id = $id"
+        links = f"SELECT _record_id, _dataset FROM {xref_state(home, registry, number)} WHERE _canonical_id = {uuid_literal(canonical_id)}"
         engine.run("CREATE TABLE links (_record_id UUID, _dataset INTEGER)")
-        engine.run(f"INSERT INTO links {links}", {"id": uuid.UUID(canonical_id)}, doing="reading links")
+        engine.run(f"INSERT INTO links {links}", doing="reading links")
         if not engine.value("SELECT count(*) FROM links"):
             raise RequestError(f"no entity {canonical_id} in publication {number} of {registry}")
         contributions, records = _gather(engine, home, schema, standards, number)
@@ -160,12 +160,14 @@ def _raw(engine: Engine, home: Home, batch_id: str, record_id: uuid.UUID) -> dic
     batch = get_batch(home.catalog, batch_id)
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
         return {}
-    rows = engine.records(f"SELECT * FROM {landed_rows(home.settings, batch)} WHERE _record_id = $id ORDER BY _position", {"id": record_id})
+    rows = engine.records(
+        f"SELECT * FROM {landed_rows(home.settings, batch)} WHERE _record_id = {uuid_literal(record_id)} ORDER BY _position"
+    )
     return rows[0] if rows else {}
 
 
 def _published(engine: Engine, home: Home, schema: Schema, number: int, canonical_id: str) -> dict[str, Any]:
-    rows = engine.records(f"SELECT * FROM {base_state(home, schema, number)} WHERE _canonical_id = $id", {"id": uuid.UUID(canonical_id)})
+    rows = engine.records(f"SELECT * FROM {base_state(home, schema, number)} WHERE _canonical_id = {uuid_literal(canonical_id)}")
     if len(rows) != 1:
         raise RequestError(f"no entity {canonical_id} in publication {number} of {schema.id}")
     return rows[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -18,7 +18,7 @@ from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
 from quality.texts import LANGUAGES, REPORT_TEXTS, Language, Translate, load_texts, make_translate
 from standards.loader import load_standards
-from standards.model import CodeTitle, Standards, Title
+from standards.model import CodeTitle, ObjectClass, Schema, Standards, Title
 
 FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.yml"
@@ -42,6 +42,11 @@ class Hub:
     def standards(self) -> Standards:
         """The standard in force."""
         return load_standards()
+
+    @property
+    def schemas(self) -> list[Schema]:
+        """The base registries, in the order in which people speak of them."""
+        return [self.standards.schemas[name] for name in get_args(ObjectClass) if name in self.standards.schemas]
 
     @property
     def actor(self) -> str:

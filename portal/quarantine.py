@@ -8,6 +8,7 @@ from catalog.datasets import contract_at
 from catalog.files import LakeFile, files_of
 from core.engine import Engine, quote
 from exchange import audit
+from pipeline.landing import batch_folder, landed_rows
 from pipeline.state import log_source, standardized_table
 from portal.context import Hub
 from portal.masked import is_personal, masked_raw
@@ -55,7 +56,6 @@ def read_quarantine(hub: Hub, batch: Batch, page: int, rule: str = "", page_size
 
 
 def _read(hub: Hub, batch: Batch, table: str, files: list[LakeFile], page: int, rule: str, page_size: int) -> Quarantine:
-    from pipeline.land import batch_folder, landed_rows  # loads every connector
 
     contract = contract_at(hub.home.catalog, batch.contract_id, batch.contract_version)
     has_raw = batch_folder(hub.home.settings, batch.contract_id, batch.seq).exists()

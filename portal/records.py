@@ -81,7 +81,7 @@ def find(hub: Hub, registry: str, identifier: str) -> str:
 
 def registry_of(hub: Hub, canonical_id: str) -> str:
     """The registry that a canonical id belongs to. Raises RequestError where none has it."""
-    for schema in hub.standards.schemas.values():
+    for schema in hub.schemas:
         if latest(hub.home.serving, schema.id).number:
             with reading(hub.home.serving) as connection:
                 query = sa.text(f"SELECT 1 FROM {schema.table} WHERE _canonical_id = :id")

@@ -64,7 +64,7 @@ def batch(hub: HubDep, batch_id: str) -> Json:
 @router.get("/registries")
 def registries(hub: HubDep) -> list[Json]:
     """Every base registry with its current publication."""
-    return [registry(hub, name) for name in hub.standards.schemas]
+    return [registry(hub, schema.id) for schema in hub.schemas]
 
 
 @router.get("/registries/{registry_id}")

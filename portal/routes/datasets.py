@@ -44,7 +44,7 @@ def datasets(page: PageDep) -> Response:
         chosen=chosen,
         total=len(states),
         departments=sorted(departments.items()),
-        registries=page.hub.standards.schemas.values(),
+        registries=page.hub.schemas,
         states=[name for name in STATES if any(item.state == name for item in states.values())],
     )
 

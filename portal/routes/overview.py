@@ -36,7 +36,7 @@ def overview(page: PageDep) -> Response:
         attention=attention,
         shown=attention[:SHOWN],
         quarantined=sum(item.quarantined or 0 for item in states.values()),
-        registries=[registry_state(page.hub, schema, states) for schema in page.hub.standards.schemas.values()],
+        registries=[registry_state(page.hub, schema, states) for schema in page.hub.schemas],
     )
 
 

@@ -31,7 +31,7 @@ def schema_of(hub: Hub, registry: str) -> Schema:
 def registries(page: PageDep) -> Response:
     """The base registries side by side."""
     states = dataset_states(page.hub.home.catalog)
-    found = [registry_state(page.hub, schema, states) for schema in page.hub.standards.schemas.values()]
+    found = [registry_state(page.hub, schema, states) for schema in page.hub.schemas]
     return page.render("registries.html", registries=found)
 
 
