@@ -16,6 +16,7 @@ from core.errors import StoreError
 from core.settings import Settings
 
 if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table
 
 SEQ_PROPERTY = "hub.seq"
@@ -89,22 +90,25 @@ def follow(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]
 
     if not files:
         return
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     try:
-        _append(_iceberg_table(settings, table, fields), settings, files)
+        _append(_iceberg_table(catalog, table, fields), settings, files)
     except (CommitFailedException, OperationalError):
         raise StoreError(
             f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True
         ) from None
+    finally:
+        catalog.close()
 
 
-def _iceberg_table(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
+def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
     """Open the table, creating it or adding columns so that its schema has exactly our field ids."""
     from pyiceberg import types
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.schema import Schema
     from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
 
-    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     catalog.create_namespace_if_not_exists(table.split(".", maxsplit=1)[0])
     columns = [
         types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
