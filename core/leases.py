@@ -18,7 +18,7 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import LeaseHeld
 
-# A live holder on another machine cannot be asked; after this time without renewal it counts as gone.
+# A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it lives.
 TIME_TO_LIVE = timedelta(minutes=60)
 
 
@@ -66,9 +66,12 @@ def _acquire(engine: sa.Engine, table: sa.Table, name: str) -> Lease:
         query = sa.select(table.c.epoch, table.c.holder, table.c.expires_at).where(table.c.name == name).with_for_update()
         found = connection.execute(query).one_or_none()
         if found is None:
-            connection.execute(table.insert().values(name=name, epoch=1, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+            try:
+                connection.execute(table.insert().values(name=name, epoch=1, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+            except sa.exc.IntegrityError:
+                raise LeaseHeld(f"{name} is being written by a run that began at the same moment") from None
             return Lease(table, name, 1)
-        if found.holder and _alive(found.holder) and found.expires_at > now():
+        if found.holder and _alive(found.holder) and (_is_here(found.holder) or found.expires_at > now()):
             raise LeaseHeld(f"{name} is being written by {found.holder}")
         epoch = found.epoch + 1
         connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=_me(), expires_at=now() + TIME_TO_LIVE))
@@ -86,10 +89,14 @@ def _me() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
 
 
+def _is_here(holder: str) -> bool:
+    return holder.rsplit("/", 2)[0] == socket.gethostname()
+
+
 def _alive(holder: str) -> bool:
     """Whether the holder may still run: on this machine by process id and start time, elsewhere it is believed until it expires."""
-    host, pid, started = holder.rsplit("/", 2)
-    if host != socket.gethostname():
+    _, pid, started = holder.rsplit("/", 2)
+    if not _is_here(holder):
         return True
     try:
         return f"{psutil.Process(int(pid)).create_time():.0f}" == started
