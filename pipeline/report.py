@@ -13,15 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.batches import Batch, get_batch
-from catalog.datasets import contract_at, dataset_numbers
+from catalog.batches import Batch, batches_of, get_batch
+from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
 from core.engine import Engine, quote
+from core.errors import RequestError
 from pipeline.home import Home
 from pipeline.state import dataset_elements, engine_type, fold, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
-from quality.texts import LANGUAGES, Language
+from quality.texts import LANGUAGES
 from registries.publications import Publication, files_upto, history, inputs_of, latest
 from standards.loader import load_standards
 from standards.model import Schema
@@ -60,10 +61,27 @@ def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publi
     return next((item for item in history(serving, registry, 10_000) if item.number == number), latest(serving, registry))
 
 
-def write_report(home: Home, report: ReportData) -> dict[Language, Path]:
-    """Write a report in every language below the reports folder, by atomic renames; returns the files."""
+def report_of(home: Home, subject: str) -> ReportData:
+    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id. Raises RequestError for any other."""
+    if subject in load_standards().schemas:
+        return report_registry(home, subject)
+    if "@" in subject:
+        return report_batch(home, subject)
+    contract_in_force(home.catalog, subject)
+    last = batches_of(home.catalog, subject, 1)
+    if not last:
+        raise RequestError(f"{subject} has no batch yet", hint=f"./hub sync {subject}")
+    return report_batch(home, last[0].batch_id)
+
+
+def write_report(home: Home, subject: str, html: Path | None = None, lang: str = "zh") -> Path:
+    """Write the report of a subject as one HTML file, by default into the reports folder, and return its path."""
+    language = next((known for known in LANGUAGES if known == lang), None)
+    if language is None:
+        raise RequestError(f"reports are not written in {lang}", hint=f"languages are: {', '.join(LANGUAGES)}")
+    report = report_of(home, subject)
     name = re.sub(r"[^A-Za-z0-9_]+", "-", report.subject if report.kind == "batch" else f"{report.subject}-{report.made_from}")
-    return {lang: _write(home.settings.reports / f"{name}.{lang}.html", render_html(report, lang)) for lang in LANGUAGES}
+    return _write(html or home.settings.reports / f"{name}.{language}.html", render_html(report, language))
 
 
 def _write(path: Path, text: str) -> Path:
@@ -103,15 +121,15 @@ def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
     issue_files = files_of(home.catalog, table, ("issues",), seq - 1)
     with Engine(home.settings) as engine:
         rows = state(home, table, columns, seq)
+        old = f"_batch_seq < {seq}{_not_quarantined(home, table, seq)}"
         counts = "".join(f", count({quote(name)})" for name in elements)
-        total, *present = engine.row(f"SELECT count(*){counts} FROM {rows} WHERE _batch_seq < {seq}", doing="counting unchanged rows")
+        total, *present = engine.row(f"SELECT count(*){counts} FROM {rows} WHERE {old}", doing="counting unchanged rows")
         if not issue_files:
             filled = dict(zip(elements, present, strict=True))
             return Standing(total, filled, filled)
         # A refused value is withheld from the log, so it is counted as present from the issue that refused it.
         found = log_source(home, f"{table}/issues", ISSUES, issue_files)
-        old = f"(SELECT _record_id, _batch_seq FROM {state(home, table, {'_record_id': 'UUID', '_batch_seq': 'INTEGER'}, seq)} WHERE _batch_seq < {seq})"
-        joined = f"{found} JOIN {old} USING (_record_id, _batch_seq)"
+        joined = f"{found} JOIN (SELECT _record_id, _batch_seq FROM {rows} WHERE {old}) USING (_record_id, _batch_seq)"
         issues = engine.rows(f"SELECT element, issue_type, count(*) FROM {joined} GROUP BY ALL", doing="counting standing issues")
         refused = [name for name, kind in standards.issue_types.items() if kind.severity == "error" and name != "missing"]
         withheld = dict(
@@ -124,6 +142,14 @@ def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
     filled = dict(zip(elements, present, strict=True))
     having = {name: count + withheld.get(name, 0) for name, count in filled.items()}
     return Standing(total, having, filled, {(element, issue): count for element, issue, count in issues})
+
+
+def _not_quarantined(home: Home, table: str, seq: int) -> str:
+    """A condition: a record whose new row was quarantined keeps its last good version, but this batch has examined it."""
+    files = [file for file in files_of(home.catalog, table, ("quarantine",), seq) if file.seq == seq]
+    if not files:
+        return ""
+    return f" AND _record_id NOT IN (SELECT _record_id FROM {log_source(home, f'{table}/quarantine', {'_record_id': 'UUID'}, files)})"
 
 
 def base_fills(home: Home, schema: Schema, number: int) -> Mapping[str, tuple[int, dict[str, int]]]:

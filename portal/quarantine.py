@@ -11,7 +11,7 @@ from exchange import audit
 from pipeline.landing import batch_folder, landed_rows
 from pipeline.state import log_source, standardized_table
 from portal.context import Hub
-from portal.masked import is_personal, masked_raw
+from portal.masked import masked_raw
 
 COLUMNS = {"_record_id": "UUID", "_position": "BIGINT", "rules": "VARCHAR"}
 PAGE = 50
@@ -56,7 +56,6 @@ def read_quarantine(hub: Hub, batch: Batch, page: int, rule: str = "", page_size
 
 
 def _read(hub: Hub, batch: Batch, table: str, files: list[LakeFile], page: int, rule: str, page_size: int) -> Quarantine:
-
     contract = contract_at(hub.home.catalog, batch.contract_id, batch.contract_version)
     has_raw = batch_folder(hub.home.settings, batch.contract_id, batch.seq).exists()
     where = "WHERE list_contains(string_split(rules, ';'), $rule)" if rule else ""
@@ -85,9 +84,3 @@ def _row(hub: Hub, row: dict[str, Any], sources: dict[str, str]) -> QuarantinedR
         raw = masked_raw(row.get(f"raw {column}"), hub.standards.elements.get(element)) if column else None
         broken.append(Broken(element, issue, column, raw))
     return QuarantinedRow(row["_position"], str(row["_record_id"]), tuple(broken))
-
-
-def holds_people(hub: Hub, batch: Batch) -> bool:
-    """Whether a dataset says anything about persons."""
-    contract = contract_at(hub.home.catalog, batch.contract_id, batch.contract_version)
-    return any(is_personal(hub.standards.elements[name]) for name in contract.elements)
