@@ -24,7 +24,16 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     add_handlers(app)
     app.middleware("http")(_refuse)
     app.add_middleware(Guard, token=token, hosts=(*LOOPBACK, home.settings.portal_host), failed=unexpected)
-    for router in (_static, session.router, overview.router, datasets.router, batches.router, registries.router, standards.router, audit.router):
+    for router in (
+        _static,
+        session.router,
+        overview.router,
+        datasets.router,
+        batches.router,
+        registries.router,
+        standards.router,
+        audit.router,
+    ):
         app.include_router(router, include_in_schema=False)
     app.include_router(api.router)
     return app

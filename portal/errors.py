@@ -13,7 +13,14 @@ from core.errors import DefinitionError, HubError, LeaseHeld, RequestError, Sour
 from portal.context import Page
 
 API = "/api/"
-STATUS: dict[type[HubError], int] = {RequestError: 404, StoreError: 503, LeaseHeld: 503, SourceError: 502, DefinitionError: 500, HubError: 500}
+STATUS: dict[type[HubError], int] = {
+    RequestError: 404,
+    StoreError: 503,
+    LeaseHeld: 503,
+    SourceError: 502,
+    DefinitionError: 500,
+    HubError: 500,
+}
 # Statuses with words of their own in the messages; any other is told like 500 or 400.
 TOLD = (400, 401, 403, 404, 405, 413, 422, 500, 502, 503)
 

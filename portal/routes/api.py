@@ -25,9 +25,7 @@ class Lookup(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    identifier: str = Field(
-        min_length=1, max_length=200, description="Identifier or canonical id; a certificate's is `type name/number`."
-    )
+    identifier: str = Field(min_length=1, max_length=200, description="Identifier or canonical id; a certificate's is `type name/number`.")
     purpose: str = Field(default="", max_length=records.LONGEST_PURPOSE, description="Why the full values are needed.")
 
 
@@ -118,7 +116,10 @@ def _shown(found: records.Record) -> Json:
                 "masked": line.is_masked,
                 "source": line.chosen.contract_id if line.chosen else None,
                 "batch": line.chosen.batch_id if line.chosen else None,
-                "competing": [{"source": word.contract_id, "batch": word.batch_id, "value": word.value, "verdict": word.verdict} for word in line.others],
+                "competing": [
+                    {"source": word.contract_id, "batch": word.batch_id, "value": word.value, "verdict": word.verdict}
+                    for word in line.others
+                ],
             }
             for line in found.lines
         },

@@ -70,7 +70,14 @@ def quarantine(page: PageDep, batch_id: str) -> Response:
     rows = read_quarantine(page.hub, found, number, rule)
     rules = [row for row in issues_of(page.hub.home.catalog, batch_id) if row["severity"] == "error"]
     listed = [
-        {"position": row.position, "record_id": row.record_id, "element": item.element, "issue_type": item.issue_type, "column": item.column, "masked_value": item.raw}
+        {
+            "position": row.position,
+            "record_id": row.record_id,
+            "element": item.element,
+            "issue_type": item.issue_type,
+            "column": item.column,
+            "masked_value": item.raw,
+        }
         for row in rows.rows
         for item in row.broken
     ]

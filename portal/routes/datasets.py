@@ -90,5 +90,6 @@ def _mapping(page: PageDep, state: DatasetState) -> list[dict[str, Any]]:
         for item in items
     ]
     return rows + [
-        {"column": None, "element": elements[name], "formats": (), "lookup": 0, "constant": value} for name, value in contract.constants.items()
+        {"column": None, "element": elements[name], "formats": (), "lookup": 0, "constant": value}
+        for name, value in contract.constants.items()
     ]

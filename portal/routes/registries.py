@@ -120,7 +120,14 @@ def entities(page: PageDep, registry: str) -> Response:
     total, rows = records.browse(page.hub, schema, number, text)
     shown = [element for element in schema.elements if rows and element.id in rows[0]]
     return exported(page, f"{registry}-{number}", rows) or page.render(
-        "entities.html", schema=schema, total=total, rows=rows, number=number, pages=-(-total // records.PAGE), text=text, elements=shown,
+        "entities.html",
+        schema=schema,
+        total=total,
+        rows=rows,
+        number=number,
+        pages=-(-total // records.PAGE),
+        text=text,
+        elements=shown,
         title_of=lambda element, value: page.words(records.code_title(page.hub, element, value)),
     )
 

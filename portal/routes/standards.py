@@ -66,7 +66,9 @@ def code_list(page: PageDep, list_id: str) -> Response:
         raise RequestError(f"the standard has no code list {list_id[:80]}")
     found = standards.code_lists[list_id]
     text, number = page.request.query_params.get("q", "").strip(), page.number("page")
-    codes = [code for code in found.codes if not text or text in code.code or text in code.title.zh or text.lower() in code.title.en.lower()]
+    codes = [
+        code for code in found.codes if not text or text in code.code or text in code.title.zh or text.lower() in code.title.en.lower()
+    ]
     return exported(page, list_id, [_row(code) for code in codes]) or page.render(
         "code_list.html",
         list=found,

@@ -1,0 +1,165 @@
+"""Every page answers in both languages, tells nothing it should not, and fetches nothing."""
+
+import re
+
+import pytest
+
+from portal.context import STATIC
+from tests.factories import person, resident_id
+from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal
+
+EMPTY_PAGES = ("/", "/datasets", "/registries", "/registries/population", "/audit", "/standards", "/standards/issues")
+FILLED_PAGES = (
+    *EMPTY_PAGES,
+    "/datasets?sort=-records&department=health&registry=population",
+    "/datasets/public_security__resident",
+    "/datasets/market_regulation__enterprise",
+    "/datasets/health__never",
+    "/batches/public_security__resident@1",
+    "/batches/public_security__resident@2?issues=-rows&checks=element",
+    "/batches/public_security__resident@2/quarantine",
+    "/batches/public_security__resident@2/quarantine?rule=resident_id:wrong-check-character",
+    "/batches/public_security__resident@2/report",
+    "/batches/public_security__resident@2/report.html",
+    "/batches/transport__permit@1",
+    "/batches/transport__permit@1/report",
+    "/batches/health__gone@1",
+    "/registries/legal_entity",
+    "/registries/legal_entity/entities",
+    "/registries/legal_entity/entities?q=%25",
+    "/registries/population/publications/1",
+    "/registries/population/report",
+    "/registries/certificate/report.html",
+    "/standards?registry=population&sort=-class",
+    "/standards/elements/resident_id",
+    "/standards/elements/sex_code",
+    "/standards/code-lists/sex",
+    "/standards/code-lists/division?q=北京&page=1",
+    "/sign-in",
+)
+
+
+def text_of(portal: Portal, path: str, lang: str = "zh") -> str:
+    """A page's text, which has to be there."""
+    response = portal.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
+    assert response.status_code == (401 if path == "/sign-in" else 200), response.text
+    portal.client.cookies.clear()
+    return response.text
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("path", EMPTY_PAGES)
+def test_every_page_of_an_empty_hub_answers(empty: Portal, path: str, lang: str) -> None:
+    assert f'lang="{"zh-CN" if lang == "zh" else "en"}"' in text_of(empty, path, lang)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("path", FILLED_PAGES)
+def test_every_page_answers_and_stays_at_home(filled: Portal, path: str, lang: str) -> None:
+    text = text_of(filled, path, lang)
+    outside = [address for address in re.findall(r'(?:https?:)?//[^\s"\'<)]+', text) if not address.startswith("//")]
+    assert not outside
+    assert HOSTILE not in text
+    assert " style=" not in text and not re.search(r"<script(?! src=\"/static/)", text) and not re.search(r"\son\w+=", text)
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_style_sheets_and_script_fetch_nothing(empty: Portal, name: str) -> None:
+    text = empty.stranger.get(f"/static/{name}").text
+    assert "http" not in text and "@import" not in text and "url(" not in text
+
+
+def test_english_pages_are_english(filled: Portal) -> None:
+    """What is left in Chinese are values and titles of the data itself: both titles of an element, and the department's own names."""
+    text = text_of(filled, "/registries/population", "en")
+    words = re.sub(r"<[^>]+>", " ", text)
+    assert set(re.findall(r"[一-鿿]+", words)) == {"中文"}
+
+
+def test_a_hostile_title_is_text(filled: Portal) -> None:
+    assert "&lt;script&gt;" in text_of(filled, "/datasets/market_regulation__enterprise")
+
+
+@pytest.mark.parametrize("path", [*FILLED_PAGES, "/audit?subject=x"])
+def test_no_page_without_a_record_shows_a_person(filled: Portal, path: str) -> None:
+    text = text_of(filled, path)
+    everyone = [person(number) for number in range(7)]
+    shown = [value for row in everyone for value in (row["SFZH"], row["DH"], row["DZ"]) if value in text]
+    assert not shown and WRONG_ID not in text
+
+
+def test_a_quarantined_value_is_masked_and_its_view_is_audited(filled: Portal) -> None:
+    text = text_of(filled, "/batches/public_security__resident@2/quarantine")
+    assert f"{WRONG_ID[:4]}**************" in text
+    assert filled.client.get("/api/v1/audit", params={"subject": "public_security__resident@2"}).json()[0]["action"] == "view-quarantine"
+
+
+def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
+    text = text_of(filled, "/batches/transport__permit@1", "en")
+    assert "stopped by its gate" in text and "Next step:" in text and "at least 100" in text
+
+
+def test_the_overview_has_the_worst_first(filled: Portal) -> None:
+    text = text_of(filled, "/", "en")
+    places = [text.index(f"state-{name}") for name in ("failed", "stopped", "never", "quarantine")]
+    assert places == sorted(places)
+
+
+def test_the_parts_of_a_ledger_add_up(filled: Portal) -> None:
+    batch = filled.hub.batch("public_security__resident@2")
+    assert f"{batch.read} = 落地 {batch.landed}" in text_of(filled, f"/batches/{batch.batch_id}")
+    assert batch.read == 7 and (batch.accepted, batch.unchanged, batch.quarantined) == (1, 4, 2)
+
+
+def test_lists_are_exported(filled: Portal) -> None:
+    table = filled.client.get("/datasets?format=csv")
+    assert table.content.startswith(b"\xef\xbb\xbfid,department") and "attachment" in table.headers["content-disposition"]
+    assert len(filled.client.get("/datasets?format=json").json()) == 7
+    assert filled.client.get("/batches/public_security__resident@1?format=json&list=checks").json()[0]["evaluated"]
+
+
+def test_a_formula_in_an_export_is_text(filled: Portal) -> None:
+    from portal.export import _cell
+
+    assert _cell("=1+1") == "'=1+1" and _cell(-5) == "-5" and _cell("北京") == "北京"
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/datasets/none", "/batches/none@1", "/registries/none", "/records/none", "/standards/elements/none"]
+)
+def test_what_is_not_there_is_told(filled: Portal, path: str) -> None:
+    response = filled.client.get(path)
+    assert response.status_code == 404 and "下一步" in response.text and HOSTILE not in response.text
+
+
+def test_reports_of_two_days_agree_on_what_did_not_change(filled: Portal) -> None:
+    """The second batch examined three rows; its scores speak of all seven, as those of the first do of all six."""
+    from pipeline.report import report_batch
+
+    first, second = (report_batch(filled.hub.home, f"public_security__resident@{day}") for day in (1, 2))
+    assert second.standing == 4
+    for one, two in zip(first.scores, second.scores, strict=True):
+        assert one.unexpected == two.unexpected and (two.evaluated > one.evaluated) == (one.evaluated > 0)
+
+
+def test_a_registry_report_counts_fill_and_sources(filled: Portal) -> None:
+    from pipeline.report import report_registry
+
+    report = report_registry(filled.hub.home, "population")
+    phone = next(fill for fill in report.fills if fill.element == "phone_number")
+    assert phone.evaluated == 4 and phone.filled == sum(phone.sources.values()) == 3
+    assert sum(part.count for part in report.parts) == report.total
+
+
+def test_a_report_file_allows_its_own_style_only(filled: Portal) -> None:
+    response = filled.client.get("/batches/public_security__resident@1/report.html")
+    assert "sha256-" in response.headers["content-security-policy"] and "script" not in response.text.lower()
+
+
+def test_reports_are_written_by_subject(filled: Portal) -> None:
+    from pipeline.report import write_report
+
+    for subject in ("population", "public_security__resident", "public_security__resident@1"):
+        path = write_report(filled.hub.home, subject, lang="en")
+        text = path.read_text()
+        assert text.startswith("<!doctype html>") and "http" not in text and resident_id(0) not in text and TOKEN not in text
