@@ -13,7 +13,7 @@ import pyarrow as pa
 import pymysql
 
 from connectors.columns import plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.scanner import scanner_engine
 from contracts.model import Contract, DatabaseSource
@@ -147,9 +147,9 @@ def _translated(contract: Contract) -> Iterator[None]:
     except pymysql.Error as error:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         if number in _REFUSED:
-            raise SourceError(f"{contract.id}: {_REFUSED[number]} {where}, error {number})") from None
+            raise SourceError(f"{contract.id}: {_REFUSED[number]} {where}, error {number})", hint=ASK_DEPARTMENT) from None
         reason = "the statement ran longer than the contract allows" if number in _TOO_LONG else "the server cannot be reached or broke off"
-        raise SourceError(f"{contract.id}: {reason} {where}, error {number})", transient=True) from None
+        raise SourceError(f"{contract.id}: {reason} {where}, error {number})", hint=TRY_LATER, transient=True) from None
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if "Failed to prepare" in str(error):
             raise SourceError(
@@ -157,5 +157,6 @@ def _translated(contract: Contract) -> Iterator[None]:
             ) from None
         raise SourceError(
             f"{contract.id}: the server broke off while it was read, or the statement ran longer than the contract allows {where})",
+            hint=TRY_LATER,
             transient=True,
         ) from None

@@ -11,7 +11,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from connectors.columns import plan_columns
-from connectors.extraction import Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from contracts.model import Contract, DatabaseSource
 from core.connections import Connections
@@ -133,5 +133,6 @@ def _translated(contract: Contract) -> Iterator[None]:
         reason, transient = known or ("the server cannot be reached or broke off", True)
         raise SourceError(
             f"{contract.id}: {reason} (connection {contract.source.connection}{f', SQLSTATE {state}' if state else ''})",
+            hint=TRY_LATER if transient else ASK_DEPARTMENT,
             transient=transient,
         ) from None

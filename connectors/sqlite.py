@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from connectors.columns import plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.scanner import scanner_engine
 from contracts.model import Contract, DatabaseSource
@@ -52,10 +52,12 @@ def _check_file(contract: Contract, path: Path) -> None:
         ) from None
     except OSError as error:
         raise SourceError(
-            f"{contract.id}: {path.name} cannot be opened ({error.strerror})", transient=not isinstance(error, PermissionError)
+            f"{contract.id}: {path.name} cannot be opened ({error.strerror})",
+            hint=ASK_DEPARTMENT if isinstance(error, PermissionError) else TRY_LATER,
+            transient=not isinstance(error, PermissionError),
         ) from None
     if start != _MAGIC:
-        raise SourceError(f"{contract.id}: {path.name} is not an SQLite database")
+        raise SourceError(f"{contract.id}: {path.name} is not an SQLite database", hint=ASK_DEPARTMENT)
 
 
 def _query(engine: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> duckdb.DuckDBPyConnection:
@@ -114,11 +116,13 @@ def _translated(contract: Contract) -> Iterator[None]:
         text = str(error).lower()
         where = f"(connection {contract.source.connection})"
         if "locked" in text or "busy" in text:
-            raise SourceError(f"{contract.id}: the database is locked by another program {where}", transient=True) from None
+            raise SourceError(f"{contract.id}: the database is locked by another program {where}", hint=TRY_LATER, transient=True) from None
         if "malformed" in text or "not a database" in text:
             raise SourceError(f"{contract.id}: the database file is damaged {where}", hint="ask the department for a fresh copy") from None
         if "no such" in text:
-            raise SourceError(f"{contract.id}: the table or a table behind the view is gone {where}") from None
+            raise SourceError(f"{contract.id}: the table or a table behind the view is gone {where}", hint=ASK_DEPARTMENT) from None
         raise SourceError(
-            f"{contract.id}: the database cannot be read {where}", transient="unable to open" in text or "disk i/o" in text
+            f"{contract.id}: the database cannot be read {where}",
+            hint=TRY_LATER,
+            transient="unable to open" in text or "disk i/o" in text,
         ) from None
