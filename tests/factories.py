@@ -1,4 +1,4 @@
-"""Made-up people, organizations and certificates with right check characters, contracts for them, and a hub in a folder to put them through.
+"""Made-up people, organizations and certificates with right check characters, contracts for them, and a hub in a folder.
 
 Check characters are computed by `tests.standards.identifiers`, in plain Python, not by the expressions under test.
 """

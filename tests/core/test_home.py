@@ -1,0 +1,131 @@
+"""Opening an installation: closed folders, keys made once, several processes at once, stores that do not answer."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.clock import beijing_text, now
+from core.database import open_database, reading, writing
+from core.errors import StoreError
+from core.keys import RECORD_KEY, load_key
+from core.masking import MASKS, mask
+from core.settings import REPOSITORY, load_settings
+from pipeline.home import open_home
+from tests.factories import Hub, hub_in
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_folders_and_keys_are_closed_to_everyone_else(hub: Hub) -> None:
+    home = hub.home.settings.home
+    assert {mode(path) for path in [home, *home.rglob("*")] if path.is_dir()} == {0o700}
+    assert [mode(path) for path in sorted((home / "keys").iterdir())] == [0o600, 0o600]
+    assert {mode(path) for path in home.rglob("*") if path.is_file()} == {0o600}
+
+
+def test_keys_are_long_different_and_stay(hub: Hub) -> None:
+    keys = {path.name: path.read_text() for path in (hub.home.settings.home / "keys").iterdir()}
+    assert len(set(keys.values())) == 2
+    assert {len(key.strip()) for key in keys.values()} == {64}
+    open_home(hub.settings)
+    assert {path.name: path.read_text() for path in (hub.settings.home / "keys").iterdir()} == keys
+
+
+@pytest.mark.parametrize("key_id", ["record-1", "canonical-1"])
+def test_a_key_that_is_gone_is_not_made_anew_once_data_has_landed(hub: Hub, key_id: str) -> None:
+    folder = hub.home.settings.landing / "tax__payer" / "00000001"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    (hub.settings.home / "keys" / key_id).unlink()
+    with pytest.raises(StoreError, match=key_id) as raised:
+        open_home(hub.settings)
+    assert "backup" in raised.value.hint
+    assert not (hub.settings.home / "keys" / key_id).exists()
+
+
+def test_a_key_that_is_gone_before_any_data_is_made(hub: Hub) -> None:
+    shutil.rmtree(hub.home.settings.home / "keys")
+    assert len(load_key(hub.settings, RECORD_KEY)) == 64
+
+
+def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    program = "from pipeline.home import open_home\nfrom core.keys import load_key\nprint(load_key(open_home().settings, 'record-1'))"
+    environment = {**os.environ, "HUB_HOME": str(tmp_path / "home")}
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+        for _ in range(3)
+    ]
+    answers = [process.communicate()[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0]
+    assert len(set(answers)) == 1
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_agree_on_postgresql(tmp_path: Path, new_databases: "object") -> None:
+    urls = new_databases()  # type: ignore[operator]
+    environment = {**os.environ, "HUB_HOME": str(tmp_path / "home"), **{f"HUB_{name.upper()}": url for name, url in urls.items()}}
+    program = "from pipeline.home import open_home\nopen_home()"
+    started = [subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=REPOSITORY) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+
+
+def test_settings_come_from_the_environment_given(tmp_path: Path) -> None:
+    settings = load_settings({"HUB_HOME": str(tmp_path / "a" / ".." / "b"), "HUB_SERVING_URL": "postgresql://h/s", "HUB_THREADS": "3"})
+    assert settings.home == tmp_path / "b"
+    assert settings.catalog_url == f"sqlite:///{tmp_path / 'b'}/catalog.db"
+    assert (settings.serving_url, settings.threads) == ("postgresql://h/s", 3)
+    assert load_settings({}).home == REPOSITORY / "var"
+
+
+def test_a_database_that_cannot_be_opened_is_a_store_error_without_its_password(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/none/catalog.db", "postgresql://someone:secret@127.0.0.1:1/none"):
+        with pytest.raises(StoreError) as raised, reading(open_database(url)) as connection:
+            connection.execute(sa.text("SELECT 1"))
+        assert raised.value.transient
+        assert "secret" not in str(raised.value)
+
+
+def test_a_reader_sees_one_state_and_waits_for_no_writer(hub: Hub) -> None:
+    engine = hub.home.audit
+    with reading(engine) as reader:
+        assert reader.execute(sa.text("SELECT count(*) FROM audit_entry")).scalar() == 0
+        with writing(engine) as connection:
+            connection.execute(
+                sa.text("INSERT INTO audit_entry (at, actor, action, subject, purpose) VALUES (:at, 'a', 'b', 'c', 'd')"),
+                {"at": str(now())},
+            )
+            assert reader.execute(sa.text("SELECT count(*) FROM audit_entry")).scalar() == 0
+        assert reader.execute(sa.text("SELECT count(*) FROM audit_entry")).scalar() == 0
+    with reading(engine) as reader:
+        assert reader.execute(sa.text("SELECT count(*) FROM audit_entry")).scalar() == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MASKS if kind != "none"])
+def test_no_mask_shows_the_whole_value(kind: str) -> None:
+    for value in ("王伟", "110101199003078888", "13800000001", "北京市东城区景山前街1号", "12"):
+        shown = mask(value, kind)
+        assert shown is not None
+        assert shown != value
+        assert "*" in shown
+        assert sum(character != "*" for character in shown) <= max(1, len(value) // 2 + 1)
+    assert mask(None, kind) is None
+
+
+def test_times_are_shown_as_beijing_has_them() -> None:
+    from datetime import datetime
+
+    assert beijing_text(datetime(2025, 1, 1, 16, 30)) == "2025-01-02 00:30:00"
+    assert beijing_text(None) == ""
+
+
+def test_a_home_of_its_own_is_all_that_is_written(tmp_path: Path) -> None:
+    _ = hub_in(tmp_path / "home").home
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "home-drop"}

@@ -1,0 +1,113 @@
+"""The lake: files are read by field id, Iceberg follows and says the same as the files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core import lake
+from core.engine import Engine, EngineError
+from core.errors import HubError
+from tests.factories import Hub
+
+FIELDS = {"_record_id": (1, "VARCHAR"), "first": (100, "VARCHAR"), "second": (101, "VARCHAR")}
+IDS = {name: number for name, (number, _) in FIELDS.items()}
+
+
+@pytest.fixture
+def engine(hub: Hub) -> Iterator[Engine]:
+    _ = hub.home
+    with Engine(hub.settings) as engine:
+        yield engine
+
+
+def rows(number: int) -> str:
+    return f"SELECT i::varchar AS _record_id, 'f' || i AS first, 's' || i AS second FROM range({number}) r(i) ORDER BY i DESC"
+
+
+def iceberg_rows(hub: Hub, name: str) -> list[dict[str, object]]:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from core.database import driver_url
+
+    catalog = SqlCatalog("hub", uri=driver_url(hub.settings.lake_url), warehouse=hub.settings.lake_warehouse)
+    found = catalog.load_table(name).scan().to_arrow().to_pylist()
+    catalog.close()
+    return list(found)
+
+
+def test_a_file_is_ordered_complete_and_alone(engine: Engine, hub: Hub) -> None:
+    written = lake.write(engine, hub.settings, rows(5), "t/log-1.parquet", IDS, ["_record_id"])
+    assert (written.path, written.rows) == ("t/log-1.parquet", 5)
+    assert [path.name for path in (hub.settings.lake_dir / "t").iterdir()] == ["log-1.parquet"]
+    found = engine.rows(f"SELECT _record_id FROM {lake.source(hub.settings, [written.path], FIELDS)}")
+    assert found == [(str(number),) for number in range(5)]
+
+
+def test_a_column_without_a_field_id_is_refused(engine: Engine, hub: Hub) -> None:
+    with pytest.raises(EngineError):
+        lake.write(engine, hub.settings, rows(1), "t/a.parquet", IDS | {"third": 102}, ["_record_id"])
+
+
+def test_columns_are_known_by_field_id_not_by_name_or_place(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
+    # A later standard has the two names the other way round, and one more element.
+    swapped = {"_record_id": (1, "VARCHAR"), "second": (100, "VARCHAR"), "first": (101, "VARCHAR"), "third": (102, "DATE")}
+    assert engine.records(f"SELECT * FROM {lake.source(hub.settings, ['t/1.parquet'], swapped)}") == [
+        {"_record_id": "0", "second": "f0", "first": "s0", "third": None}
+    ]
+
+
+def test_a_file_without_field_ids_is_never_taken_for_data(engine: Engine, hub: Hub) -> None:
+    path = hub.settings.lake_dir / "t" / "plain.parquet"
+    path.parent.mkdir()
+    engine.run(f"COPY ({rows(3)}) TO '{path}' (FORMAT parquet)")
+    try:
+        found = engine.rows(f"SELECT first, second FROM {lake.source(hub.settings, ['t/plain.parquet'], FIELDS)}")
+    except HubError:
+        return
+    assert {value for row in found for value in row} == {None}
+
+
+def test_no_files_are_no_rows_with_all_columns(engine: Engine, hub: Hub) -> None:
+    assert engine.arrow(f"SELECT * FROM {lake.source(hub.settings, [], FIELDS)}").schema.names == list(FIELDS)
+
+
+def test_iceberg_follows_once_and_says_what_the_files_say(engine: Engine, hub: Hub) -> None:
+    for seq in (1, 2):
+        lake.write(engine, hub.settings, rows(seq * 3), f"t/log-{seq}.parquet", IDS, ["_record_id"])
+    files = [(1, "t/log-1.parquet"), (2, "t/log-2.parquet")]
+    lake.follow(hub.settings, "std.t", FIELDS, files[:1])
+    for _ in range(2):
+        lake.follow(hub.settings, "std.t", FIELDS, files)
+    found = iceberg_rows(hub, "std.t")
+    assert len(found) == 9
+    assert sorted(map(str, found)) == sorted(
+        map(str, engine.records(f"SELECT * FROM {lake.source(hub.settings, [path for _, path in files], FIELDS)}"))
+    )
+
+
+def test_a_new_column_keeps_the_old_ones_their_ids(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    # In front of the others, and one gone: places say nothing.
+    fields = {"_record_id": (1, "VARCHAR"), "third": (102, "INTEGER"), "second": (101, "VARCHAR")}
+    sql = "SELECT '9' AS _record_id, 7 AS third, 's9' AS second"
+    lake.write(engine, hub.settings, sql, "t/2.parquet", {name: number for name, (number, _) in fields.items()}, ["_record_id"])
+    lake.follow(hub.settings, "std.t", fields, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    found = sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"]))
+    assert found == [
+        {"_record_id": "0", "third": None, "second": "s0"},
+        {"_record_id": "1", "third": None, "second": "s1"},
+        {"_record_id": "9", "third": 7, "second": "s9"},
+    ]
+
+
+def test_leftovers_go_and_what_is_listed_stays(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
+    (hub.settings.lake_dir / "t" / ".2.parquet.123").write_bytes(b"draft")
+    (hub.settings.lake_dir / "t" / "2.parquet").write_bytes(b"never named")
+    gone = lake.remove_leftovers(hub.settings.lake_dir / "t", {"t/1.parquet"}, hub.settings.lake_dir)
+    assert gone == ["t/.2.parquet.123", "t/2.parquet"]
+    assert [path.name for path in Path(hub.settings.lake_dir / "t").iterdir()] == ["1.parquet"]
+    assert lake.remove_leftovers(hub.settings.lake_dir / "none", set(), hub.settings.lake_dir) == []
