@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from core.errors import StoreError
 
 BUSY_TIMEOUT_MS = 60_000
+MIGRATION_LOCK = 4_817_205  # any number that nobody else uses as an advisory lock
 
 
 def driver_url(url: str) -> str:
@@ -83,6 +84,21 @@ def migrate(url: str, folder: Path) -> None:
     newest = max(path.stem for path in (folder / "versions").glob("[0-9]*.py"))
     if _revision(url) == newest:
         return
+    with _alone(open_database(url)):
+        if _revision(url) != newest:
+            _upgrade(url, folder)
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Keep other processes from migrating a PostgreSQL database meanwhile; on SQLite the migration itself takes the lock."""
+    with reading(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        yield
+
+
+def _upgrade(url: str, folder: Path) -> None:
     from alembic import command
     from alembic.config import Config
 
