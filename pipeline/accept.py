@@ -23,7 +23,7 @@ from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
 from pipeline.landing import landed_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize
-from pipeline.state import LOG_COLUMNS, fold, log_columns, standardized_table, state, typed_fields
+from pipeline.state import LOG_COLUMNS, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate
 from standards.loader import load_standards
 from standards.model import Standards
@@ -37,8 +37,6 @@ ISSUE_COLUMNS = {
     "issue_type": "VARCHAR",
     "severity": "VARCHAR",
 }
-# A log that has outgrown this share of the compacted state is folded into a new one.
-COMPACT_SHARE = 0.2
 
 
 def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Batch:
@@ -266,15 +264,8 @@ def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
 
 
 def _compact(engine: Engine, home: Home, batch: Batch, table: str, columns: dict[str, str], log: LakeFile) -> list[LakeFile]:
-    """Fold the log into a compacted state where it has outgrown a fifth of the state before; an aid to speed, never needed to be right."""
     files = files_of(home.catalog, table, ("log", "compact"))
-    if not files:
-        return []
-    compact = [file for file in files if file.kind == "compact"][-1:]
-    since = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
-    base = compact[0].rows if compact else since[0].rows
-    grown = log.rows + sum(file.rows for file in (since if compact else since[1:]))
-    if not log.rows or grown <= COMPACT_SHARE * base:
+    if not outgrown(files, log):
         return []
     sql = fold(home, table, columns, [*files, log], "_record_id", "_batch_seq")
     return [_write(engine, home, batch, table, "compact", columns, f"SELECT * FROM {sql}", "_record_id")]

@@ -23,7 +23,7 @@ from core.steps import timed
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
-from pipeline.state import engine_type, typed_fields
+from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries import serving
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
@@ -196,18 +196,30 @@ class _Publishing:
     def _write_files(self) -> list[LakeFile]:
         base = self._write(
             self.schema.table,
+            "log",
             base_columns(self.schema),
             f"SELECT * EXCLUDE (_old_digest), {self.number} AS _publication, "
             f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to FROM {DIFFERENCE}",
             "_canonical_id",
         )
-        xref = self._write(xref_table(self.schema.id), XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
-        return [base, xref]
+        xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
+        compacted = [
+            *self._compact(base, base_columns(self.schema), "_canonical_id"),
+            *self._compact(xref, XREF_COLUMNS, "_record_id"),
+        ]
+        return [base, xref, *compacted]
 
-    def _write(self, table: str, columns: dict[str, str], sql: str, key: str) -> LakeFile:
+    def _compact(self, log: LakeFile, columns: dict[str, str], key: str) -> list[LakeFile]:
+        files = files_upto(self.home.serving, self.schema.id, log.table_name, self.before.number)
+        if not outgrown(files, log):
+            return []
+        rows = fold(self.home, log.table_name, columns, [*files, log], key, "_publication")
+        return [self._write(log.table_name, "compact", columns, f"SELECT * FROM {rows}", key)]
+
+    def _write(self, table: str, kind: str, columns: dict[str, str], sql: str, key: str) -> LakeFile:
         fields = {name: number for name, (number, _) in typed_fields(self.home.catalog, table, columns).items()}
-        written = lake.write(self.engine, self.home.settings, sql, f"{table}/log-{self.number:08d}.parquet", fields, [key])
-        return LakeFile(written.path, table, "log", self.number, written.rows)
+        written = lake.write(self.engine, self.home.settings, sql, f"{table}/{kind}-{self.number:08d}.parquet", fields, [key])
+        return LakeFile(written.path, table, kind, self.number, written.rows)
 
     def _load(self) -> None:
         """Load the serving database: close what is superseded, add what is new; nobody sees either yet."""

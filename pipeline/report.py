@@ -1,7 +1,7 @@
 """Report: gather the figures of a batch or a publication and write its quality report as files.
 
-A batch reads only what is new or changed; for the rows that came unchanged, the log of the dataset says when they were last examined and the
-issue files what was found then. Accepted batches and publications never change, so what was gathered once is kept in memory.
+A batch examines only what is new or changed; for the rows that came unchanged, the log of the dataset says when they were last examined and
+the issue files what was found then. Accepted batches and publications never change, so what was gathered once is kept in memory.
 """
 
 import os
@@ -62,7 +62,7 @@ def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publi
 
 
 def report_of(home: Home, subject: str) -> ReportData:
-    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id. Raises RequestError for any other."""
+    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id."""
     if subject in load_standards().schemas:
         return report_registry(home, subject)
     if "@" in subject:

@@ -4,8 +4,9 @@ The result has, for each element, its standard value as text and a column `<elem
 the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from contracts.model import AsOf, Contract, ElementSource
@@ -19,8 +20,12 @@ from standards.value_types import issue_kinds
 STANDARDIZED = "standardized"  # table
 ROW = "_row"  # stands for the record as a whole, where an element's name is expected
 ROW_ISSUES = "_row_issues"
-# A column with at most this many different values, and ten times as many rows, is standardized once per value.
+# A column of codes, dates or divisions with at most this many different values is standardized once per value.
 FEW_VALUES = 50_000
+LISTED_TYPES = ("code", "date", "division")
+# Up to this share of the rows is updated in place; beyond, writing the table again is cheaper.
+IN_PLACE_SHARE = 0.1
+DOUBTFUL = -1  # stands in a column of issues until its value has been looked at
 SYSTEM = ("_record_id", "_position", "_row_digest", "_known")
 
 
@@ -89,82 +94,120 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
 
 
 def standardize(engine: Engine, plan: Plan, today: str) -> None:
-    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future."""
+    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future.
+
+    Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the rest
+    are standardized once each and put in their places.
+    """
     rows = engine.value(f"SELECT count(*) FROM {CANDIDATES}")
     few = _columns_with_few_values(engine, plan, rows)
     for position, item in enumerate(plan.elements):
         if item.source is not None and item.source.column in few:
             _standardize_values(engine, position, item, today)
-    _standardize_rows(engine, plan, few, today)
-    _write_standardized(engine, plan, few)
+    _write_standardized(engine, plan, few, today)
+    _standardize_doubtful(engine, plan, few, today)
+    _judge_rows(engine, plan)
 
 
 def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
-    """Source columns worth standardizing once per distinct value: codes, dates, divisions."""
-    columns = sorted({item.source.column for item in plan.elements if item.source is not None})
+    """Source columns worth standardizing once per distinct value: codes, dates and divisions, unless they hold something else."""
+    sources = [item for item in plan.elements if item.source is not None]
+    columns = sorted({item.source.column for item in sources if item.source is not None and item.element.type in LISTED_TYPES})
     if not columns or not rows:
         return set()
     counts = engine.row(f"SELECT {', '.join(f'approx_count_distinct({quote(column)})' for column in columns)} FROM {CANDIDATES}")
-    return {column for column, count in zip(columns, counts, strict=True) if count <= min(FEW_VALUES, rows / 10)}
+    return {column for column, count in zip(columns, counts, strict=True) if count <= FEW_VALUES}
 
 
 def _standardize_values(engine: Engine, position: int, item: ElementPlan, today: str) -> None:
-    """Tables `value_<n>`: each distinct raw value with its standard value and issues."""
+    """Table `value_<n>`: each distinct raw value with its standard value and issues."""
     assert item.source is not None
     column = quote(item.source.column)
+    distinct = f"SELECT DISTINCT {column} AS raw FROM {CANDIDATES} WHERE {column} IS NOT NULL"
+    _value_table(engine, position, item, distinct, today)
+
+
+def _standardize_doubtful(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
+    """Replace the raw texts that are not surely right by their standard values: in place where they are few, else by writing the table anew."""
+    direct = [(n, item) for n, item in enumerate(plan.elements) if item.source is not None and item.source.column not in few]
+    if not direct:
+        return
+    counts = ", ".join(f"count(*) FILTER ({quote(item.column)} = {DOUBTFUL})" for _, item in direct)
+    rows, *doubtful = engine.row(f"SELECT count(*), {counts} FROM {STANDARDIZED}")
+    many: list[tuple[int, ElementPlan]] = []
+    for (position, item), count in zip(direct, doubtful, strict=True):
+        if not count:
+            continue
+        name, issues = quote(item.element.id), quote(item.column)
+        _value_table(engine, position, item, f"SELECT DISTINCT {name} AS raw FROM {STANDARDIZED} WHERE {issues} = {DOUBTFUL}", today)
+        if count > IN_PLACE_SHARE * rows:
+            many.append((position, item))
+            continue
+        engine.run(
+            f"UPDATE {STANDARDIZED} SET {name} = v.value, {issues} = v.issues FROM value_{position} v "
+            f"WHERE {issues} = {DOUBTFUL} AND {name} = v.raw",
+            doing="standardizing",
+        )
+    if many:
+        _write_anew(engine, many)
+
+
+def _write_anew(engine: Engine, items: Sequence[tuple[int, ElementPlan]]) -> None:
+    """Join the standardized table with the values of some elements."""
+    joins, columns = [], []
+    for n, item in items:
+        name, issues = quote(item.element.id), quote(item.column)
+        joins.append(f"LEFT JOIN value_{n} v{n} ON v{n}.raw = CASE WHEN s.{issues} = {DOUBTFUL} THEN s.{name} END")
+        columns.append(f"CASE WHEN s.{issues} = {DOUBTFUL} THEN v{n}.value ELSE s.{name} END AS {name}")
+        columns.append(f"CASE WHEN s.{issues} = {DOUBTFUL} THEN v{n}.issues ELSE s.{issues} END::integer AS {issues}")
     engine.run(
-        f"CREATE TABLE raw_{position} AS SELECT DISTINCT {column} AS raw FROM {CANDIDATES} WHERE {column} IS NOT NULL",
-        doing="listing values",
+        f"CREATE TABLE anew AS SELECT s.* REPLACE ({', '.join(columns)}) FROM {STANDARDIZED} s {' '.join(joins)}", doing="standardizing"
     )
-    _two_steps(engine, f"raw_{position}", f"value_{position}", ["raw"], [(item, "raw", "value", "issues")], today)
+    engine.run(f"DROP TABLE {STANDARDIZED}")
+    engine.run(f"ALTER TABLE anew RENAME TO {STANDARDIZED}")
 
 
-def _standardize_rows(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
-    """View `direct`: the elements that are standardized row by row, beside the raw columns that are looked up."""
-    looked_up = {item.source.column for item in plan.elements if item.source is not None and item.source.column in few}
-    as_of = {plan.contract.as_of.column} if plan.contract.as_of else set()
-    kept = sorted(looked_up | as_of)
-    engine.run(
-        f"CREATE VIEW renamed AS SELECT {', '.join(SYSTEM)}, _conflict"
-        + "".join(f", {quote(column)} AS {quote('raw ' + column)}" for column in kept)
-        + "".join(f", {quote(item.source.column)} AS {quote('in ' + item.element.id)}" for item in _direct(plan, few) if item.source)
-        + f" FROM {CANDIDATES}",
-        doing="opening the candidates",
-    )
-    targets = [(item, f"in {item.element.id}", item.element.id, item.column) for item in _direct(plan, few)]
-    _two_steps(engine, "renamed", "direct", [*SYSTEM, "_conflict", *(f"raw {column}" for column in kept)], targets, today)
+def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:
+    """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
+    engine.run(f"CREATE OR REPLACE TABLE given AS {distinct}", doing="listing values")
+    spellings = _spellings(engine, item)
+    sql = _statements(item.element, *_declared(item), tuple(spellings.items()), item.use.required, item.issues, today)
+    engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
+    engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
 
 
-def _direct(plan: Plan, few: set[str]) -> Iterator[ElementPlan]:
-    return (item for item in plan.elements if item.source is not None and item.source.column not in few)
+@dataclass(frozen=True)
+class _Statements:
+    """The two statements of an element: from the texts `given` to what is `read`, and from there to values and issues."""
+
+    values: str
+    issues: str
 
 
-Target = tuple[ElementPlan, str, str, str]  # element, raw column, value column, issues column
-
-
-def _two_steps(engine: Engine, relation: str, result: str, kept: Sequence[str], targets: Sequence[Target], today: str) -> None:
-    """Values first, then issues on the values: one view on top of the other, so that no expression is written out twice."""
+@lru_cache(maxsize=256)
+def _statements(
+    element: DataElement,
+    formats: tuple[str, ...],
+    lookup: tuple[tuple[str, str], ...],
+    spellings: tuple[tuple[str, str], ...],
+    required: bool,
+    issues: tuple[str, ...],
+    today: str,
+) -> _Statements:
+    """Building them takes longer than running them, so they are kept."""
     import ibis
 
     from standards.standardize import issues_of, value_of
 
-    table = ibis.table(dict.fromkeys([*kept, *(raw for _, raw, _, _ in targets)], "string"), name=relation)
-    columns: dict[str, Any] = {name: table[name] for name in kept}
-    for item, raw, value, _ in targets:
-        formats, lookup = _declared(item)
-        columns[raw] = table[raw]
-        columns[value] = value_of(table[raw], item.element, formats, lookup, _spellings(engine, table[raw], item))
-    engine.run(f"CREATE VIEW {result}_values AS {_sql(table.select(**columns))}", doing="standardizing")
-    table = ibis.table(dict.fromkeys(columns, "string"), name=f"{result}_values")
-    columns = {name: table[name] for name in kept}
-    for item, raw, value, issues in targets:
-        found = issues_of(table[value], item.element, today)
-        found["missing"] = table[value].isnull() if item.use.required else ibis.literal(False)
-        found["repaired"] = _is_repaired(table[raw], table[value], item)
-        columns[value] = table[value]
-        columns[issues] = _mask([found[name] for name in item.issues])
-    kind = "TABLE" if result.startswith("value_") else "VIEW"
-    engine.run(f"CREATE {kind} {result} AS {_sql(table.select(**columns))}", doing="standardizing")
+    given = ibis.table({"raw": "string"}, name="given")
+    read = ibis.table({"raw": "string", "value": "string"}, name="read")
+    found = issues_of(read.value, element, today)
+    found["missing"] = read.value.isnull() if required else ibis.literal(False)
+    found["repaired"] = _is_repaired(read.raw, read.value, formats, dict(lookup))
+    return _Statements(
+        _sql(given.select("raw", value=value_of(given.raw, element, formats, dict(lookup), dict(spellings)))),
+        _sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
+    )
 
 
 def _sql(expression: Any) -> str:
@@ -174,32 +217,38 @@ def _sql(expression: Any) -> str:
     return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
-def _declared(item: ElementPlan) -> tuple[tuple[str, ...], dict[str, str]]:
+def _declared(item: ElementPlan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """The date formats and the lookup that the contract declares for an element."""
-    return (item.source.formats, item.source.lookup) if item.source is not None else ((), {})
+    return (tuple(item.source.formats), tuple(item.source.lookup.items())) if item.source is not None else ((), ())
 
 
-def _spellings(engine: Engine, raw: Any, item: ElementPlan) -> dict[str, str] | None:
-    """Of the many spellings of a division, those that occur: an expression cannot hold them all."""
+def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
+    """Of the many spellings of a division, those that occur among the texts `given`: an expression cannot hold them all."""
     if item.element.type != "division":
-        return None
-
+        return {}
     from standards.spellings import lookup_table
-    from standards.standardize import value_of
-    from standards.types.code import spelling_key
 
     formats, _ = _declared(item)
-    keys = raw.as_table().select(key=spelling_key(value_of(raw, item.element, formats))).distinct()
     table = lookup_table(item.element)
-    found = engine.rows(_sql(keys), doing="looking up divisions")
+    found = engine.rows(_keys_statement(item.element, formats), doing="looking up divisions")
     return {key: table[key] for (key,) in sorted(found, key=str) if key in table}
 
 
-def _is_repaired(raw: Any, value: Any, item: ElementPlan) -> Any:
+@lru_cache(maxsize=64)
+def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
+    import ibis
+
+    from standards.standardize import value_of
+    from standards.types.code import spelling_key
+
+    given = ibis.table({"raw": "string"}, name="given")
+    return _sql(given.select(key=spelling_key(value_of(given.raw, element, formats))).distinct())
+
+
+def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:
     """Whether the standard rewrote a value. What the contract declares (a date format, a lookup) is a translation, not a repair."""
     from standards.date_formats import format_pattern
 
-    formats, lookup = _declared(item)
     changed = raw != value
     for form in formats:
         pattern, _ = format_pattern(form)
@@ -215,19 +264,30 @@ def _mask(conditions: Sequence[Any]) -> Any:
     return sum(bits, start=ibis.literal(0, type="int32"))
 
 
-def _write_standardized(engine: Engine, plan: Plan, few: set[str]) -> None:
-    """Table `standardized`: direct elements, looked-up ones and constants side by side, and the issues of the row as a whole."""
+def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
+    """Table `standardized`: looked-up elements, constants, and as they came those still to be judged, whose issues are `DOUBTFUL` unless sure."""
     import ibis
 
-    from standards.cross_rules import RULES
+    from standards.standardize import sure_of
 
     engine.run(f"CREATE VIEW joined AS {_joined(plan, few)}", doing="standardizing")
-    passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements for name in (item.element.id, item.column))]
+    direct = [item for item in plan.elements if item.source is not None and item.source.column not in few]
+    passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements if item not in direct for name in (item.element.id, item.column))]
     # Only texts are computed on; the type of what is passed through does not matter.
-    table = ibis.table({**dict.fromkeys(passed, "string"), "_conflict": "boolean"}, name="joined")
-    issues = _mask([table["_conflict"], *(RULES[rule.expression](table) for rule in plan.rules)])
-    rows = table.select(*passed, **{ROW_ISSUES: issues})
+    table = ibis.table({**dict.fromkeys([*passed, *(item.element.id for item in direct)], "string"), "_conflict": "boolean"}, name="joined")
+    columns = {name: table[name] for name in passed}
+    for item in direct:
+        raw = columns[item.element.id] = table[item.element.id]
+        formats, lookup = _declared(item)
+        judged = ibis.cases((raw.isnull(), _absent(item)), (sure_of(raw, item.element, formats, dict(lookup), today), 0), else_=DOUBTFUL)
+        columns[item.column] = judged.cast("int32")
+    rows = table.select(**columns, **{ROW_ISSUES: table["_conflict"].cast("int32")})
     engine.run(f"CREATE TABLE {STANDARDIZED} AS {_sql(rows)}", doing=f"standardizing {plan.contract.id}")
+
+
+def _absent(item: ElementPlan) -> int:
+    """The issues of an absent value: `missing` is the first bit."""
+    return 1 if item.use.required else 0
 
 
 def _joined(plan: Plan, few: set[str]) -> str:
@@ -237,13 +297,29 @@ def _joined(plan: Plan, few: set[str]) -> str:
         if item.source is None:
             columns += [f"{_literal(item.constant)}::varchar AS {name}", f"0::integer AS {issues}"]
         elif item.source.column in few:
-            absent = 1 if item.use.required else 0
-            joins.append(f"LEFT JOIN value_{position} v{position} ON v{position}.raw = d.{quote('raw ' + item.source.column)}")
-            columns += [f"v{position}.value AS {name}", f"coalesce(v{position}.issues, {absent})::integer AS {issues}"]
+            joins.append(f"LEFT JOIN value_{position} v{position} ON v{position}.raw = d.{quote(item.source.column)}")
+            columns += [f"v{position}.value AS {name}", f"coalesce(v{position}.issues, {_absent(item)})::integer AS {issues}"]
         else:
-            columns += [f"d.{name}", f"d.{issues}"]
+            columns.append(f"d.{quote(item.source.column)} AS {name}")
     columns.append(f"{_valid_from(plan.contract.as_of)} AS _valid_from")
-    return f"SELECT {', '.join(columns)} FROM direct d {' '.join(joins)}"
+    return f"SELECT {', '.join(columns)} FROM {CANDIDATES} d {' '.join(joins)}"
+
+
+def _judge_rows(engine: Engine, plan: Plan) -> None:
+    """Add the issues of the row as a whole to its column."""
+    import ibis
+
+    from standards.cross_rules import RULES
+
+    if not plan.rules:
+        return
+    table = ibis.table(dict.fromkeys(("_position", *(item.element.id for item in plan.elements)), "string"), name=STANDARDIZED)
+    broken = [RULES[rule.expression](table) for rule in plan.rules]
+    rows = table.filter(ibis.or_(*broken)).select("_position", found=_mask([ibis.literal(False), *broken]))
+    engine.run(
+        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
+        doing="judging rows",
+    )
 
 
 def _literal(text: str | None) -> str:
@@ -254,6 +330,6 @@ def _valid_from(as_of: AsOf | None) -> str:
     """SQL for the date from which the source says a record held; null where it says nothing readable."""
     if as_of is None:
         return "NULL::date"
-    column = f"d.{quote('raw ' + as_of.column)}"
+    column = f"d.{quote(as_of.column)}"
     formats = [f"try_strptime({column}, {_literal(form)})::date" for form in as_of.formats]
     return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)'])})"

@@ -6,14 +6,10 @@ import sqlalchemy as sa
 
 from catalog.files import LakeFile, field_ids, files_of
 from contracts.model import Contract
-from core.digests import record_id
 from core.engine import quote
 from core.lake import source
-from core.settings import Settings
 from pipeline.home import Home
 from standards.model import DataElement, Standards
-
-__all__ = ["log_columns", "log_source", "record_id", "standardized_table", "state"]
 
 # System columns of every standardized table, with their engine types.
 LOG_COLUMNS = {
@@ -24,6 +20,8 @@ LOG_COLUMNS = {
     "_row_digest": "UUID",
     "_valid_from": "DATE",
 }
+# A log that has outgrown this share of the compacted state is folded into a new one.
+COMPACT_SHARE = 0.2
 ENGINE_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "decimal": "VARCHAR"}
 
 
@@ -89,6 +87,14 @@ def fold(home: Home, table: str, columns: Mapping[str, str], files: Sequence[Lak
     return f"({' UNION ALL '.join(parts)})"
 
 
-def lake_listing(settings: Settings, files: Sequence[LakeFile]) -> set[str]:
-    """Paths of files, for telling leftovers from what counts."""
-    return {file.path for file in files}
+def outgrown(files: Sequence[LakeFile], log: LakeFile) -> bool:
+    """Whether a table's logs, with one more, have outgrown a fifth of its compacted state (or first log), so that folding them anew pays.
+
+    Compaction is an aid to speed and never needed to be right: nothing is rewritten, and older states can still be read.
+    """
+    compact = [file for file in files if file.kind == "compact"][-1:]
+    since = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
+    if not files or not log.rows:
+        return False
+    base = compact[0].rows if compact else since[0].rows
+    return log.rows + sum(file.rows for file in (since if compact else since[1:])) > COMPACT_SHARE * base
