@@ -33,6 +33,7 @@ class DatasetState:
 
     @property
     def id(self) -> str:
+        """Id of the dataset."""
         return self.contract.id
 
     @property
@@ -58,10 +59,12 @@ class DatasetState:
 
     @property
     def records(self) -> int | None:
+        """Records in force."""
         return self.accepted.records if self.accepted else None
 
     @property
     def quarantined(self) -> int | None:
+        """Rows that the last accepted batch set aside."""
         return self.accepted.quarantined if self.accepted else None
 
     @property

@@ -23,7 +23,7 @@ def masked_value(value: str | None, element: DataElement) -> str | None:
 
 
 def masked_raw(value: str | None, element: DataElement | None) -> str | None:
-    """A refused value as its department needs to see it to find the fault: masked as its element says, and never a whole number of a person."""
+    """A refused value as its department needs to see it: masked as its element says, and never a whole number of a person."""
     if value is None or element is None:
         return None if value is None else mask(value, "full")
     shown = mask(value, element.mask) or ""

@@ -33,6 +33,7 @@ class Word:
     value: str | None
     valid_from: date | None
     verdict: str
+    agrees: bool
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,23 @@ class Line:
 
     @property
     def chosen(self) -> Word | None:
+        """The word that was taken."""
         return next((word for word in self.words if word.verdict == "chosen"), None)
 
     @property
     def others(self) -> tuple[Word, ...]:
-        return tuple(word for word in self.words if word.verdict != "chosen")
+        """Words that differ from the published value."""
+        return tuple(word for word in self.words if word.verdict not in ("chosen", "empty") and not word.agrees)
+
+    @property
+    def agreeing(self) -> tuple[Word, ...]:
+        """Words of other sources that say the same."""
+        return tuple(word for word in self.words if word.verdict != "chosen" and word.agrees)
+
+    @property
+    def silent(self) -> tuple[Word, ...]:
+        """Sources that have the element, but no value for this entity."""
+        return tuple(word for word in self.words if word.verdict == "empty")
 
 
 @dataclass(frozen=True)
@@ -116,20 +129,21 @@ def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, revealed: bo
     try:
         for answer in why(hub.home, schema.id, canonical_id, number).answers:
             element = hub.standards.elements[answer.element]
-            words[answer.element] = tuple(_word(item, element, revealed) for item in answer.candidates)
+            words[answer.element] = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates)
     except HubError as error:
         trouble = error.message
     lines = tuple(_line(hub, element, row, words.get(element.id, ()), revealed) for element in schema.elements)
     return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble)
 
 
-def _word(item: Any, element: DataElement, revealed: bool) -> Word:
+def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Word:
     value = None if item.value is None else str(item.value)
     raw = item.raw
     if not revealed:
         value = masked_value(value, element)
         raw = masked_value(raw, element) if is_personal(element) else masked_raw(raw, element)
-    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict)
+    agrees = item.value is not None and item.value == published
+    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict, agrees)
 
 
 def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], revealed: bool) -> Line:
@@ -158,7 +172,7 @@ def browse(hub: Hub, schema: Schema, page: int, text: str = "") -> tuple[int, li
         raise RequestError(f"{schema.id} cannot be listed", hint="search by identifier")
     if not latest(hub.home.serving, schema.id).number:
         return 0, []
-    public = [element for element in schema.elements if not is_personal(element)]
+    public = [element for element in schema.elements if not is_personal(element) and element.representation != "text"]
     searched = [element.id for element in public if element.representation in ("name", "identifier")]
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     where = "WHERE " + " OR ".join(f"{name} LIKE :text ESCAPE '\\'" for name in searched) if text else ""
@@ -166,7 +180,8 @@ def browse(hub: Hub, schema: Schema, page: int, text: str = "") -> tuple[int, li
     bound = {"text": f"%{escaped}%"} if text else {}
     with reading(hub.home.serving) as connection:
         total = connection.execute(sa.text(f"SELECT count(*) FROM {schema.table} {where}"), bound).scalar() or 0
-        query = f"SELECT {names} FROM {schema.table} {where} ORDER BY {', '.join(schema.identity)}, _canonical_id LIMIT {PAGE} OFFSET {(page - 1) * PAGE}"
+        order = ", ".join([*schema.identity, "_canonical_id"])
+        query = f"SELECT {names} FROM {schema.table} {where} ORDER BY {order} LIMIT {PAGE} OFFSET {(page - 1) * PAGE}"
         rows = [dict(row._mapping) for row in connection.execute(sa.text(query), bound)]
     return total, rows
 

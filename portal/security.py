@@ -1,7 +1,7 @@
 """The edge of the portal: who may come in, by which name, and what a browser may do with an answer.
 
-The portal listens on the loopback interface and asks for a token until sign-in exists. A page of another origin must be able neither to read
-it (no CORS, the cookie is SameSite=Strict) nor to reach it under a name of its own (DNS rebinding: the Host header is checked).
+The portal listens on the loopback interface and asks for a token until sign-in exists. A page of another origin must be able neither to
+read it (no CORS, the cookie is SameSite=Strict) nor to reach it under a name of its own (DNS rebinding: the Host header is checked).
 """
 
 import base64
@@ -80,6 +80,7 @@ class Guard:
         self.app, self.token, self.hosts, self.failed = app, token, tuple(hosts), failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the request, pass it on, and see to the answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

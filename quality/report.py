@@ -33,7 +33,7 @@ from quality.report_data import (
     score,
     total_score,
 )
-from quality.texts import REPORT_TEXTS, Language, Translate, load_texts, make_translate
+from quality.texts import REPORT_TEXTS, Language, Translate, load_texts, make_translate, sentence
 from standards.model import Standards, Title
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -203,9 +203,21 @@ def _source(catalog: sa.Engine, item: Mapping[str, Any], scores: Sequence[Score]
     return Source(contract.id, contract.title, contract.department.title, batch.batch_id, scores=scores, **counts)
 
 
+def source_names(report: ReportData, lang: Language) -> dict[str, str]:
+    """What a registry report calls its datasets, by id."""
+    return {source.contract_id: f"{getattr(source.department, lang)} · {getattr(source.title, lang)}" for source in report.sources}
+
+
 def chart_globals() -> dict[str, Any]:
     """What the shared chart macros need, for every template environment that uses them."""
-    return {"segments": segments, "sparkline": sparkline, "bar_width": WIDTH, "dimensions": DIMENSIONS, "total_score": total_score}
+    functions = {
+        "segments": segments,
+        "sparkline": sparkline,
+        "total_score": total_score,
+        "source_names": source_names,
+        "sentence": sentence,
+    }
+    return functions | {"bar_width": WIDTH, "dimensions": DIMENSIONS}
 
 
 def chart_filters() -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Score:
 
     @property
     def passed(self) -> int:
+        """Evaluations without an issue."""
         return self.evaluated - self.unexpected
 
 

@@ -1,6 +1,7 @@
 """Texts of pages and reports, in Chinese and English side by side: one YAML file per package, `key: {zh, en}`."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from standards.model import Title
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 REPORT_TEXTS = Path(__file__).parent / "templates" / "texts.yml"
+SENTENCES = Path(__file__).parent / "templates" / "sentences.yml"
 
 Translate = Callable[..., str]
 _TEXTS = TypeAdapter(dict[str, Title])
@@ -38,3 +40,18 @@ def make_translate(texts: Mapping[str, Title], language: Language) -> Translate:
         return text.format(**values) if values else text
 
     return translate
+
+
+@cache
+def _sentences() -> Sequence[tuple[re.Pattern[str], str]]:
+    listed = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
+    return [(re.compile(item["en"]), item["zh"]) for item in listed]
+
+
+def sentence(text: str, language: Language) -> str:
+    """A message of the hub in the reader's language, phrase by phrase. Messages are written in English where they arise; one that is not
+    listed stays English."""
+    if language == "zh":
+        for pattern, chinese in _sentences():
+            text = pattern.sub(chinese, text)
+    return text

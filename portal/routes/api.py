@@ -118,7 +118,8 @@ def _shown(found: records.Record) -> Json:
                 "batch": line.chosen.batch_id if line.chosen else None,
                 "competing": [
                     {"source": word.contract_id, "batch": word.batch_id, "value": word.value, "verdict": word.verdict}
-                    for word in line.others
+                    for word in line.words
+                    if word.verdict != "chosen"
                 ],
             }
             for line in found.lines

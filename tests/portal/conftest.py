@@ -1,7 +1,6 @@
 """The portal over an empty installation, and over a tiny one with a person, an organization and a certificate or two."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -75,8 +74,8 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Portal:
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """Two datasets on people, one of two days; one on organizations with a hostile title; one on certificates; a stopped and a failed batch."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    """Datasets on people, one of two days; one on organizations with a hostile title; one on certificates; batches that did not make it."""
     hub = hub_in(tmp_path_factory.mktemp("filled") / "home")
     hostile = {**ENTERPRISES, "title": {"zh": HOSTILE, "en": HOSTILE}}
     strict = {
@@ -98,7 +97,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         hub.sync(RESIDENTS, [*residents, person(6)])
         for document in (strict, missing):
             _fails(hub, document)
-    yield open_portal(hub)
+    return open_portal(hub)
 
 
 def _fails(hub: Hub, document: dict[str, object]) -> None:

@@ -5,18 +5,20 @@ import string
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from portal.context import FOLDER, MESSAGES, SHARED_TEMPLATES
+from portal.context import FOLDER, MESSAGES
 from portal.datasets import CYCLES, STATES
+from quality.report import TEMPLATES
 from quality.report_data import DIMENSIONS
-from quality.texts import REPORT_TEXTS, load_texts
+from quality.texts import REPORT_TEXTS, load_texts, sentence
 from standards.value_types import Kind
 
 TEXTS = load_texts(REPORT_TEXTS, MESSAGES)
 SOURCES = "\n".join(
-    path.read_text() for folder in (FOLDER, SHARED_TEMPLATES) for path in sorted(folder.rglob("*")) if path.suffix in (".html", ".py")
+    path.read_text() for folder in (FOLDER, TEMPLATES) for path in sorted(folder.rglob("*")) if path.suffix in (".html", ".py")
 )
 
 
@@ -24,17 +26,19 @@ SOURCES = "\n".join(
 def test_both_languages_say_something_with_the_same_values(key: str) -> None:
     text = TEXTS[key]
     fields = [{name for _, name, _, _ in string.Formatter().parse(words) if name} for words in (text.zh, text.en)]
-    assert fields[0] == fields[1] and not re.search(r"[一-鿿]", text.en)
+    assert fields[0] == fields[1]
+    assert not re.search(r"[一-鿿]", text.en)
 
 
 def test_every_text_that_is_asked_for_exists() -> None:
     asked = set(re.findall(r"""\bt\(\s*["']([a-z_.]+)["']\s*[,)]""", SOURCES))
-    assert len(asked) > 100 and not asked - TEXTS.keys()
+    assert len(asked) > 100
+    assert not asked - TEXTS.keys()
 
 
 def test_no_text_is_left_over() -> None:
     asked = set(re.findall(r"""["']([a-z_.]+)["']""", SOURCES))
-    families = tuple(re.findall(r"""["']([a-z_.]+\.)["'] ~""", SOURCES)) + ("error.", "nav.", "element.", "attention.", "action.")
+    families = (*tuple(re.findall(r"""["']([a-z_.]+\.)["'] ~""", SOURCES)), "error.", "nav.", "element.", "attention.", "action.")
     assert not [key for key in TEXTS if key not in asked and not key.startswith(families)]
 
 
@@ -44,7 +48,7 @@ def test_no_text_is_left_over() -> None:
         *(f"state.{name}" for name in STATES),
         *(f"cycle.{name}" for name in (*CYCLES, "irregular")),
         *(f"dimension.{name}" for name in DIMENSIONS),
-        *(f"kind.{name}" for name in Kind.__args__),
+        *(f"kind.{name}" for name in get_args(Kind)),
         *(f"attention.{name}.next" for name in STATES[:6]),
     ],
 )
@@ -57,3 +61,20 @@ def test_the_portal_loads_no_heavy_library() -> None:
     code = f"import sys, portal.app, portal.serve, pipeline.why; print(*[name for name in {heavy!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(FOLDER).parent)
     assert found.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        (
+            "batch tax__payer@2 stopped: 3 rows arrived, the contract asks for at least 100; 5 of 9 records disappeared (56%, limit 20%)",
+            "批次 tax__payer@2 被拦截：到达 3 行，数据契约要求至少 100 行; 9 条记录中有 5 条消失（56%，上限 20%）",
+        ),
+        ("tax__payer: there is no file tax.db (connection tax_db)", "tax__payer：文件 tax.db 不存在（连接 tax_db）"),
+        ("2 rows: the row has 3 values, the header 4", "2 行：该行有 3 个值，表头有 4 个"),
+        ("something that nobody has written down", "something that nobody has written down"),
+    ],
+)
+def test_messages_of_the_hub_are_told_in_chinese(english: str, chinese: str) -> None:
+    assert sentence(english, "zh") == chinese
+    assert sentence(english, "en") == english

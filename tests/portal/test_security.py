@@ -22,7 +22,8 @@ def test_nobody_comes_in_without_the_token(empty: Portal, path: str, headers: di
     response = empty.stranger.get(path, headers=headers)
     assert response.status_code == 401
     if path.startswith("/api/"):
-        assert response.headers["content-type"] == "application/problem+json" and response.headers["www-authenticate"] == "Bearer"
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["www-authenticate"] == "Bearer"
     else:
         assert 'name="token"' in response.text
 
@@ -31,7 +32,9 @@ def test_the_address_with_the_token_signs_in_and_cleans_itself(empty: Portal) ->
     response = empty.stranger.get(f"/datasets?sort=title&token={TOKEN}")
     assert (response.status_code, response.headers["location"]) == (303, "/datasets?sort=title")
     cookie = response.headers["set-cookie"].lower()
-    assert "httponly" in cookie and "samesite=strict" in cookie and TOKEN not in cookie
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert TOKEN not in cookie
     empty.stranger.cookies.clear()
     session = {"Cookie": f"{COOKIE}={session_value(TOKEN)}"}
     assert empty.stranger.get("/", headers=session).status_code == 200
@@ -71,7 +74,9 @@ def test_every_answer_has_its_headers(empty: Portal, path: str) -> None:
     for client in (empty.client, empty.stranger):
         headers = client.get(path).headers
         policy = headers["content-security-policy"]
-        assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
         assert (headers["x-frame-options"], headers["cache-control"], headers["x-content-type-options"]) == ("DENY", "no-store", "nosniff")
         assert "access-control-allow-origin" not in headers
 
@@ -83,14 +88,17 @@ def test_an_unexpected_error_tells_no_value(empty: Portal, monkeypatch: pytest.M
     monkeypatch.setattr("portal.routes.overview.dataset_states", breaks)
     with caplog.at_level(logging.DEBUG):
         response = empty.client.get("/")
-    assert response.status_code == 500 and "110101199003078888" not in response.text + caplog.text
-    assert "ValueError at" in caplog.text and response.headers["x-frame-options"] == "DENY"
+    assert response.status_code == 500
+    assert "110101199003078888" not in response.text + caplog.text
+    assert "ValueError at" in caplog.text
+    assert response.headers["x-frame-options"] == "DENY"
 
 
 def test_the_token_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
     settings = load_settings({"HUB_HOME": str(tmp_path)})
     token = load_token(settings)
-    assert token == load_token(settings) and len(token) > 40
+    assert token == load_token(settings)
+    assert len(token) > 40
     assert stat.S_IMODE((tmp_path / "portal.token").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["portal.token"]
     assert portal_address(settings) == f"http://127.0.0.1:18090/?token={token}"
