@@ -4,11 +4,11 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catalog.batches import Acceptance, Batch, accept_batch, end_batch, get_batch, latest_accepted, record_findings
+from catalog.batches import Acceptance, Batch, accept_batch, batches_of, end_batch, get_batch, latest_accepted, record_findings
 from catalog.datasets import contract_at
 from catalog.files import LakeFile, files_of
 from catalog.tables import lease
@@ -23,7 +23,7 @@ from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
 from pipeline.landing import landed_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize
-from pipeline.state import LOG_COLUMNS, fold, log_columns, outgrown, standardized_table, state, typed_fields
+from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate
 from standards.loader import load_standards
 from standards.model import Standards
@@ -37,6 +37,7 @@ ISSUE_COLUMNS = {
     "issue_type": "VARCHAR",
     "severity": "VARCHAR",
 }
+HELD_BACK = "deletes-held-back"  # note of a batch whose missing records were kept
 
 
 def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Batch:
@@ -89,7 +90,7 @@ def _accept(home: Home, held: Lease, batch: Batch, full: bool) -> None:
         with timed(seconds, "split"):
             split = _split(engine, plan, changes)
             found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
-        reasons = gate(contract, changes, split.quarantined, {row["element"]: (row["evaluated"], row["filled"]) for row in found.fills})
+        reasons = gate(contract, changes, split.quarantined, _fills_of_delivery(engine, home, contract, standards, changes, found.fills))
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
             raise GateFailed(
@@ -112,10 +113,17 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
     table = standardized_table(contract.id)
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
     changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules)
-    if before is not None and changes.disappeared and (batch.unreadable or 0) > (before.unreadable or 0):
+    if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
     return changes
+
+
+def _unreadable_when_whole(home: Home, contract_id: str) -> int:
+    """Unreadable rows of the last accepted batch whose deletes were believed: those since are all from deliveries that may be torn."""
+    accepted = (batch for batch in batches_of(home.catalog, contract_id) if batch.status == "accepted")
+    whole = (batch for batch in accepted if not any(note["kind"] == HELD_BACK for note in batch.notes))
+    return next((batch.unreadable or 0 for batch in whole), 0)
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ def _findings(
     notes = list(batch.notes)
     if changes.disappeared > split.deleted:
         message = f"{changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
-        notes.append({"kind": "deletes-held-back", "message": message})
+        notes.append({"kind": HELD_BACK, "message": message})
     checks = [
         {
             "check_id": result.check.id,
@@ -196,6 +204,22 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     usable = ", ".join(f"count({_published(item)})" for item in plan.elements)
     total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
+
+
+def _fills_of_delivery(
+    engine: Engine, home: Home, contract: Contract, standards: Standards, changes: Changes, fills: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[int, int]]:
+    """What the contract's fill rates speak of: new and changed rows together with the records that came as they were accepted before."""
+    found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in contract.assertions.fill_rates}
+    if not found or not changes.unchanged:
+        return found
+    columns = {"_record_id": "UUID", **{name: engine_type(standards.elements[name]) for name in found}}
+    total, *filled = engine.row(
+        f"SELECT count(*), {', '.join(f'count({quote(name)})' for name in found)} FROM {state(home, standardized_table(contract.id), columns)} "
+        f"WHERE _record_id NOT IN (SELECT _record_id FROM {STANDARDIZED}) AND _record_id NOT IN (SELECT _record_id FROM {DELETED})",
+        doing="counting filled values",
+    )
+    return {name: (found[name][0] + total, found[name][1] + count) for name, count in zip(found, filled, strict=True)}
 
 
 def _published(item: ElementPlan) -> str:

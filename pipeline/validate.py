@@ -121,6 +121,6 @@ def gate(contract: Contract, changes: Changes, quarantined: int, fills: Mapping[
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:
             reasons.append(
-                f"{element} is filled in {filled / evaluated:.1%} of {evaluated} new or changed rows, the contract asks for {least:.1%}"
+                f"{element} is filled in {filled / evaluated:.1%} of {evaluated} rows, the contract asks for {least:.1%}"
             )
     return reasons
