@@ -1,5 +1,6 @@
 """Regular expressions shared by value types, written so that RE2, Java and Python read them alike: no look-around, no `\\p{…}`."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -8,11 +9,26 @@ HAN = "〇㐀-䶿一-鿿𠀀-𳑿"
 BLANK = "\\s\u00a0\u3000\u2000-\u200a\u202f\u205f"
 INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\\x00-\\x08\\x0e-\\x1f"
 
+# Each of these begins or ends a text of two and more Han characters that a wrong decoding leaves (锟斤拷, 烫烫烫, 屯屯屯).
+DECODED_WRONG = "锟烫屯"
+
 # Anything that is not seventeen digits and a digit or X: an alternative of it lets one pattern say "of this form and …".
 NOT_A_NUMBER_OF_18 = "^.{0,17}$|^.{19}|[^0-9X]|X."
 NOT_A_CODE_OF_18 = "^.{0,17}$|^.{19}|[^0-9A-HJ-NPQRTUWXY]"
 
 _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+
+
+def han_except(characters: str) -> str:
+    """The class of Han characters without some of them."""
+    points, parts = sorted(map(ord, characters)), []
+    for first, last in (("〇", "〇"), *(span.split("-") for span in re.findall(".-.", HAN))):
+        start = ord(first)
+        for point in (point for point in points if ord(first) <= point <= ord(last)):
+            parts += [f"{chr(start)}-{chr(point - 1)}"] if start < point else []
+            start = point + 1
+        parts += [f"{chr(start)}-{last}"] if start <= ord(last) else []
+    return "".join(parts)
 
 
 def real_date(separator: str = "") -> str:

@@ -20,6 +20,11 @@ def ready(element: DataElement) -> str:
     return _FORM
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Identifiers of the right form and check character."""
+    return ibis.cases((raw.re_search(_FORM), _has_right_check(raw)), else_=False)
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without blanks."""
     return without_blanks(text).upper()

@@ -3,13 +3,18 @@
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import HAN
+from standards.patterns import DECODED_WRONG, HAN
 from standards.types.general import is_lossy, without_blanks
 
 
 def ready(element: DataElement) -> str:
     """The form of a number that needs no repair."""
     return f"^(?:[1-9A-Z{HAN}]|0{{1,3}}[1-9A-Z{HAN}])[0-9A-Z{HAN}（）〔〕·-]*$"
+
+
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Numbers in their form without a character that a wrong decoding leaves."""
+    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -15,6 +15,11 @@ def ready(element: DataElement) -> str:
     return f"^{one_of(load_standards().code_lists[element.code_list or ''].current)}$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Current codes."""
+    return raw.re_search(ready(element))
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """The code of a spelling; a text that is none stays. Columns with few values are quicker by a join with `lookup_table`."""
     return looked_up(text, lookup_table(element))

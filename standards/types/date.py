@@ -33,6 +33,12 @@ def ready(element: DataElement) -> str:
     return "^(?:1[0-9]{3}|2[0-9]{3}|9999)-[0-9]{2}-[0-9]{2}$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Days of the calendar, up to today where the future is an issue."""
+    real = raw.re_search(ready(element)) & raw.re_search(REAL)
+    return real & (raw <= today) if element.maximum == TODAY else real
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """ISO text where there is one safe reading."""
     dated = where(text.upper(), "[一二三四五六七八九十廿卅〇零○]", _arabic).re_replace(f"[{BLANK}]*(?:星期|周|礼拜)[0-9日天]$", "")

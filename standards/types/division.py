@@ -19,6 +19,11 @@ def ready(element: DataElement) -> str:
     return current_pattern()
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Current codes."""
+    return raw.re_search(ready(element))
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Six digits from two, four or twelve (statistical codes); names and former codes stay."""
     compact = without_blanks(text)

@@ -21,6 +21,12 @@ def ready(element: DataElement) -> str:
     return f"^(?:[1-9][0-9]{{5}}(?:18|19|20)[0-9]{{9}}[0-9X]|{uscc.ready(element).strip('^$')})$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Codes whose check characters are right."""
+    organization = raw.re_search(uscc.ready(element)) & uscc.is_right(raw)
+    return ibis.cases((_is_person(raw), resident_id.has_right_check(raw)), else_=organization)
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """As a resident number where that gives one, else as a credit code."""
     return let(

@@ -4,13 +4,20 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import BLANK, HAN
+from standards.patterns import BLANK, DECODED_WRONG, HAN, han_except
 from standards.types.general import is_lossy, is_masked, without_blanks
+
+_HAN = han_except(DECODED_WRONG)
 
 
 def ready(element: DataElement) -> str:
     """The form of a name that needs no repair."""
     return f"^[{HAN}A-Za-z][{HAN}A-Za-z0-9·（）]+$"
+
+
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Names of ordinary characters; an X may cover something."""
+    return raw.re_search(f"^[{_HAN}A-WYZa-wyz][{_HAN}A-WYZa-wyz0-9·（）]+$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

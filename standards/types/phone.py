@@ -18,6 +18,11 @@ def ready(element: DataElement) -> str:
     return "^(?:1[3-9][0-9]{9}|0[0-9]{2,3}-[1-9][0-9]{6,7})$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Numbers in their form."""
+    return raw.re_search(ready(element))
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """The digits without country code, in the one form of a mobile or landline number; the letter O is read as 0."""
     joined = text.upper().replace("（", "(").replace("）", ")").re_replace(f"[{BLANK}—–－-]+", "-").re_replace("[OＯ]", "0")

@@ -22,6 +22,12 @@ def ready(element: DataElement) -> str:
     return "^[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9X]$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Numbers with a known region, a day of birth that has been, and the right check character."""
+    formed = raw.re_search(f"{region_pattern()}{real_date()}[0-9]{{3}}[0-9X]$")
+    return formed & raw.substr(6, 8).between("18000101", today.replace("-", "")) & has_right_check(raw)
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Eighteen characters where there is one safe reading: blanks dropped, look-alikes read, fifteen digits upgraded."""
     compact = text.re_replace(f"[{BLANK}—–-]+", "").upper().re_replace("[ХΧ×]$", "X")

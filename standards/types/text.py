@@ -3,13 +3,18 @@
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import HAN
+from standards.patterns import DECODED_WRONG, HAN
 from standards.types.general import is_lossy
 
 
 def ready(element: DataElement) -> str:
     """The form of a text that needs no repair."""
     return f"^[{HAN}](?:[{HAN}0-9A-Za-z，。、（）()·%/-]+|[；：])*[{HAN}0-9A-Za-z。）)]$"
+
+
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Texts in their form without a character that a wrong decoding leaves."""
+    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -24,6 +24,12 @@ def ready(element: DataElement) -> str:
     return "^[1-9ANY][1-9][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$"
 
 
+def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
+    """Codes of a known authority and province whose check characters are right."""
+    known = raw.re_search(category_pattern()) & raw.re_search(province_pattern())
+    return raw.re_search(ready(element)) & known & is_right(raw)
+
+
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without separators; letters that are never used are read as digits only if both checks are right afterwards."""
     return let(text.re_replace(f"[{BLANK}—–-]+", "").upper(), _repaired)
