@@ -193,7 +193,7 @@ class Hub:
 
     def deliver(self, document: Mapping[str, Any], rows: Sequence[Mapping[str, str]], columns: Sequence[str] | None = None) -> None:
         """Put a delivery where the contract's source is."""
-        named = columns or list(dict.fromkeys([*(name for row in rows for name in row), *document["columns"]]))
+        named = columns or list(dict.fromkeys([*(name for row in rows for name in row), *document["columns"], "GXSJ"]))
         (self.drop / document["source"]["path"]).write_text(to_csv(rows, named), encoding="utf-8")
 
     def land(self, document: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> str:

@@ -1,0 +1,150 @@
+"""Gates: a delivery that cannot be right stops, says why, and leaves everything as it was."""
+
+from typing import Any
+
+import pytest
+
+from catalog.batches import checks_of, fills_of
+from core.errors import GateFailed
+from tests.factories import ENTERPRISES, PATIENTS, Hub, Row, organization, person, with_assertions, wrong_check
+
+PEOPLE = [person(number) for number in range(10)]
+pytestmark = pytest.mark.usefixtures("without_suite")
+
+
+def stopped(hub: Hub, document: dict[str, Any], rows: list[Row]) -> GateFailed:
+    """Deliver what the gate has to stop; what was accepted and published before stays."""
+    before = hub.state(document)
+    with pytest.raises(GateFailed) as raised:
+        hub.sync(document, rows)
+    newest = hub.batch(f"{document['id']}@{_newest(hub, document)}")
+    assert newest.status == "stopped"
+    assert newest.error == raised.value.message
+    assert newest.hint
+    assert newest.accepted is not None
+    assert hub.state(document) == before
+    assert hub.unbalanced() == []
+    return raised.value
+
+
+def _newest(hub: Hub, document: dict[str, Any]) -> int:
+    from catalog.batches import batches_of
+
+    return batches_of(hub.home.catalog, document["id"])[0].seq
+
+
+def test_too_few_rows(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, least_rows=5)
+    hub.register(document)
+    error = stopped(hub, document, PEOPLE[:4])
+    assert "4 rows arrived" in error.message
+    assert error.exit_status == 1
+    assert not error.transient
+    assert hub.sync(document, PEOPLE[:5]).status == "accepted"
+
+
+def test_too_many_records_disappear(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, largest_shrink=0.2)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    assert "3 of 10 records disappeared" in stopped(hub, document, PEOPLE[:7]).message
+    assert hub.publish("population").entities == 10
+    assert hub.sync(document, PEOPLE[:8]).deleted == 2
+
+
+def test_too_many_rows_would_be_quarantined_and_the_findings_stay(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, largest_quarantine=0.2)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    bad = [person(number, SFZH=wrong_check(person(number)["SFZH"])) for number in range(10, 13)]
+    error = stopped(hub, document, [*PEOPLE, *bad])
+    assert "3 of 13 rows would be quarantined" in error.message
+    assert bad[0]["SFZH"] not in str(error)
+    assert hub.issues(hub.batch(f"{document['id']}@2")) == {("resident_id", "wrong-check-character"): 3}
+    assert len(fills_of(hub.home.catalog, f"{document['id']}@2")) == 3
+    assert hub.sync(document, [*PEOPLE, *bad[:2]]).quarantined == 2
+
+
+def test_too_few_values(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
+    hub.register(document)
+    error = stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="") for number in (7, 8, 9))])
+    assert "phone_number is filled in 70.0% of 10" in error.message
+    assert hub.sync(document, [*PEOPLE[:8], *(person(number, DH="") for number in (8, 9))]).accepted == 10
+
+
+def test_a_refused_value_does_not_fill(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
+    hub.register(document)
+    stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="12") for number in (7, 8, 9))])
+
+
+def test_fill_rates_are_of_the_whole_delivery_not_of_what_changed(hub: Hub) -> None:
+    """One changed row without a value is nothing to stop a delivery of ten for."""
+    document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    batch = hub.sync(document, [*PEOPLE[:9], person(9, DH="")])
+    assert (batch.status, batch.updated) == ("accepted", 1)
+    # And many unchanged rows without one do not hide behind the few that are new.
+    error = stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="") for number in (7, 8, 9))])
+    assert "phone_number is filled in 70.0% of 10" in error.message
+
+
+def test_several_reasons_are_given_at_once(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, least_rows=3, largest_shrink=0.1, largest_quarantine=0.1)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    message = stopped(hub, document, [PEOPLE[0], person(1, XM="")]).message
+    assert message.count(";") == 2
+
+
+def test_a_stopped_batch_has_no_files_and_the_next_one_follows_the_last_good_state(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, largest_shrink=0.2)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    stopped(hub, document, PEOPLE[:2])
+    assert {path.stem[-8:] for path in (hub.settings.lake_dir / "std_health__patient").iterdir()} == {"00000001"}
+    batch = hub.sync(document, PEOPLE)
+    assert (batch.seq, batch.previous, batch.unchanged) == (3, 10, 10)
+    assert checks_of(hub.home.catalog, batch.batch_id) == []
+
+
+def test_records_that_may_be_in_unreadable_rows_are_kept_until_the_file_is_whole(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, PEOPLE)
+    torn = hub.drop / "patient.csv"
+
+    def tear() -> None:
+        hub.deliver(PATIENTS, PEOPLE[:9])
+        torn.write_text(torn.read_text() + "too,few\n")
+
+    for _ in range(2):  # as long as the row cannot be read, not only the first time
+        tear()
+        batch = _collect(hub)
+        assert (batch.unreadable, batch.deleted, batch.records) == (1, 0, 10)
+        assert "deletes-held-back" in {note["kind"] for note in batch.notes}
+        assert hub.unbalanced() == []
+    batch = hub.sync(PATIENTS, PEOPLE[:9])
+    assert (batch.unreadable, batch.deleted, batch.records) == (0, 1, 9)
+
+
+def _collect(hub: Hub) -> Any:
+    from pipeline.accept import accept
+    from pipeline.land import land
+
+    return accept(land("health__patient", hub.home), hub.home)
+
+
+def test_a_registry_does_not_lose_many_entities_at_once(hub: Hub) -> None:
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
+    first = hub.publish("legal_entity")
+    hub.sync(ENTERPRISES, [organization(number) for number in range(7)])
+    with pytest.raises(GateFailed, match="3 of 10 entities would disappear"):
+        hub.publish("legal_entity")
+    assert len(hub.served("base_legal_entity")) == 10
+    assert hub.unbalanced() == []
+    hub.sync(ENTERPRISES, [organization(number) for number in range(9)])
+    second = hub.publish("legal_entity")
+    assert (second.number, second.deleted, second.entities) == (first.number + 1, 1, 9)
