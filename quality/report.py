@@ -34,7 +34,7 @@ from quality.report_data import (
     total_score,
 )
 from quality.texts import REPORT_TEXTS, Language, Translate, load_texts, make_translate, sentence
-from standards.model import Standards, Title
+from standards.model import IssueType, Standards, Title
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = Standing()
@@ -93,7 +93,7 @@ def batch_report(catalog: sa.Engine, standards: Standards, batch_id: str, standi
 def _fill(row: Mapping[str, Any], standards: Standards, standing: Standing) -> Fill:
     name = row["element"]
     filled = row["filled"] + standing.filled.get(name, 0)
-    return Fill(name, standards.elements[name].title, row["evaluated"] + standing.rows, filled)
+    return Fill(name, element_title(name, standards), row["evaluated"] + standing.rows, filled)
 
 
 def ledger_parts(batch: Batch) -> list[Part]:
@@ -141,7 +141,7 @@ def broken_rules(findings: Iterable[Finding], standards: Standards) -> list[Rule
 
 
 def _rule(element: str, issue: str, severity: str, dimension: str, rows: int, evaluated: int, standards: Standards) -> Rule:
-    kind = standards.issue_types[issue]
+    kind = issue_type(issue, standards)
     return Rule(
         element, element_title(element, standards), issue, kind.title, kind.message, dimension, severity, kind.fixer, rows, evaluated
     )
@@ -151,7 +151,16 @@ def element_title(element: str, standards: Standards) -> Title:
     """Title of an element, of the record as a whole, or of its key."""
     if element in (ROW, KEY):
         return load_texts(REPORT_TEXTS)["element.row" if element == ROW else "element.key"]
-    return standards.elements[element].title
+    # An old batch may name what a later standard has dropped.
+    known = standards.elements.get(element)
+    return known.title if known else Title(zh=element, en=element)
+
+
+def issue_type(name: str, standards: Standards) -> IssueType:
+    """A kind of issue; one that a later standard has dropped goes by its id."""
+    known = standards.issue_types.get(name)
+    unknown = Title(zh=name, en=name)
+    return known or IssueType(id=name, severity="warning", dimension="normativity", title=unknown, message=unknown, fixer="hub")
 
 
 def registry_report(catalog: sa.Engine, standards: Standards, figures: RegistryFigures, standing: Mapping[str, Standing]) -> ReportData:

@@ -13,7 +13,7 @@ from portal.context import Page, PageDep
 from portal.export import exported
 from portal.quarantine import PAGE, read_quarantine
 from portal.security import style_policy
-from quality.report import element_title, ledger_parts, render_html, style_sheet
+from quality.report import element_title, issue_type, ledger_parts, render_html, style_sheet
 from quality.report_data import DIMENSIONS, SEVERITIES, ReportData
 
 router = APIRouter()
@@ -36,7 +36,7 @@ def batch(page: PageDep, batch_id: str) -> Response:
         issue_sorting=issue_sorting,
         checks=checks,
         check_sorting=check_sorting,
-        issue_types=page.hub.standards.issue_types,
+        issue_of=lambda name: issue_type(name, page.hub.standards),
         title_of=lambda name: page.words(element_title(name, page.hub.standards)),
     )
 
@@ -90,7 +90,7 @@ def quarantine(page: PageDep, batch_id: str) -> Response:
         pages=-(-rows.total // PAGE),
         rule=rule,
         rules=rules,
-        issue_types=page.hub.standards.issue_types,
+        issue_of=lambda name: issue_type(name, page.hub.standards),
         title_of=lambda name: page.words(element_title(name, page.hub.standards)),
     )
 

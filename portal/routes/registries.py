@@ -39,12 +39,14 @@ def registries(page: PageDep) -> Response:
 def registry(page: PageDep, registry: str) -> Response:
     """One registry: ledger, search, elements, publications."""
     schema = schema_of(page.hub, registry)
-    state = registry_state(page.hub, schema, dataset_states(page.hub.home.catalog))
+    states = dataset_states(page.hub.home.catalog)
+    state = registry_state(page.hub, schema, states)
     publications = history(page.hub.home.serving, registry)
     return exported(page, f"{registry}-publications", [vars(item) | {"seconds": None} for item in publications]) or page.render(
         "registry.html",
         schema=schema,
         state=state,
+        states=states,
         publications=publications,
         entities_trend=[item.entities for item in reversed(publications[:30])],
         fills=base_fills(page.hub.home, schema, state.publication.number),

@@ -172,6 +172,15 @@ def test_a_report_file_allows_its_own_style_only(filled: Portal) -> None:
     assert "script" not in response.text.lower()
 
 
+def test_what_a_later_standard_has_dropped_goes_by_its_id() -> None:
+    from quality.report import element_title, issue_type
+    from standards.loader import load_standards
+
+    standards = load_standards()
+    assert element_title("no_longer", standards).zh == "no_longer"
+    assert issue_type("no-longer", standards).title.en == "no-longer"
+
+
 def test_reports_are_written_by_subject(filled: Portal) -> None:
     from pipeline.report import write_report
 
