@@ -151,5 +151,5 @@ def _cookies(header: str) -> dict[str, str]:
 
 
 def session_file(settings: Settings) -> Path:
-    """Where a running portal writes its port."""
+    """Where a running portal writes its port and process."""
     return settings.home / "portal.port"

@@ -29,7 +29,7 @@ def serve(settings: Settings, *, port: int | None = None, on_ready: Ready | None
         taken = int(listener.getsockname()[1])
         record = session_file(settings)
         draft = record.with_name(f".{record.name}.{os.getpid()}")
-        draft.write_text(f"{taken}\n", encoding="ascii")
+        draft.write_text(f"{taken} {os.getpid()}\n", encoding="ascii")
         draft.replace(record)
         if on_ready is not None:
             on_ready(portal_address(settings, taken))
@@ -58,10 +58,13 @@ def _listening(host: str, wished: int) -> socket.socket:
 
 
 def _recorded(settings: Settings) -> int | None:
+    """The port that a living process has recorded; one that was killed leaves its record behind."""
     try:
-        return int(session_file(settings).read_text(encoding="ascii"))
+        port, pid = map(int, session_file(settings).read_text(encoding="ascii").split())
+        os.kill(pid, 0)
     except (OSError, ValueError):
         return None
+    return port
 
 
 def _running_port(settings: Settings) -> int:

@@ -1,13 +1,14 @@
 """Who may come in, and what a browser may do with an answer."""
 
 import logging
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from core.settings import load_settings
-from portal.security import COOKIE, load_token, session_value
+from portal.security import COOKIE, load_token, session_file, session_value
 from portal.serve import portal_address
 from tests.portal.conftest import TOKEN, Portal
 
@@ -102,3 +103,10 @@ def test_the_token_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "portal.token").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["portal.token"]
     assert portal_address(settings) == f"http://127.0.0.1:18090/?token={token}"
+
+
+def test_the_address_is_that_of_the_portal_that_lives(tmp_path: Path) -> None:
+    settings = load_settings({"HUB_HOME": str(tmp_path)})
+    for process, port in ((os.getpid(), 18093), (2**22 + 1, 18090)):
+        session_file(settings).write_text(f"18093 {process}\n")
+        assert portal_address(settings).startswith(f"http://127.0.0.1:{port}/?token=")
