@@ -36,6 +36,7 @@ from deploy.runs import Run, trigger, wait
 from pipeline.base import base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import Equation, check_ledger
+from pipeline.report import write_report
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.publications import Publication, latest
@@ -140,6 +141,8 @@ def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Account
         with clock.phase("accounts"):
             accounts.append(_account(home, clock, city, contracts, day))
     with clock.phase("accounts"):
+        for registry in load_standards().schemas:
+            clock.say(f"quality report of {registry}: {write_report(home, registry)}")
         equations = check_ledger(home)
     return accounts, (len(equations), [item for item in equations if not item.holds]), unexpected
 
