@@ -110,7 +110,7 @@ def status(
         newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
         datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
         state = newest.status if newest else "never collected"
-        rows.append((name, state, beijing_text(newest and newest.started_at), good and good.records, good and good.quarantined))
+        rows.append((name, state, beijing_text(newest.started_at if newest else None), good and good.records, good and good.quarantined))
         if newest and newest.error:
             trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
     registries = [latest(home.serving, name) for name in load_definitions()]

@@ -299,7 +299,6 @@ def _print_json(accounts: Sequence[Account], clock: Clock) -> None:
 
 
 def _serve(home: Home, clock: Clock) -> None:
-    from portal.serve import portal_address, serve
+    from portal.serve import serve
 
-    clock.say(f"the portal: {portal_address(home.settings)}  (Ctrl-C ends it)")
-    serve(home.settings)
+    serve(home.settings, on_ready=lambda address: clock.say(f"the portal: {address}  (Ctrl-C ends it)"))

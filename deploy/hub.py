@@ -6,7 +6,7 @@ import sys
 from core.settings import load_settings
 from deploy import local
 from pipeline.home import open_home
-from portal.serve import portal_address, serve
+from portal.serve import serve
 
 
 def run_hub() -> None:
@@ -17,8 +17,7 @@ def run_hub() -> None:
     open_home(settings)
     running = local.start(settings, print)
     print(f"Airflow:    {running.url}  (user {running.user}, password in {settings.home}/airflow)")
-    print(f"the portal: {portal_address(settings)}  (Ctrl-C ends both)")
     try:
-        serve(settings)
+        serve(settings, on_ready=lambda address: print(f"the portal: {address}  (Ctrl-C ends both)", flush=True))
     finally:
         local.stop(settings, print)

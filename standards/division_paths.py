@@ -1,12 +1,12 @@
 """Divisions at the head of an address (GB/T 2260): how they may be written there, and their full current names from the province down.
 
-A head is read only if there is one safe reading. Its last name carries its unit; the names in front of it are those it belongs or belonged to,
-also repeated, also without their units. A county alone is read if no other county has ever had its name.
+A head is read only if there is one safe reading. Its last name carries its unit; the names in front are those it belongs or belonged to, also
+repeated, also without their units. A county alone is read if no other county has ever had its name.
 """
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -24,6 +24,7 @@ _COUNTRY = "(?:中华人民共和国|中国)?"
 LEAST_ALONE = 3
 # With such a character behind it, the unit is part of another word (市场, 省道, 县道).
 _WORDS = ("市场", "省道", "县道")
+_UNIT = re.compile("(?:特别行政区|自治[区州县旗]|[地林新矿特]区|[省市区县旗盟州])$")
 _UNITS = re.compile("(?:特别行政区|(?:壮族|回族|维吾尔)?自治区|自治州|地区|省|市|盟)$")
 
 
@@ -101,10 +102,20 @@ class Divisions:
         return {self.path(code): code for code in self.current}
 
     @cached_property
-    def full_paths(self) -> list[str]:
-        """The paths that end in a county, or in a city without counties: an address cannot say more."""
-        parents = {row.parent for row in self.current.values()}
-        return [path for path, code in self.paths.items() if code not in parents]
+    def children(self) -> dict[str, list[Code]]:
+        """The current divisions directly under each; the provinces under the empty code."""
+        found: dict[str, list[Code]] = {}
+        for row in self.current.values():
+            found.setdefault(row.parent, []).append(row)
+        return found
+
+    def tree(self, code: str, *, whole: bool) -> str:
+        """A pattern for the names below a division: down to the last (`whole`), or as far as they are written."""
+        below = self.children.get(code, [])
+        inner = [row.title.zh + self.tree(row.code, whole=whole) for row in below if row.code in self.children]
+        last = by_unit(row.title.zh for row in below if row.code not in self.children)
+        branches = [*inner, last] if last else inner
+        return f"(?:{'|'.join(branches)}){'' if whole or not code else '?'}" if branches else ""
 
     @cached_property
     def lost_paths(self) -> list[str]:
@@ -149,37 +160,56 @@ def divisions() -> Divisions:
     return Divisions(load_standards().code_lists["division"].codes)
 
 
+# Patterns are kept small and, where they are large, open at the end: beyond some ten thousand characters (half of it with `$`) an engine
+# of regular expressions gives up its automaton, and takes twenty times as long.
+LARGEST = 6_000
+
+
 @lru_cache(maxsize=1)
 def head_pattern() -> str:
-    """Names of divisions, the last with its unit, as one begins an address with; also what separates them."""
-    known = divisions()
-    between = _BETWEEN.pattern
-    short = one_of(known.by_short_name)
-    return f"^{_COUNTRY}(?:{between}(?:{short}{between})*{one_of(known.by_name)})+{between}[{''.join(word[1] for word in _WORDS[:2])}]?"
+    """What may be the head of an address: names of divisions, the last with some unit, and what separates them. `read_head` knows better."""
+    known, between = divisions(), _BETWEEN.pattern
+    short, stems = one_of(known.by_short_name), one_of({_UNIT.sub("", name) for name in known.by_name} | set(known.by_short_name))
+    return f"^{_COUNTRY}(?:{between}(?:{short}{between})*{stems}{_UNIT.pattern.strip('$')})+{between}[{''.join(word[1] for word in _WORDS[:2])}]?"
 
 
 @lru_cache(maxsize=1)
-def full_path_pattern() -> str:
-    """The full current names of a county, or of a city without counties."""
-    return f"^{one_of(divisions().full_paths)}"
+def full_path_patterns() -> tuple[str, ...]:
+    """The full current names of a county, or of a city without counties, in several patterns."""
+    known = divisions()
+    groups: list[list[str]] = [[]]
+    for row in known.children[""]:
+        branch = row.title.zh + known.tree(row.code, whole=True)
+        if len(branch) + sum(map(len, groups[-1])) > LARGEST:
+            groups.append([])
+        groups[-1].append(branch)
+    return tuple(f"^(?:{'|'.join(group)})" for group in groups)
 
 
 @lru_cache(maxsize=1)
 def path_pattern() -> str:
-    """The full current names of any division."""
-    return f"^{one_of(divisions().paths)}"
+    """The full current names of any division, as far as they go."""
+    return f"^{divisions().tree('', whole=False)}"
 
 
 @lru_cache(maxsize=1)
 def province_pattern() -> str:
     """The full name of a province."""
-    return f"^{one_of(row.title.zh for row in divisions().current.values() if row.level == 'province')}"
+    return f"^{one_of(row.title.zh for row in divisions().children[''])}"
 
 
 @lru_cache(maxsize=1)
 def lost_pattern() -> str:
     """A county that exists no more and has several successors."""
     return f"^{one_of(divisions().lost_paths)}"
+
+
+def by_unit(names: Iterable[str]) -> str:
+    """A pattern for exactly these names, that has each unit at their end once."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name[-1], []).append(name[:-1])
+    return "|".join(one_of(stems) + unit for unit, stems in sorted(found.items()))
 
 
 def read_head(head: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from core.errors import RequestError
 from standards.model import DataElement, Standards
-from standards.spellings import lookup_table
+from standards.spellings import SPELLED, readings
 
 Status = Literal["valid", "repaired", "rejected"]
 
@@ -68,12 +68,19 @@ def _run(
         connection.execute("SET threads = 1")
         connection.register("given", _numbered(pa, values))
         read = connection.execute(sql.values).fetchall()
-        spellings = lookup_table(element) if element.type == "division" else {}
-        connection.register("read", _numbered(pa, [spellings.get(key, value) for _, value, key in read]))
+        known = readings(element, {key for _, _, key in read}) if element.type in SPELLED else {}
+        connection.register("read", _numbered(pa, [_written(element, value, key, known) for _, value, key in read]))
         rows = connection.execute(sql.issues).fetchall()
     finally:
         connection.close()
     return [(value, tuple(name for name, holds in zip(sql.names, flags, strict=True) if holds)) for _, value, *flags in rows]
+
+
+def _written(element: DataElement, value: str | None, key: str | None, known: Mapping[str, str]) -> str | None:
+    """The value with its spelling replaced: the whole of a division, the head of an address."""
+    if value is None or key is None or key not in known:
+        return value
+    return known[key] + value[len(key) :] if element.type == "address" else known[key]
 
 
 def _numbered(pa: Any, values: Sequence[str | None]) -> Any:
@@ -94,12 +101,11 @@ def _statements(element: DataElement, formats: tuple[str, ...], lookup: tuple[tu
     """Building them costs up to a second, so they are kept."""
     import ibis
 
-    from standards.standardize import issues_of, value_of
-    from standards.types.code import spelling_key
+    from standards.standardize import issues_of, spelled, value_of
 
     given = ibis.table({"n": "int64", "text": "string"}, name="given")
     value = value_of(given.text, element, formats, dict(lookup))
-    key = spelling_key(value) if element.type == "division" else ibis.null("string")
+    key = spelled(element).spelling_key(value) if element.type in SPELLED else ibis.null("string")
     read = ibis.table({"n": "int64", "text": "string"}, name="read")
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")

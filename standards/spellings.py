@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from standards.division_paths import read_head
 from standards.loader import load_standards
 from standards.model import Code, CodeList, DataElement
 from standards.patterns import BLANK
@@ -19,6 +20,9 @@ WIDE = "（），。；：！？－．／＿＋＃％＆\u3000" + "".join(chr(or
 _WIDTH = {ord(wide): narrow for wide, narrow in zip(WIDE, NARROW, strict=True)}
 _SIMPLE = {ord(t): s for t, s in zip(TRADITIONAL, SIMPLIFIED, strict=True)}
 _BLANKS = re.compile(f"[{BLANK}]+")
+
+# Types whose spellings are too many for an expression: those that occur are collected first.
+SPELLED = ("division", "address")
 
 
 def spelling_key(text: str) -> str:
@@ -39,6 +43,14 @@ def lookup_table(element: DataElement) -> dict[str, str]:
             ambiguous.add(key)
     own = set(code_list.current)
     return {key: code for key, code in found.items() if code and (key not in ambiguous or key in own)} | {code: code for code in own}
+
+
+def readings(element: DataElement, keys: Iterable[str | None]) -> dict[str, str]:
+    """Of the keys (`spelling_key` of the element's type) that occur, those that stand for something else, with what they stand for."""
+    if element.type == "address":
+        return {key: head for key in keys if key and (head := read_head(key)) and head != key}
+    table = lookup_table(element)
+    return {key: table[key] for key in keys if key in table}
 
 
 def _spellings(code_list: CodeList) -> Iterator[tuple[str, str]]:

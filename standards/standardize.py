@@ -87,7 +87,7 @@ def value_of(
 ) -> StringValue:
     """The standard value. A text in the form of its element passes on one regular expression; all else takes the long way.
 
-    `spellings` are those of a long code list (divisions) that may occur; without them only forms of the code itself are read.
+    `spellings` are those of divisions that may occur (`standards.spellings.readings`); without them a division stays as it is written.
     """
     kind = TYPES[element.type]
     keep = _own_markers(element)
@@ -96,10 +96,10 @@ def value_of(
     is_ready = raw.re_search(ready)
     if markers := _markers(element):
         is_ready = is_ready & ~raw.isin(markers)
-    branches = [] if "%Y-%d-%m" in formats else [(is_ready, raw)]
+    branches = [(is_ready, raw)] if ready and "%Y-%d-%m" not in formats else []
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
-    value = ibis.cases(*branches, else_=slow)
+    value = ibis.cases(*branches, else_=slow) if branches else slow
     if lookup:
         value = general.let(general.trim(raw), lambda key: key.cases(*lookup.items(), else_=ibis.null("string"))).coalesce(value)
     return value
@@ -129,7 +129,7 @@ def sure_of(
 def _markers(element: DataElement) -> list[str]:
     """Missing-value markers that have the form of the element."""
     keep, ready = _own_markers(element), TYPES[element.type].ready(element)
-    return [marker for marker in general.MISSING if marker not in keep and re.search(ready, marker)]
+    return [marker for marker in general.MISSING if ready and marker not in keep and re.search(ready, marker)]
 
 
 def issues_of(value: StringValue, element: DataElement, today: str | None = None) -> Issues:
@@ -147,7 +147,12 @@ def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], sp
     read: StringValue = TYPES[element.type].normalize(cleaned, element)
     if formats:
         read = ibis.cases(*date.declared_branches(cleaned, formats), else_=read)
-    return code.looked_up(read, dict(spellings)) if spellings else read
+    return spelled(element).looked_up(read, dict(spellings)) if spellings else read
+
+
+def spelled(element: DataElement) -> ModuleType:
+    """The type whose `spelling_key` and `looked_up` serve an element."""
+    return address if element.type == "address" else code
 
 
 def _own_markers(element: DataElement) -> frozenset[str]:

@@ -11,7 +11,7 @@ Kind = Literal["not_null", "regex", "in_set", "length", "between", "unique", "sh
 
 # What a type finds by an expression of its own, in the order of the module's `issues`.
 SHARED_ISSUES: dict[str, tuple[str, ...]] = {
-    "address": ("masked-value", "lossy-encoding"),
+    "address": ("no-division", "division-only", "masked-value", "lossy-encoding"),
     "certificate_identifier": ("wrong-check-character",),
     "certificate_number": ("lossy-encoding",),
     "code": (),

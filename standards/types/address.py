@@ -1,29 +1,59 @@
-"""Address in full, from province to door."""
+"""Address in full, from province to door: the divisions by their full current names, then the rest as written, without blanks.
 
+The spellings of the divisions are too many for an expression: `standards.spellings.readings` gives those of the heads that occur.
+"""
+
+import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.division_paths import full_path_patterns, head_pattern, lost_pattern, path_pattern, province_pattern
 from standards.model import DataElement
-from standards.patterns import DECODED_WRONG, HAN, han_except
-from standards.types.general import is_lossy, is_masked, without_blanks
+from standards.patterns import DECODED_WRONG, han_except
+from standards.types.general import is_lossy, is_masked, let, without_blanks
 
 _HAN = han_except(DECODED_WRONG)
 
 
+# The last characters of divisions.
+_UNITS = "省市区县旗盟州"
+
+
 def ready(element: DataElement) -> str:
-    """The form of an address that needs no repair."""
-    return f"^[{HAN}]{{2}}[{HAN}0-9A-Za-z（）·、，#-]+$"
+    """None: that one pattern would be too large to be quick, and `sure` has taken most addresses before."""
+    return ""
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
-    """Addresses of ordinary characters; an X may cover something."""
-    return raw.re_search(f"^[{_HAN}]{{2}}[{_HAN}0-9A-WYZa-wyz（）·、，#-]+$")
+    """Addresses of ordinary characters behind their divisions; an X may cover something."""
+    rest = f"[{_HAN}0-9A-WYZa-wyz（][{_HAN}0-9A-WYZa-wyz（）·、，#-]*$"
+    return ibis.cases(*((raw.re_search(path + rest), True) for path in full_path_patterns()), else_=False)
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
-    """Without blanks; the statistical group 市辖区 behind a city is no part of an address."""
-    return without_blanks(text).replace("市市辖区", "市")
+    """Without blanks."""
+    return without_blanks(text)
+
+
+def spelling_key(text: StringValue) -> StringValue:
+    """The head of an address: its divisions as they are written."""
+    return let(text, lambda whole: whole.substr(0, whole.length() - whole.re_replace(head_pattern(), "").length()))
+
+
+def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
+    """The address with its head as it should be written."""
+    return let(text, lambda whole: let(whole.re_replace(head_pattern(), ""), lambda rest: _with_head(whole, rest, spellings)))
+
+
+def _with_head(whole: StringValue, rest: StringValue, spellings: dict[str, str]) -> StringValue:
+    head = whole.substr(0, whole.length() - rest.length())
+    return let(head, lambda key: key.cases(*spellings.items(), else_=ibis.null("string"))).concat(rest).coalesce(whole)
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
-    """Addresses with lost or covered characters."""
-    return {"masked-value": is_masked(value), "lossy-encoding": is_lossy(value)}
+    """Addresses that do not begin with a division that exists, that end with it, and those with lost or covered characters."""
+    return {
+        "no-division": ~value.re_search(province_pattern()) | value.re_search(lost_pattern()),
+        "division-only": ibis.cases((value.re_search(f"[{_UNITS}]$"), value.re_replace(path_pattern(), "") == ""), else_=False),
+        "masked-value": is_masked(value),
+        "lossy-encoding": is_lossy(value),
+    }
