@@ -184,9 +184,8 @@ def _print_batch(batch: Any) -> None:
             f"           landed {batch.landed:,} = accepted {batch.accepted:,} + unchanged {batch.unchanged:,} "
             f"+ repeated {batch.repeated:,} + quarantined {batch.quarantined:,}"
         )
-        print(
-            f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,} (updated {batch.updated:,})"
-        )
+        print(f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,}")
+        print(f"           updated {batch.updated:,}")
     for note in batch.notes:
         print(f"  note     {note['kind']}: {note['message']}")
     if batch.error:

@@ -1,6 +1,7 @@
 """The lake: Parquet files with Iceberg field ids, written here and nowhere else, and the Iceberg tables that follow them.
 
-A file counts from the moment a database row names it (`catalog.files`, `registries.publications`); Iceberg follows from those rows, idempotently,
+A file counts from the moment a database row names it (`catalog.files`, `registries.publications`); Iceberg follows from those rows,
+idempotently,
 so it may trail but never leads. Nothing is rewritten in place: a table is a log of changes, and its present state is a fold over it.
 """
 

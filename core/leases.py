@@ -18,7 +18,8 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import LeaseHeld
 
-# A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it lives.
+# A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it
+# lives.
 TIME_TO_LIVE = timedelta(minutes=60)
 
 

@@ -1,7 +1,7 @@
 """Accept: from a landed batch to a dataset's new state.
 
-Compare with what was accepted before, standardize what is new, validate it, pass the gate, split it into accepted and quarantined rows, and commit
-ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
+Compare with what was accepted before, standardize what is new, validate it, pass the gate, split it into accepted and quarantined rows,
+and commit ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,8 +43,8 @@ HELD_BACK = "deletes-held-back"  # note of a batch whose missing records were ke
 def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Batch:
     """Bring a landed batch into its dataset's state and return it with its ledger. With `full`, no row counts as unchanged.
 
-    Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was accepted
-    already, or that a newer one has superseded, is returned as it is.
+    Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was
+    accepted already, or that a newer one has superseded, is returned as it is.
     """
     home = home or open_home()
     batch = get_batch(home.catalog, batch_id)
@@ -282,7 +282,8 @@ def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
     for item in plan.elements:
         for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True)):
             if severity != "repaired" and (issue != "missing" or item.use.required):
-                yield f"{head}, '{item.element.id}' AS element, '{issue}' AS issue_type, '{severity}' AS severity FROM {STANDARDIZED} WHERE ({quote(item.column)} & {1 << bit}) <> 0"
+                named = f"'{item.element.id}' AS element, '{issue}' AS issue_type, '{severity}' AS severity"
+                yield f"{head}, {named} FROM {STANDARDIZED} WHERE ({quote(item.column)} & {1 << bit}) <> 0"
     for bit, (issue, severity) in enumerate(plan.row_issues):
         yield f"{head}, '{ROW}', '{issue}', '{severity}' FROM {STANDARDIZED} WHERE ({ROW_ISSUES} & {1 << bit}) <> 0"
 

@@ -1,7 +1,7 @@
 """Snapshot comparison: what a batch says that was not known before.
 
-Every landed row is exactly one of: repeated (the same content under the same record id again), unchanged (as accepted before), or a candidate
-that goes on to be standardized. Records that were accepted before and are no longer there are deletes.
+Every landed row is exactly one of: repeated (the same content under the same record id again), unchanged (as accepted before), or a
+candidate that goes on to be standardized. Records that were accepted before and are no longer there are deletes.
 """
 
 from dataclasses import dataclass

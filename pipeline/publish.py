@@ -1,8 +1,9 @@
 """Publish: merge what changed into a base table and make it current, all or nothing.
 
-(1) Files are written, named nowhere. (2) Serving rows are loaded in chunks, invisible. (3) One short transaction writes the publication row and moves
-the pointer that readers follow. (4) The lake follows from that row. A run that dies leaves leftovers of 1 and 2, which the next one clears, or a lake
-that trails, which the next one brings up to date.
+(1) Files are written, named nowhere. (2) Serving rows are loaded in chunks, invisible. (3) One short transaction writes the publication
+row and moves
+the pointer that readers follow. (4) The lake follows from that row. A run that dies leaves leftovers of 1 and 2, which the next one
+clears, or a lake that trails, which the next one brings up to date.
 """
 
 from collections.abc import Iterator, Sequence
@@ -189,7 +190,8 @@ class _Publishing:
         limit = self.definition.largest_shrink
         if self.before.entities and counts["deleted"] - counts["inserted"] > limit * self.before.entities:
             raise GateFailed(
-                f"publication of {self.schema.id} stopped: {counts['deleted']} of {self.before.entities} entities would disappear (limit {limit:.0%})",
+                f"publication of {self.schema.id} stopped: {counts['deleted']} of {self.before.entities} entities "
+                f"would disappear (limit {limit:.0%})",
                 hint="the last publication stays current; look at ./hub status for a dataset that shrank",
             )
 

@@ -172,7 +172,8 @@ def _log_links(engine: Engine, home: Home, definition: RegistryDefinition, chang
         doing="comparing links",
     )
     engine.run(
-        f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM relinked WHERE new IS NOT NULL UNION SELECT old FROM relinked WHERE old IS NOT NULL",
+        f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM relinked WHERE new IS NOT NULL "
+        "UNION SELECT old FROM relinked WHERE old IS NOT NULL",
         doing="finding affected entities",
     )
 

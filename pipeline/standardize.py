@@ -1,7 +1,7 @@
 """Standardize: the department's columns become data elements; every change and every refusal is an issue.
 
-The result has, for each element, its standard value as text and a column `<element>__issues` whose bits say which issues the row has there, in
-the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
+The result has, for each element, its standard value as text and a column `<element>__issues` whose bits say which issues the row has
+there, in the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,8 +96,8 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
 def standardize(engine: Engine, plan: Plan, today: str) -> None:
     """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future.
 
-    Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the rest
-    are standardized once each and put in their places.
+    Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the
+    rest are standardized once each and put in their places.
     """
     rows = engine.value(f"SELECT count(*) FROM {CANDIDATES}")
     few = _columns_with_few_values(engine, plan, rows)

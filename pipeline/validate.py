@@ -120,7 +120,5 @@ def gate(contract: Contract, changes: Changes, quarantined: int, fills: Mapping[
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:
-            reasons.append(
-                f"{element} is filled in {filled / evaluated:.1%} of {evaluated} rows, the contract asks for {least:.1%}"
-            )
+            reasons.append(f"{element} is filled in {filled / evaluated:.1%} of {evaluated} rows, the contract asks for {least:.1%}")
     return reasons

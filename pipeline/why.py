@@ -1,6 +1,7 @@
 """Why: where every value of one base row comes from, and which values lost.
 
-Nothing of this is stored. The merge of one entity is run again over the inputs that the publication pinned, by the same code that published it.
+Nothing of this is stored. The merge of one entity is run again over the inputs that the publication pinned, by the same code that
+published it.
 """
 
 import uuid

@@ -1,8 +1,9 @@
 """A SQLAlchemy dialect that lets Great Expectations work on the engine's own in-memory tables.
 
-It stands on duckdb-engine and differs in three points. Results are buffered whole, because Great Expectations closes the connection before it
-fetches. Reflection asks DuckDB's own catalog, because SQLAlchemy 2.1 asks PostgreSQL tables that DuckDB lacks. And connecting hands out a cursor
-on a running engine, named by a token in the address, so that nothing is copied.
+It stands on duckdb-engine and differs in three points. Results are buffered whole, because Great Expectations closes the connection
+before it
+fetches. Reflection asks DuckDB's own catalog, because SQLAlchemy 2.1 asks PostgreSQL tables that DuckDB lacks. And connecting hands out a
+cursor on a running engine, named by a token in the address, so that nothing is copied.
 """
 
 import secrets

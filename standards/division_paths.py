@@ -1,7 +1,7 @@
 """Divisions at the head of an address (GB/T 2260): how they may be written there, and their full current names from the province down.
 
-A head is read only if there is one safe reading. Its last name carries its unit; the names in front are those it belongs or belonged to, also
-repeated, also without their units. A county alone is read if no other county has ever had its name.
+A head is read only if there is one safe reading. Its last name carries its unit; the names in front are those it belongs or belonged to,
+also repeated, also without their units. A county alone is read if no other county has ever had its name.
 """
 
 import re

@@ -91,15 +91,17 @@ def value_of(
     """
     kind = TYPES[element.type]
     keep = _own_markers(element)
-    slow = general.let(general.clean(raw, keep), lambda cleaned: _read(cleaned, element, formats, spellings))
+    slow = general.let(general.clean(raw, keep), lambda cleaned: _read(cleaned, element, formats))
     ready = kind.ready(element)
     is_ready = raw.re_search(ready)
     if markers := _markers(element):
         is_ready = is_ready & ~raw.isin(markers)
-    branches = [(is_ready, raw)] if ready and "%Y-%d-%m" not in formats else []
+    branches = [] if "%Y-%d-%m" in formats else [(is_ready, raw)]
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
-    value = ibis.cases(*branches, else_=slow) if branches else slow
+    value = ibis.cases(*branches, else_=slow)
+    if spellings:
+        value = spelled(element).looked_up(value, dict(spellings))
     if lookup:
         value = general.let(general.trim(raw), lambda key: key.cases(*lookup.items(), else_=ibis.null("string"))).coalesce(value)
     return value
@@ -129,7 +131,7 @@ def sure_of(
 def _markers(element: DataElement) -> list[str]:
     """Missing-value markers that have the form of the element."""
     keep, ready = _own_markers(element), TYPES[element.type].ready(element)
-    return [marker for marker in general.MISSING if ready and marker not in keep and re.search(ready, marker)]
+    return [marker for marker in general.MISSING if marker not in keep and re.search(ready, marker)]
 
 
 def issues_of(value: StringValue, element: DataElement, today: str | None = None) -> Issues:
@@ -143,11 +145,9 @@ def beijing_today() -> str:
     return (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
 
 
-def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], spellings: Mapping[str, str] | None) -> StringValue:
+def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str]) -> StringValue:
     read: StringValue = TYPES[element.type].normalize(cleaned, element)
-    if formats:
-        read = ibis.cases(*date.declared_branches(cleaned, formats), else_=read)
-    return spelled(element).looked_up(read, dict(spellings)) if spellings else read
+    return ibis.cases(*date.declared_branches(cleaned, formats), else_=read) if formats else read
 
 
 def spelled(element: DataElement) -> ModuleType:

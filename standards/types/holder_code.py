@@ -1,7 +1,7 @@
 """Code of a certificate holder (GB/T 36903-2018): a resident identity number or a unified social credit code, told apart by shape.
 
-Eighteen digits may be either. The birth date decides: characters 7 to 14 of a credit code are a date of 1800 to 2099 only in counties whose code
-ends in 18, 19 or 20, so a number that reads as a person's is wrong only if it is not a right credit code either.
+Eighteen digits may be either. The birth date decides: characters 7 to 14 of a credit code are a date of 1800 to 2099 only in counties
+whose code ends in 18, 19 or 20, so a number that reads as a person's is wrong only if it is not a right credit code either.
 """
 
 import ibis

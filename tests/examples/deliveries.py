@@ -17,7 +17,7 @@ import yaml
 from catalog.batches import Batch, batches_of
 from catalog.datasets import register
 from contracts.loader import load_contracts
-from contracts.model import Contract
+from contracts.model import Contract, DatabaseSource
 from core.errors import HubError
 from core.settings import REPOSITORY, load_settings
 from pipeline.accept import accept
@@ -76,8 +76,18 @@ def open_hub(folder: Path, connections: dict[str, str]) -> Iterator[Hub]:
             database.dispose()
 
 
+def path_of(contract: Contract) -> str:
+    assert not isinstance(contract.source, DatabaseSource)
+    return contract.source.path
+
+
+def has_header(contract: Contract) -> bool:
+    assert not isinstance(contract.source, DatabaseSource)
+    return contract.source.header
+
+
 def file_of(contract: Contract) -> Path:
-    return REAL_DATA / contract.source.path
+    return REAL_DATA / path_of(contract)
 
 
 def index() -> dict[str, dict[str, str]]:

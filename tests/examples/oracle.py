@@ -14,7 +14,7 @@ from stdnum.cn import uscc
 
 from contracts.model import Contract
 from pipeline.landing import batch_folder
-from tests.examples.deliveries import Hub, file_of, rows_of
+from tests.examples.deliveries import Hub, file_of, has_header, rows_of
 
 CODE = "unified_social_credit_code"
 # As INDEX.csv counts: any run of eighteen letters and digits of the code's alphabet, in any cell.
@@ -103,8 +103,8 @@ class Counted:
 def count_codes(contract: Contract) -> Counted:
     rows = rows_of(file_of(contract))
     column = contract.elements[CODE].column
-    header = 0 if contract.source.header else -1
-    while contract.source.header and column not in map(str.strip, rows[header]):
+    header = 0 if has_header(contract) else -1
+    while has_header(contract) and column not in map(str.strip, rows[header]):
         header += 1
     place = int(column) - 1 if header < 0 else [name.strip() for name in rows[header]].index(column)
     runs = [(at == place, cell, run) for row in rows for at, cell in enumerate(row) for run in _RUN.findall(cell.upper())]

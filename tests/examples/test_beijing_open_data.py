@@ -9,7 +9,7 @@ from contracts.model import Contract
 from pipeline.ledger import check_ledger
 from pipeline.publish import publish
 from tests.examples import oracle
-from tests.examples.deliveries import CONTRACTS, EXAMPLE, file_of, index, register_rows, rows_of
+from tests.examples.deliveries import CONTRACTS, EXAMPLE, file_of, has_header, index, path_of, register_rows, rows_of
 
 pytestmark = [pytest.mark.usefixtures("real_data"), pytest.mark.slow]
 # What these would show is shown by others; all of them together take more time than an ordinary run has.
@@ -31,21 +31,21 @@ def over(contracts: Iterable[Contract]) -> pytest.MarkDecorator:
 
 EVERY = over(CONTRACTS.values())
 WITH_CODES = over(c for c in CONTRACTS.values() if oracle.CODE in c.elements)
-TABLES_WITH_CODES = over(c for c in CONTRACTS.values() if oracle.CODE in c.elements and c.source.path.startswith("cn_departments/"))
+TABLES_WITH_CODES = over(c for c in CONTRACTS.values() if oracle.CODE in c.elements and path_of(c).startswith("cn_departments/"))
 
 
 @EVERY
-def test_every_row_is_read_and_accounted_for(example, contract):
+def test_every_row_is_read_and_accounted_for(example: Hub, contract: Contract) -> None:
     batch = example.batch(contract.id)
     assert batch.status == "accepted", batch.error
     assert batch.read == batch.landed + batch.unreadable
     assert batch.landed == batch.accepted + batch.unchanged + batch.repeated + batch.quarantined
-    if contract.source.path in register_rows():
-        assert (batch.read, batch.unreadable) == (register_rows()[contract.source.path], 0)
+    if path_of(contract) in register_rows():
+        assert (batch.read, batch.unreadable) == (register_rows()[path_of(contract)], 0)
     else:
-        entry = index()[contract.source.path]
+        entry = index()[path_of(contract)]
         # Of a file without a header the index counts the first line as one.
-        assert batch.read == int(entry["rows"]) + (not contract.source.header)
+        assert batch.read == int(entry["rows"]) + (not has_header(contract))
         assert batch.unreadable == int(entry["blank_rows"]) + int(entry["rows_with_other_width"])
 
 
@@ -61,7 +61,7 @@ REPEATED = {
 
 
 @EVERY
-def test_copies_are_counted_as_repeated(example, contract):
+def test_copies_are_counted_as_repeated(example: Hub, contract: Contract) -> None:
     assert example.batch(contract.id).repeated == REPEATED.get(contract.id, 0)
 
 
@@ -90,7 +90,7 @@ DIFFERENCES = {
 
 
 @WITH_CODES
-def test_credit_codes_are_judged_as_python_stdnum_judges_them(example, contract):
+def test_credit_codes_are_judged_as_python_stdnum_judges_them(example: Hub, contract: Contract) -> None:
     found = oracle.comparison(oracle.verdicts(example, contract))
     assert found.total() == example.batch(contract.id).landed
     differences = {word: rows for word, rows in found.items() if word.startswith("only") or word == "unexplained"}
@@ -98,25 +98,25 @@ def test_credit_codes_are_judged_as_python_stdnum_judges_them(example, contract)
 
 
 @TABLES_WITH_CODES
-def test_the_counts_of_right_codes_are_those_of_the_index(example, contract):
+def test_the_counts_of_right_codes_are_those_of_the_index(example: Hub, contract: Contract) -> None:
     counted = oracle.count_codes(contract)
     assert oracle.accepted_by_stdnum(example, contract) == counted.column
     assert counted.valid == counted.column - counted.broken_up + counted.within + counted.elsewhere
-    entry = index()[contract.source.path]
-    headless = not contract.source.header  # its first line holds a code as well, and the index takes it for the header
+    entry = index()[path_of(contract)]
+    headless = not has_header(contract)  # its first line holds a code as well, and the index takes it for the header
     assert (counted.seen - headless, counted.valid - headless) == (int(entry["uscc_like_values"]), int(entry["uscc_valid"]))
 
 
-def test_every_code_of_beijings_register_is_right_but_one_that_says_there_is_none(example):
+def test_every_code_of_beijings_register_is_right_but_one_that_says_there_is_none(example: Hub) -> None:
     assert oracle.accepted_by_stdnum(example, CONTRACTS["market_regulation__beijing_register"]) == 55_656 - 1
 
 
 @pytest.mark.long
-def test_jiangsus_register_has_the_share_of_right_codes_that_its_description_states(example):
+def test_jiangsus_register_has_the_share_of_right_codes_that_its_description_states(example: Hub) -> None:
     assert round(oracle.accepted_by_stdnum(example, CONTRACTS["jiangsu_market_regulation__register"]) / 40_000, 3) == 0.946
 
 
-def test_the_ledger_holds_from_every_source_to_both_registries(example):
+def test_the_ledger_holds_from_every_source_to_both_registries(example: Hub) -> None:
     batches = [
         (contract, example.batch(contract.id)) for contract in (ORDINARY if not example.batches.keys() & LONG else CONTRACTS.values())
     ]
@@ -130,7 +130,7 @@ def test_the_ledger_holds_from_every_source_to_both_registries(example):
     assert [equation for equation in equations if not equation.holds] == []
 
 
-def test_the_faults_that_the_files_are_known_for_are_found(example):
+def test_the_faults_that_the_files_are_known_for_are_found(example: Hub) -> None:
     def count(contract_id: str, element: str, issue: str) -> int:
         found = issues_of(example.home.catalog, example.batch(contract_id).batch_id)
         return sum(row["rows"] for row in found if (row["element"], row["issue_type"]) == (element, issue))
@@ -148,7 +148,7 @@ def test_the_faults_that_the_files_are_known_for_are_found(example):
     assert any(note["kind"] == "skipped_lines" for note in example.batch("commerce__prepaid_card").notes)
 
 
-def test_what_goes_wrong_is_told_without_values(example):
+def test_what_goes_wrong_is_told_without_values(example: Hub) -> None:
     path = file_of(CONTRACTS["culture__press_inspection"])
     header, *rows = rows_of(path)
     names = {row[header.index("行政相对人")] for row in rows[:500]}
@@ -156,7 +156,7 @@ def test_what_goes_wrong_is_told_without_values(example):
     assert not [name for name in names if name in words]
 
 
-def test_nothing_of_the_data_is_in_the_example():
+def test_nothing_of_the_data_is_in_the_example() -> None:
     """No name of a published row stands in a contract or in the README."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in EXAMPLE.iterdir())
     assert "source:" in text

@@ -3,6 +3,7 @@
 The contracts are the example's; the rows are made up.
 """
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from contracts.model import Assertions, Contract, DatabaseSource
+from contracts.model import Contract
 from core.errors import GateFailed, SourceError
 from pipeline.ledger import check_ledger
 from pipeline.publish import publish
 from registries.publications import Publication, latest
-from tests.examples.deliveries import CONNECTION, CONTRACTS, REAL_DATA, Hub, open_hub
+from tests.examples.deliveries import CONNECTION, CONTRACTS, REAL_DATA, Hub, open_hub, path_of
 from tests.standards.identifiers import make_uscc
 
 pytestmark = pytest.mark.slow
@@ -44,15 +45,21 @@ def hub(folder: Path, tmp_path: Path) -> Iterator[Hub]:
         yield hub
 
 
+def changed(contract: Contract, **update: object) -> Contract:
+    """A contract made anew: a copy would keep the digest of the original."""
+    document = contract.model_dump(mode="json", by_alias=True) | update
+    return Contract.model_validate_json(json.dumps(document))
+
+
 def small(contract_id: str) -> Contract:
     """A contract of the example for a delivery of some rows."""
     contract = CONTRACTS[contract_id]
-    source = contract.source.model_copy(update={"path": contract.source.path.removesuffix(".gz")})
-    return contract.model_copy(update={"source": source, "assertions": Assertions(least_rows=1, largest_shrink=0.2)})
+    source = {"kind": "csv", "connection": CONNECTION, "path": path_of(contract).removesuffix(".gz")}
+    return changed(contract, source=source, assertions={"least_rows": 1, "largest_shrink": 0.2})
 
 
 def place(folder: Path, contract_id: str) -> Path:
-    return folder / small(contract_id).source.path
+    return folder / path_of(small(contract_id))
 
 
 def deliver(folder: Path, contract_id: str, rows: list[str], header: str | None = None) -> None:
@@ -70,6 +77,7 @@ def assert_only_the_victim_suffers(hub: Hub, status: str, *words: str) -> None:
     assert hub.collect(GOOD).status == "accepted"
     batch = hub.last_batch(VICTIM)
     assert batch.status == status
+    assert batch.error
     assert all(word in batch.error for word in (VICTIM, *words)), batch.error
     assert batch.hint
     assert not [word for word in (NAME, "secret-word", *CODES) if word in batch.error + batch.hint]
@@ -84,20 +92,20 @@ def assert_published_as(hub: Hub, before: Publication) -> None:
     assert (now.entities, now.records, now.digest) == (before.entities, before.records, before.digest)
 
 
-def test_a_good_delivery_of_both_is_published(hub):
+def test_a_good_delivery_of_both_is_published(hub: Hub) -> None:
     assert (hub.collect(GOOD).accepted, hub.collect(VICTIM).accepted) == (6, 8)
     assert publish("legal_entity", hub.home).publication.entities == 12
     assert hub.errors == {}
 
 
-def test_a_file_that_did_not_come(hub, folder):
+def test_a_file_that_did_not_come(hub: Hub, folder: Path) -> None:
     place(folder, VICTIM).unlink()
     hub.collect(VICTIM)
     assert isinstance(hub.errors[VICTIM], SourceError)
     assert_only_the_victim_suffers(hub, "failed", "no file matches", "prepaid_cards.csv")
 
 
-def test_a_folder_that_is_not_mounted_is_worth_a_retry(hub, folder):
+def test_a_folder_that_is_not_mounted_is_worth_a_retry(hub: Hub, folder: Path) -> None:
     hub.collect(GOOD)
     folder.rename(folder.with_name("gone"))
     hub.collect(VICTIM)
@@ -106,16 +114,15 @@ def test_a_folder_that_is_not_mounted_is_worth_a_retry(hub, folder):
     assert_only_the_victim_suffers(hub, "failed", CONNECTION, "is not there")
 
 
-def test_a_database_that_refuses_the_connection_is_worth_a_retry(hub):
-    source = DatabaseSource(kind="postgresql", connection="closed_db", object="public.cards")
-    hub.register(small(VICTIM).model_copy(update={"source": source}))
+def test_a_database_that_refuses_the_connection_is_worth_a_retry(hub: Hub) -> None:
+    hub.register(changed(small(VICTIM), source={"kind": "postgresql", "connection": "closed_db", "object": "public.cards"}))
     hub.collect(VICTIM)
     assert isinstance(hub.errors[VICTIM], SourceError)
     assert hub.errors[VICTIM].transient
     assert_only_the_victim_suffers(hub, "failed", "closed_db")
 
 
-def test_a_column_that_was_renamed_leaves_the_last_good_state_in_force(hub, folder):
+def test_a_column_that_was_renamed_leaves_the_last_good_state_in_force(hub: Hub, folder: Path) -> None:
     hub.collect(GOOD)
     hub.collect(VICTIM)
     before = publish("legal_entity", hub.home).publication
@@ -126,7 +133,7 @@ def test_a_column_that_was_renamed_leaves_the_last_good_state_in_force(hub, fold
     assert_published_as(hub, before)
 
 
-def test_a_workbook_called_csv(hub, folder):
+def test_a_workbook_called_csv(hub: Hub, folder: Path) -> None:
     workbook = openpyxl.Workbook()
     workbook.active.append(HEADERS[VICTIM].split(","))
     workbook.active.append(["1", "2025年", CODES[0], NAME, "TEST0001", "规模发卡"])
@@ -136,20 +143,20 @@ def test_a_workbook_called_csv(hub, folder):
     assert "kind: xlsx" in hub.last_batch(VICTIM).hint
 
 
-def test_a_file_of_no_bytes(hub, folder):
+def test_a_file_of_no_bytes(hub: Hub, folder: Path) -> None:
     place(folder, VICTIM).write_bytes(b"")
     hub.collect(VICTIM)
     assert_only_the_victim_suffers(hub, "failed", "is empty")
 
 
-def test_a_file_that_is_only_a_header_is_stopped_by_the_gate(hub, folder):
+def test_a_file_that_is_only_a_header_is_stopped_by_the_gate(hub: Hub, folder: Path) -> None:
     deliver(folder, VICTIM, [])
     hub.collect(VICTIM)
     assert isinstance(hub.errors[VICTIM], GateFailed)
     assert_only_the_victim_suffers(hub, "stopped", "0 rows arrived")
 
 
-def test_a_file_cut_to_a_tenth_is_stopped_by_the_gate(hub, folder):
+def test_a_file_cut_to_a_tenth_is_stopped_by_the_gate(hub: Hub, folder: Path) -> None:
     hub.collect(GOOD)
     hub.collect(VICTIM)
     before = publish("legal_entity", hub.home).publication
@@ -159,7 +166,7 @@ def test_a_file_cut_to_a_tenth_is_stopped_by_the_gate(hub, folder):
     assert_published_as(hub, before)
 
 
-def test_a_table_with_sixteen_thousand_columns(hub, folder):
+def test_a_table_with_sixteen_thousand_columns(hub: Hub, folder: Path) -> None:
     empty = "," * 16_372
     deliver(folder, VICTIM, [f"1,2025年,{CODES[0]},{NAME},TEST0001,规模发卡{empty}"], header=HEADERS[VICTIM] + empty)
     hub.collect(VICTIM)
@@ -167,23 +174,18 @@ def test_a_table_with_sixteen_thousand_columns(hub, folder):
     assert "without a name" in hub.last_batch(VICTIM).hint
 
 
-def real(contract_id: str, path: str, **source: object) -> Contract:
+def real(contract_id: str, path: str) -> Contract:
     """A contract that takes the name of the company from a published file."""
-    victim = small(contract_id)
-    document = victim.model_dump(mode="json", by_alias=True) | {
-        "source": {"kind": "csv", "connection": "published", "path": path, **source},
-        "record_key": ["企业名称"],
-        "columns": {"企业名称": ["organization_name"]},
-        "ignore": [],
-    }
-    return Contract.model_validate_json(Contract.model_validate(document).model_dump_json(by_alias=True))
+    source = {"kind": "csv", "connection": "published", "path": path}
+    columns = {"企业名称": ["organization_name"]}
+    return changed(small(contract_id), source=source, record_key=["企业名称"], columns=columns, ignore=[])
 
 
 DISGUISED = ["changping_listed", "culture_exporters", "dongcheng_tech_smes", "eco_farms", "gas_bills", "miyun_builders"]
 
 
 @pytest.mark.usefixtures("real_data")
-def test_published_workbooks_called_csv_and_a_published_table_of_16378_columns(tmp_path, folder):
+def test_published_workbooks_called_csv_and_a_published_table_of_16378_columns(tmp_path: Path, folder: Path) -> None:
     with open_hub(tmp_path / "home", {CONNECTION: folder.as_uri(), "published": REAL_DATA.resolve().as_uri()}) as hub:
         hub.register(small(GOOD))
         paths = [f"cn_departments_disguised/{name}.csv" for name in DISGUISED] + ["cn_departments/culture_exporters_wide.csv.gz"]
@@ -191,6 +193,7 @@ def test_published_workbooks_called_csv_and_a_published_table_of_16378_columns(t
             hub.register(real(VICTIM, path))
             batch = hub.collect(VICTIM)
             assert batch.status == "failed"
+            assert batch.error
             expected = "is not text but an Excel workbook" if "disguised" in path else "16,378 columns"
             assert expected in batch.error
             assert batch.hint
