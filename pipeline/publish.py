@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from catalog.batches import latest_accepted
+from catalog.batches import Batch, get_batch, latest_accepted
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.files import LakeFile
 from core import lake
@@ -112,11 +112,19 @@ def _pin(home: Home, registry: str, definition: RegistryDefinition, before: Publ
                     batch.seq,
                     before_it.batch_seq if before_it is not None and linked_before else 0,
                     batch.records or 0,
-                    whole=rebuilt or not linked_before,
+                    whole=rebuilt or before_it is None or not linked_before or _rules_changed(home, before_it, batch),
                     withdrawn=may_not,
                 )
             )
     return pinned, withheld
+
+
+def _rules_changed(home: Home, before_it: Input, batch: Batch) -> bool:
+    """Whether a dataset's contract or standard changed since a publication: then also records that did not come anew may say other things."""
+    if before_it.batch_seq == batch.seq:
+        return False
+    then = get_batch(home.catalog, f"{batch.contract_id}@{before_it.batch_seq}")
+    return (then.contract_version, then.standard_version) != (batch.contract_version, batch.standard_version)
 
 
 def _withheld_changed(home: Home, registry: str, before: Publication, withheld: Sequence[Input]) -> bool:
