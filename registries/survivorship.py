@@ -55,6 +55,9 @@ def keep_best(engine: Engine, contribution: Contribution) -> Contribution:
 
 def merged(definition: RegistryDefinition, elements: Sequence[str], types: dict[str, str], contributions: Sequence[Contribution]) -> str:
     """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from."""
+    if not contributions:
+        nothing = ", ".join(f"NULL::{types[name]} AS {quote(name)}, NULL::INTEGER AS {quote(f'_from_{name}')}" for name in elements)
+        return f"SELECT NULL::UUID AS _canonical_id, NULL::DATE AS _valid_from, {nothing} WHERE false"
     alias = {item.contract_id: f"s{position}" for position, item in enumerate(contributions)}
     columns = [c for element in elements for c in _chosen(definition, element, types[element], contributions, alias)]
     dates = ", ".join(f"{name}._valid_from" for name in alias.values())
