@@ -75,7 +75,8 @@ def find_entity(home: Home, registry: str, name: str) -> str:
     columns = ["_canonical_id", *schema.identity]
     if not latest(home.serving, registry).number:
         raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
-    parts = name.split("/") if len(schema.identity) > 1 else [name]
+    # The last part may have the separator in it: numbers of certificates do.
+    parts = name.split("/", len(schema.identity) - 1)
     where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
     query = f"SELECT _canonical_id FROM {schema.table} WHERE _canonical_id = :name" + (
         f" OR ({where})" if len(parts) == len(schema.identity) else ""
