@@ -31,6 +31,7 @@ from pipeline.landing import batch_folder
 from standards.loader import load_standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
+RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
 # Parquet keeps a buffer for each column: twice as many need more memory than a task is given. Real tables have some hundreds.
 MOST_COLUMNS = 1000
 
@@ -73,10 +74,22 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
 
 
+def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
+    """The engine does not tell names apart by capitals, so one column would be landed as another; and some names are the hub's own."""
+    counts = Counter(name.lower() for name in names)
+    clashing = [name for name in names if counts[name.lower()] > 1 or (name.lower() in RESERVED_NAMES and name != "_position")]
+    if clashing:
+        raise SourceError(
+            f"{contract.id}: columns of the source differ only in capitals, or have names that the hub uses itself: {', '.join(clashing)}",
+            hint="list those that are not needed under ignore in the contract, or have the source name them otherwise",
+        )
+
+
 def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> None:
     """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
     failures: list[HubError] = []
     columns = [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
+    _refuse_clashes(contract, extraction.schema.names)
     if len(columns) > MOST_COLUMNS:
         raise SourceError(
             f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
