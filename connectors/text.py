@@ -58,6 +58,7 @@ class Utf8Stream(io.RawIOBase):
         self._ended = False
 
     def readable(self) -> bool:
+        """Whether it can be read from, as io asks."""
         return True
 
     def read(self, size: int = -1) -> bytes:
@@ -85,6 +86,7 @@ class Utf8Stream(io.RawIOBase):
         return not self._buffer
 
     def close(self) -> None:
+        """Close the file below as well."""
         self._file.close()
         super().close()
 

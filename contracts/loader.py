@@ -94,7 +94,7 @@ def _read(path: Path) -> Any:
     except UnicodeDecodeError:
         raise DefinitionError([Fault(path.name, "", "is not UTF-8; save it in that encoding")]) from None
     try:
-        return yaml.load(text, Loader=_ContractYaml)
+        return yaml.load(text, Loader=_ContractYaml)  # noqa: S506 - a safe loader of our own
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise DefinitionError([Fault(path.name, f"line {line}", f"is not valid YAML: {error.problem}")]) from None

@@ -114,7 +114,7 @@ def free_port(wished: int) -> int:
 @contextmanager
 def _starting(settings: Settings) -> Iterator[None]:
     """Let one command at a time start Airflow on this state folder."""
-    with open(airflow_folder(settings) / "start.lock", "w") as lock:
+    with (airflow_folder(settings) / "start.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -139,7 +139,7 @@ def _launch(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
     for log in logs_folder(settings).glob("*.log"):
         if log.stat().st_size > LARGEST_LOG:
             log.replace(log.with_suffix(".log.1"))
-    with open(logs_folder(settings) / "launcher.log", "ab") as log_file:
+    with (logs_folder(settings) / "launcher.log").open("ab") as log_file:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "deploy.launcher"],
             cwd=REPOSITORY,

@@ -4,6 +4,7 @@ A pid alone is not enough: after a crash or a reboot it may belong to anybody. E
 and tasks stay in that session whatever process group they move to, so a session is what gets ended.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -89,7 +90,5 @@ def _is_running(process: psutil.Process) -> bool:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -91,7 +91,7 @@ class _Reading:
     def _yaml(self, path: Path) -> dict[str, Any] | None:
         file = path.relative_to(self.folder).as_posix()
         try:
-            body = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+            body = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - the safe loader, in C where there is one
         except FileNotFoundError:
             self._fault(file, "", "the file is missing")
             return None

@@ -13,8 +13,8 @@ from standards.model import Code, CodeList, DataElement
 from standards.patterns import BLANK
 
 # Traditional forms of the characters that occur in code lists and division names.
-TRADITIONAL = "滿倫離廣東門龍獨納羅齊鄉縣鎮區灣貴陽寧滬蘇瀋陝遼慶連錫漢濱魯黃國華會證書號業養級學碩肄結畢彝僳傈畲珞賽歐亞聯愛聖衛屬處島嶺關張楊劉趙錢萬億術職專無婦喪銷別異開營車駕駛護軍動產權籍戶長醫殘疾執執許經賢達僅雲澤滄當陸魚鷄雞臺台灣烏薩爾賓綏倉樂維爾蔔圖"
-SIMPLIFIED = "满伦离广东门龙独纳罗齐乡县镇区湾贵阳宁沪苏沈陕辽庆连锡汉滨鲁黄国华会证书号业养级学硕肄结毕彝僳傈畲珞赛欧亚联爱圣卫属处岛岭关张杨刘赵钱万亿术职专无妇丧销别异开营车驾驶护军动产权籍户长医残疾执执许经贤达仅云泽沧当陆鱼鸡鸡台台湾乌萨尔宾绥仓乐维尔卜图"
+TRADITIONAL = "滿倫離廣東門龍獨納羅齊鄉縣鎮區灣貴陽寧滬蘇瀋陝遼慶連錫漢濱魯黃國華會證書號業養級學碩肄結畢彝僳傈畲珞賽歐亞聯愛聖衛屬處島嶺關張楊劉趙錢萬億術職專無婦喪銷別異開營車駕駛護軍動產權籍戶長醫殘疾執執許經賢達僅雲澤滄當陸魚鷄雞臺台灣烏薩爾賓綏倉樂維爾蔔圖"  # noqa: E501
+SIMPLIFIED = "满伦离广东门龙独纳罗齐乡县镇区湾贵阳宁沪苏沈陕辽庆连锡汉滨鲁黄国华会证书号业养级学硕肄结毕彝僳傈畲珞赛欧亚联爱圣卫属处岛岭关张杨刘赵钱万亿术职专无妇丧销别异开营车驾驶护军动产权籍户长医残疾执执许经贤达仅云泽沧当陆鱼鸡鸡台台湾乌萨尔宾绥仓乐维尔卜图"  # noqa: E501
 NARROW = "(),.;:!?-./_+#%& 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 WIDE = "（），。；：！？－．／＿＋＃％＆\u3000" + "".join(chr(ord(narrow) + 0xFEE0) for narrow in NARROW[17:])
 _WIDTH = {ord(wide): narrow for wide, narrow in zip(WIDE, NARROW, strict=True)}

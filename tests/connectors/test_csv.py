@@ -101,9 +101,7 @@ def test_ragged_and_blank_rows_are_accounted_for_with_their_line(drop):
 
 
 def test_lines_are_right_across_blocks(drop):
-    lines = ["a,b"]
-    for number in range(200_000):
-        lines.append(f'"{number}",{"x" * 60}' if number % 1000 else f"{number}")
+    lines = ["a,b", *(f'"{number}",{"x" * 60}' if number % 1000 else f"{number}" for number in range(200_000))]
     drop.put("a.csv", "\n".join(lines))
     delivery = drop.read(["a"])
     assert len(delivery.batch_sizes) > 1
