@@ -129,7 +129,7 @@ def test_a_column_that_was_renamed_leaves_the_last_good_state_in_force(hub: Hub,
     deliver(folder, VICTIM, [f"1,2025年,{CODES[4]},{NAME},TEST0001,规模发卡"], header=HEADERS[VICTIM].replace("企业名称", "发卡企业名称"))
     hub.collect(VICTIM)
     assert_only_the_victim_suffers(hub, "failed", "lacks the column 企业名称")
-    assert "企业名称 may now be 发卡企业名称" in hub.last_batch(VICTIM).hint
+    assert "企业名称 may now be 发卡企业名称" in (hub.last_batch(VICTIM).hint or "")
     assert_published_as(hub, before)
 
 
@@ -140,7 +140,7 @@ def test_a_workbook_called_csv(hub: Hub, folder: Path) -> None:
     workbook.save(place(folder, VICTIM))
     hub.collect(VICTIM)
     assert_only_the_victim_suffers(hub, "failed", "is not text but an Excel workbook (xlsx)")
-    assert "kind: xlsx" in hub.last_batch(VICTIM).hint
+    assert "kind: xlsx" in (hub.last_batch(VICTIM).hint or "")
 
 
 def test_a_file_of_no_bytes(hub: Hub, folder: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_table_with_sixteen_thousand_columns(hub: Hub, folder: Path) -> None:
     deliver(folder, VICTIM, [f"1,2025年,{CODES[0]},{NAME},TEST0001,规模发卡{empty}"], header=HEADERS[VICTIM] + empty)
     hub.collect(VICTIM)
     assert_only_the_victim_suffers(hub, "failed", "16,375 columns to land")  # three of 16,378 are ignored
-    assert "without a name" in hub.last_batch(VICTIM).hint
+    assert "without a name" in (hub.last_batch(VICTIM).hint or "")
 
 
 def real(contract_id: str, path: str) -> Contract:
