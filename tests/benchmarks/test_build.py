@@ -1,0 +1,22 @@
+"""The build benchmark in small: every line is there and the counts agree; how long it takes is not asked here."""
+
+import json
+
+import pytest
+
+from benchmarks.build import run
+from benchmarks.hub import CORE, STEPS
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_small_build_has_every_line_and_counts_that_agree(capsys):
+    run(people=2_000, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["steps"]) == list(STEPS)
+    assert set(CORE) < set(STEPS)
+    assert found["landed"] == found["accepted"] + found["quarantined"] + found["repeated"]
+    assert 0 < found["linked"] <= found["accepted"]
+    assert 0 < found["entities"] <= 2_000
+    assert found["pandas"]["rows"] == found["landed"]
+    assert found["limit"] > 0
