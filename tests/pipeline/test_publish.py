@@ -1,0 +1,258 @@
+"""Publications: several departments, incremental work equal to a rebuild, withheld datasets, and the same digests on every run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.digests import combine, digest_sums
+from core.engine import Engine, parquet
+from core.errors import SourceError
+from registries.publications import history, inputs_of
+from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address"}, "ignore": ["XB", "CSRQ", "DH"]}
+Deliveries = dict[str, list[Row]]
+
+# Three days of two departments: new and gone people, other values, people whom only one of the two knows, two records of one person.
+DAYS: list[Deliveries] = [
+    {LEAN["id"]: [person(n) for n in range(10)], PATIENTS["id"]: [person(n, DH=f"1370000{n:04}") for n in range(5, 14)]},
+    {
+        LEAN["id"]: [person(n, DZ="北京市西城区文津街7号" if n < 3 else person(n)["DZ"]) for n in range(1, 11)],
+        PATIENTS["id"]: [person(n, DH="") for n in range(5, 8)] + [person(n) for n in range(8, 15)],
+    },
+    {
+        LEAN["id"]: [person(n) for n in (*range(1, 9), 12, 13)] + [person(20, SFZH="")],
+        PATIENTS["id"]: [person(n, XM="欧阳丽") for n in range(7, 16)] + [person(2, SFZH="")],
+    },
+]
+
+
+def run(hub: Hub, days: list[Deliveries], *, each: bool) -> None:
+    hub.register(LEAN, PATIENTS)
+    for day in days:
+        for document in (LEAN, PATIENTS):
+            hub.sync(document, day[document["id"]])
+        if each:
+            hub.publish("population")
+    hub.publish("population")
+
+
+def base_rows(hub: Hub) -> list[dict[str, Any]]:
+    system = {"_publication_from", "_publication_to"}
+    return [{name: value for name, value in row.items() if name not in system} for row in hub.served("base_population")]
+
+
+@pytest.mark.slow
+def test_publishing_after_each_change_set_ends_where_one_publication_at_the_end_does(hub: Hub, second_hub: Hub) -> None:
+    run(hub, DAYS, each=True)
+    run(second_hub, DAYS, each=False)
+    newest, only = (history(each.home.serving, "population")[0] for each in (hub, second_hub))
+    assert (newest.number, only.number) == (3, 1)
+    assert base_rows(hub) == base_rows(second_hub)
+    for name in ("digest", "entities", "records", "linked", "unlinked", "withheld"):
+        assert getattr(newest, name) == getattr(only, name)
+    assert newest.unlinked == 2
+    assert hub.unbalanced() == second_hub.unbalanced() == []
+    # Why accounts for every one of them, in both.
+    _why_agrees(hub)
+
+
+def _why_agrees(hub: Hub) -> None:
+    from pipeline.why import CHOSEN, why
+
+    for row in hub.served("base_population"):
+        for answer in why(hub.home, "population", row["_canonical_id"]).answers:
+            assert str(answer.value or "") == str(row[answer.element] or "")
+            chosen = [candidate for candidate in answer.candidates if candidate.verdict == CHOSEN]
+            assert [candidate.value for candidate in chosen] == ([] if answer.value is None else [answer.value])
+
+
+def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(hub: Hub) -> None:
+    from pipeline.why import find_entity, show, why
+
+    hub.register(LEAN, PATIENTS)
+    hub.sync(LEAN, [person(1, XM=" 李伟 ", DZ="")])
+    hub.sync(PATIENTS, [person(1, XM="李卫", DH="１３７００００００００")])
+    hub.publish("population")
+    canonical = find_entity(hub.home, "population", resident_id(1))
+    row = show(hub.home, "population", canonical)
+    assert (row["person_name"], row["phone_number"], row["residence_address"]) == ("李伟", "13700000000", None)
+    answers = {answer.element: answer for answer in why(hub.home, "population", canonical).answers}
+    names = [(c.contract_id, c.batch_id, c.position, c.raw, c.value, c.verdict) for c in answers["person_name"].candidates]
+    assert names == [
+        (LEAN["id"], f"{LEAN['id']}@1", 2, " 李伟 ", "李伟", "chosen"),
+        (PATIENTS["id"], f"{PATIENTS['id']}@1", 2, "李卫", "李卫", "outranked"),
+    ]
+    (phone,) = answers["phone_number"].candidates
+    assert (phone.raw, phone.value, phone.verdict) == ("１３７００００００００", "13700000000", "chosen")
+    assert [candidate.verdict for candidate in answers["residence_address"].candidates] == ["empty"]
+    assert answers["death_date"].candidates == ()
+
+
+def test_a_source_speaks_with_its_newest_record_and_then_its_fullest(hub: Hub) -> None:
+    from pipeline.why import find_entity, why
+
+    document = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
+    hub.register(document)
+    older = {**person(1, XM="旧名", DH="13700000001", GXSJ="2020-01-01"), "KH": "1"}
+    newer = {**person(1, XM="新名", DH="", GXSJ="2021-01-01"), "KH": "2"}
+    fuller = {**person(1, XM="全名", DH="13700000003", GXSJ="2021-01-01"), "KH": "3"}
+    hub.sync(document, [older, newer, fuller])
+    published = hub.publish("population")
+    assert (published.records, published.linked, published.entities) == (3, 3, 1)
+    (row,) = hub.served("base_population")
+    assert (row["person_name"], row["phone_number"], str(row["_valid_from"])) == ("全名", "13700000003", "2021-01-01")
+    answers = {
+        answer.element: answer for answer in why(hub.home, "population", find_entity(hub.home, "population", resident_id(1))).answers
+    }
+    assert [c.verdict for c in answers["person_name"].candidates] == ["chosen", *["not-the-best-record-of-its-source"] * 2]
+    hub.sync(document, [older, newer])
+    hub.publish("population")
+    (row,) = hub.served("base_population")
+    # One record speaks for the source, also where an older one has more to say.
+    assert (row["person_name"], row["phone_number"]) == ("新名", None)
+
+
+def test_a_dataset_that_is_not_shared_is_withheld_whole(hub: Hub) -> None:
+    closed = {**PATIENTS, "sharing": {"class": "none", "legal_basis": "Archives Act"}}
+    hub.register(closed)
+    hub.sync(closed, [person(1), person(2)])
+    first = hub.publish("population")
+    assert (first.records, first.linked, first.withheld, first.entities) == (2, 0, 2, 0)
+    hub.register(LEAN)
+    hub.sync(LEAN, [person(number) for number in range(2, 12)])
+    second = hub.publish("population")
+    assert (second.number, second.records, second.linked, second.withheld, second.entities) == (2, 12, 10, 2, 10)
+    assert all(row["phone_number"] is None for row in hub.served("base_population"))
+    assert hub.unbalanced() == []
+
+
+def test_what_was_shared_can_be_withdrawn_and_shared_again(hub: Hub) -> None:
+    hub.register(LEAN, PATIENTS)
+    hub.sync(LEAN, [person(number) for number in range(10)])
+    hub.sync(PATIENTS, [person(number) for number in range(9, 11)])
+    first = hub.publish("population")
+    assert (first.entities, first.linked) == (11, 12)
+    hub.register({**PATIENTS, "sharing": {"class": "none", "legal_basis": "Archives Act"}})
+    second = hub.publish("population")
+    assert (second.entities, second.deleted, second.linked, second.withheld) == (10, 1, 10, 2)
+    assert {row["phone_number"] for row in hub.served("base_population")} == {None}
+    assert hub.unbalanced() == []
+    hub.register(PATIENTS)
+    third = hub.publish("population")
+    assert (third.entities, third.linked, third.withheld) == (11, 12, 0)
+    assert third.digest == first.digest
+    assert hub.unbalanced() == []
+
+
+def test_a_contract_that_maps_less_takes_the_values_back_also_of_records_it_now_refuses(hub: Hub) -> None:
+    from pipeline.why import find_entity, why
+
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(number) for number in range(10)])
+    hub.publish("population")
+    without_phone = {**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DZ", "DH"]}
+    hub.register(without_phone)
+    batch = hub.sync(without_phone, [person(0, XM=""), *(person(number) for number in range(1, 10))])
+    assert (batch.accepted, batch.unchanged, batch.quarantined) == (9, 0, 1)
+    hub.publish("population")
+    assert {row["phone_number"] for row in hub.served("base_population")} == {None}
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(0)))
+    assert {answer.element: answer.value for answer in account.answers}["phone_number"] is None
+    assert hub.unbalanced() == []
+
+
+def test_certificates_are_found_by_type_and_number_also_with_a_slash(hub: Hub) -> None:
+    from pipeline.why import find_entity
+
+    hub.register(LICENCES)
+    hub.sync(LICENCES, [certificate(1), certificate(2, ZZBH="京/2020/7")])
+    hub.publish("certificate")
+    rows = {row["certificate_number"]: row["_canonical_id"] for row in hub.served("base_certificate")}
+    for number, canonical in rows.items():
+        assert find_entity(hub.home, "certificate", f"机动车驾驶证/{number}") == canonical
+
+
+def test_other_columns_of_a_source_may_have_nearly_any_name(hub: Hub) -> None:
+    """A column that nobody mapped is landed too."""
+    hub.register(PATIENTS)
+    names = ("raw", "value", "l", "_kind", "in person_name", "person_name", "_valid_from", "_row_issues")
+    batch = hub.sync(PATIENTS, [person(1) | dict.fromkeys(names, "x"), person(2, XM="") | dict.fromkeys(names, "y")])
+    assert (batch.accepted, batch.quarantined) == (1, 1)
+    assert hub.quarantine(PATIENTS) == {3: {"person_name:missing"}}
+    assert hub.unbalanced() == []
+
+
+@pytest.mark.parametrize("name", ["_record_id", "_KNOWN", "_conflict", "rules", "sfzh"])
+def test_a_column_that_would_be_taken_for_another_is_refused_by_name_unless_ignored(hub: Hub, name: str) -> None:
+    hub.register(PATIENTS)
+    # In front of the mapped one, where the engine would find it first.
+    rows = [{name: "x"} | person(1)]
+    with pytest.raises(SourceError, match=name):
+        hub.sync(PATIENTS, rows)
+    ignoring = {**PATIENTS, "ignore": [*PATIENTS["ignore"], name]}
+    hub.register(ignoring)
+    assert hub.sync(ignoring, rows).accepted == 1
+
+
+def test_the_lake_follows_both_kinds_of_table(hub: Hub) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from pipeline.state import log_columns, log_source, standardized_table
+    from standards.loader import load_standards
+
+    run(hub, DAYS[:2], each=True)
+    catalog = SqlCatalog("hub", uri=hub.settings.lake_url, warehouse=hub.settings.lake_warehouse)
+    iceberg = catalog.load_table(f"std.{standardized_table(LEAN['id'])}").scan().to_arrow()
+    base = catalog.load_table("base.base_population").scan().to_arrow()
+    links = catalog.load_table("base.xref_population").scan().to_arrow()
+    catalog.close()
+    from catalog.datasets import contract_in_force
+    from catalog.files import files_of
+
+    columns = log_columns(contract_in_force(hub.home.catalog, LEAN["id"])[1], load_standards())
+    files = files_of(hub.home.catalog, standardized_table(LEAN["id"]), ("log",))
+    with Engine(hub.settings) as engine:
+        engine.register("iceberg", iceberg)
+        log = log_source(hub.home, standardized_table(LEAN["id"]), columns, files)
+        names = ", ".join(f'"{name}"::varchar' for name in columns)
+        differing = f"(SELECT {names} FROM iceberg EXCEPT ALL SELECT {names} FROM {log})"
+        assert engine.value(f"SELECT count(*) FROM {differing}") == 0
+        assert engine.value(f"SELECT count(*) FROM {log}") == iceberg.num_rows > 10
+    assert base.num_rows == sum(p.inserted + p.updated + p.deleted for p in history(hub.home.serving, "population"))
+    assert links.num_rows >= inputs_of(hub.home.serving, "population", 2)[LEAN["id"]].linked
+
+
+def _run_digest(folder: Path, keys: Path | None, threads: int) -> tuple[Any, ...]:
+    """Digests of the standardized and the base table and of their files, after two days."""
+    if keys is not None:
+        import shutil
+
+        folder.mkdir(mode=0o700)
+        shutil.copytree(keys, folder / "keys")
+    hub = hub_in(folder, threads=str(threads))
+    run(hub, DAYS[:2], each=True)
+    files = sorted(
+        path for table in ("std_*", "base_population", "xref_population") for path in hub.settings.lake_dir.glob(f"{table}/*.parquet")
+    )
+    with Engine(hub.settings) as engine:
+        sums = []
+        for path in files:
+            columns = [name for (name,) in engine.rows(f"SELECT name FROM parquet_schema('{path}') WHERE num_children IS NULL")]
+            text = " || '|' || ".join(f"coalesce(\"{name}\"::varchar, '~')" for name in columns)
+            sql = f"SELECT substr(sha256({text}), 1, 32)::uuid AS d FROM {parquet([path])}"
+            sums.append((path.name, path.parent.name, combine(*engine.row(f"SELECT {digest_sums('d')} FROM ({sql})"))))
+    published = history(hub.home.serving, "population")
+    return (sums, [publication.digest for publication in published], [path.read_bytes() for path in files])
+
+
+@pytest.mark.slow
+def test_every_run_gives_the_same_whatever_the_threads(tmp_path: Path) -> None:
+    first = _run_digest(tmp_path / "1", None, 1)
+    assert len(first[0]) >= 10
+    for number, threads in ((2, 2), (3, 2), (4, 1)):
+        again = _run_digest(tmp_path / str(number), tmp_path / "1" / "keys", threads)
+        assert again[:2] == first[:2]
+        assert again[2] == first[2]
