@@ -148,6 +148,16 @@ def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
     return None if row is None else Batch(**row._mapping)
 
 
+def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the accepted batch after which a dataset has its present state; later ones brought nothing new."""
+    changed = batch.c.inserted + batch.c.updated + batch.c.deleted > 0
+    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted")
+    query = sa.select(batch).where(mine, changed).order_by(batch.c.seq.desc()).limit(1)
+    with reading(catalog) as connection:
+        row = connection.execute(query).one_or_none()
+    return latest_accepted(catalog, contract_id) if row is None else Batch(**row._mapping)
+
+
 def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:
     """Return the batches of a dataset, newest first."""
     query = sa.select(batch).where(batch.c.contract_id == contract_id).order_by(batch.c.seq.desc()).limit(limit)

@@ -1,5 +1,6 @@
 """Commands about datasets: register, check, sync, publish, status, receipt, quarantine, report."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,18 +56,31 @@ def check(files: Files, as_json: Json = False) -> None:
 
 
 def sync(
-    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    contracts: Annotated[list[str], typer.Argument(help="Ids of registered datasets.")],
     full: Annotated[bool, typer.Option("--full", help="Standardize every row again, also those that did not change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Collect one dataset now, without Airflow: one batch, landed and accepted."""
+    """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
+    from core.errors import HubError
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.land import land
 
     home = open_home()
-    batch = accept(land(contract, home), home, full=full)
-    print_json(asdict(batch)) if as_json else _print_batch(batch)
+    batches, failures = [], []
+    for contract in contracts:
+        try:
+            batches.append(accept(land(contract, home), home, full=full))
+        except HubError as error:
+            failures.append(error)
+            print(f"hub: {contract}: {error}", file=sys.stderr)
+            continue
+        if not as_json:
+            _print_batch(batches[-1])
+    if as_json:
+        print_json([asdict(batch) for batch in batches])
+    if failures:
+        raise typer.Exit(max(error.exit_status for error in failures))
 
 
 def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:

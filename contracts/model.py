@@ -250,7 +250,7 @@ class Contract(_Part):
         """Whether a column found in the source is read: every one is, unless it is ignored and needed for nothing else."""
         return column in self.source_columns or column not in self.ignore
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """sha256 of the contract's canonical JSON: short and long forms of the same contract have the same digest."""
         document = self.model_dump(mode="json", by_alias=True)
