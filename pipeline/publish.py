@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from catalog.batches import Batch, get_batch, latest_accepted
+from catalog.batches import Batch, get_batch, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.files import LakeFile
 from core import lake
@@ -86,7 +86,7 @@ def _recover(home: Home, schema: Schema) -> None:
 
 
 def _pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> tuple[list[Pinned], list[Input]]:
-    """Pin every dataset that feeds the registry to its last accepted batch; what may not be shared is withheld whole.
+    """Pin every dataset that feeds the registry to the last batch that changed it; what may not be shared is withheld whole.
 
     A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed.
     """
@@ -96,7 +96,7 @@ def _pin(home: Home, registry: str, definition: RegistryDefinition, before: Publ
     pinned: list[Pinned] = []
     withheld: list[Input] = []
     for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
-        batch = latest_accepted(home.catalog, contract_id)
+        batch = latest_change(home.catalog, contract_id)
         if batch is None or (registry not in contract.feeds and contract_id not in seen):
             continue
         before_it = seen.get(contract_id)
