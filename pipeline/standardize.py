@@ -223,26 +223,24 @@ def _declared(item: ElementPlan) -> tuple[tuple[str, ...], tuple[tuple[str, str]
 
 
 def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
-    """Of the many spellings of a division, those that occur among the texts `given`: an expression cannot hold them all."""
-    if item.element.type != "division":
-        return {}
-    from standards.spellings import lookup_table
+    """Of the many spellings of divisions, those that occur among the texts `given`: an expression cannot hold them all."""
+    from standards.spellings import SPELLED, readings
 
+    if item.element.type not in SPELLED:
+        return {}
     formats, _ = _declared(item)
-    table = lookup_table(item.element)
     found = engine.rows(_keys_statement(item.element, formats), doing="looking up divisions")
-    return {key: table[key] for (key,) in sorted(found, key=str) if key in table}
+    return readings(item.element, sorted(key for (key,) in found if key))
 
 
 @lru_cache(maxsize=64)
 def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
     import ibis
 
-    from standards.standardize import value_of
-    from standards.types.code import spelling_key
+    from standards.standardize import spelled, value_of
 
     given = ibis.table({"raw": "string"}, name="given")
-    return _sql(given.select(key=spelling_key(value_of(given.raw, element, formats))).distinct())
+    return _sql(given.select(key=spelled(element).spelling_key(value_of(given.raw, element, formats))).distinct())
 
 
 def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:

@@ -169,8 +169,11 @@ LARGEST = 6_000
 def head_pattern() -> str:
     """What may be the head of an address: names of divisions, the last with some unit, and what separates them. `read_head` knows better."""
     known, between = divisions(), _BETWEEN.pattern
-    short, stems = one_of(known.by_short_name), one_of({_UNIT.sub("", name) for name in known.by_name} | set(known.by_short_name))
-    return f"^{_COUNTRY}(?:{between}(?:{short}{between})*{stems}{_UNIT.pattern.strip('$')})+{between}[{''.join(word[1] for word in _WORDS[:2])}]?"
+    short = one_of(known.by_short_name)
+    # The stem of the former 市区 would take the first character of 市辖区.
+    stems = {stem for name in known.by_name if (stem := _UNIT.sub("", name) or name[:-1]) != "市"}
+    name = f"{between}(?:{short}{between})*{one_of(stems | set(known.by_short_name))}{_UNIT.pattern.strip('$')}"
+    return f"^{_COUNTRY}(?:{name})+{between}[{''.join(word[-1] for word in _WORDS)}]?"
 
 
 @lru_cache(maxsize=1)

@@ -35,18 +35,14 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def spelling_key(text: StringValue) -> StringValue:
-    """The head of an address: its divisions as they are written."""
-    return let(text, lambda whole: whole.substr(0, whole.length() - whole.re_replace(head_pattern(), "").length()))
+    """The head of an address: its divisions as they are written. The pattern is compiled once only outside of a mapped function."""
+    return text.substr(0, text.length() - text.re_replace(head_pattern(), "").length())
 
 
 def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
     """The address with its head as it should be written."""
-    return let(text, lambda whole: let(whole.re_replace(head_pattern(), ""), lambda rest: _with_head(whole, rest, spellings)))
-
-
-def _with_head(whole: StringValue, rest: StringValue, spellings: dict[str, str]) -> StringValue:
-    head = whole.substr(0, whole.length() - rest.length())
-    return let(head, lambda key: key.cases(*spellings.items(), else_=ibis.null("string"))).concat(rest).coalesce(whole)
+    head = let(spelling_key(text), lambda key: key.cases(*spellings.items(), else_=ibis.null("string")))
+    return head.concat(text.re_replace(head_pattern(), "")).coalesce(text)
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
