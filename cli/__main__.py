@@ -29,7 +29,10 @@ def main() -> None:
         _report(error)
         sys.exit(error.exit_status)
     except Exception as error:  # its text may quote a record, so only its kind and place are shown
-        _report(HubError(f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"), error)
+        _report(
+            HubError(f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"),
+            error,
+        )
         sys.exit(INTERNAL_FAULT)
     sys.exit(status if isinstance(status, int) else 0)
 
@@ -44,7 +47,13 @@ def _place(error: Exception) -> str:
 def _report(error: HubError, cause: Exception | None = None) -> None:
     if wants_json():
         faults = [vars(fault) for fault in error.faults] if isinstance(error, DefinitionError) else []
-        body = {"error": type(cause or error).__name__, "message": error.message, "hint": error.hint, "transient": error.transient, "faults": faults}
+        body = {
+            "error": type(cause or error).__name__,
+            "message": error.message,
+            "hint": error.hint,
+            "transient": error.transient,
+            "faults": faults,
+        }
         print(json.dumps(body, ensure_ascii=False), file=sys.stderr)
     else:
         print(f"hub: {error}", file=sys.stderr)

@@ -50,10 +50,11 @@ def test_no_marker_is_found_outside_lake_and_databases(
 
 
 def _write_reports(hub: Hub, batch_id: str) -> None:
-    from pipeline.report import report_batch, report_registry, write_report
+    from pipeline.report import write_report
 
-    assert write_report(hub.home, report_batch(hub.home, batch_id))
-    assert write_report(hub.home, report_registry(hub.home, "population"))
+    for subject in (batch_id, "population"):
+        for language in ("zh", "en"):
+            assert write_report(hub.home, subject, None, language).exists()
 
 
 def _stopped_by_gate(hub: Hub) -> str:

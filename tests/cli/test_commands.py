@@ -1,0 +1,301 @@
+"""The command line: exit statuses, JSON, the audit call before any record, and no heavy library where it is not used."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from core.settings import REPOSITORY
+from exchange.audit import entries
+from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, certificate, hub_in, person, resident_id, with_assertions
+
+HEAVY = ("pyiceberg", "ibis", "great_expectations", "pandas", "airflow", "fastapi", "splink", "alembic")
+LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
+    """A tiny city: two departments that know some of the same people, and one that issues licences; published."""
+    hub = hub_in(tmp_path_factory.mktemp("city") / "home")
+    with pytest.MonkeyPatch.context() as patched:
+        from pipeline.validate import count_issues
+
+        patched.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+        hub.register(LEAN, PATIENTS, LICENCES)
+        hub.sync(LEAN, [*(person(number) for number in range(6)), person(9, XM="")])
+        hub.sync(PATIENTS, [person(number, XM="李卫", DH=f"138 0000 {number:04}") for number in range(3, 8)])
+        hub.sync(LICENCES, [certificate(1), certificate(2)])
+        hub.publish("population")
+        hub.publish("certificate")
+    return hub
+
+
+@pytest.fixture
+def command(city: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command in this process."""
+
+    def run(*arguments: str) -> Answer:
+        from cli.__main__ import main
+
+        monkeypatch.setenv("HUB_HOME", str(city.settings.home))
+        monkeypatch.setenv("HUB_ACTOR", "tester")
+        monkeypatch.setattr(sys, "argv", ["hub", *arguments])
+        capsys.readouterr()
+        status = 0
+        try:
+            main()
+        except SystemExit as leave:
+            status = int(leave.code or 0)
+        printed = capsys.readouterr()
+        return Answer(status, printed.out, printed.err)
+
+    return run
+
+
+PROBE = """
+import sys
+sys.argv = ["hub", *sys.argv[1:]]
+from cli.__main__ import main
+try:
+    main()
+finally:
+    print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["status"], ["status", "--json"], ["show", "population", resident_id(1)], ["why", "population", resident_id(4)]],
+    ids=" ".join,
+)
+def test_what_has_to_be_quick_loads_nothing_heavy(city: Hub, arguments: list[str]) -> None:
+    environment = {**os.environ, "HUB_HOME": str(city.settings.home)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = done.stderr.split("LOADED")[-1].split()
+    assert "typer" in loaded
+    assert set(HEAVY) & set(loaded) == set()
+
+
+JSON_COMMANDS = [
+    ["status"],
+    ["status", "--check"],
+    ["receipt", f"{LEAN['id']}@1"],
+    ["receipt", f"{LEAN['id']}@1", "--verify"],
+    ["quarantine", LEAN["id"]],
+    ["show", "population", resident_id(1)],
+    ["why", "population", resident_id(4)],
+    ["why", "certificate", f"机动车驾驶证/{resident_id(1)}", "issued_date"],
+    ["publish", "population"],
+    ["normalize", "--element", "phone_number", "138 0000 0001"],
+    ["standards", "list"],
+    ["standards", "show", "sex_code"],
+    ["report", f"{LEAN['id']}@1"],
+]
+
+
+@pytest.mark.parametrize("arguments", JSON_COMMANDS, ids=" ".join)
+def test_every_command_answers_with_one_json_document(command: Command, arguments: list[str]) -> None:
+    answer = command(*arguments, "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json is not None
+
+
+@pytest.mark.parametrize(
+    "arguments", [["status"], ["receipt", f"{LEAN['id']}@1"], ["quarantine", LEAN["id"]], ["status", "--check"]], ids=" ".join
+)
+def test_the_same_for_a_person(command: Command, arguments: list[str]) -> None:
+    answer = command(*arguments)
+    assert answer.status == 0
+    assert answer.out
+    assert resident_id(9) not in answer.out
+
+
+def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> None:
+    for arguments in (
+        ["publish", "people"],
+        ["receipt", "none@1"],
+        ["show", "population", "110101190001010000"],
+        ["why", "population", resident_id(1), "no_such_element"],
+        ["why", "population", resident_id(1), "--known-at", "99"],
+        ["standards", "show", "nothing"],
+        ["normalize", "--element", "sex_code"],
+    ):
+        answer = command(*arguments)
+        assert (answer.status, answer.out) == (2, ""), arguments
+        assert answer.err.startswith("hub: "), arguments
+        body = json.loads(command(*arguments, "--json").err)
+        assert body["message"], arguments
+        assert body["transient"] is False
+    assert command("sync", "none__none").status == 2
+    for arguments in (["no-such-command"], ["status", "--no-such-option"], ["publish"]):
+        assert command(*arguments).status == 2
+
+
+def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yml"
+    path.write_text(yaml.safe_dump({**PATIENTS, "feeds": ["people"], "record_key": ["NO"]}))
+    answer = command("register", str(path), "--json")
+    assert answer.status == 2
+    assert len(json.loads(answer.err)["faults"]) >= 2
+
+
+def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> None:
+    absent = {**PATIENTS, "id": "health__absent", "source": {**PATIENTS["source"], "path": "absent.csv"}}
+    city.register(absent)
+    answer = command("sync", "health__absent")
+    assert answer.status == 3
+    assert "absent.csv" in answer.err
+    assert json.loads(command("status", "--json").out)["datasets"]
+
+
+def test_a_store_that_is_not_there_ends_with_3(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_AUDIT_URL", "postgresql://hub:hidden@127.0.0.1:1/audit")
+    answer = command("show", "population", resident_id(1))
+    assert (answer.status, answer.out) == (3, "")
+    assert "hidden" not in answer.err
+
+
+def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
+    strict = with_assertions({**PATIENTS, "id": "health__strict", "source": {**PATIENTS["source"], "path": "strict.csv"}}, least_rows=5)
+    city.register(strict)
+    city.deliver(strict, [person(1)])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pipeline.accept.validate", lambda *_: ([], []))
+        answer = command("sync", "health__strict")
+    assert answer.status == 1
+    assert "1 rows arrived" in answer.err
+
+
+def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
+    folder = city.settings.landing / LICENCES["id"] / "00000001"
+    kept = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(kept.replace('"landed": 2', '"landed": 3'))
+    try:
+        answer = command("receipt", f"{LICENCES['id']}@1", "--verify", "--json")
+    finally:
+        (folder / "manifest.json").write_text(kept)
+    assert answer.status == 1
+    assert len(answer.json["differences"]) == 1
+
+
+def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise ValueError(f"cannot read {resident_id(1)}")
+
+    monkeypatch.setattr("pipeline.publish.publish", failing)
+    answer = command("publish", "population")
+    assert answer.status not in (0, 2, 3)
+    assert "ValueError" in answer.err
+    assert resident_id(1) not in answer.err
+    assert answer.status == json_status(command)
+
+
+def json_status(command: Command) -> int:
+    answer = command("publish", "population", "--json")
+    assert json.loads(answer.err)["error"] == "ValueError"
+    return answer.status
+
+
+def test_show_gives_the_published_record(command: Command, city: Hub) -> None:
+    rows = {row["resident_id"]: row for row in city.served("base_population")}
+    assert len(rows) == 8
+    for identifier, row in rows.items():
+        assert command("show", "population", identifier, "--json").json == row
+
+
+def test_why_accounts_for_every_published_value(command: Command, city: Hub) -> None:
+    for row in city.served("base_population"):
+        account = command("why", "population", row["_canonical_id"], "--json").json
+        for answer in account["answers"]:
+            assert answer["value"] == row[answer["element"]]
+            chosen = [candidate for candidate in answer["candidates"] if candidate["verdict"] == "chosen"]
+            assert [candidate["value"] for candidate in chosen] == ([] if answer["value"] is None else [answer["value"]])
+
+
+def test_why_names_the_chosen_the_outvoted_and_the_raw_form(command: Command) -> None:
+    account = command("why", "population", resident_id(4), "person_name", "--json").json
+    (answer,) = account["answers"]
+    found = [(c["contract_id"], c["batch_id"], c["position"], c["raw"], c["value"], c["verdict"]) for c in answer["candidates"]]
+    name = person(4)["XM"]
+    assert found == [
+        (LEAN["id"], f"{LEAN['id']}@1", 6, name, name, "chosen"),
+        (PATIENTS["id"], f"{PATIENTS['id']}@1", 3, "李卫", "李卫", "outranked"),
+    ]
+    (phone,) = command("why", "population", resident_id(4), "phone_number", "--json").json["answers"]
+    assert [(c["raw"], c["value"]) for c in phone["candidates"]] == [("138 0000 0004", "13800000004")]
+    assert "138 0000 0004" in command("why", "population", resident_id(4), "phone_number").out
+
+
+@pytest.mark.parametrize("action", ["show", "why"])
+def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def failing(*_: object) -> None:
+        seen.append(len(entries(city.home.audit, limit=1000)))
+        raise ValueError("shown after the entry")
+
+    before = len(entries(city.home.audit, limit=1000))
+    monkeypatch.setattr(f"pipeline.why.{action}", failing)
+    assert command(action, "population", resident_id(1), "--purpose", "appeal 7").status != 0
+    assert seen == [before + 1]
+    newest = entries(city.home.audit)[0]
+    assert (newest["actor"], newest["action"], newest["purpose"]) == ("tester", action, "appeal 7")
+    canonical = next(row["_canonical_id"] for row in city.served("base_population") if row["resident_id"] == resident_id(1))
+    assert newest["subject"] == f"population/{canonical}"
+
+
+@pytest.mark.parametrize("action", ["show", "why"])
+def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.errors import StoreError
+
+    def refusing(*_: object, **__: object) -> None:
+        raise StoreError("the audit log cannot be written")
+
+    monkeypatch.setattr("exchange.audit.record", refusing)
+    answer = command(action, "population", resident_id(1))
+    assert (answer.status, answer.out) == (3, "")
+
+
+def test_quarantined_rows_go_out_as_received_into_a_closed_file(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "rejected.csv"
+    answer = command("quarantine", LEAN["id"], "--export", str(path), "--json")
+    assert answer.json["exported"] == 1
+    assert path.stat().st_mode & 0o077 == 0
+    assert resident_id(9) in path.read_text(encoding="utf-8-sig")
+    assert command("quarantine", LEAN["id"], "--export", str(path)).status == 2
+
+
+def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    path.write_text("element,raw\nphone_number,138 0000 0001\nno_such,1\nsex_code,男\n", encoding="utf-8")
+    answer = command("normalize", "--csv", str(path))
+    assert answer.status == 0
+    assert answer.out.splitlines()[1].startswith("phone_number,138 0000 0001,13800000001,")
+    assert "unknown-element" in answer.out.splitlines()[2]
+    assert answer.out.splitlines()[3].startswith("sex_code,男,1,")

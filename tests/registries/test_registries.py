@@ -1,0 +1,165 @@
+"""Definitions of registries, survivorship on small relations, and the serving database's versions."""
+
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from core.engine import Engine
+from core.errors import RequestError
+from registries import serving
+from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
+from registries.survivorship import Contribution, keep_best, merged, ranked
+from standards.loader import load_standards
+from tests.factories import Hub, hub_in
+
+STANDARDS = load_standards()
+DEFINITION = RegistryDefinition.model_validate(
+    {
+        "id": "population",
+        "version": 1,
+        "identity": {"id": "resident-id", "version": 1},
+        "largest_shrink": 0.2,
+        "ranks": {"default": ["police", "health", "tax"], "phone": ["tax"]},
+    }
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Any) -> Iterator[Engine]:
+    with Engine(hub_in(tmp_path / "home").settings) as engine:
+        yield engine
+
+
+def contribution(number: int, department: str, *elements: str) -> Contribution:
+    return Contribution(f"{department}__{number}", department, number, elements, f"c{number}")
+
+
+def test_every_definition_fits_the_standard() -> None:
+    assert set(load_definitions()) == set(STANDARDS.schemas)
+    assert check_definitions(STANDARDS) == []
+    with pytest.raises(RequestError, match="people"):
+        get_definition("people")
+
+
+@pytest.mark.parametrize("definition", load_definitions().values(), ids=lambda item: item.id)
+def test_every_rank_is_a_total_order(definition: RegistryDefinition) -> None:
+    for element in ("default", *definition.ranks):
+        departments = definition.ranks[element]
+        assert len(set(departments)) == len(departments)
+        assert [definition.rank(element, name) for name in departments] == list(range(len(departments)))
+
+
+def test_who_is_named_comes_first_then_the_default_then_the_rest_by_id() -> None:
+    items = [contribution(n, d, "phone", "name") for n, d in enumerate(("zoo", "health", "police", "tax", "art"), start=1)]
+    for order in itertools.islice(itertools.permutations(items), 0, None, 17):
+        assert [item.department for item in ranked(DEFINITION, "phone", order)] == ["tax", "police", "health", "art", "zoo"]
+        assert [item.department for item in ranked(DEFINITION, "name", order)] == ["police", "health", "tax", "art", "zoo"]
+    assert ranked(DEFINITION, "other", items) == []
+
+
+def test_a_source_speaks_with_its_newest_fullest_first_record_in_whatever_order_they_come(engine: Engine) -> None:
+    rows = [
+        (1, "a", "2020-01-01", "old", "1"),
+        (1, "b", "2021-01-01", "new", None),
+        (1, "c", "2021-01-01", "full", "2"),
+        (1, "d", "2021-01-01", "full too", "3"),
+        (1, "e", None, "undated", "4"),
+        (2, "f", None, "only", None),
+    ]
+    for seed in range(4):
+        shuffled = random.Random(seed).sample(rows, len(rows))
+        names = ("_canonical_id", "_record_id", "_valid_from", "name", "phone")
+        engine.run("DROP VIEW IF EXISTS c1_best")
+        engine.run("DROP TABLE IF EXISTS c1")
+        engine.register("given", pa.table({name: [row[place] for row in shuffled] for place, name in enumerate(names)}))
+        engine.run("CREATE TABLE c1 AS SELECT * REPLACE (_valid_from::date AS _valid_from) FROM given")
+        best = keep_best(engine, contribution(1, "police", "name", "phone"))
+        assert engine.rows(f"SELECT _canonical_id, _record_id, name FROM {best.relation} ORDER BY 1") == [
+            (1, "c", "full"),
+            (2, "f", "only"),
+        ]
+
+
+def test_each_element_takes_the_best_ranked_value_that_there_is(engine: Engine) -> None:
+    engine.run("CREATE TABLE c1 AS SELECT 1 AS _canonical_id, DATE '2020-01-01' AS _valid_from, 'P' AS name, NULL::varchar AS phone")
+    engine.run(
+        "CREATE TABLE c2 AS SELECT * FROM (VALUES (1, DATE '2021-01-01', 'T', '2'), (2, NULL, NULL, '3')) t(_canonical_id, _valid_from, name, phone)"
+    )
+    items = [contribution(1, "police", "name", "phone"), contribution(2, "tax", "name", "phone")]
+    for order in (items, items[::-1]):
+        sql = merged(DEFINITION, ["name", "phone", "other"], dict.fromkeys(("name", "phone", "other"), "VARCHAR"), order)
+        found = engine.records(f"SELECT * REPLACE (_valid_from::varchar AS _valid_from) FROM ({sql}) ORDER BY _canonical_id")
+        assert [tuple(row.values()) for row in found] == [
+            (1, "2021-01-01", "P", 1, "2", 2, None, None),
+            (2, None, None, None, "3", 2, None, None),
+        ]
+
+
+def test_nobody_to_listen_to_is_no_rows(engine: Engine) -> None:
+    found = engine.arrow(merged(DEFINITION, ["name"], {"name": "VARCHAR"}, []))
+    assert (found.num_rows, found.schema.names) == (0, ["_canonical_id", "_valid_from", "name", "_from_name"])
+
+
+SCHEMA = STANDARDS.schemas["legal_entity"]
+
+
+def batch(number: int, names: dict[str, str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict(
+        {
+            "_canonical_id": list(names),
+            "_publication_from": pa.array([number] * len(names), pa.int32()),
+            "organization_name": list(names.values()),
+        }
+    )
+
+
+def make_current(hub: Hub, number: int) -> None:
+    from core.database import writing
+    from registries.tables import current_publication
+
+    with writing(hub.home.serving) as connection:
+        connection.execute(current_publication.delete())
+        connection.execute(current_publication.insert().values(registry=SCHEMA.id, number=number))
+
+
+def shown(hub: Hub) -> dict[str, str]:
+    return {row["_canonical_id"]: row["organization_name"] for row in hub.served(SCHEMA.table)}
+
+
+def test_a_publication_is_seen_whole_or_not_at_all_and_one_that_died_is_undone(any_hub: Hub) -> None:
+    hub, engine = any_hub, any_hub.home.serving
+    for _ in range(2):
+        serving.ensure_table(engine, SCHEMA)
+    serving.load_rows(engine, SCHEMA, [batch(1, {"a": "A", "b": "B"})])
+    assert shown(hub) == {}
+    make_current(hub, 1)
+    assert shown(hub) == {"a": "A", "b": "B"}
+    # The second one: a changes, b goes, c comes. Until it is current, readers see the first.
+    serving.close_rows(engine, SCHEMA, 2, ["a", "b"])
+    serving.load_rows(engine, SCHEMA, [batch(2, {"a": "A2"}), batch(2, {"c": "C"})])
+    assert shown(hub) == {"a": "A", "b": "B"}
+    assert serving.clear_leftovers(engine, SCHEMA) == 4
+    assert serving.clear_leftovers(engine, SCHEMA) == 0
+    assert shown(hub) == {"a": "A", "b": "B"}
+    serving.close_rows(engine, SCHEMA, 2, ["a", "b"])
+    serving.load_rows(engine, SCHEMA, [batch(2, {"a": "A2", "c": "C"})])
+    make_current(hub, 2)
+    assert shown(hub) == {"a": "A2", "c": "C"}
+    assert serving.clear_leftovers(engine, SCHEMA) == 0
+    assert len(hub.served(serving.history_table(SCHEMA))) == 4
+
+
+def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) -> None:
+    hub = any_hub
+    smaller = SCHEMA.model_copy(update={"uses": SCHEMA.uses[:-2]})
+    serving.ensure_table(hub.home.serving, smaller)
+    serving.load_rows(hub.home.serving, smaller, [batch(1, {"a": "A"})])
+    make_current(hub, 1)
+    serving.ensure_table(hub.home.serving, SCHEMA)
+    (row,) = hub.served(SCHEMA.table)
+    assert row["organization_name"] == "A"
+    assert row[SCHEMA.elements[-1].id] is None
