@@ -51,7 +51,8 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
     with holding(home.catalog, lease, f"dataset/{batch.contract_id}") as held:
         batch = get_batch(home.catalog, batch_id)
         if batch.status == "accepted":
-            _follow(home, batch)
+            # The lake's table has the columns of the newest contract, whichever batch is asked for.
+            _follow(home, latest_accepted(home.catalog, batch.contract_id) or batch)
         if batch.status != "landed":
             return _as_it_is(batch)
         try:
