@@ -74,6 +74,12 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
             hint="check that it is running and reachable, and that its disk is not full",
             transient=True,
         ) from None
+    except sa.exc.DatabaseError as error:
+        # Only the class itself: those below it are about a statement, which is the hub's own fault.
+        if type(error) is not sa.exc.DatabaseError:
+            raise
+        place = engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"{place} is no database or a damaged one", hint="restore it from the backup") from None
 
 
 def migrate(url: str, folder: Path) -> None:
