@@ -93,6 +93,17 @@ def test_a_database_that_cannot_be_opened_is_a_store_error_without_its_password(
         assert "secret" not in str(raised.value)
 
 
+def test_a_damaged_database_is_a_store_error(hub: Hub) -> None:
+    _ = hub.home
+    for path in hub.settings.home.glob("audit.db*"):
+        path.unlink()
+    (hub.settings.home / "audit.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(StoreError, match="damaged") as raised:
+        open_home(hub.settings)
+    assert not raised.value.transient
+    assert raised.value.exit_status == 3
+
+
 def test_a_reader_sees_one_state_and_waits_for_no_writer(hub: Hub) -> None:
     engine = hub.home.audit
     with reading(engine) as reader:

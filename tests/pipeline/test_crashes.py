@@ -153,6 +153,27 @@ def test_a_batch_whose_lake_did_not_follow_is_followed_when_it_is_accepted_again
     assert followed(hub)[0] == 2
 
 
+def test_an_old_batch_accepted_again_leaves_the_lake_as_the_newest_contract_has_it(hub: Hub, without_suite: None) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from pipeline.accept import accept
+
+    def columns() -> list[str]:
+        catalog = SqlCatalog("hub", uri=hub.settings.lake_url, warehouse=hub.settings.lake_warehouse)
+        names = [field.name for field in catalog.load_table(f"std.{TABLE}").schema().fields if not field.name.startswith("_")]
+        catalog.close()
+        return names
+
+    hub.register(PATIENTS)
+    old = hub.sync(PATIENTS, rows_of(0))
+    assert columns() == ["resident_id", "person_name", "phone_number"]
+    less = {**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DZ", "DH"]}
+    hub.register(less)
+    hub.sync(less, rows_of(1))
+    assert accept(old.batch_id, hub.home).status == "accepted"
+    assert columns() == ["resident_id", "person_name"]
+
+
 def test_a_source_that_fails_in_the_middle_leaves_a_failed_batch_and_no_files(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.errors import SourceError
 

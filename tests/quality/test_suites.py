@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from contracts.model import Contract
 from core.engine import Engine
 from core.errors import HubError
 from pipeline.changes import CANDIDATES
@@ -16,126 +15,9 @@ from pipeline.validate import KEY, IssueCount, VerdictsDiffer, compare_verdicts,
 from quality.run import CheckResult, SuiteFailed, run_suite
 from quality.suites import expectation
 from standards.checks import Check
-from standards.loader import load_standards
-from standards.model import DataElement
 from standards.value_types import issue_kinds
-from tests.factories import REGION, certificate_identifier, credit_code, hub_in, resident_id, wrong_check
-from tests.standards.identifiers import make_resident_id, make_uscc
-
-STANDARDS = load_standards()
-TODAY = "2025-06-30"
-GOOD: dict[str, str] = {
-    "resident_id": resident_id(1),
-    "unified_social_credit_code": credit_code(1),
-    "certificate_issuer_code": credit_code(2),
-    "certificate_holder_code": resident_id(2),
-    "certificate_identifier": certificate_identifier(1),
-    "certificate_number": "A123456",
-    "household_division_code": "110101",
-    "phone_number": "13800000001",
-    "organization_phone_number": "010-12345678",
-}
-BY_TYPE = {
-    "person_name": "李伟",
-    "organization_name": "北京春风贸易有限公司",
-    "address": "北京市东城区景山前街4号",
-    "date": "2001-02-03",
-    "text": "正常文字",
-}
-LONG = 500
-
-
-def good(element: DataElement) -> str:
-    """A right value of an element."""
-    if element.type == "code":
-        return STANDARDS.code_lists[element.code_list or ""].current[0]
-    return GOOD.get(element.id) or BY_TYPE[element.type]
-
-
-def faults(element: DataElement) -> list[str]:
-    """Raw values that between them have every issue the element can have."""
-    by_type = {
-        "resident_id": [
-            wrong_check(resident_id(1)),
-            make_resident_id(REGION + "19990230001"),
-            make_resident_id(REGION + "20990203001"),
-            make_resident_id("99110119990203001"[:17]),
-            make_resident_id("00000019990203001"),
-            "1101**********1234",
-            "11010119990203",
-            "不是号码",
-        ],
-        "uscc": [
-            wrong_check(credit_code(1)),
-            _wrong_inner(),
-            make_uscc("91000000", "MA000001"),
-            make_uscc("9A110101", "MA000001"),
-            "9111**********123X",
-            "911101",
-            "不是代码",
-        ],
-        "holder_code": [wrong_check(resident_id(1)), wrong_check(credit_code(1)), "1101**********1234", "110101", "不是代码"],
-        "certificate_identifier": [wrong_check(certificate_identifier(1)), "1.2.156.9", "x" * LONG],
-        "certificate_number": ["锟斤拷锟斤拷", "编号?!", "A" * LONG],
-        "date": ["2001-02-30", "01/02/03", "2999-01-01", "1700-01-01", "不是日期"],
-        "division": ["999999", "11", "不是区划"],
-        "code": ["不是代码", "XYZ"],
-        "person_name": ["李**", "李先生", "锟斤拷", "李", "李" * LONG, "李9"],
-        "organization_name": ["北京**公司", "锟斤拷公司", "公", "公司" * LONG, "公司<b>"],
-        "address": ["北京市东城区", "北京市****号", "锟斤拷锟斤拷锟斤拷", "街1号", "街" * LONG],
-        "phone": ["138****0001", "123", "1" * 40],
-        "text": ["锟斤拷锟斤拷", "字", "字" * 3 * LONG],
-    }
-    return by_type[element.type]
-
-
-def _wrong_inner() -> str:
-    """A credit code whose own check character is right although that of the organization code within it is not."""
-    from tests.standards.identifiers import USCC
-
-    code = credit_code(1)
-    body = code[:16] + ("1" if code[16] != "1" else "2")
-    return body + USCC[(31 - sum(USCC.index(c) * 3**place for place, c in enumerate(body)) % 31) % 31]
-
-
-CROSS = {
-    "population": [{"birth_date": "1960-01-01"}, {"sex_code": "9"}, {"death_date": "1899-01-01"}],
-    "legal_entity": [{"cancelled_date": "1900-01-01"}, {"approved_date": "1900-01-01"}],
-    "certificate": [
-        {"certificate_valid_to_date": "1900-01-01"},
-        {"certificate_holder_type_code": "001", "certificate_holder_code": resident_id(3)},
-        {"certificate_holder_type_code": "111", "certificate_holder_code": credit_code(3)},
-    ],
-}
-
-
-def rows_with_faults(schema_id: str) -> list[dict[str, str | None]]:
-    """For each element: right, missing, and each way to be wrong; then pairs of values that do not go together."""
-    elements = STANDARDS.schemas[schema_id].elements
-    right: dict[str, str | None] = {element.id: good(element) for element in elements}
-    rows = [dict(right) for _ in range(3)]
-    for element in elements:
-        rows += [right | {element.id: value} for value in (None, *faults(element))]
-    other = "2" if int(resident_id(1)[16]) % 2 else "1"
-    rows += [right | change for change in CROSS[schema_id]]
-    if schema_id == "population":
-        rows.append(right | {"sex_code": other})
-    return rows
-
-
-def contract(schema_id: str) -> Contract:
-    """A contract that maps every element of a registry, each from a column of its own name."""
-    return Contract.model_validate(
-        {
-            "id": f"test__{schema_id}",
-            "title": {"zh": "全部", "en": "All"},
-            "department": {"id": "test", "title": {"zh": "测试", "en": "Test"}},
-            "feeds": [schema_id],
-            "source": {"kind": "csv", "connection": "drop", "path": "all.csv"},
-            "record_key": "*",
-            "columns": {element.id: element.id for element in STANDARDS.schemas[schema_id].elements},
-        }
-    )
+from tests.factories import hub_in
+from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
 
 
 @dataclass(frozen=True)
