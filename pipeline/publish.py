@@ -62,6 +62,8 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
         before = latest(home.serving, registry)
         datasets, withheld = _pin(home, registry, definition, before)
         if not any(item.changed for item in datasets) and not _withheld_changed(home, registry, before, withheld):
+            # The run before may have died between its commit and the lake's.
+            follow(home, schema, before.number)
             return Outcome(before, False)
         with Engine(home.settings) as engine:
             after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld).run()
