@@ -43,7 +43,7 @@ class Written:
 
 
 def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mapping[str, int], order: Sequence[str]) -> Written:
-    """Write the rows of a query as one Parquet file with field ids, ordered by its key; atomic by rename.
+    """Write the rows of a query as one Parquet file with field ids, ordered by its key (not given where they are already); atomic by rename.
 
     Raises StoreError where a column of the query has no field id: such a column could later be read as another.
     """
@@ -52,10 +52,9 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     ids = ", ".join(f"{quote(column)}: {number}" for column, number in fields.items())
     columns = ", ".join(map(quote, fields))
-    keys = ", ".join(map(quote, order))
+    ordered = f" ORDER BY {', '.join(map(quote, order))}" if order else ""
     engine.run(
-        f"COPY (SELECT {columns} FROM ({sql}) ORDER BY {keys}) TO {literal(str(draft))} "
-        f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}})",
+        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}})",
         doing=f"writing {path}",
     )
     rows = engine.value(f"SELECT count(*) FROM {parquet([draft])}", doing=f"counting {path}")

@@ -178,7 +178,8 @@ class _Publishing:
         self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
         if self.number == 1:
             self.engine.run(
-                f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED}", doing="merging"
+                f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED} ORDER BY _canonical_id",
+                doing="merging",
             )
             return
         affected = f"(SELECT _canonical_id FROM {AFFECTED})"
@@ -188,7 +189,7 @@ class _Publishing:
             f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
             "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "
             f"o._row_digest AS _old_digest FROM {MERGED} m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
-            "WHERE m._row_digest IS DISTINCT FROM o._row_digest",
+            "WHERE m._row_digest IS DISTINCT FROM o._row_digest ORDER BY _canonical_id",
             doing="comparing with the base table",
         )
 
@@ -212,7 +213,7 @@ class _Publishing:
             base_columns(self.schema),
             f"SELECT * EXCLUDE (_old_digest), {self.number} AS _publication, "
             f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to FROM {DIFFERENCE}",
-            "_canonical_id",
+            None,
         )
         xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
         compacted = [
@@ -228,9 +229,11 @@ class _Publishing:
         rows = fold(self.home, log.table_name, columns, [*files, log], key, "_publication")
         return [self._write(log.table_name, "compact", columns, f"SELECT * FROM {rows}", key)]
 
-    def _write(self, table: str, kind: str, columns: dict[str, str], sql: str, key: str) -> LakeFile:
+    def _write(self, table: str, kind: str, columns: dict[str, str], sql: str, key: str | None) -> LakeFile:
         fields = {name: number for name, (number, _) in typed_fields(self.home.catalog, table, columns).items()}
-        written = lake.write(self.engine, self.home.settings, sql, f"{table}/{kind}-{self.number:08d}.parquet", fields, [key])
+        written = lake.write(
+            self.engine, self.home.settings, sql, f"{table}/{kind}-{self.number:08d}.parquet", fields, [key] if key else []
+        )
         return LakeFile(written.path, table, kind, self.number, written.rows)
 
     def _load(self) -> None:
@@ -248,7 +251,7 @@ class _Publishing:
         last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
         sql = (
             f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
-            f"{column('_valid_from', 'DATE')}, {last} AS _valid_to, {elements} FROM {DIFFERENCE} WHERE _op <> 'delete' ORDER BY _canonical_id"
+            f"{column('_valid_from', 'DATE')}, {last} AS _valid_to, {elements} FROM {DIFFERENCE} WHERE _op <> 'delete'"
         )
         return self.engine.batches(sql, serving.CHUNK, doing="loading the serving database")
 
