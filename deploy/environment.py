@@ -56,6 +56,7 @@ def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
     write_private(passwords, json.dumps({ADMIN: secret["admin_password"]}))
     ours = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
+        **_waiting(),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs / "tasks"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dags"),
         # The default is a folder in /tmp that two users of a machine would fight over.
@@ -102,3 +103,11 @@ def hub_environment(settings: Settings) -> dict[str, str]:
         "HUB_AIRFLOW_PORT": str(settings.airflow_port),
         "HUB_ACTOR": "scheduler",
     }
+
+
+def _waiting() -> dict[str, str]:
+    """Arguments for SQLite's driver; another database would not take them."""
+    if "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in os.environ:
+        return {}
+    path = "deploy.metadata.CONNECT_ARGS"
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": path, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": path}

@@ -25,6 +25,7 @@ from types import FrameType
 from core.settings import Settings, load_settings
 from dags.defaults import pool_slots
 from deploy.environment import logs_folder
+from deploy.metadata import use_wal
 from deploy.processes import Recorded, end, record
 from deploy.record import add_process
 
@@ -107,10 +108,15 @@ def run_airflow(arguments: list[str]) -> None:
 
 def prepare_database(settings: Settings) -> None:
     """Bring the metadata database to this Airflow's schema, unless it is there, and make the pools."""
+    from airflow.configuration import conf
+
     if not is_at_head():
         from airflow.utils.db import initdb
 
         initdb()
+    url = conf.get_mandatory_value("database", "sql_alchemy_conn")
+    if url.startswith("sqlite:///"):
+        use_wal(Path(url.removeprefix("sqlite:///")))
     make_pools(settings)
 
 

@@ -16,6 +16,8 @@ LOOK_SECONDS = 1.0
 # After start or registration a DAG exists as soon as its file has been parsed.
 PARSE_SECONDS = 90.0
 PAGE = 100
+# Airflow answers 500 while its database is locked by others.
+BUSY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, order=True)
@@ -89,8 +91,19 @@ def wait(api: AirflowApi, triggered: Triggered, progress: Progress = lambda _: N
 
 
 def _trigger_one(api: AirflowApi, dag_id: str, run_id: str) -> Run:
-    api.post(f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None})
-    return Run(dag_id, run_id)
+    """Ask for one run; a busy database (5xx) is asked again, and a run that is there after all (409) is the one that was asked for."""
+    deadline, asked_before = time.monotonic() + BUSY_SECONDS, False
+    while True:
+        try:
+            api.post(f"/api/v2/dags/{quote(dag_id)}/dagRuns", {"dag_run_id": run_id, "logical_date": None})
+        except ApiRefusal as refusal:
+            if refusal.status == 409 and asked_before:
+                return Run(dag_id, run_id)
+            if refusal.status < 500 or not retry_until(deadline, 1.0):
+                raise
+            asked_before = True
+        else:
+            return Run(dag_id, run_id)
 
 
 def _runs_since(api: AirflowApi, triggered: Triggered) -> list[Run]:
