@@ -22,7 +22,7 @@ from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
 from pipeline.landing import landed_rows
-from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize
+from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate
 from standards.loader import load_standards
@@ -184,6 +184,9 @@ def _findings(
     if changes.disappeared > split.deleted:
         message = f"{changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
         notes.append({"kind": HELD_BACK, "message": message})
+    if unread := unread_dates(engine, plan):
+        message = f"{unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
+        notes.append({"kind": "unread-date", "message": message})
     checks = [
         {
             "check_id": result.check.id,

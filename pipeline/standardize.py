@@ -325,9 +325,26 @@ def _literal(text: str | None) -> str:
 
 
 def _valid_from(as_of: AsOf | None) -> str:
-    """SQL for the date from which the source says a record held; null where it says nothing readable."""
+    """SQL for the date from which the source says a record held; null where it says nothing readable.
+
+    The declared formats first, then what has one reading only: ISO, year/month/day, and a spreadsheet's day number.
+    """
     if as_of is None:
         return "NULL::date"
-    column = f"d.{quote(as_of.column)}"
+    column = f"trim(d.{quote(as_of.column)})"
     formats = [f"try_strptime({column}, {_literal(form)})::date" for form in as_of.formats]
-    return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)'])})"
+    slashes = f"try_cast(regexp_replace({column}, '^([0-9]{{4}})[/.]([0-9]{{1,2}})[/.]([0-9]{{1,2}}).*$', '\\1-\\2-\\3') AS date)"
+    days = f"CASE WHEN regexp_full_match({column}, '[1-9][0-9]{{4}}') THEN DATE '1899-12-30' + try_cast({column} AS integer) END"
+    return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
+
+
+def unread_dates(engine: Engine, plan: Plan) -> int:
+    """How many standardized rows give a date from which they hold that cannot be read."""
+    if plan.contract.as_of is None or not engine.value(f"SELECT count(*) FROM {STANDARDIZED} WHERE _valid_from IS NULL"):
+        return 0
+    column = quote(plan.contract.as_of.column)
+    given = f"SELECT c._position FROM {CANDIDATES} c WHERE trim(c.{column}) <> ''"
+    count: int = engine.value(
+        f"SELECT count(*) FROM {STANDARDIZED} WHERE _valid_from IS NULL AND _position IN ({given})", doing="counting dates"
+    )
+    return count
