@@ -22,6 +22,7 @@ from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
+from core.clock import today
 from core.settings import Settings, load_settings
 from dags.defaults import pool_slots
 from deploy.environment import logs_folder
@@ -78,9 +79,11 @@ def preload() -> None:
         except Exception as error:
             _log(f"{module} was not loaded ahead: {type(error).__name__}")
     try:
-        importlib.import_module("standards.loader").load_standards()
+        standards = importlib.import_module("standards.loader").load_standards()
+        # Building these statements would cost every task a second or two again.
+        importlib.import_module("pipeline.standardize").prepare_statements(standards, today().isoformat())
     except Exception as error:
-        _log(f"the standards were not loaded ahead: {type(error).__name__}")
+        _log(f"the standards were not prepared ahead: {type(error).__name__}")
     _log("libraries and stages are loaded")
 
 

@@ -171,9 +171,22 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
     engine.run(f"CREATE OR REPLACE TABLE given AS {distinct}", doing="listing values")
     spellings = _spellings(engine, item)
-    sql = _statements(item.element, *_declared(item), tuple(spellings.items()), item.use.required, item.issues, today)
+    sql = _statements(item.element, *_declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today))
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
+
+
+def _day(issues: Sequence[str], today: str) -> str:
+    """The day, where an element's statements depend on it: those of the others are kept for ever."""
+    return today if "future-date" in issues else ""
+
+
+def prepare_statements(standards: Standards, today: str) -> None:
+    """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
+    for schema in standards.schemas.values():
+        for use in schema.uses:
+            issues = ("missing", "repaired", *issue_kinds(use.element))
+            _statements(use.element, (), (), (), use.required, issues, _day(issues, today))
 
 
 @dataclass(frozen=True)
