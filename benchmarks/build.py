@@ -36,7 +36,7 @@ class Result:
 
     @property
     def total(self) -> float:
-        """All stages after landing; imports are not among them, they happen once while Airflow starts."""
+        """All stages after landing; imports and building of statements are not among them, they happen once while Airflow starts."""
         return float(sum(self.hub["steps"].values()))
 
     @property
@@ -133,7 +133,7 @@ def _show(result: Result) -> None:
     ):
         console.print(f"{'✓' if holds else '✗'} {text}: {value:,.1f} (aim {bound:,.0f})")
     console.print(
-        f"Imports, once while Airflow starts and not counted: {hub['imports']:.1f} CPU s. Entities {hub['entities']:,}, digest {hub['digest']}."
+        f"Imports and statements of the standard, once while Airflow starts and not counted: {hub['imports']:.1f} CPU s. Entities {hub['entities']:,}, digest {hub['digest']}."
     )
 
 

@@ -53,14 +53,17 @@ def build() -> Build:
     import quality.duckdb_dialect
     import quality.suites  # noqa: F401
     from catalog.batches import batches_of
+    from core.clock import today
     from core.steps import processor_seconds
     from demo.benchmark_city import DATASETS
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.publish import publish
+    from pipeline.standardize import prepare_statements
     from standards.loader import load_standards
 
-    load_standards()
+    # As the process does from which the tasks are forked: once, not once a batch.
+    prepare_statements(load_standards(), today().isoformat())
     imported = time.process_time()
     home = open_home()
     steps: Counter[str] = Counter()
