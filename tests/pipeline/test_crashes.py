@@ -137,6 +137,7 @@ def test_after_a_death_at_any_boundary_the_next_run_ends_as_if_nothing_had_happe
     assert all(still[resident_id(n)] == ids[resident_id(n)] for n in range(8))
 
 
+@pytest.mark.slow
 def test_a_batch_whose_lake_did_not_follow_is_followed_when_it_is_accepted_again(
     hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ def test_a_batch_whose_lake_did_not_follow_is_followed_when_it_is_accepted_again
     assert followed(hub)[0] == 2
 
 
+@pytest.mark.slow
 def test_an_old_batch_accepted_again_leaves_the_lake_as_the_newest_contract_has_it(hub: Hub, without_suite: None) -> None:
     from pyiceberg.catalog.sql import SqlCatalog
 

@@ -9,6 +9,7 @@ import pytest
 from core.errors import GateFailed, HubError
 from tests.factories import RESIDENTS, Hub, person, with_assertions
 
+pytestmark = pytest.mark.slow
 MARKERS = {
     "SFZH": "11010119900307888X",
     "XM": "马克甲乙丙",

@@ -11,7 +11,7 @@ from core.errors import SourceError
 from registries.publications import history, inputs_of
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
 
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address"}, "ignore": ["XB", "CSRQ", "DH"]}
 Deliveries = dict[str, list[Row]]
 
@@ -44,7 +44,6 @@ def base_rows(hub: Hub) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in system} for row in hub.served("base_population")]
 
 
-@pytest.mark.slow
 def test_publishing_after_each_change_set_ends_where_one_publication_at_the_end_does(hub: Hub, second_hub: Hub) -> None:
     run(hub, DAYS, each=True)
     run(second_hub, DAYS, each=False)
@@ -247,7 +246,6 @@ def _run_digest(folder: Path, keys: Path | None, threads: int) -> tuple[Any, ...
     return (sums, [publication.digest for publication in published], [path.read_bytes() for path in files])
 
 
-@pytest.mark.slow
 def test_every_run_gives_the_same_whatever_the_threads(tmp_path: Path) -> None:
     first = _run_digest(tmp_path / "1", None, 1)
     assert len(first[0]) >= 10
