@@ -133,7 +133,8 @@ def _show(result: Result) -> None:
     ):
         console.print(f"{'✓' if holds else '✗'} {text}: {value:,.1f} (aim {bound:,.0f})")
     console.print(
-        f"Imports and statements of the standard, once while Airflow starts and not counted: {hub['imports']:.1f} CPU s. Entities {hub['entities']:,}, digest {hub['digest']}."
+        f"Imports and statements of the standard, once while Airflow starts and not counted: {hub['imports']:.1f} CPU s. "
+        f"Entities {hub['entities']:,}, digest {hub['digest']}."
     )
 
 

@@ -19,10 +19,19 @@ from core.errors import RequestError
 
 def register(catalog: sa.Engine, contract: Contract, actor: str, folder: Path) -> int:
     """Register a contract and return its version; the same content again keeps its version."""
+    try:
+        version = _register(catalog, contract, actor)
+    except sa.exc.IntegrityError:
+        # On PostgreSQL two first registrations can read the same highest number; the second then reads the first's.
+        version = _register(catalog, contract, actor)
+    write_registered(catalog, contract.department.id, folder)
+    return version
+
+
+def _register(catalog: sa.Engine, contract: Contract, actor: str) -> int:
     with writing(catalog) as connection:
         version = _insert_version(connection, contract, actor)
         _give_number(connection, contract.id)
-    write_registered(catalog, contract.department.id, folder)
     return version
 
 

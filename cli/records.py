@@ -62,9 +62,15 @@ def why(
 
 def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> str:
     """Find the entity and write down who reads it; nothing is shown before that."""
+    from core.errors import RequestError
     from exchange import audit
     from pipeline.why import find_entity
 
-    canonical_id = find_entity(home, registry, name)
+    try:
+        canonical_id = find_entity(home, registry, name)
+    except RequestError:
+        # Asking for someone who is not there says something as well; the name asked for is not kept.
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-without-result", subject=registry, purpose=purpose)
+        raise
     audit.record(home.audit, actor=home.settings.actor, action=action, subject=f"{registry}/{canonical_id}", purpose=purpose)
     return canonical_id

@@ -6,7 +6,7 @@ DOT = "*"
 
 
 def _name(value: str) -> str:
-    return value[:1] + DOT * min(len(value) - 1, 5)
+    return value[:1] + DOT * min(len(value) - 1, 5) if len(value) > 1 else DOT * len(value)
 
 
 def _identifier(value: str) -> str:

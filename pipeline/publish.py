@@ -173,7 +173,7 @@ class _Publishing:
         return self.before.number + 1
 
     def _compare(self, rows: str, elements: Sequence[str]) -> None:
-        """Table `difference`: new, changed and vanished base rows. Rows that come out as they were are left alone."""
+        """Table `difference`: new, changed and vanished base rows. Rows that come out as they were, from the same sources, are left alone."""
         digest = row_digest_sql(elements)
         self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
         if self.number == 1:
@@ -183,13 +183,16 @@ class _Publishing:
             )
             return
         affected = f"(SELECT _canonical_id FROM {AFFECTED})"
-        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest"])
+        origins = [f"_from_{element}" for element in elements]
+        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins])
+        new_origins, old_origins = (", ".join(f"{side}.{quote(name)}" for name in origins) for side in "mo")
         self.engine.run(f"CREATE TABLE {OLD} AS SELECT * FROM {old} WHERE _canonical_id IN {affected}", doing="reading the base table")
         self.engine.run(
             f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
             "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "
             f"o._row_digest AS _old_digest FROM {MERGED} m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
-            "WHERE m._row_digest IS DISTINCT FROM o._row_digest ORDER BY _canonical_id",
+            f"WHERE m._row_digest IS DISTINCT FROM o._row_digest OR row({new_origins}) IS DISTINCT FROM row({old_origins}) "
+            "ORDER BY _canonical_id",
             doing="comparing with the base table",
         )
 
@@ -199,7 +202,7 @@ class _Publishing:
 
     def _gate(self, counts: dict[str, int]) -> None:
         limit = self.definition.largest_shrink
-        if self.before.entities and counts["deleted"] - counts["inserted"] > limit * self.before.entities:
+        if self.before.entities and counts["deleted"] > limit * self.before.entities:
             raise GateFailed(
                 f"publication of {self.schema.id} stopped: {counts['deleted']} of {self.before.entities} entities "
                 f"would disappear (limit {limit:.0%})",
