@@ -1,6 +1,5 @@
 """Rows with every fault that the elements of a registry can have, and a contract that maps them all."""
 
-
 from contracts.model import Contract
 from standards.loader import load_standards
 from standards.model import DataElement
