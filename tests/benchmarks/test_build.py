@@ -20,3 +20,13 @@ def test_a_small_build_has_every_line_and_counts_that_agree(capsys):
     assert 0 < found["entities"] <= 2_000
     assert found["pandas"]["rows"] == found["landed"]
     assert found["limit"] > 0
+
+
+@pytest.mark.long
+def test_a_million_rows_add_up_and_stay_within_four_gigabytes(capsys):
+    run(people=300_000, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["landed"] > 1_000_000
+    assert found["landed"] == found["accepted"] + found["quarantined"] + found["repeated"]
+    assert 0 < found["entities"] <= 300_000
+    assert found["peak_mb"] < 4096
