@@ -19,7 +19,7 @@ def main() -> None:
     """Run one command. Exit status: 0 done, 1 done but not all is well, 2 wrong request, 3 a source or store could not be reached."""
     try:
         # A command that ends with typer.Exit does not raise it here: its status is what comes back.
-        status = app(standalone_mode=False)
+        status = app(prog_name="hub", standalone_mode=False)
     except typer.Abort:
         sys.exit(130)
     except typer._click.exceptions.ClickException as error:  # typer's own words for a wrong option

@@ -227,12 +227,11 @@ def quarantine(
     if as_json:
         print_json({"rules": [asdict(item) for item in counts], "exported": written})
         return
-    answer(
-        False,
-        None,
-        ("element", "issue", "rows", "what to do", "who"),
-        [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts],
-    )
+    if not counts:
+        print(f"no row of the last accepted batch of {contract} is quarantined")
+        return
+    rows = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
+    answer(False, None, ("element", "issue", "rows", "what to do", "who"), rows)
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from contracts.model import Contract
-from contracts.references import reference_faults
+from contracts.references import loose_faults, reference_faults
 from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, schema_faults
 from core.errors import DefinitionError, Fault
 
@@ -73,7 +73,8 @@ def contract_from_document(document: Any, standards: Standards, *, file: str) ->
     secrets = {key: WHERE_SECRETS_GO for key, text in _texts(document) if _SECRET.search(text)}
     structure = [(key, message) for key, message in schema_faults(document) if key not in secrets]
     if secrets or structure:
-        raise DefinitionError([Fault(file, key, message) for key, message in [*secrets.items(), *structure]])
+        loose = [finding for finding in loose_faults(document, standards) if finding[0] not in {*secrets, *dict(structure)}]
+        raise DefinitionError([Fault(file, key, message) for key, message in [*secrets.items(), *structure, *loose]])
     try:
         contract = Contract.model_validate(document)
     except ValidationError as error:

@@ -6,7 +6,7 @@ import codecs
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
 from contracts.schema import suggestion
@@ -132,3 +132,18 @@ def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
             yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
     if contract.change_tracking == "snapshot" and len(set(contract.record_key)) != len(contract.record_key):
         yield "record_key", "names a column twice"
+
+
+def loose_faults(document: Any, standards: Standards) -> Iterator[Finding]:
+    """Unknown registries and elements of a document that is not yet a contract, so that they are named in the first round too."""
+    body = document if isinstance(document, dict) else {}
+    feeds = body.get("feeds")
+    for position, feed in enumerate(feeds if isinstance(feeds, list) else ()):
+        if isinstance(feed, str) and feed not in standards.schemas:
+            yield f"feeds[{position}]", f'there is no base registry "{feed}"{suggestion(feed, list(standards.schemas))}'
+    columns = body.get("columns")
+    for column, value in (columns if isinstance(columns, dict) else {}).items():
+        for item in value if isinstance(value, list) else [value]:
+            element = item.get("element") if isinstance(item, dict) else item
+            if isinstance(element, str) and element not in standards.elements:
+                yield f"columns.{column}", f'there is no data element "{element}"{suggestion(element, list(standards.elements))}'
