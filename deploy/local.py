@@ -25,6 +25,8 @@ Progress = Callable[[str], None]
 START_SECONDS = 180.0
 # Log files above this size are set aside once, at the next start.
 LARGEST_LOG = 20 * 1024 * 1024
+# Launchers started by this process: a child has to be waited for by its parent.
+_launched: "list[subprocess.Popen[bytes]]" = []
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def stop(settings: Settings, progress: Progress = lambda _: None) -> list[str]:
     rest = (load_record(settings) or recorded).processes
     ended += end([process for process in rest if process.name != "launcher"], grace_seconds=5.0)
     record_path(settings).unlink(missing_ok=True)
+    _reap()
     return ended
 
 
@@ -140,7 +143,7 @@ def _launch(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
         if log.stat().st_size > LARGEST_LOG:
             log.replace(log.with_suffix(".log.1"))
     with (logs_folder(settings) / "launcher.log").open("ab") as log_file:
-        return subprocess.Popen(
+        launcher = subprocess.Popen(
             [sys.executable, "-P", "-m", "deploy.launcher"],
             cwd=REPOSITORY,
             env=airflow_environment(settings, port),
@@ -150,6 +153,13 @@ def _launch(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
             start_new_session=True,
             umask=0o077,
         )
+    _launched.append(launcher)
+    return launcher
+
+
+def _reap() -> None:
+    """Take note of launchers of this process that have ended, so that the system can forget them."""
+    _launched[:] = [launcher for launcher in _launched if launcher.poll() is None]
 
 
 def _wait_until_healthy(settings: Settings, launcher: "subprocess.Popen[bytes]", progress: Progress) -> None:
