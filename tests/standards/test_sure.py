@@ -16,6 +16,8 @@ from standards.types.general import MISSING
 from tests.standards.identifiers import make_certificate_identifier, make_resident_id, make_uscc
 from tests.standards.test_values import vectors
 
+pytestmark = pytest.mark.slow
+
 STANDARDS = load_standards()
 TODAY = "2026-01-01"
 DOUBTFUL = (
