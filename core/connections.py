@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from core.errors import RequestError
-from core.settings import load_settings
+from core.settings import Settings, load_settings
 
 _VARIABLE = "HUB_CONNECTION_"
 
@@ -66,10 +66,10 @@ class Connections:
         return {str(name): value for name, value in entries.items()}
 
 
-def load_connections(environment: Mapping[str, str] | None = None) -> Connections:
-    """Connections of this installation."""
+def load_connections(environment: Mapping[str, str] | None = None, settings: Settings | None = None) -> Connections:
+    """Connections of an installation, by default of the one that the environment names."""
     env = dict(os.environ) if environment is None else dict(environment)
-    return Connections(environment=env, file=load_settings(env).home / "connections.yml")
+    return Connections(environment=env, file=(settings or load_settings(env)).home / "connections.yml")
 
 
 def _variable(name: str) -> str:

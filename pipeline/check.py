@@ -1,11 +1,10 @@
 """Check a contract against its live source: can it be read, are its columns there, and do its first rows make sense?"""
 
-import os
 from dataclasses import dataclass
 
 from connectors.extract import extract
 from contracts.model import Contract
-from core.connections import Connections
+from core.connections import load_connections
 from core.errors import HubError
 from pipeline.home import Home
 
@@ -24,7 +23,7 @@ class SourceCheck:
 def check_source(home: Home, contract: Contract) -> SourceCheck:
     """Open the source and read its first batch; nothing is kept."""
     try:
-        extraction = extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
+        extraction = extract(contract, load_connections(settings=home.settings))
         first = next(extraction.batches, None)
     except HubError as error:
         return SourceCheck(contract.id, 0, (), str(error), error.transient)

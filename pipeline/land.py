@@ -20,7 +20,7 @@ from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.extract import Extraction, extract
 from contracts.model import Contract
-from core.connections import Connections
+from core.connections import load_connections
 from core.digests import EMPTY, combine, digest_sums, record_id, row_digest
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, SourceError
@@ -60,7 +60,7 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
     draft.mkdir(parents=True)
-    extraction = extraction or extract(contract, Connections(os.environ, home.settings.home / "connections.yml"))
+    extraction = extraction or extract(contract, load_connections(settings=home.settings))
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
