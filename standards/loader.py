@@ -20,10 +20,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 D = TypeVar("D", bound=Definition)
 
 
-@lru_cache(maxsize=1)
-def load_standards() -> Standards:
-    """The standard of this installation, read once. Raises DefinitionError with every fault."""
-    return read_standards(FOLDER)
+@lru_cache(maxsize=8)
+def load_standards(root: Path = FOLDER) -> Standards:
+    """The standard of this installation, or the one in another folder, read once. Raises DefinitionError with every fault."""
+    return read_standards(root)
 
 
 def read_standards(folder: Path) -> Standards:
