@@ -22,10 +22,10 @@ from pipeline.home import Home
 from pipeline.state import dataset_elements, engine_type, fold, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
-from quality.texts import LANGUAGES
 from registries.publications import Publication, files_upto, history, inputs_of, latest
 from standards.loader import load_standards
 from standards.model import Schema
+from standards.texts import LANGUAGES
 
 ISSUES = {"_record_id": "UUID", "_batch_seq": "INTEGER", "element": "VARCHAR", "issue_type": "VARCHAR", "severity": "VARCHAR"}
 

@@ -12,18 +12,20 @@ import jinja2
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from core.style import BASE_STYLE
 from pipeline.home import Home
 from quality.charts import share_text
 from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
-from quality.texts import LANGUAGES, REPORT_TEXTS, Language, Translate, load_texts, make_translate
+from quality.texts import REPORT_TEXTS
 from standards.loader import load_standards
 from standards.model import CodeTitle, ObjectClass, Schema, Standards, Title
+from standards.texts import LANGUAGES, STANDARD_TEXTS, Language, Translate, load_texts, make_translate
 
 FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.yml"
 STATIC = {
-    "base.css": (SHARED_TEMPLATES / "base.css", "text/css"),
+    "base.css": (BASE_STYLE, "text/css"),
     "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
     "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
 }
@@ -79,7 +81,7 @@ class Page:
         self.request = request
         self.hub = get_hub(request)
         self.lang = language_of(request)
-        self.t: Translate = make_translate(load_texts(REPORT_TEXTS, MESSAGES), self.lang)
+        self.t: Translate = make_translate(load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES), self.lang)
 
     def words(self, title: Title | CodeTitle | None) -> str:
         """A title in the page's language; Chinese where there is no English one."""

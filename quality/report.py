@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from catalog.batches import Batch, checks_of, fills_of, get_batch, issues_of
 from catalog.datasets import contract_at
 from core.clock import beijing_text
+from core.style import BASE_STYLE
 from quality.charts import WIDTH, Part, number_text, segments, share_text, sparkline
 from quality.report_data import (
     DIMENSIONS,
@@ -33,8 +34,9 @@ from quality.report_data import (
     score,
     total_score,
 )
-from quality.texts import REPORT_TEXTS, Language, Translate, load_texts, make_translate, sentence
+from quality.texts import REPORT_TEXTS, sentence
 from standards.model import IssueType, Standards, Title
+from standards.texts import STANDARD_TEXTS, Language, Translate, load_texts, make_translate
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = Standing()
@@ -246,10 +248,10 @@ def _environment() -> jinja2.Environment:
 
 def style_sheet() -> str:
     """The style sheet inside a report file; also what its content security policy is computed from."""
-    return (TEMPLATES / "base.css").read_text(encoding="utf-8")
+    return BASE_STYLE.read_text(encoding="utf-8")
 
 
 def render_html(report: ReportData, lang: Language) -> str:
     """The report as one HTML file: style inside, no scripts, nothing fetched, values none."""
-    t: Translate = make_translate(load_texts(REPORT_TEXTS), lang)
+    t: Translate = make_translate(load_texts(STANDARD_TEXTS, REPORT_TEXTS), lang)
     return _environment().get_template("report.html").render(report=report, t=t, lang=lang, style=style_sheet(), link=None)

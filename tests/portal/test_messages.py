@@ -13,10 +13,11 @@ from portal.context import FOLDER, MESSAGES
 from portal.datasets import CYCLES, STATES
 from quality.report import TEMPLATES
 from quality.report_data import DIMENSIONS
-from quality.texts import REPORT_TEXTS, load_texts, sentence
+from quality.texts import REPORT_TEXTS, sentence
+from standards.texts import STANDARD_TEXTS, load_texts
 from standards.value_types import Kind
 
-TEXTS = load_texts(REPORT_TEXTS, MESSAGES)
+TEXTS = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
 SOURCES = "\n".join(
     path.read_text() for folder in (FOLDER, TEMPLATES) for path in sorted(folder.rglob("*")) if path.suffix in (".html", ".py")
 )

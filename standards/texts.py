@@ -1,0 +1,40 @@
+"""Texts in Chinese and English side by side: one YAML file per package, `key: {zh, en}`; here the words of the standard itself."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import TypeAdapter
+
+from standards.model import Title
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+STANDARD_TEXTS = Path(__file__).with_name("texts.yml")
+
+Translate = Callable[..., str]
+_TEXTS = TypeAdapter(dict[str, Title])
+
+
+@cache
+def load_texts(*paths: Path) -> Mapping[str, Title]:
+    """Read and join files of texts; a text without one of the languages is refused by the model, a key in two files here."""
+    joined: dict[str, Title] = {}
+    for path in paths:
+        texts = _TEXTS.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if twice := joined.keys() & texts.keys():
+            raise ValueError(f"{path.name} repeats {', '.join(sorted(twice))}")
+        joined |= texts
+    return joined
+
+
+def make_translate(texts: Mapping[str, Title], language: Language) -> Translate:
+    """Return `t(key, **values)`: the text in one language with its values filled in. An unknown key raises KeyError."""
+
+    def translate(key: str, **values: object) -> str:
+        text: str = getattr(texts[key], language)
+        return text.format(**values) if values else text
+
+    return translate
