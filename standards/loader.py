@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from core.errors import DefinitionError, Fault
-from standards.model import Code, CodeList, CrossRule, DataElement, Definition, IssueType, Schema, Standards
+from standards.model import Code, CodeList, CrossRule, DataElement, Definition, IssueType, Release, Schema, Standards
 from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 FOLDER = Path(__file__).resolve().parent
@@ -20,9 +20,24 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 D = TypeVar("D", bound=Definition)
 
 
-@lru_cache(maxsize=8)
 def load_standards(root: Path = FOLDER) -> Standards:
     """The standard of this installation, or the one in another folder, read once. Raises DefinitionError with every fault."""
+    return _substitutes.get(root) or _read_once(root)
+
+
+def substitute(standards: Standards) -> None:
+    """Put another version in the place of the installed one, for the rest of this process.
+
+    For processes made to try a version out, before they ask for anything: what has been worked out from a standard is kept in many places.
+    """
+    _substitutes[FOLDER] = standards
+
+
+_substitutes: dict[Path, Standards] = {}
+
+
+@lru_cache(maxsize=8)
+def _read_once(root: Path) -> Standards:
     return read_standards(root)
 
 
@@ -45,13 +60,12 @@ class _Reading:
         issue_types = {item.id: item for item in self._items("issue_types.yml", IssueType)}
         cross_rules = tuple(self._items("cross_rules.yml", CrossRule))
         self.faults += _reference_faults(elements, code_lists, schemas, issue_types, cross_rules)
-        version = str((self._yaml(self.folder / "version.yml") or {}).get("version", ""))
-        if not version:
-            self._fault("version.yml", "version", "a version is expected")
+        body = self._yaml(self.folder / "version.yml")
+        release = self._model("version.yml", Release, body) if body is not None else None
         if self.faults:
             raise DefinitionError(self.faults)
         return Standards.model_construct(
-            version=version, elements=elements, code_lists=code_lists, schemas=schemas, issue_types=issue_types, cross_rules=cross_rules
+            release=release, elements=elements, code_lists=code_lists, schemas=schemas, issue_types=issue_types, cross_rules=cross_rules
         )
 
     def _fault(self, file: str, key: str, message: str) -> None:

@@ -3,6 +3,7 @@
 Everything here is frozen and refuses unknown keys. Nothing here imports an engine, so every layer may hold these values.
 """
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -155,15 +156,28 @@ class CrossRule(Definition):
     expression: Identifier
 
 
+class Release(Definition):
+    """What `version.yml` says: the number, the Beijing day from which the standard is in force, and what changed."""
+
+    version: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){1,2}$")]
+    in_force_from: date
+    title: Title
+
+
 class Standards(Definition):
     """One version of everything; definitions by id, in a fixed order."""
 
-    version: Text
+    release: Release
     elements: dict[str, DataElement]
     code_lists: dict[str, CodeList]
     schemas: dict[str, Schema]
     issue_types: dict[str, IssueType]
     cross_rules: tuple[CrossRule, ...]
+
+    @property
+    def version(self) -> str:
+        """The number of this version; a batch pins it."""
+        return self.release.version
 
     @model_validator(mode="after")
     def _ids_are_keys(self) -> Self:

@@ -1,0 +1,28 @@
+"""A version of the standard as one document: what its digest is taken over, and what the catalog keeps.
+
+Attributes at their defaults are left out, so that a new optional attribute changes no digest.
+"""
+
+import hashlib
+import zlib
+
+from standards.model import Standards
+
+
+def digest(standards: Standards) -> str:
+    """sha256 of the canonical document; comments and the layout of files do not count, every definition does."""
+    return hashlib.sha256(_document(standards)).hexdigest()
+
+
+def pack(standards: Standards) -> bytes:
+    """The document, compressed: the divisions alone are some thousand codes."""
+    return zlib.compress(_document(standards), 9)
+
+
+def unpack(packed: bytes) -> Standards:
+    """The standard of a packed document."""
+    return Standards.model_validate_json(zlib.decompress(packed))
+
+
+def _document(standards: Standards) -> bytes:
+    return standards.model_dump_json(by_alias=True, exclude_defaults=True).encode()
