@@ -109,6 +109,14 @@ def set_landed(catalog: sa.Engine, lease: Lease, batch_id: str, *, read: int, la
         connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(**values))
 
 
+def pin_standard(catalog: sa.Engine, lease: Lease, batch_id: str, version: str) -> Batch:
+    """Record which version of the standard judges a landed batch, and return the batch."""
+    with writing(catalog) as connection:
+        lease.check(connection)
+        connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(standard_version=version))
+    return get_batch(catalog, batch_id)
+
+
 def end_batch(catalog: sa.Engine, batch_id: str, status: str, error: str, hint: str = "") -> None:
     """Close a batch that did not make it: `stopped`, `failed` or `superseded`. Never touches one that was accepted."""
     open_one = (batch.c.batch_id == batch_id) & batch.c.status.in_(OPEN)

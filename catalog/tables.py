@@ -23,6 +23,20 @@ contract_version = sa.Table(
     sa.Column("registered_by", sa.String(120), nullable=False),
 )
 
+# Every version of the standard that a batch has used, whole: `document` is compressed JSON.
+standard_version = sa.Table(
+    "standard_version",
+    metadata,
+    sa.Column("version", sa.String(20), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("in_force_from", sa.Date, nullable=False),
+    sa.Column("title_zh", sa.Text, nullable=False),
+    sa.Column("title_en", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("recorded_by", sa.String(120), nullable=False),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+)
+
 batch = sa.Table(
     "batch",
     metadata,

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catalog.batches import Acceptance, Batch, accept_batch, batches_of, end_batch, get_batch, latest_accepted, record_findings
+from catalog.batches import (
+    Acceptance,
+    Batch,
+    accept_batch,
+    batches_of,
+    end_batch,
+    get_batch,
+    latest_accepted,
+    pin_standard,
+    record_findings,
+)
 from catalog.datasets import contract_at
 from catalog.files import LakeFile, files_of
 from catalog.tables import lease
@@ -22,6 +32,7 @@ from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
 from pipeline.landing import landed_rows
+from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate
@@ -55,8 +66,11 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
             _follow(home, latest_accepted(home.catalog, batch.contract_id) or batch)
         if batch.status != "landed":
             return _as_it_is(batch)
+        # What landed is raw: the version that counts is the one that judges it, also where another was installed in between.
+        standards = standard_in_force(home)
+        batch = pin_standard(home.catalog, held, batch_id, standards.version)
         try:
-            _accept(home, held, batch, full)
+            _accept(home, held, batch, standards, full)
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
             raise
@@ -75,9 +89,8 @@ def _as_it_is(batch: Batch) -> Batch:
     raise RequestError(f"batch {batch.batch_id} is {batch.status} and cannot be accepted", hint="run the dataset again: ./hub sync")
 
 
-def _accept(home: Home, held: Lease, batch: Batch, full: bool) -> None:
+def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool) -> None:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
-    standards = load_standards()
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
     _clear_leftovers(home, batch)

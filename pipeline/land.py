@@ -28,7 +28,7 @@ from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
-from standards.loader import load_standards
+from pipeline.standard import standard_in_force
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
@@ -45,7 +45,7 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
     version, contract = contract_in_force(home.catalog, contract_id)
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}") as held:
-        batch = start_batch(home.catalog, held, contract_id, version, load_standards().version, home.settings.actor)
+        batch = start_batch(home.catalog, held, contract_id, version, standard_in_force(home).version, home.settings.actor)
         _remove_abandoned(home, contract_id)
         try:
             _land(home, held, batch, contract, key, extraction)

@@ -24,13 +24,13 @@ from core.steps import timed
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
+from pipeline.standard import standard_in_force
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries import serving
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
 from registries.survivorship import merged
 from registries.tables import lease
-from standards.loader import load_standards
 from standards.model import Schema, Standards
 
 DIFFERENCE = "difference"  # table: the base rows that this publication changes, with _op
@@ -54,7 +54,7 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
     """
     home = home or open_home()
     definition = get_definition(registry)
-    standards = load_standards()
+    standards = standard_in_force(home)
     schema = standards.schemas[registry]
     with holding(home.serving, lease, f"registry/{registry}") as held:
         serving.ensure_table(home.serving, schema)

@@ -1,0 +1,91 @@
+"""A batch pins the version of the standard that judged it, and a number stands for one standard only."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from catalog.standards import get_standard, standard_versions
+from core.clock import today
+from core.errors import RequestError
+from pipeline.accept import accept
+from standards.loader import load_standards
+from standards.model import Standards
+from standards.versions import digest
+from tests.factories import PATIENTS, Hub, person
+
+INSTALLED = load_standards()
+
+
+def released(version: str, standards: Standards = INSTALLED, in_force_from: date | None = None) -> Standards:
+    """The standard under another number."""
+    changed: dict[str, Any] = {"version": version} | ({"in_force_from": in_force_from} if in_force_from else {})
+    return standards.model_copy(update={"release": standards.release.model_copy(update=changed)})
+
+
+def reworded() -> Standards:
+    """The installed standard with another title of one element, under the same number."""
+    element = INSTALLED.elements["person_name"]
+    other = element.model_copy(update={"title": element.title.model_copy(update={"en": "Full name"})})
+    return INSTALLED.model_copy(update={"elements": {**INSTALLED.elements, "person_name": other}})
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def install(standards: Standards) -> None:
+        monkeypatch.setattr("pipeline.standard.load_standards", lambda: standards)
+
+    return install
+
+
+def test_a_version_is_kept_whole_from_its_first_use_on(any_hub: Hub, without_suite: None) -> None:
+    hub = any_hub
+    hub.register(PATIENTS)
+    assert standard_versions(hub.home.catalog) == []
+    batch = hub.sync(PATIENTS, [person(0)])
+    assert batch.standard_version == INSTALLED.version
+    assert get_standard(hub.home.catalog, INSTALLED.version) == INSTALLED
+    (kept,) = standard_versions(hub.home.catalog)
+    assert (kept.version, kept.digest, kept.batches) == (INSTALLED.version, digest(INSTALLED), 1)
+    assert kept.in_force_from == INSTALLED.release.in_force_from
+    with pytest.raises(RequestError) as raised:
+        get_standard(hub.home.catalog, "77.0")
+    assert INSTALLED.version in raised.value.hint
+
+
+def test_a_number_never_stands_for_two_standards(hub: Hub, install: Any, without_suite: None) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(0)])
+    landed = hub.land(PATIENTS, [person(1)])
+    install(reworded())
+    for attempt in (lambda: hub.land(PATIENTS, [person(0)]), lambda: accept(landed, hub.home)):
+        with pytest.raises(RequestError, match=f"still called {INSTALLED.version}") as raised:
+            attempt()
+        assert "version.yml" in raised.value.hint
+    assert hub.batch(landed).status == "landed"  # and can be accepted as soon as the version was raised
+    install(released("77.0", reworded()))
+    assert accept(landed, hub.home).standard_version == "77.0"
+
+
+def test_a_standard_that_is_not_in_force_yet_is_refused_and_the_day_itself_counts(hub: Hub, install: Any, without_suite: None) -> None:
+    hub.register(PATIENTS)
+    install(released("77.0", in_force_from=today() + timedelta(days=1)))
+    with pytest.raises(RequestError, match="still to come"):
+        hub.sync(PATIENTS, [person(0)])
+    assert standard_versions(hub.home.catalog) == []
+    install(released("77.0", in_force_from=today()))
+    assert hub.sync(PATIENTS, [person(0)]).standard_version == "77.0"
+
+
+def test_what_changed_between_landing_and_acceptance_is_recorded_under_the_version_that_judged(
+    hub: Hub, install: Any, without_suite: None
+) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(0), person(1)])
+    landed = hub.land(PATIENTS, [person(0), person(1)])
+    install(released("77.0"))
+    batch = accept(landed, hub.home)
+    # Other rules: no row counts as unchanged.
+    assert (batch.standard_version, batch.accepted, batch.unchanged) == ("77.0", 2, 0)
+    again = hub.sync(PATIENTS, [person(0), person(1)])
+    assert (again.standard_version, again.unchanged) == ("77.0", 2)
