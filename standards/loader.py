@@ -136,13 +136,16 @@ class _Reading:
             self._fault(f"code_lists/{path.name}", "codes", f"neither here nor in {table.name}")
             return None
         with table.open(encoding="utf-8", newline="") as stream:
-            return body | {"codes": tuple(self._codes(f"code_lists/{table.name}", csv.DictReader(stream)))}
+            declared = body.get("attributes") or {}
+            own = tuple(declared) if isinstance(declared, dict) else ()
+            return body | {"codes": tuple(self._codes(f"code_lists/{table.name}", csv.DictReader(stream), own))}
 
-    def _codes(self, file: str, rows: "csv.DictReader[str]") -> Iterator[Code]:
+    def _codes(self, file: str, rows: "csv.DictReader[str]", own: tuple[str, ...]) -> Iterator[Code]:
         names = set(rows.fieldnames or ())
-        wrong = (names - _CODE_COLUMNS) | ({"code", "name_zh"} - names)
+        possible = _CODE_COLUMNS.union(own)
+        wrong = (names - possible) | ({"code", "name_zh", *own} - names)
         if wrong:
-            self._fault(file, ",".join(sorted(wrong)), f"columns are code, name_zh and any of {', '.join(sorted(_CODE_COLUMNS))}")
+            self._fault(file, ",".join(sorted(wrong)), f"columns are code, name_zh and any of {', '.join(sorted(possible))}")
             return
         for line, row in enumerate(rows, start=2):
             code = self._model(
@@ -153,7 +156,8 @@ class _Reading:
                     "title": {"zh": row["name_zh"], "en": row.get("name_en") or ""},
                     "aliases": _parts(row.get("aliases")),
                     "successors": _parts(row.get("successors")),
-                    **{name: row.get(name) or "" for name in ("valid_from", "valid_to", "parent", "level")},
+                    **{name: row.get(name) or "" for name in ("valid_from", "valid_to", "parent", "level", "sureness")},
+                    "attributes": {name: row[name] for name in own if row[name]},
                 },
                 prefix=f"line {line}",
             )
@@ -180,7 +184,7 @@ class _Reading:
         return body | {"uses": known}
 
 
-_CODE_COLUMNS = {"code", "name_zh", "name_en", "aliases", "valid_from", "valid_to", "parent", "level", "successors"}
+_CODE_COLUMNS = {"code", "name_zh", "name_en", "aliases", "valid_from", "valid_to", "parent", "level", "successors", "sureness"}
 
 
 def _parts(text: str | None) -> tuple[str, ...]:

@@ -15,8 +15,12 @@ IssueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Sureness = Literal["verified", "single", "memory"]
 Representation = Literal["name", "identifier", "code", "date", "text", "number", "flag"]
 ObjectClass = Literal["population", "legal_entity", "certificate"]
+ElementClass = Literal["population", "legal_entity", "certificate", "any"]
 DataType = Literal["string", "date", "integer", "decimal"]
 Classification = Literal["public", "internal", "personal", "sensitive"]
+# GB/T 43697-2024: general, important and core data; annex H (informative) parts general data into four levels.
+Grade = Literal["general-1", "general-2", "general-3", "general-4", "important", "core"]
+PersonalInformation = Literal["none", "personal", "sensitive"]
 Mask = Literal["none", "name", "identifier", "phone", "address", "full"]
 Severity = Literal["error", "warning", "repaired"]
 Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
@@ -54,14 +58,25 @@ class Source(Definition):
     sureness: Sureness
 
 
+class Help(Definition):
+    """Where a person looks for help with a value: the body that answers for it, and the paper on which it stands."""
+
+    authority: Title
+    document: Title
+
+
 class DataElement(Definition):
-    """The smallest unit of meaning; every product (schema, check, form, mask, document) is rendered from it."""
+    """The smallest unit of meaning; every product (schema, check, form, mask, document) is rendered from it.
+
+    `classification` says how a value may be shown, `grade` is its level under GB/T 43697, `personal_information` what it is under the
+    Personal Information Protection Law and GB/T 35273, and `personal_category` which of their kinds (code list `sensitive_pi`).
+    """
 
     id: Identifier
     title: Title
     definition: Title
     source: Source
-    object_class: ObjectClass
+    object_class: ElementClass
     representation: Representation
     type: Identifier
     data_type: DataType = "string"
@@ -72,12 +87,19 @@ class DataElement(Definition):
     minimum: str | None = None
     maximum: str | None = None
     classification: Classification
-    mask: Mask = "none"
-    aliases: tuple[str, ...] = ()
+    grade: Grade
+    personal_information: PersonalInformation
+    personal_category: Identifier | None = None
+    mask: Mask
+    help: Help
+    aliases: tuple[Text, ...] = ()
 
 
 class Code(Definition):
-    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means current."""
+    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means current.
+
+    `sureness` is given where it is less than that of the list; `attributes` are columns that the list declares beyond the common ones.
+    """
 
     code: Text
     title: CodeTitle
@@ -87,15 +109,22 @@ class Code(Definition):
     parent: str = ""
     level: str = ""
     successors: tuple[str, ...] = ()
+    sureness: Sureness | Literal[""] = ""
+    attributes: dict[str, str] = {}
 
 
 class CodeList(Definition):
-    """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap."""
+    """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
+
+    `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    """
 
     id: Identifier
     title: Title
     source: Source
     codes: tuple[Code, ...]
+    attributes: dict[Identifier, Title] = {}
+    used_for: Title | None = None
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
 
