@@ -1,0 +1,59 @@
+"""How far a difference reaches: the elements and cross-field rules whose values or verdicts it can change."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from standards.differences import TELLING, Difference
+from standards.model import DataElement, Standards
+from standards.value_types import issue_kinds
+
+# Code lists that a value type reads beside the one its element names. A type that is not here may read any list.
+LISTS_READ: dict[str, tuple[str, ...]] = {
+    "address": ("division", "ethnic_group"),
+    "certificate_identifier": (),
+    "certificate_number": (),
+    "code": (),
+    "date": (),
+    "division": ("division", "ethnic_group"),
+    "holder_code": (),
+    "organization_name": (),
+    "person_name": (),
+    "phone": (),
+    "resident_id": ("country", "division"),
+    "text": (),
+    "uscc": ("division", "uscc_category"),
+}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Ids of the elements and of the cross-field rules that differences concern."""
+
+    elements: frozenset[str]
+    rules: frozenset[str]
+
+
+def reach(found: Iterable[Difference], old: Standards, new: Standards) -> Reach:
+    """What differences concern; those that only change words or handling concern nothing."""
+    telling = [item for item in found if item.effect in TELLING]
+    elements = {name for item in telling for standards in (old, new) for name in _elements(item, standards)}
+    return Reach(frozenset(elements), frozenset(item.id for item in telling if item.kind == "cross_rule"))
+
+
+def _elements(item: Difference, standards: Standards) -> Iterator[str]:
+    everything = standards.elements.values()
+    if item.kind == "element":
+        yield item.id
+    elif item.kind == "code_list":
+        yield from (element.id for element in everything if _reads(element, item.id))
+    elif item.kind == "issue_type":
+        yield from (element.id for element in everything if item.id in {"missing", "repaired", *issue_kinds(element)})
+    elif item.kind == "schema" and item.part.startswith("uses"):
+        yield item.item
+    elif item.kind == "schema" and item.id in standards.schemas:
+        yield from (element.id for element in standards.schemas[item.id].elements)
+
+
+def _reads(element: DataElement, code_list: str) -> bool:
+    own = element.code_list == code_list
+    return own or element.type not in LISTS_READ or code_list in LISTS_READ[element.type]
