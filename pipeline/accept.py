@@ -156,13 +156,18 @@ class _Split:
 
 def _split(engine: Engine, plan: Plan, changes: Changes) -> _Split:
     """Views `accepted_rows` and `quarantined_rows` over the standardized table, and their counts."""
-    stops = " OR ".join([f"({quote(column)} & {mask}) <> 0" for column, mask in _stopping_masks(plan)])
+    stops = stopping(plan)
     engine.run(f"CREATE VIEW quarantined_rows AS SELECT * FROM {STANDARDIZED} WHERE {stops}")
     engine.run(f"CREATE VIEW accepted_rows AS SELECT * FROM {STANDARDIZED} WHERE NOT ({stops})")
     inserted, updated = engine.row("SELECT count(*) FILTER (NOT _known), count(*) FILTER (_known) FROM accepted_rows")
     quarantined = engine.value("SELECT count(*) FROM quarantined_rows")
     deleted = engine.value(f"SELECT count(*) FROM {DELETED}")
     return _Split(quarantined, inserted, updated, deleted)
+
+
+def stopping(plan: Plan) -> str:
+    """SQL for whether a standardized row may not be published."""
+    return " OR ".join([f"({quote(column)} & {mask}) <> 0" for column, mask in _stopping_masks(plan)])
 
 
 def _stopping_masks(plan: Plan) -> Iterator[tuple[str, int]]:
@@ -218,7 +223,7 @@ def _findings(
 
 def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     """How many standardized rows have a value that can be published, by element."""
-    usable = ", ".join(f"count({_published(item)})" for item in plan.elements)
+    usable = ", ".join(f"count({published_value(item)})" for item in plan.elements)
     total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
 
@@ -239,7 +244,7 @@ def _fills_of_delivery(
     return {name: (found[name][0] + total, found[name][1] + count) for name, count in zip(found, filled, strict=True)}
 
 
-def _published(item: ElementPlan) -> str:
+def published_value(item: ElementPlan) -> str:
     """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
     column = quote(item.element.id)
     return f"CASE WHEN ({quote(item.column)} & {item.withholding}) = 0 THEN {column} END" if item.withholding else column
@@ -267,7 +272,7 @@ def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, colu
 
 
 def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
-    elements = [f"{_published(item)}::{columns[item.element.id]} AS {quote(item.element.id)}" for item in plan.elements]
+    elements = [f"{published_value(item)}::{columns[item.element.id]} AS {quote(item.element.id)}" for item in plan.elements]
     names = ", ".join(quote(name) for name in columns)
     nothing = ", ".join(f"NULL::{kind}" for name, kind in columns.items() if name not in ("_record_id", "_batch_seq", "_op"))
     return (
