@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from core.errors import DefinitionError, Fault
 from standards.model import Code, CodeList, CrossRule, DataElement, Definition, IssueType, Release, Schema, Standards
-from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
+from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 FOLDER = Path(__file__).resolve().parent
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -226,7 +226,7 @@ def _element_faults(
         return
     if element.code_list is not None and element.code_list not in code_lists:
         yield "code_list", f"no such code list: {element.code_list}"
-    if (element.type in {"code", "division"}) != (element.code_list is not None):
+    if (element.type in CODED) != (element.code_list is not None):
         yield "code_list", "a coded element names its code list, no other does"
     if (element.type == "date") != (element.data_type == "date"):
         yield "data_type", "value type date and data type date belong together"

@@ -22,7 +22,7 @@ _SIMPLE = {ord(t): s for t, s in zip(TRADITIONAL, SIMPLIFIED, strict=True)}
 _BLANKS = re.compile(f"[{BLANK}]+")
 
 # Types whose spellings are too many for an expression: those that occur are collected first.
-SPELLED = ("division", "address")
+SPELLED = ("division", "historic_division", "long_code", "address")
 
 
 def spelling_key(text: str) -> str:
@@ -34,14 +34,14 @@ def spelling_key(text: str) -> str:
 def lookup_table(element: DataElement) -> dict[str, str]:
     """Key of every accepted spelling → code. An ambiguous spelling is not in it."""
     code_list = load_standards().code_lists[element.code_list or ""]
-    pairs = division_spellings(code_list) if element.type == "division" else _spellings(code_list)
+    pairs = division_spellings(code_list) if element.type in ("division", "historic_division") else _spellings(code_list)
     found: dict[str, str] = {}
     ambiguous: set[str] = set()
     for spelling, code in pairs:
         key = spelling_key(spelling)
         if found.setdefault(key, code) != code:
             ambiguous.add(key)
-    own = set(code_list.current)
+    own = {code.code for code in code_list.codes} if element.type == "historic_division" else set(code_list.current)
     return {key: code for key, code in found.items() if code and (key not in ambiguous or key in own)} | {code: code for code in own}
 
 

@@ -15,16 +15,24 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "certificate_identifier": ("wrong-check-character",),
     "certificate_number": ("lossy-encoding",),
     "code": (),
+    "count": (),
     "date": ("no-such-date", "ambiguous-date", "future-date"),
     "division": ("unknown-division",),
+    "historic_division": ("unknown-division",),
     "holder_code": ("wrong-check-character", "masked-value"),
+    "identifier": ("masked-value",),
+    "latin_name": ("masked-value", "lossy-encoding"),
+    "long_code": ("unknown-code",),
     "organization_name": ("masked-value", "lossy-encoding"),
     "person_name": ("not-a-name", "masked-value", "lossy-encoding"),
     "phone": ("masked-value",),
     "resident_id": ("no-such-date", "future-date", "unknown-division", "wrong-check-character", "masked-value"),
     "text": ("lossy-encoding",),
+    "timestamp": ("no-such-date",),
     "uscc": ("unknown-category", "unknown-division", "wrong-inner-code", "wrong-check-character", "masked-value"),
 }
+# Types whose values come from a code list.
+CODED = ("code", "long_code", "division", "historic_division")
 # Issue types that only the pipeline finds.
 PIPELINE_ISSUES = ("missing", "repaired", "duplicate-key")
 
