@@ -11,7 +11,7 @@ from exchange import audit
 from pipeline.landing import batch_folder, landed_rows
 from pipeline.state import log_source, standardized_table
 from portal.context import Hub
-from portal.masked import masked_raw
+from standards.masked import masked_raw
 
 COLUMNS = {"_record_id": "UUID", "_position": "BIGINT", "rules": "VARCHAR"}
 PAGE = 50

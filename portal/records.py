@@ -12,8 +12,8 @@ from core.database import reading
 from core.errors import HubError, RequestError
 from exchange import audit
 from portal.context import Hub
-from portal.masked import is_personal, masked_raw, masked_value
 from registries.publications import latest
+from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema
 
 LONGEST_PURPOSE = 400  # what the audit log holds

@@ -1,4 +1,4 @@
-"""How the portal shows values: by the classification and mask of their data element."""
+"""How values are shown: by the classification and mask of their data element."""
 
 import re
 
