@@ -29,7 +29,7 @@ from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries import serving
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
-from registries.survivorship import merged
+from registries.survivorship import merged, supplied
 from registries.tables import lease
 from standards.model import Schema, Standards
 
@@ -153,16 +153,14 @@ class _Publishing:
         with timed(seconds, "resolve"):
             contributions = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
         with timed(seconds, "merge"):
-            elements = [element.id for element in self.schema.elements]
-            types = {element.id: engine_type(element) for element in self.schema.elements}
-            rows = merged(self.definition, elements, types, list(contributions.values()))
-            self._compare(rows, elements)
+            elements = supplied([element.id for element in self.schema.elements], list(contributions.values()))
+            self._compare(merged(self.definition, elements, list(contributions.values())), elements)
         counts = self._count()
         self._gate(counts)
         with timed(seconds, "write"):
-            files = self._write_files()
+            files = self._write_files(elements)
         with timed(seconds, "serve"):
-            self._load()
+            self._load(elements)
         inputs = self._inputs()
         after = self._publication(counts, inputs, seconds)
         commit(self.home.serving, self.lease, after, inputs, files)
@@ -174,7 +172,7 @@ class _Publishing:
 
     def _compare(self, rows: str, elements: Sequence[str]) -> None:
         """Table `difference`: new, changed and vanished base rows. Rows that come out as they were, from the same sources, are left alone."""
-        digest = row_digest_sql(elements)
+        digest = row_digest_sql(self.schema, elements)
         self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
         if self.number == 1:
             self.engine.run(
@@ -209,18 +207,23 @@ class _Publishing:
                 hint="the last publication stays current; look at ./hub status for a dataset that shrank",
             )
 
-    def _write_files(self) -> list[LakeFile]:
+    def _write_files(self, elements: Sequence[str]) -> list[LakeFile]:
+        """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""
+        columns = base_columns(self.schema)
+        unsupplied = {
+            name for element in self.schema.elements if element.id not in elements for name in (element.id, f"_from_{element.id}")
+        }
         base = self._write(
             self.schema.table,
             "log",
-            base_columns(self.schema),
+            {name: kind for name, kind in columns.items() if name not in unsupplied},
             f"SELECT * EXCLUDE (_old_digest), {self.number} AS _publication, "
             f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to FROM {DIFFERENCE}",
             None,
         )
         xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
         compacted = [
-            *self._compact(base, base_columns(self.schema), "_canonical_id"),
+            *self._compact(base, columns, "_canonical_id"),
             *self._compact(xref, XREF_COLUMNS, "_record_id"),
         ]
         return [base, xref, *compacted]
@@ -239,22 +242,22 @@ class _Publishing:
         )
         return LakeFile(written.path, table, kind, self.number, written.rows)
 
-    def _load(self) -> None:
+    def _load(self, elements: Sequence[str]) -> None:
         """Load the serving database: close what is superseded, add what is new; nobody sees either yet."""
         gone = self.engine.rows(f"SELECT _canonical_id::varchar FROM {DIFFERENCE} WHERE _op <> 'insert' ORDER BY 1")
         serving.close_rows(self.home.serving, self.schema, self.number, [row[0] for row in gone])
         sqlite = self.home.serving.dialect.name == "sqlite"
-        serving.load_rows(self.home.serving, self.schema, self._serving_rows(dates_as_text=sqlite))
+        serving.load_rows(self.home.serving, self.schema, self._serving_rows(elements, dates_as_text=sqlite))
 
-    def _serving_rows(self, *, dates_as_text: bool) -> Iterator[pa.RecordBatch]:
+    def _serving_rows(self, elements: Sequence[str], *, dates_as_text: bool) -> Iterator[pa.RecordBatch]:
         def column(name: str, kind: str) -> str:
             return f"{quote(name)}::varchar AS {quote(name)}" if dates_as_text and kind == "DATE" else quote(name)
 
-        elements = ", ".join(column(element.id, engine_type(element)) for element in self.schema.elements)
+        values = [column(element.id, engine_type(element)) for element in self.schema.elements if element.id in elements]
         last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
         sql = (
             f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
-            f"{column('_valid_from', 'DATE')}, {last} AS _valid_to, {elements} FROM {DIFFERENCE} WHERE _op <> 'delete'"
+            f"{', '.join([column('_valid_from', 'DATE'), f'{last} AS _valid_to', *values])} FROM {DIFFERENCE} WHERE _op <> 'delete'"
         )
         return self.engine.batches(sql, serving.CHUNK, doing="loading the serving database")
 
@@ -303,6 +306,10 @@ class _Publishing:
         return add(self.before.digest, plus - minus)
 
 
-def row_digest_sql(elements: Sequence[str]) -> str:
-    """SQL for a base row's digest: canonical id, validity and all elements as text. Where a value came from is not part of it."""
-    return row_digest([f"{quote(name)}::varchar" for name in ("_canonical_id", "_valid_from", *elements)])
+def row_digest_sql(schema: Schema, elements: Sequence[str]) -> str:
+    """SQL for a base row's digest: canonical id, validity and all elements of the schema as text, of which `elements` are supplied.
+
+    Where a value came from is not part of it.
+    """
+    texts = [f"{quote(element.id)}::varchar" if element.id in elements else "NULL::varchar" for element in schema.elements]
+    return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts])

@@ -14,7 +14,7 @@ from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
 from pipeline.state import fold, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
-from registries.matching import canonical_id
+from registries.matching import canonical_id, canonical_key
 from registries.publications import files_upto
 from registries.survivorship import Contribution, keep_best
 from standards.model import Schema, Standards
@@ -79,9 +79,9 @@ def resolve(
     """
     elements = {item.contract.id: schema_elements(item.contract, schema, standards) for item in datasets}
     changed = [item for item in datasets if item.changed]
-    key = {"canonical_key": load_key(home.settings, CANONICAL_KEY)}
+    key = {"canonical_key": canonical_key(definition, load_key(home.settings, CANONICAL_KEY))}
     for item in changed:
-        _read_changes(engine, home, definition, schema, standards, item, elements[item.contract.id], key)
+        _read_changes(engine, home, schema, standards, item, elements[item.contract.id], key)
     first = number == 1
     _log_links(engine, home, definition, changed, number, first)
     for item in datasets:
@@ -106,7 +106,6 @@ def schema_elements(contract: Contract, schema: Schema, standards: Standards) ->
 def _read_changes(
     engine: Engine,
     home: Home,
-    definition: RegistryDefinition,
     schema: Schema,
     standards: Standards,
     item: Pinned,
@@ -117,7 +116,7 @@ def _read_changes(
     wanted = {name: kind for name, kind in log_columns(item.contract, standards).items() if name in elements or name == "_valid_from"}
     rows = " UNION ALL ".join(_changed_rows(home, item, wanted))
     identified = all(element in elements for element in schema.identity)
-    link = f"CASE WHEN _live THEN {canonical_id(definition, schema.identity)} END" if identified else "NULL::uuid"
+    link = f"CASE WHEN _live THEN {canonical_id(schema.identity)} END" if identified else "NULL::uuid"
     engine.run(
         f"CREATE TABLE changed_{item.number} AS SELECT *, {link} AS _canonical_id FROM ({rows})",
         key if identified else None,

@@ -22,10 +22,10 @@ from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows
 from pipeline.resolve import schema_elements, xref_state
-from pipeline.state import engine_type, log_columns, standardized_table, state
+from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import history, inputs_of, latest
-from registries.survivorship import Contribution, best_records_order, keep_best, merged, ranked
+from registries.survivorship import Contribution, best_records_order, keep_best, merged, ranked, supplied
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
@@ -184,8 +184,8 @@ def _answers(
     published: dict[str, Any],
 ) -> tuple[Answer, ...]:
     elements = [element.id for element in schema.elements]
-    types = {element.id: engine_type(element) for element in schema.elements}
-    (again,) = engine.records(merged(definition, elements, types, contributions), doing="merging again")
+    (merge,) = engine.records(merged(definition, supplied(elements, contributions), contributions), doing="merging again")
+    again = dict.fromkeys(elements) | merge
     differing = [name for name in elements if again[name] != published[name]]
     if differing:
         raise NotReproduced(f"{', '.join(differing)} of {published['_canonical_id']} came out otherwise than published")

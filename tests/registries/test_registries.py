@@ -12,7 +12,7 @@ from core.engine import Engine
 from core.errors import RequestError
 from registries import serving
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
-from registries.survivorship import Contribution, keep_best, merged, ranked
+from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
 
@@ -91,17 +91,16 @@ def test_each_element_takes_the_best_ranked_value_that_there_is(engine: Engine) 
     )
     items = [contribution(1, "police", "name", "phone"), contribution(2, "tax", "name", "phone")]
     for order in (items, items[::-1]):
-        sql = merged(DEFINITION, ["name", "phone", "other"], dict.fromkeys(("name", "phone", "other"), "VARCHAR"), order)
+        elements = supplied(["name", "phone", "other"], order)
+        assert elements == ["name", "phone"]
+        sql = merged(DEFINITION, elements, order)
         found = engine.records(f"SELECT * REPLACE (_valid_from::varchar AS _valid_from) FROM ({sql}) ORDER BY _canonical_id")
-        assert [tuple(row.values()) for row in found] == [
-            (1, "2021-01-01", "P", 1, "2", 2, None, None),
-            (2, None, None, None, "3", 2, None, None),
-        ]
+        assert [tuple(row.values()) for row in found] == [(1, "2021-01-01", "P", 1, "2", 2), (2, None, None, None, "3", 2)]
 
 
 def test_nobody_to_listen_to_is_no_rows(engine: Engine) -> None:
-    found = engine.arrow(merged(DEFINITION, ["name"], {"name": "VARCHAR"}, []))
-    assert (found.num_rows, found.schema.names) == (0, ["_canonical_id", "_valid_from", "name", "_from_name"])
+    found = engine.arrow(merged(DEFINITION, supplied(["name"], []), []))
+    assert (found.num_rows, found.schema.names) == (0, ["_canonical_id", "_valid_from"])
 
 
 SCHEMA = STANDARDS.schemas["legal_entity"]
