@@ -1,19 +1,19 @@
 """Reads the standard from its files and says everything that is wrong with it at once."""
 
 import csv
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from core.errors import DefinitionError, Fault
+from standards.code_list_faults import code_list_faults
+from standards.faults import element_faults, rule_faults, schema_faults
 from standards.model import Code, CodeList, CrossRule, DataElement, Definition, IssueType, Release, Schema, Standards
-from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 FOLDER = Path(__file__).resolve().parent
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -59,7 +59,10 @@ class _Reading:
         schemas = self._named_files("schemas", Schema, lambda path, body: self._with_elements(path, body, elements))
         issue_types = {item.id: item for item in self._items("issue_types.yml", IssueType)}
         cross_rules = tuple(self._items("cross_rules.yml", CrossRule))
-        self.faults += _reference_faults(elements, code_lists, schemas, issue_types, cross_rules)
+        self.faults += element_faults(elements, code_lists, self._stems("code_lists"), issue_types)
+        self.faults += code_list_faults(code_lists)
+        self.faults += schema_faults(schemas)
+        self.faults += rule_faults(cross_rules, schemas, self._stems("data_elements") - elements.keys(), issue_types)
         body = self._yaml(self.folder / "version.yml")
         release = self._model("version.yml", Release, body) if body is not None else None
         if self.faults:
@@ -67,6 +70,10 @@ class _Reading:
         return Standards.model_construct(
             release=release, elements=elements, code_lists=code_lists, schemas=schemas, issue_types=issue_types, cross_rules=cross_rules
         )
+
+    def _stems(self, name: str) -> set[str]:
+        """Ids of the definitions that have a file, readable or not: what names one of them is not at fault."""
+        return {path.stem for path in (self.folder / name).glob("*.yml")}
 
     def _fault(self, file: str, key: str, message: str) -> None:
         self.faults.append(Fault(f"standards/{file}", key, message))
@@ -135,34 +142,29 @@ class _Reading:
         if not table.exists():
             self._fault(f"code_lists/{path.name}", "codes", f"neither here nor in {table.name}")
             return None
-        with table.open(encoding="utf-8", newline="") as stream:
-            declared = body.get("attributes") or {}
-            own = tuple(declared) if isinstance(declared, dict) else ()
-            return body | {"codes": tuple(self._codes(f"code_lists/{table.name}", csv.DictReader(stream), own))}
+        declared = body.get("attributes")
+        codes = self._codes(f"code_lists/{table.name}", table, tuple(declared) if isinstance(declared, dict) else ())
+        return body | {"codes": codes} if codes is not None else None
 
-    def _codes(self, file: str, rows: "csv.DictReader[str]", own: tuple[str, ...]) -> Iterator[Code]:
-        names = set(rows.fieldnames or ())
-        possible = _CODE_COLUMNS.union(own)
-        wrong = (names - possible) | ({"code", "name_zh", *own} - names)
-        if wrong:
+    def _codes(self, file: str, table: Path, own: tuple[str, ...]) -> tuple[Code, ...] | None:
+        with table.open(encoding="utf-8", newline="") as stream:
+            head, *rows = csv.reader(stream)
+        names, possible = set(head), _CODE_COLUMNS.union(own)
+        if wrong := (names - possible) | ({"code", "name_zh", *own} - names):
             self._fault(file, ",".join(sorted(wrong)), f"columns are code, name_zh and any of {', '.join(sorted(possible))}")
-            return
-        for line, row in enumerate(rows, start=2):
-            code = self._model(
-                file,
-                Code,
-                {
-                    "code": row["code"],
-                    "title": {"zh": row["name_zh"], "en": row.get("name_en") or ""},
-                    "aliases": _parts(row.get("aliases")),
-                    "successors": _parts(row.get("successors")),
-                    **{name: row.get(name) or "" for name in ("valid_from", "valid_to", "parent", "level", "sureness")},
-                    "attributes": {name: row[name] for name in own if row[name]},
-                },
-                prefix=f"line {line}",
-            )
-            if code is not None:
-                yield code
+            return None
+        uneven = [line for line, row in enumerate(rows, start=2) if len(row) != len(head)]
+        for line in uneven:
+            self._fault(file, f"line {line}", f"{len(head)} cells are expected")
+        if uneven:
+            return None
+        try:
+            return _CODES.validate_python([_code(dict(zip(head, row, strict=True)), own) for row in rows])
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_input=False):
+                row, *key = problem["loc"]
+                self._fault(file, ".".join((f"line {int(row) + 2}", *map(str, key))), problem["msg"])
+            return None
 
     def _with_elements(self, path: Path, body: dict[str, Any], elements: Mapping[str, DataElement]) -> dict[str, Any] | None:
         """Replace element ids of a schema by the elements."""
@@ -171,9 +173,9 @@ class _Reading:
         if not isinstance(uses, list) or not all(isinstance(use, dict) for use in uses):
             self._fault(file, "uses", "a list of mappings with the key `element` is expected")
             return None
-        ids = [str(use.get("element", "")) for use in uses]
+        ids, files = [str(use.get("element", "")) for use in uses], self._stems("data_elements")
         for name in ids:
-            if name not in elements:
+            if name not in files:
                 self._fault(file, f"uses.{name}", "no such data element")
             elif ids.count(name) > 1:
                 self._fault(file, f"uses.{name}", "used twice")
@@ -184,78 +186,18 @@ class _Reading:
         return body | {"uses": known}
 
 
-_CODE_COLUMNS = {"code", "name_zh", "name_en", "aliases", "valid_from", "valid_to", "parent", "level", "successors", "sureness"}
+_CODES = TypeAdapter(tuple[Code, ...])
+_PLAIN = ("code", "valid_from", "valid_to", "parent", "level", "sureness")
+_LISTED = ("aliases", "successors")
+_CODE_COLUMNS = {*_PLAIN, *_LISTED, "name_zh", "name_en"}
 
 
-def _parts(text: str | None) -> tuple[str, ...]:
-    return tuple(part for part in (text or "").split(";") if part)
-
-
-def _reference_faults(
-    elements: Mapping[str, DataElement],
-    code_lists: Mapping[str, CodeList],
-    schemas: Mapping[str, Schema],
-    issue_types: Mapping[str, IssueType],
-    cross_rules: Iterable[CrossRule],
-) -> Iterator[Fault]:
-    for name, element in elements.items():
-        for key, message in _element_faults(element, code_lists, issue_types):
-            yield Fault(f"standards/data_elements/{name}.yml", key, message)
-    for name, code_list in code_lists.items():
-        for key, message in _code_list_faults(code_list):
-            yield Fault(f"standards/code_lists/{name}.yml", key, message)
-    for name in PIPELINE_ISSUES:
-        if name not in issue_types:
-            yield Fault("standards/issue_types.yml", name, "the pipeline needs this issue type")
-    for rule in cross_rules:
-        schema = schemas.get(rule.schema_id)
-        if schema is None:
-            yield Fault("standards/cross_rules.yml", f"{rule.id}.schema", f"no such schema: {rule.schema_id}")
-        for name in rule.needs:
-            if schema is not None and schema.use(name) is None:
-                yield Fault("standards/cross_rules.yml", f"{rule.id}.needs", f"{rule.schema_id} has no element {name}")
-        if rule.issue_type not in issue_types:
-            yield Fault("standards/cross_rules.yml", f"{rule.id}.issue_type", f"no such issue type: {rule.issue_type}")
-
-
-def _element_faults(
-    element: DataElement, code_lists: Mapping[str, CodeList], issue_types: Mapping[str, IssueType]
-) -> Iterator[tuple[str, str]]:
-    if element.type not in SHARED_ISSUES:
-        yield "type", f"no such value type: {element.type}; there are {', '.join(SHARED_ISSUES)}"
-        return
-    if element.code_list is not None and element.code_list not in code_lists:
-        yield "code_list", f"no such code list: {element.code_list}"
-    if (element.type in CODED) != (element.code_list is not None):
-        yield "code_list", "a coded element names its code list, no other does"
-    if (element.type == "date") != (element.data_type == "date"):
-        yield "data_type", "value type date and data type date belong together"
-    if element.min_length is not None and element.max_length is not None and element.min_length > element.max_length:
-        yield "min_length", "greater than max_length"
-    if element.pattern is not None:
-        try:
-            re.compile(element.pattern)
-        except re.error:
-            yield "pattern", "not a regular expression"
-    for issue in issue_kinds(element):
-        if issue not in issue_types:
-            yield "type", f"finds the issue type {issue}, which issue_types.yml does not have"
-
-
-def _code_list_faults(code_list: CodeList) -> Iterator[tuple[str, str]]:
-    seen: dict[str, str] = {}
-    current = set(code_list.current)
-    for code in code_list.codes:
-        for spelling in (code.code, *code.aliases):
-            if seen.setdefault(spelling, code.code) != code.code:
-                yield f"codes.{code.code}", f"{spelling} already stands for {seen[spelling]}"
-    for wrong, right in code_list.fixes.items():
-        if wrong in seen:
-            yield f"fixes.{wrong}", "already a code or alias"
-        if right not in current:
-            yield f"fixes.{wrong}", f"{right} is not a current code"
-    for junk in code_list.junk:
-        if junk in seen or junk in code_list.fixes:
-            yield f"junk.{junk}", "also a code, alias or fix"
-    if not current:
-        yield "codes", "no current code"
+def _code(row: Mapping[str, str], own: Sequence[str]) -> dict[str, Any]:
+    """The attributes of a code that a row gives; several aliases or successors are parted by semicolons."""
+    made: dict[str, Any] = {name: row[name] for name in _PLAIN if row.get(name)}
+    made["title"] = {"zh": row["name_zh"], "en": row.get("name_en", "")}
+    for name in _LISTED:
+        if row.get(name):
+            made[name] = tuple(part for part in row[name].split(";") if part)
+    made["attributes"] = {name: row[name] for name in own if row[name]}
+    return made

@@ -6,10 +6,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from core.errors import DefinitionError
 from standards.checks import checks, severity_in
 from standards.cross_rules import RULES
-from standards.loader import FOLDER, load_standards, read_standards
+from standards.loader import load_standards
 from standards.model import DataElement, Schema
 from standards.render.arrow import to_arrow
 from standards.render.ddl import Dialect, to_ddl
@@ -94,27 +93,3 @@ def test_only_critical_values_stop_their_row() -> None:
     wrong = STANDARDS.issue_types["wrong-form"]
     assert severity_in(next(use for use in schema.uses if use.critical), wrong) == "error"
     assert severity_in(next(use for use in schema.uses if not use.critical), wrong) == "warning"
-
-
-def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
-    for name in ("data_elements", "code_lists", "schemas"):
-        (tmp_path / name).mkdir()
-    for name in ("issue_types.yml", "version.yml"):
-        (tmp_path / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "cross_rules.yml").write_text("items: []", encoding="utf-8")
-    body = yaml.safe_load((FOLDER / "data_elements" / "sex_code.yml").read_text(encoding="utf-8"))
-    (tmp_path / "data_elements" / "sex_code.yml").write_text(yaml.safe_dump(body | {"colour": "red"}), encoding="utf-8")
-    (tmp_path / "data_elements" / "other.yml").write_text(yaml.safe_dump(body | {"code_list": "none"}), encoding="utf-8")
-    (tmp_path / "schemas" / "population.yml").write_text("{id: population, uses: [{element: nothing}]}", encoding="utf-8")
-    (tmp_path / "code_lists" / "sex.yml").write_text("[", encoding="utf-8")
-    with pytest.raises(DefinitionError) as caught:
-        read_standards(tmp_path)
-    faults = {(fault.file.removeprefix("standards/"), fault.key) for fault in caught.value.faults}
-    assert {
-        ("data_elements/sex_code.yml", "colour"),
-        ("data_elements/other.yml", "id"),
-        ("data_elements/other.yml", "code_list"),
-        ("schemas/population.yml", "uses.nothing"),
-        ("schemas/population.yml", "table"),
-    } <= faults
-    assert any(file == "code_lists/sex.yml" for file, _ in faults)

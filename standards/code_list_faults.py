@@ -1,0 +1,96 @@
+"""What can be wrong with a code list: spellings that stand for two codes, dates out of order, parents and successors that lead nowhere."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from core.errors import Fault
+from standards.model import Code, CodeList
+
+Finding = tuple[str, str]
+Entry = tuple[str, str]
+
+_DAY = re.compile(r"^[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?$")
+
+
+def code_list_faults(code_lists: Mapping[str, CodeList]) -> Iterator[Fault]:
+    """Every fault of every list, under the file of the list."""
+    for name, code_list in code_lists.items():
+        found = (*_spellings(code_list), *_validity(code_list.codes), *_relations(code_list.codes))
+        yield from (Fault(f"standards/code_lists/{name}.yml", key, message) for key, message in found)
+
+
+def _spellings(code_list: CodeList) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    current = set(code_list.current)
+    for code in code_list.codes:
+        for spelling in (code.code, *code.aliases):
+            if seen.setdefault(spelling, code.code) != code.code:
+                yield f"codes.{code.code}", f"{spelling} already stands for {seen[spelling]}"
+    for wrong, right in code_list.fixes.items():
+        if wrong in seen:
+            yield f"fixes.{wrong}", "already a code or alias"
+        if right not in current:
+            yield f"fixes.{wrong}", f"{right} is not a current code"
+    for junk in code_list.junk:
+        if junk in seen or junk in code_list.fixes:
+            yield f"junk.{junk}", "also a code, alias or fix"
+    if not current:
+        yield "codes", "no current code"
+
+
+def _validity(codes: tuple[Code, ...]) -> Iterator[Finding]:
+    """Years or ISO dates, in order; entries of one code follow one another."""
+    entries: dict[str, list[Code]] = {}
+    for code in codes:
+        entries.setdefault(code.code, []).append(code)
+        for key, day in (("valid_from", code.valid_from), ("valid_to", code.valid_to)):
+            if day and not _DAY.match(day):
+                yield f"codes.{code.code}.{key}", f"{day} is neither a year nor an ISO date"
+        if code.valid_from and code.valid_to and code.valid_to <= code.valid_from:
+            yield f"codes.{code.code}.valid_to", f"{code.valid_to} is not after valid_from {code.valid_from}"
+    for name, ordered in entries.items():
+        ordered.sort(key=lambda code: code.valid_from)
+        if any(not earlier.valid_to or earlier.valid_to > later.valid_from for earlier, later in pairwise(ordered)):
+            yield f"codes.{name}", "has two entries for one time"
+
+
+def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
+    """Parents and successors are codes of the list, and whoever follows the successors of a withdrawn code arrives."""
+    entries: dict[str, list[Code]] = {}
+    for code in codes:
+        entries.setdefault(code.code, []).append(code)
+    ways: dict[Entry, set[Entry]] = {}
+    for code in codes:
+        if code.parent and code.parent not in entries:
+            yield f"codes.{code.code}.parent", f"no such code: {code.parent}"
+        for successor in code.successors:
+            heir, _, year = successor.partition("@")
+            if heir not in entries:
+                yield f"codes.{code.code}.successors", f"no such code: {heir}"
+            elif not year:
+                ways.setdefault(_entry(code), set()).add(_entry(_outliving(code, entries[heir])))
+    if circle := sorted({code for code, _ in _in_circles(ways)}):
+        yield f"codes.{circle[0]}.successors", f"lead in a circle: {', '.join(circle)}"
+
+
+def _entry(code: Code) -> Entry:
+    return code.code, code.valid_from
+
+
+def _outliving(code: Code, heirs: list[Code]) -> Code:
+    """The first entry of the heir that outlives the code, which may be the code's own next one; else the heir's last."""
+    ordered = sorted(heirs, key=lambda heir: heir.valid_from)
+    return next((heir for heir in ordered if not heir.valid_to or heir.valid_to > code.valid_to), ordered[-1])
+
+
+def _in_circles(ways: dict[Entry, set[Entry]]) -> set[Entry]:
+    """What is left of a graph when whatever leads nowhere, and whatever nothing leads to, is taken away again and again."""
+    left = dict(ways)
+    while True:
+        targets = set[Entry]().union(*left.values())
+        kept = {entry: {heir for heir in heirs if heir in left} for entry, heirs in left.items() if entry in targets}
+        kept = {entry: heirs for entry, heirs in kept.items() if heirs}
+        if kept == left:
+            return set(left)
+        left = kept

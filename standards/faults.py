@@ -1,0 +1,124 @@
+"""What can be wrong between the definitions of a standard, once each can be read by itself; code lists have a module of their own."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from core.errors import Fault
+from standards.model import CodeList, CrossRule, DataElement, IssueType, Schema
+from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
+
+Finding = tuple[str, str]
+
+PERSONAL_CATEGORIES = "sensitive_pi"  # the code list of kinds of personal information
+
+
+def element_faults(
+    elements: Mapping[str, DataElement],
+    code_lists: Mapping[str, CodeList],
+    known_lists: Iterable[str],
+    issue_types: Mapping[str, IssueType],
+) -> Iterator[Fault]:
+    """Faults of the data elements; `known_lists` are the lists that have a file, readable or not."""
+    lists, categories = set(known_lists), _categories(code_lists)
+    for name, element in elements.items():
+        found = (*_type(element, lists, issue_types), *_bounds(element), *_personal(element, categories))
+        yield from (Fault(f"standards/data_elements/{name}.yml", key, message) for key, message in found)
+    for element_id, key, message in _same_meanings(list(elements.values())):
+        yield Fault(f"standards/data_elements/{element_id}.yml", key, message)
+
+
+def schema_faults(schemas: Mapping[str, Schema]) -> Iterator[Fault]:
+    """Elements that stand in a schema of another kind of thing."""
+    for schema in schemas.values():
+        for element in schema.elements:
+            if element.object_class not in (schema.id, "any"):
+                yield Fault(f"standards/schemas/{schema.id}.yml", f"uses.{element.id}", f"an element of {element.object_class}")
+
+
+def rule_faults(
+    cross_rules: Iterable[CrossRule], schemas: Mapping[str, Schema], unread: Collection[str], issue_types: Mapping[str, IssueType]
+) -> Iterator[Fault]:
+    """Faults of the rules over several elements, and issue types that the pipeline misses; `unread` are elements that could not be read."""
+    for name in PIPELINE_ISSUES:
+        if name not in issue_types:
+            yield Fault("standards/issue_types.yml", name, "the pipeline needs this issue type")
+    for rule in cross_rules:
+        schema = schemas.get(rule.schema_id)
+        for name in rule.needs:
+            if schema is not None and schema.use(name) is None and name not in unread:
+                yield Fault("standards/cross_rules.yml", f"{rule.id}.needs", f"{rule.schema_id} has no element {name}")
+        if rule.issue_type not in issue_types:
+            yield Fault("standards/cross_rules.yml", f"{rule.id}.issue_type", f"no such issue type: {rule.issue_type}")
+
+
+def _categories(code_lists: Mapping[str, CodeList]) -> tuple[str, ...]:
+    known = code_lists.get(PERSONAL_CATEGORIES)
+    return known.current if known is not None else ()
+
+
+def _type(element: DataElement, lists: set[str], issue_types: Mapping[str, IssueType]) -> Iterator[Finding]:
+    if element.type not in SHARED_ISSUES:
+        yield "type", f"no such value type: {element.type}; there are {', '.join(SHARED_ISSUES)}"
+        return
+    if element.code_list is not None and element.code_list not in lists:
+        yield "code_list", f"no such code list: {element.code_list}"
+    if (element.type in CODED) != (element.code_list is not None):
+        yield "code_list", "a coded element names its code list, no other does"
+    if (element.type == "date") != (element.data_type == "date"):
+        yield "data_type", "value type date and data type date belong together"
+    for issue in issue_kinds(element):
+        if issue not in issue_types:
+            yield "type", f"finds the issue type {issue}, which issue_types.yml does not have"
+
+
+def _bounds(element: DataElement) -> Iterator[Finding]:
+    if element.min_length is not None and element.max_length is not None and element.min_length > element.max_length:
+        yield "min_length", "greater than max_length"
+    low, high = element.minimum, element.maximum
+    if low is not None and high is not None and low > high:
+        yield "minimum", "greater than maximum"
+    if element.pattern is not None:
+        try:
+            re.compile(element.pattern)
+        except re.error:
+            yield "pattern", "not a regular expression"
+
+
+def _personal(element: DataElement, categories: tuple[str, ...]) -> Iterator[Finding]:
+    """The law decides: what is personal information is classified so, unless a law makes it public (as names of representatives)."""
+    kind, category = element.personal_information, element.personal_category
+    if element.classification in ("personal", "sensitive") and element.classification != kind:
+        yield "classification", f"is {element.classification}, and personal_information says {kind}"
+    if (kind == "none") != (category is None):
+        yield "personal_category", "personal information names its category, nothing else does"
+    if category is not None and categories and category not in categories:
+        yield "personal_category", f"no such category: {category}; there are {', '.join(categories)}"
+
+
+def _same_meanings(elements: list[DataElement]) -> Iterator[tuple[str, str, str]]:
+    """One meaning has one element: no name, title or definition stands for two, and no clause of a standard is the source of two alike."""
+    names, meanings = {element.id: [element] for element in elements}, defaultdict(list)
+    for element in elements:
+        for name in dict.fromkeys(element.aliases):
+            names.setdefault(name, []).append(element)
+        for meaning in _meanings(element):
+            meanings[meaning].append(element)
+    for name, named in names.items():
+        for other in named[1:]:
+            yield other.id, f"aliases.{name}", f"already means {named[0].id}"
+    for (key, _), meant in meanings.items():
+        for first, other in ((first, other) for place, other in enumerate(meant) for first in meant[:place] if _may_clash(first, other)):
+            yield other.id, key, f"the same as that of {first.id}; one meaning has one element"
+
+
+def _meanings(element: DataElement) -> Iterator[tuple[str, object]]:
+    yield "title.zh", element.title.zh
+    yield "title.en", element.title.en.lower()
+    yield "definition.zh", element.definition.zh
+    if element.source.clause:
+        yield "source.clause", (element.source.standard, element.source.clause)
+
+
+def _may_clash(one: DataElement, other: DataElement) -> bool:
+    return one.object_class == other.object_class or "any" in (one.object_class, other.object_class)
