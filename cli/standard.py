@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -97,17 +98,46 @@ def show(name: Annotated[str, typer.Argument(help="A data element, a code list o
 
 @group.command("render")
 def render(
-    schema: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")],
-    target: Annotated[str, typer.Argument(help="arrow, sqlite, postgresql, json-schema, checks, gx or dictionary.")],
+    target: Annotated[str | None, typer.Argument(help="A form; left out, all forms are listed.")] = None,
+    schema: Annotated[str | None, typer.Argument(help="population, legal_entity or certificate; left out, all.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write files into, instead of standard output.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """A schema in another form: Arrow, DDL, JSON Schema, checks, Great Expectations suite, data dictionary."""
+    """The standard in another form: DDL, JSON Schema, Excel template, data dictionary and others."""
     from core.errors import RequestError
-    from quality.render import RENDERERS
+    from quality.render import TARGETS
     from standards.loader import load_standards
 
+    if target is None:
+        titles = [(name, found.title) for name, found in TARGETS.items()]
+        answer(as_json, [{"target": name, "title": title} for name, title in titles], ("target", "what it is"), titles)
+        return
+    if target not in TARGETS:
+        raise RequestError(f"there is no rendering {target}", hint=", ".join(TARGETS))
     standards = load_standards()
-    if schema not in standards.schemas:
+    if schema is not None and schema not in standards.schemas:
         raise RequestError(f"there is no schema {schema}", hint=", ".join(standards.schemas))
-    if target not in RENDERERS:
-        raise RequestError(f"there is no rendering {target}", hint=", ".join(RENDERERS))
-    print(RENDERERS[target](standards.schemas[schema], standards))
+    chosen = [standards.schemas[schema]] if schema else list(standards.schemas.values())
+    files = TARGETS[target].render(chosen, standards)
+    _write(files, out, as_json) if out is not None else _print(files, target, as_json)
+
+
+def _write(files: Mapping[str, str | bytes], folder: Path, as_json: bool) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    if as_json:
+        print_json({"folder": str(folder), "files": list(files)})
+    else:
+        first = next(iter(files))
+        print(f"{folder / first}" if len(files) == 1 else f"{len(files)} files in {folder}")
+
+
+def _print(files: Mapping[str, str | bytes], target: str, as_json: bool) -> None:
+    from core.errors import RequestError
+
+    texts = {name: content for name, content in files.items() if isinstance(content, str)}
+    if len(texts) < len(files) or target == "dictionary":
+        raise RequestError(f"{target} is not a text to print", hint=f"./hub standards render {target} --out FOLDER")
+    print_json(texts) if as_json else print("".join(texts.values()), end="")

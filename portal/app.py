@@ -49,7 +49,7 @@ async def _refuse(request: Request, go_on: Callable[[Request], Awaitable[Respons
 
 @_static.get("/static/{name}")
 def static_file(name: str) -> Response:
-    """The two style sheets and the script. Their addresses carry a digest, so a browser may keep them."""
+    """The style sheets and the script. Their addresses carry a digest, so a browser may keep them."""
     if name not in STATIC:
         return Response(status_code=404)
     path, kind = STATIC[name]

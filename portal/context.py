@@ -12,7 +12,7 @@ import jinja2
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
-from core.style import BASE_STYLE
+from core.style import BASE_STYLE, FRAME_STYLE
 from pipeline.home import Home
 from quality.charts import share_text
 from quality.report import TEMPLATES as SHARED_TEMPLATES
@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.yml"
 STATIC = {
     "base.css": (BASE_STYLE, "text/css"),
+    "frame.css": (FRAME_STYLE, "text/css"),
     "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
     "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
 }

@@ -1,20 +1,17 @@
-"""CREATE TABLE of a base table for the databases that serve it."""
+"""CREATE TABLE of a base table for the databases that serve it, with what every column means in Chinese."""
 
 from collections.abc import Iterator
 from typing import Literal
 
 from standards.model import DataElement, Schema
+from standards.render.words import Words
 
 Dialect = Literal["sqlite", "postgresql"]
 
 
 def to_ddl(schema: Schema, dialect: Dialect) -> str:
-    """One CREATE TABLE; on PostgreSQL followed by a comment on the table and on each column."""
-    columns = ",\n".join(f"    {element.id} {column_type(element, dialect)}" for element in schema.elements)
-    statements = [f"CREATE TABLE {schema.table} (\n{columns}\n);"]
-    if dialect == "postgresql":
-        statements += _comments(schema)
-    return "\n".join(statements) + "\n"
+    """One CREATE TABLE. PostgreSQL keeps comments of its own; SQLite keeps those that stand inside the statement, in sqlite_master."""
+    return _sqlite(schema) if dialect == "sqlite" else _postgresql(schema)
 
 
 def column_type(element: DataElement, dialect: Dialect) -> str:
@@ -30,11 +27,31 @@ def column_type(element: DataElement, dialect: Dialect) -> str:
             return f"VARCHAR({element.max_length})" if dialect == "postgresql" and element.max_length else "TEXT"
 
 
+def column_comment(element: DataElement) -> str:
+    """Title, meaning, code list and source, on one line."""
+    words = Words("zh")
+    codes = f"代码表 {element.code_list}。" if element.code_list else ""
+    return f"{element.title.zh}：{element.definition.zh}。{codes}依据 {words.source(element.source)}"
+
+
+def _sqlite(schema: Schema) -> str:
+    last = schema.elements[-1]
+    columns = "\n".join(
+        f"    {element.id} {column_type(element, 'sqlite')}{'' if element is last else ','} -- {column_comment(element)}"
+        for element in schema.elements
+    )
+    return f"CREATE TABLE {schema.table} ( -- {schema.title.zh}\n{columns}\n);\n"
+
+
+def _postgresql(schema: Schema) -> str:
+    columns = ",\n".join(f"    {element.id} {column_type(element, 'postgresql')}" for element in schema.elements)
+    return "\n".join([f"CREATE TABLE {schema.table} (\n{columns}\n);", *_comments(schema)]) + "\n"
+
+
 def _comments(schema: Schema) -> Iterator[str]:
-    yield f"COMMENT ON TABLE {schema.table} IS {_quoted(f'{schema.title.zh} / {schema.title.en}')};"
+    yield f"COMMENT ON TABLE {schema.table} IS {_quoted(schema.title.zh)};"
     for element in schema.elements:
-        text = f"{element.title.zh} / {element.title.en} ({element.source.standard})"
-        yield f"COMMENT ON COLUMN {schema.table}.{element.id} IS {_quoted(text)};"
+        yield f"COMMENT ON COLUMN {schema.table}.{element.id} IS {_quoted(column_comment(element))};"
 
 
 def _quoted(text: str) -> str:

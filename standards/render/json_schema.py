@@ -1,4 +1,8 @@
-"""JSON Schema (2020-12) of one published record, for the exchange API and for editors."""
+"""JSON Schema (2020-12) of one published record, for the exchange API and for editors.
+
+What the dialect has no word for stands under keywords that begin with `x-`, which validators pass over: both titles, the source and how sure
+it is, the class, the mask, and the code list with the titles of its codes.
+"""
 
 from typing import Any
 
@@ -7,6 +11,7 @@ from standards.model import CodeList, DataElement, Schema, Standards
 JsonSchema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_CODES = 500  # a longer list would make the schema unreadable; the form of the code stands for it
+_NAMES = {"string": "string", "date": "string", "integer": "integer", "decimal": "string"}
 
 
 def to_json_schema(schema: Schema, standards: Standards) -> JsonSchema:
@@ -19,23 +24,53 @@ def to_json_schema(schema: Schema, standards: Standards) -> JsonSchema:
         "properties": {use.element.id: _property(use.element, use.required, standards) for use in schema.uses},
         "required": [use.element.id for use in schema.uses if use.required],
         "additionalProperties": False,
+        "x-table": schema.table,
+        "x-identity": list(schema.identity),
     }
 
 
 def _property(element: DataElement, required: bool, standards: Standards) -> JsonSchema:
-    rules: JsonSchema = {"title": element.title.zh, "description": f"{element.title.en}. {element.definition.en}."}
-    name = {"string": "string", "date": "string", "integer": "integer", "decimal": "string"}[element.data_type]
-    rules["type"] = name if required else [name, "null"]
+    name = _NAMES[element.data_type]
+    rules: JsonSchema = {
+        "title": element.title.zh,
+        "description": element.definition.zh,
+        "type": name if required else [name, "null"],
+    }
     if element.data_type == "date":
         rules["format"] = "date"
-    for key, value in (("minLength", element.min_length), ("maxLength", element.max_length), ("pattern", element.pattern)):
-        if value is not None:
-            rules[key] = value
+    # Lengths and patterns are those of the text; a number has neither.
+    if name == "string":
+        limits = {"minLength": element.min_length, "maxLength": element.max_length, "pattern": element.pattern}
+        rules |= {key: value for key, value in limits.items() if value is not None}
     if element.code_list is not None:
         rules |= _codes(standards.code_lists[element.code_list], required)
-    return rules
+    return rules | _extensions(element)
 
 
 def _codes(code_list: CodeList, required: bool) -> JsonSchema:
-    codes = code_list.current
-    return {"enum": [*codes] if required else [*codes, None]} if len(codes) <= MOST_CODES else {}
+    named: JsonSchema = {
+        "x-code-list": {
+            "id": code_list.id,
+            "title": code_list.title.model_dump(),
+            "source": code_list.source.model_dump(exclude_defaults=True),
+        }
+    }
+    current = [code for code in code_list.codes if not code.valid_to]
+    if len(current) > MOST_CODES:
+        return named
+    codes = [code.code for code in current]
+    titles = {code.code: code.title.model_dump(exclude_defaults=True) for code in current}
+    return {"enum": codes if required else [*codes, None], **named, "x-code-titles": titles}
+
+
+def _extensions(element: DataElement) -> JsonSchema:
+    return {
+        "x-title-en": element.title.en,
+        "x-description-en": element.definition.en,
+        "x-source": element.source.model_dump(exclude_defaults=True),
+        "x-classification": element.classification,
+        "x-grade": element.grade,
+        "x-personal-information": element.personal_information,
+        "x-mask": element.mask,
+        "x-help": element.help.model_dump(),
+    }

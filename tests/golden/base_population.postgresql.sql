@@ -1,29 +1,77 @@
 CREATE TABLE base_population (
     resident_id VARCHAR(18),
     person_name VARCHAR(50),
+    former_name VARCHAR(50),
+    person_name_pinyin VARCHAR(100),
     sex_code TEXT,
     ethnic_group_code TEXT,
     birth_date DATE,
-    marital_status_code TEXT,
+    birth_division_code VARCHAR(6),
+    native_place_division_code VARCHAR(6),
+    identity_document_number VARCHAR(30),
+    identity_document_valid_from_date DATE,
+    identity_document_valid_to_date DATE,
+    identity_document_issuer_name VARCHAR(100),
+    household_number VARCHAR(20),
     household_division_code VARCHAR(6),
     household_address VARCHAR(200),
+    household_authority_code VARCHAR(12),
+    residence_division_code VARCHAR(6),
     residence_address VARCHAR(200),
-    phone_number VARCHAR(20),
+    residence_registered_date DATE,
+    marital_status_code TEXT,
+    spouse_resident_id VARCHAR(18),
+    marriage_registered_date DATE,
     education_code TEXT,
+    employment_status_code TEXT,
     employer_name VARCHAR(200),
-    death_date DATE
+    employer_credit_code VARCHAR(18),
+    social_security_card_number VARCHAR(18),
+    disability_certificate_number VARCHAR(20),
+    phone_number VARCHAR(20),
+    father_resident_id VARCHAR(18),
+    mother_resident_id VARCHAR(18),
+    birth_certificate_number VARCHAR(10),
+    death_date DATE,
+    household_cancelled_date DATE,
+    photo_reference VARCHAR(200),
+    source_updated_datetime VARCHAR(19)
 );
-COMMENT ON TABLE base_population IS '人口 / Population';
-COMMENT ON COLUMN base_population.resident_id IS '公民身份号码 / Resident identity number (GB 11643-1999)';
-COMMENT ON COLUMN base_population.person_name IS '姓名 / Name of a person (民委发〔2016〕33号)';
-COMMENT ON COLUMN base_population.sex_code IS '性别代码 / Sex code (GB/T 2261.1-2003)';
-COMMENT ON COLUMN base_population.ethnic_group_code IS '民族代码 / Ethnic group code (GB/T 3304-1991)';
-COMMENT ON COLUMN base_population.birth_date IS '出生日期 / Date of birth (GB/T 7408.1-2023)';
-COMMENT ON COLUMN base_population.marital_status_code IS '婚姻状况代码 / Marital status code (GB/T 2261.2-2003)';
-COMMENT ON COLUMN base_population.household_division_code IS '户籍地行政区划代码 / Division of household registration (GB/T 2260-2007)';
-COMMENT ON COLUMN base_population.household_address IS '户籍地详细地址 / Household address (GA/T 1218-2015)';
-COMMENT ON COLUMN base_population.residence_address IS '现居住地详细地址 / Address of residence (GA/T 1218-2015)';
-COMMENT ON COLUMN base_population.phone_number IS '联系电话 / Phone number (工信部电信网编号计划)';
-COMMENT ON COLUMN base_population.education_code IS '学历代码 / Education code (GB/T 4658-2006)';
-COMMENT ON COLUMN base_population.employer_name IS '工作单位名称 / Name of employer (GB/T 36104-2018)';
-COMMENT ON COLUMN base_population.death_date IS '死亡日期 / Date of death (GB/T 7408.1-2023)';
+COMMENT ON TABLE base_population IS '人口';
+COMMENT ON COLUMN base_population.resident_id IS '公民身份号码：公安机关给每个公民终身不变的身份代码。依据 GB 11643-1999';
+COMMENT ON COLUMN base_population.person_name IS '姓名：户口登记机关登记的姓名。依据 民委发〔2016〕33号';
+COMMENT ON COLUMN base_population.former_name IS '曾用名：户口登记机关登记的曾经使用过的姓名。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.person_name_pinyin IS '姓名汉语拼音：姓名的汉语拼音，大写，姓和名之间空一格。依据 GB/T 28039-2011（未见原文）';
+COMMENT ON COLUMN base_population.sex_code IS '性别代码：人的性别。代码表 sex。依据 GB/T 2261.1-2003';
+COMMENT ON COLUMN base_population.ethnic_group_code IS '民族代码：公民的民族成份。代码表 ethnic_group。依据 GB/T 3304-1991';
+COMMENT ON COLUMN base_population.birth_date IS '出生日期：人出生的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.birth_division_code IS '出生地行政区划代码：出生地县级以上行政区划，出生时有效的代码。代码表 division。依据 GB/T 2260-2007';
+COMMENT ON COLUMN base_population.native_place_division_code IS '籍贯行政区划代码：祖居地县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007';
+COMMENT ON COLUMN base_population.identity_document_number IS '证件号码：证明身份的证件的号码。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.identity_document_valid_from_date IS '证件有效期起始日期：证件开始有效的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.identity_document_valid_to_date IS '证件有效期截止日期：证件有效的最后日期，长期有效为 9999-12-31。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.identity_document_issuer_name IS '证件签发机关：签发证件的机关名称。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.household_number IS '户号：户口登记机关给一户编排的号码。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.household_division_code IS '户籍地行政区划代码：户口登记地的县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007';
+COMMENT ON COLUMN base_population.household_address IS '户籍地详细地址：户口登记的详细地址。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.household_authority_code IS '户口登记机关代码：办理户口登记的公安机关的机构代码。依据 GA/T 380（未见原文）';
+COMMENT ON COLUMN base_population.residence_division_code IS '现居住地行政区划代码：现居住地县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007';
+COMMENT ON COLUMN base_population.residence_address IS '现居住地详细地址：人现在居住的详细地址。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.residence_registered_date IS '居住登记日期：办理居住登记的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.marital_status_code IS '婚姻状况代码：人的婚姻状况。代码表 marital_status。依据 GB/T 2261.2-2003';
+COMMENT ON COLUMN base_population.spouse_resident_id IS '配偶公民身份号码：配偶的公民身份号码。依据 GB 11643-1999';
+COMMENT ON COLUMN base_population.marriage_registered_date IS '结婚登记日期：办理结婚登记的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.education_code IS '学历代码：受教育的最高程度。代码表 education。依据 GB/T 4658-2006';
+COMMENT ON COLUMN base_population.employment_status_code IS '从业状况代码：人的从业状况或个人身份。代码表 employment_status。依据 GB/T 2261.4-2003';
+COMMENT ON COLUMN base_population.employer_name IS '工作单位名称：人所在工作单位的全称。依据 GB/T 36104-2018（仅见一处来源）';
+COMMENT ON COLUMN base_population.employer_credit_code IS '工作单位统一社会信用代码：人所在工作单位的统一社会信用代码。依据 GB 32100-2015';
+COMMENT ON COLUMN base_population.social_security_card_number IS '社会保障卡号：社会保障卡卡面号码。依据 LD/T 32（未见原文）';
+COMMENT ON COLUMN base_population.disability_certificate_number IS '残疾人证号：公民身份号码加残疾类别一位、残疾等级一位。依据 残疾人证管理办法（未见原文）';
+COMMENT ON COLUMN base_population.phone_number IS '联系电话：与本人联系的移动或固定电话号码。依据 工信部电信网编号计划（未见原文）';
+COMMENT ON COLUMN base_population.father_resident_id IS '父亲公民身份号码：父亲的公民身份号码。依据 GB 11643-1999';
+COMMENT ON COLUMN base_population.mother_resident_id IS '母亲公民身份号码：母亲的公民身份号码。依据 GB 11643-1999';
+COMMENT ON COLUMN base_population.birth_certificate_number IS '出生医学证明编号：出生医学证明上的编号，一个字母加九位数字。依据 出生医学证明管理规定（未见原文）';
+COMMENT ON COLUMN base_population.death_date IS '死亡日期：人死亡的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.household_cancelled_date IS '户籍注销日期：注销户口的日期。依据 GB/T 7408.1-2023（未见原文）';
+COMMENT ON COLUMN base_population.photo_reference IS '照片标识：照片在源系统中的标识；照片本身不交换。依据 GA/T 490（未见原文）';
+COMMENT ON COLUMN base_population.source_updated_datetime IS '数据更新时间：源系统中该记录最近一次更新的时间，北京时间。依据 GB/T 7408.1-2023（未见原文）';

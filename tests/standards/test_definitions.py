@@ -4,20 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from standards.checks import checks, severity_in
 from standards.cross_rules import RULES
 from standards.loader import load_standards
 from standards.model import DataElement, Schema
-from standards.render.arrow import to_arrow
-from standards.render.ddl import Dialect, to_ddl
-from standards.render.dictionary import to_dictionary
-from standards.render.json_schema import to_json_schema
 from standards.standardize import TYPES
 from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 STANDARDS = load_standards()
 every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)
 every_element = pytest.mark.parametrize("element", STANDARDS.elements.values(), ids=lambda element: element.id)
@@ -54,29 +48,6 @@ def test_issue_types_reach_every_dimension() -> None:
 def test_value_types_and_cross_rules_are_what_the_definitions_name() -> None:
     assert set(TYPES) == set(SHARED_ISSUES)
     assert {rule.expression for rule in STANDARDS.cross_rules} == set(RULES)
-
-
-@every_schema
-def test_every_schema_renders_to_arrow(schema: Schema) -> None:
-    assert to_arrow(schema).names == [use.element.id for use in schema.uses]
-
-
-@every_schema
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_every_schema_renders_to_its_golden_ddl(schema: Schema, dialect: Dialect) -> None:
-    assert to_ddl(schema, dialect) == (GOLDEN / f"{schema.table}.{dialect}.sql").read_text(encoding="utf-8")
-
-
-@every_schema
-def test_every_schema_renders_to_its_golden_json_schema(schema: Schema) -> None:
-    rendered = to_json_schema(schema, STANDARDS)
-    Draft202012Validator.check_schema(rendered)
-    assert yaml.safe_load((GOLDEN / f"{schema.table}.schema.json").read_text(encoding="utf-8")) == rendered
-
-
-def test_the_dictionary_names_every_element() -> None:
-    text = to_dictionary(STANDARDS)
-    assert all(f"`{name}`" in text for name in (*STANDARDS.elements, *STANDARDS.code_lists))
 
 
 @every_schema
