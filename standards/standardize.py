@@ -16,6 +16,7 @@ from ibis.expr.types import BooleanValue, StringValue
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
 from standards.spellings import lookup_table
+from standards.sure_forms import is_implied
 from standards.types import (
     address,
     certificate_identifier,
@@ -135,6 +136,8 @@ def sure_of(
         sure = sure & (length <= element.max_length) if element.max_length is not None else sure
     if element.minimum is not None:
         sure = sure & (raw >= element.minimum)
+    if element.pattern is not None and not is_implied(element):
+        sure = sure & raw.re_search(element.pattern)
     markers = _markers(element)
     excluded = [*markers, *(lookup or {})]
     return sure & raw.notin(excluded) if excluded else sure
