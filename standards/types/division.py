@@ -11,7 +11,7 @@ from ibis.expr.types import BooleanValue, StringValue
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
-from standards.types.general import without_blanks
+from standards.types.general import REPEATED, without_blanks
 
 
 def ready(element: DataElement) -> str:
@@ -28,8 +28,8 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Six digits from two, four or twelve (statistical codes); names and former codes stay."""
     compact = without_blanks(text)
     return ibis.cases(
-        (compact.re_search("^[0-9]{12}$"), compact.substr(0, 6)),
-        (compact.re_search("^(?:[0-9]{2}|[0-9]{4})$"), compact.rpad(6, "0")),
+        (compact.re_search("^[1-9][0-9]{11}$") & ~compact.substr(0, 6).re_search(REPEATED), compact.substr(0, 6)),
+        (compact.re_search("^[1-9][0-9](?:[0-9]{2})?$"), compact.rpad(6, "0")),
         else_=compact,
     )
 

@@ -62,7 +62,7 @@ def clean(raw: StringValue, keep: Collection[str] = ()) -> StringValue:
     text = where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF))
     text = where(text, "&[a-z#]", _without_entities)
     text = trim(text)
-    text = text.re_replace('^(?:\'|="|")|"$', "")
+    text = text.re_replace(f'^(?:[\'{BLANK}]|=?")+|["{BLANK}]+$', "")
     text = text.re_replace(f"^(?:{_LABELS})[:：][{BLANK}]*", "")
     text = text.re_replace(r"^([0-9]+)\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))

@@ -1,9 +1,6 @@
 """Every definition of the standard: it loads, refers to what exists, renders to every target, and something uses it."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from standards.checks import checks, severity_in
 from standards.cross_rules import RULES

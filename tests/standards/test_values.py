@@ -24,13 +24,14 @@ from standards.spellings import lookup_table, spelling_key
 from standards.standardize import issues_of, standardize_column, value_of
 from standards.types import code
 from standards.value_types import issue_kinds
+from tests.standards.behavior import one_per_behavior
 from tests.standards.identifiers import make_certificate_identifier, make_resident_id, make_uscc
 
 STANDARDS = load_standards()
 TODAY = "2026-01-01"
 ELEMENTS = list(STANDARDS.elements.values())
 TYPES = list({element.type: element for element in ELEMENTS}.values())
-every_element = pytest.mark.parametrize("element", ELEMENTS, ids=lambda element: element.id)
+every_behavior = pytest.mark.parametrize("element", one_per_behavior(ELEMENTS), ids=lambda element: element.id)
 every_type = pytest.mark.parametrize("element", TYPES, ids=lambda element: element.type)
 
 
@@ -49,7 +50,7 @@ def test_vectors(name: str, rows: list[dict[str, str]]) -> None:
             assert row["issue"] in answer.issues, row
 
 
-@every_element
+@every_behavior
 def test_a_type_finds_exactly_the_issues_it_declares(element: DataElement) -> None:
     table = ibis.table({"raw": "string"}, name="t")
     assert list(standardize_column(table.raw, element, today=TODAY).issues) == list(issue_kinds(element))
