@@ -1,0 +1,33 @@
+"""Who uses a base registry: taken from the audit log, which every read of a record goes through."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from core.database import reading
+from exchange.tables import audit_entry
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Someone who has read records of a registry for a purpose, how often and when last (UTC)."""
+
+    registry: str
+    actor: str
+    purpose: str
+    reads: int
+    last: datetime
+
+
+def readers_of(audit: sa.Engine, registry: str) -> list[Reader]:
+    """Everyone in the audit log who has read records of a registry, by purpose, the most frequent first."""
+    count = sa.func.count().label("reads")
+    query = (
+        sa.select(audit_entry.c.actor, audit_entry.c.purpose, count, sa.func.max(audit_entry.c.at).label("last"))
+        .where(audit_entry.c.subject.startswith(f"{registry}/", autoescape=True))
+        .group_by(audit_entry.c.actor, audit_entry.c.purpose)
+        .order_by(count.desc(), audit_entry.c.actor, audit_entry.c.purpose)
+    )
+    with reading(audit) as connection:
+        return [Reader(registry, **row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,302 @@
+"""The blast radius of a change, held against what really happens when the change is adopted."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from core.keys import CANONICAL_KEY, RECORD_KEY
+from core.settings import Settings
+from exchange import audit
+from pipeline.accept import accept
+from pipeline.home import open_home
+from pipeline.impact import Impact, impact
+from pipeline.land import land
+from pipeline.sampling import Estimate
+from pipeline.trial import trying
+from pipeline.validate import count_issues
+from standards.loader import load_standards, read_standards
+from standards.model import Standards
+from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id, with_assertions, wrong_check
+from tests.standards.proposals import copied, edited, released
+
+INSTALLED = load_standards()
+DATASETS = (RESIDENTS["id"], PATIENTS["id"])
+PEOPLE = 240
+ELEMENTS = [element.id for element in INSTALLED.schemas["population"].elements]
+
+
+def residents() -> Iterator[Row]:
+    for number in range(PEOPLE):
+        row = person(number)
+        if number % 11 == 0:
+            row["SFZH"] = wrong_check(resident_id(number))
+        if number % 7 == 0:
+            row["XB"] = "甲型"
+        if number % 9 == 1:
+            row["XB"] = ""
+        if number % 4 < 2:
+            row["DH"] = f"139{number:08}"
+        if number % 13 == 0:
+            row["XM"] = "欧阳" + row["XM"]
+        yield row
+
+
+def patients() -> list[Row]:
+    return [person(number, DH=f"137{number:08}", GXSJ="2024-02-02") for number in range(0, PEOPLE, 2)]
+
+
+def _uses(element: str, **changed: Any) -> Callable[[Any], None]:
+    def edit(body: Any) -> None:
+        next(use for use in body["uses"] if use["element"] == element).update(changed)
+
+    return edit
+
+
+def _severity(issue: str, severity: str) -> Callable[[Any], None]:
+    def edit(body: Any) -> None:
+        next(item for item in body["items"] if item["id"] == issue)["severity"] = severity
+
+    return edit
+
+
+Edit = tuple[str, Callable[[Any], None]]
+# What is proposed, and which counts of the prediction must not be zero, so that the comparison compares something.
+PROPOSALS: dict[str, tuple[list[Edit], set[str]]] = {
+    "shorter names": ([("data_elements/person_name.yml", lambda body: body.update(max_length=2))], {"stopped"}),
+    "wrong check characters pass": ([("issue_types.yml", _severity("wrong-check-character", "warning"))], {"released", "appeared"}),
+    "another spelling": ([("code_lists/sex.yml", lambda body: body["fixes"].update({"甲型": "1"}))], {"values", "changed"}),
+    "phones of one network": (
+        [("data_elements/phone_number.yml", lambda body: body.update(pattern="^13[78][0-9]{8}$"))],
+        {"values", "changed"},
+    ),
+    "numbers that are withheld": (
+        [
+            ("schemas/population.yml", _uses("resident_id", critical=False)),
+            ("data_elements/resident_id.yml", lambda body: body.update(pattern="^[0-9]{16}[0-8][0-9X]$")),
+        ],
+        {"values", "vanished", "released"},
+    ),
+    "sex is asked for": ([("schemas/population.yml", _uses("sex_code", required=True))], {"stopped"}),
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """What a hub knows: quarantined positions and records by dataset, base rows by canonical id."""
+
+    quarantined: dict[str, set[int]]
+    records: dict[str, dict[str, dict[str, Any]]]
+    base: dict[str, dict[str, Any]]
+
+
+def state_of(hub: Hub) -> State:
+    documents = (RESIDENTS, PATIENTS)
+    return State(
+        {document["id"]: set(hub.quarantine(document)) for document in documents},
+        {document["id"]: {str(row["_record_id"]): row for row in hub.state(document)} for document in documents},
+        {row["_canonical_id"]: row for row in hub.served("base_population")},
+    )
+
+
+def fill(hub: Hub) -> None:
+    hub.register(RESIDENTS, PATIENTS)
+    hub.deliver(RESIDENTS, list(residents()))
+    hub.deliver(PATIENTS, patients())
+    collect(hub.settings)
+
+
+def collect(settings: Settings) -> None:
+    """Every dataset once more, in full, and a publication; run in a process where a proposal stands in for the installed standard."""
+    import pipeline.accept
+    from pipeline.publish import publish
+
+    home = open_home(settings)
+    own = pipeline.accept.validate
+    pipeline.accept.validate = lambda engine, plan, standards: ([], count_issues(engine, plan, standards))
+    try:
+        for name in DATASETS:
+            accept(land(name, home), home, full=True)
+        publish("population", home)
+    finally:
+        pipeline.accept.validate = own
+
+
+def adopt(hub: Hub, proposal: Standards) -> None:
+    with trying(proposal) as process:
+        process.submit(collect, hub.settings).result()
+
+
+def with_known_keys(folder: Path) -> Hub:
+    """A hub whose ids, and so whose samples, are the same in every run."""
+    keys = folder / "keys"
+    keys.mkdir(parents=True, mode=0o700)
+    for number, name in enumerate((RECORD_KEY, CANONICAL_KEY)):
+        (keys / name).write_text(f"{number:064x}")
+    return hub_in(folder)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
+    hub = with_known_keys(tmp_path_factory.mktemp("city") / "home")
+    fill(hub)
+    return hub
+
+
+@pytest.fixture
+def own_city(tmp_path: Path) -> Hub:
+    """A hub of the same content that a test may change."""
+    hub = with_known_keys(tmp_path / "own")
+    fill(hub)
+    return hub
+
+
+def proposed(folder: Path, edits: list[Edit]) -> Standards:
+    copy = released(copied(folder), "77.0")
+    for file, edit in edits:
+        edited(copy, file, edit)
+    return read_standards(copy)
+
+
+def counts(found: Impact) -> dict[str, int]:
+    (base,) = found.registries
+    total = {name: sum(getattr(item, name).expected for item in found.datasets) for name in ("stopped", "released", "values")}
+    return total | {name: getattr(base, name).expected for name in ("changed", "appeared", "vanished", "moved")}
+
+
+SINGLE = [pytest.param([name], marks=pytest.mark.long, id=name) for name in PROPOSALS]
+TOGETHER = [
+    ["shorter names", "wrong check characters pass", "another spelling", "sex is asked for"],
+    ["phones of one network", "numbers that are withheld"],
+]
+
+
+@pytest.mark.parametrize("names", [*SINGLE, *(pytest.param(names, id="; ".join(names)) for names in TOGETHER)])
+def test_what_is_predicted_is_what_happens(names: list[str], own_city: Hub, tmp_path: Path) -> None:
+    proposal = proposed(tmp_path, [edit for name in names for edit in PROPOSALS[name][0]])
+    telling = set().union(*(PROPOSALS[name][1] for name in names))
+    before = state_of(own_city)
+    found = impact(own_city.home, INSTALLED, proposal)
+    assert state_of(own_city) == before, "a prediction leaves no trace"
+    assert not list(own_city.settings.work.iterdir())
+    assert all(counts(found)[count] for count in telling), counts(found)
+    adopt(own_city, proposal)
+    after = state_of(own_city)
+    for item in found.datasets:
+        old, new = before.quarantined[item.contract_id], after.quarantined[item.contract_id]
+        assert (item.stopped.expected, item.released.expected) == (len(new - old), len(old - new))
+        _same_values(item, before.records[item.contract_id], after.records[item.contract_id])
+    (base,) = found.registries
+    gone, come = before.base.keys() - after.base.keys(), after.base.keys() - before.base.keys()
+    assert (base.appeared.expected, base.vanished.expected) == (len(come), len(gone))
+    publication = own_city.publish("population")
+    assert (base.changed.expected, base.entities) == (publication.updated, len(before.base))
+    both = before.base.keys() & after.base.keys()
+    truth = {name: sum(before.base[i].get(name) != after.base[i].get(name) for i in both) for name in ELEMENTS}
+    assert {item.element: item.values.expected for item in base.values} == {name: count for name, count in truth.items() if count}
+
+
+def _same_values(item: Any, old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> None:
+    both = old.keys() & new.keys()
+    names = [name for name in next(iter(old.values())) if not name.startswith("_")]
+    truth = {name: sum(old[i][name] != new[i][name] for i in both) for name in names}
+    found = {element.element: element.values.expected for element in item.elements}
+    assert {name: found.get(name, 0) for name in names} == truth
+    assert item.values.expected == sum(any(old[i][name] != new[i][name] for name in names) for i in both)
+
+
+def estimates(found: Impact) -> dict[str, Estimate]:
+    """Every number of a prediction, under a name."""
+    named = {
+        f"{item.contract_id} {name}": getattr(item, name)
+        for item in found.datasets
+        for name in ("touched", "stopped", "released", "values")
+    }
+    for item in found.datasets:
+        named |= {f"{item.contract_id} {element.element}": element.values for element in item.elements}
+        named |= {f"{item.contract_id} {e.element} {rule.rule}": rule.new for e in item.elements for rule in e.rules}
+    for base in found.registries:
+        named |= {f"base {name}": getattr(base, name) for name in ("changed", "appeared", "vanished", "moved")}
+        named |= {f"base {value.element}": value.values for value in base.values}
+    return named
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Standards:
+    """All proposals at once."""
+    return proposed(tmp_path_factory.mktemp("everything"), [edit for edits, _ in PROPOSALS.values() for edit in edits])
+
+
+@pytest.fixture(scope="module")
+def whole(city: Hub, everything: Standards) -> Impact:
+    """What they would do, every row looked at."""
+    return impact(city.home, INSTALLED, everything)
+
+
+def test_a_sample_gives_bounds_that_hold_what_counting_everything_gives(city: Hub, everything: Standards, whole: Impact) -> None:
+    sampled = impact(city.home, INSTALLED, everything, rows=90)
+    truth, guess = estimates(whole), estimates(sampled)
+    assert all(item.low == item.expected == item.high for item in truth.values())
+    assert {name: item for name, item in guess.items() if not item.low <= truth[name].expected <= item.high} == {}
+    assert sum(guess[name].low < guess[name].high for name in truth if name in guess) > 10
+    assert [item.looked_at for item in whole.datasets] == [item.rows for item in whole.datasets]
+    assert all(60 < item.looked_at < 120 and item.rows in (120, 240) for item in sampled.datasets)
+
+
+def test_no_example_shows_a_person(whole: Impact) -> None:
+    shown = json.dumps(asdict(whole), ensure_ascii=False, default=str)
+    assert sum(len(element.examples) for item in whole.datasets for element in item.elements) > 4
+    assert any(value.examples for base in whole.registries for value in base.values)
+    for row in [*residents(), *patients()]:
+        assert not [name for name in ("SFZH", "DH", "DZ", "CSRQ") if row[name] in shown]
+        assert f'"{row["XM"]}"' not in shown
+
+
+def test_who_is_concerned_is_named(city: Hub, tmp_path: Path) -> None:
+    audit.record(city.home.audit, actor="housing", action="show", subject="population/x", purpose="allowance")
+    audit.record(city.home.audit, actor="housing", action="show", subject="population/y", purpose="allowance")
+    audit.record(city.home.audit, actor="bank", action="show", subject="legal_entity/y", purpose="loan")
+    strict = with_assertions(PATIENTS, largest_quarantine=0.05)
+    city.register(strict)
+    city.sync(strict, patients())
+    found = impact(city.home, INSTALLED, proposed(tmp_path, PROPOSALS["shorter names"][0]))
+    assert [(reader.actor, reader.purpose, reader.reads) for reader in found.readers] == [("housing", "allowance", 2)]
+    assert [item.id for item in found.departments] == ["health", "public_security"]
+    health = next(item for item in found.datasets if item.contract_id == PATIENTS["id"])
+    assert health.columns == {"person_name": "XM"}
+    assert "would be quarantined" in health.gate[0]
+    assert found.stops
+
+
+def test_what_concerns_no_data_is_said_at_once(city: Hub, tmp_path: Path) -> None:
+    softer = proposed(tmp_path / "words", [("data_elements/person_name.yml", lambda body: body["title"].update(en="Full name"))])
+    found = impact(city.home, INSTALLED, softer)
+    assert (found.datasets, found.registries, found.stops) == ((), (), False)
+
+
+def test_a_new_column_rewrites_its_table_and_a_dataset_without_a_delivery_is_named(city: Hub, tmp_path: Path) -> None:
+    wider = copied(tmp_path)
+    element = yaml.safe_load((wider / "data_elements" / "former_name.yml").read_text(encoding="utf-8")) | {"id": "nickname"}
+    element |= {"title": {"zh": "小名", "en": "Nickname"}, "definition": {"zh": "家人的称呼", "en": "What the family says"}, "aliases": []}
+    (wider / "data_elements" / "nickname.yml").write_text(yaml.safe_dump(element, allow_unicode=True), encoding="utf-8")
+    edited(wider, "schemas/population.yml", lambda body: body["uses"].append({"element": "nickname"}))
+    edited(wider, "schemas/population.yml", _uses("person_name", critical=False))
+    city.register({**PATIENTS, "id": "health__never_sent"})
+    found = impact(city.home, INSTALLED, read_standards(wider))
+    (base,) = found.registries
+    assert (base.rewritten, base.changed.expected) == (True, 0)
+    assert [item.contract_id for item in found.unseen] == ["health__never_sent"]
+
+
+def test_a_contract_that_would_no_longer_fit_is_named(city: Hub, tmp_path: Path) -> None:
+    def give_up(body: Any) -> None:
+        body["uses"] = [use for use in body["uses"] if use["element"] != "phone_number"]
+
+    found = impact(city.home, INSTALLED, proposed(tmp_path, [("schemas/population.yml", give_up)]))
+    assert all("phone_number" in item.faults[0] and item.faults[0].startswith("columns.DH") for item in found.datasets)
+    assert found.stops
+    assert {element.element for item in found.datasets for element in item.elements if element.values.expected} == {"phone_number"}
