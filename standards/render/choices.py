@@ -2,6 +2,7 @@
 
 from standards.division_paths import Divisions
 from standards.model import CodeList, DataElement, Standards
+from standards.spellings import lookup_table, spelling_key
 
 DIVISIONS = ("division", "historic_division")
 
@@ -9,8 +10,8 @@ DIVISIONS = ("division", "historic_division")
 def choices(element: DataElement, standards: Standards) -> dict[str, str]:
     """Choice → code, in the order of the list; empty for an element without codes.
 
-    A division is chosen by its full current names, which the standard reads by itself and which tell 朝阳区 from 朝阳区; any other code is
-    chosen as code and name, which the generated contract translates.
+    A division is chosen by its full current names, which tell one 朝阳区 from the other and which the standard mostly reads by itself; any
+    other code is chosen as code and name, which the generated contract translates.
     """
     if element.code_list is None:
         return {}
@@ -19,8 +20,12 @@ def choices(element: DataElement, standards: Standards) -> dict[str, str]:
 
 
 def lookup(element: DataElement, standards: Standards) -> dict[str, str]:
-    """The translation that a contract has to declare for the choices; empty where the standard reads them by itself."""
-    return {} if element.type in DIVISIONS else choices(element, standards)
+    """The translation that a contract has to declare: the choices that the standard does not read by itself."""
+    if element.code_list is None:
+        return {}
+    # Some prefectures share their full name with a county of the past, so that the name alone is refused.
+    read = lookup_table(element)
+    return {choice: code for choice, code in choices(element, standards).items() if read.get(spelling_key(choice)) != code}
 
 
 def _divisions(code_list: CodeList) -> dict[str, str]:

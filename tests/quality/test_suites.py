@@ -1,5 +1,6 @@
 """The suite against the row-level verdict: they agree on every kind of fault, and no check can be changed without being noticed."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,11 +13,14 @@ from core.errors import HubError
 from pipeline.changes import CANDIDATES
 from pipeline.standardize import ROW, STANDARDIZED, Plan, make_plan, standardize
 from pipeline.validate import KEY, IssueCount, VerdictsDiffer, compare_verdicts, count_issues, make_suite
-from quality.run import CheckResult, SuiteFailed, run_suite
+from quality.duckdb_dialect import shared_engine
+from quality.render import TARGETS
+from quality.run import RESULT_FORMAT, CheckResult, SuiteFailed, run_suite
 from quality.suites import expectation
 from standards.checks import Check
 from standards.value_types import issue_kinds
 from tests.factories import hub_in
+from tests.golden.files import AGAIN, FOLDER, golden_files
 from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
 
 
@@ -150,3 +154,30 @@ def test_every_check_carries_its_rule(examined: Examined) -> None:
     for check in examined.suite:
         meta = expectation(check, "false").meta
         assert meta == {"check": check.id, "issue_type": check.issue_type, "dimension": check.dimension, "severity": check.severity}
+
+
+def test_the_rendered_suite_counts_the_same_without_the_hub(examined: Examined) -> None:
+    """`standards render gx` is run by Great Expectations alone, on a table of standard values."""
+    schema = STANDARDS.schemas[examined.plan.contract.feeds[0]]
+    rendered = json.loads(TARGETS["gx"].render([schema], STANDARDS)[f"{schema.table}.gx.json"])
+    import great_expectations
+
+    with shared_engine(examined.engine) as address:
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        table = context.data_sources.add_sql("engine", connection_string=address).add_table_asset("batch", table_name=STANDARDIZED)
+        batch = table.add_batch_definition_whole_table("whole").get_batch()
+        found = batch.validate(great_expectations.ExpectationSuite(**rendered), result_format=RESULT_FORMAT)
+    rows = {(issue.element, issue.issue_type): issue.rows for issue in examined.issues if issue.severity != "repaired"}
+    counted: dict[tuple[str, str], int] = {}
+    for result in found.results:
+        meta, counts = result.expectation_config.meta, result.result
+        element = ROW if "." not in meta["check"] else meta["check"].split(".")[0]
+        count = int(counts.get("unexpected_count", counts.get("observed_value", 0)))
+        counted[element, meta["issue_type"]] = counted.get((element, meta["issue_type"]), 0) + count
+    assert {key: count for key, count in counted.items() if count} == {key: count for key, count in rows.items() if key[0] != KEY}
+
+
+def test_every_rendered_suite_is_its_golden_file() -> None:
+    for name, text in golden_files(("gx",)).items():
+        assert text == (FOLDER / name).read_text(encoding="utf-8"), AGAIN

@@ -10,7 +10,7 @@ from referencing.jsonschema import DRAFT201909, DRAFT202012, Specification
 
 from standards.loader import load_standards
 from standards.render.json_schema import to_json_schema
-from tests.standards.suites import archive
+from tests.standards.suites import documents
 
 SUITE = "json_schema_suite_2020-12.tar.gz"
 # What the validator does not do, and by which words a schema would ask for it: Python's regular expressions know no Unicode properties, and
@@ -35,7 +35,7 @@ def answer(validator: Draft202012Validator, instance: object) -> bool | None:
 
 
 def test_the_validator_passes_the_mandatory_part_of_the_public_suite() -> None:
-    files = archive(SUITE)
+    files = documents(SUITE)
     shipped = {path: body for path, body in files.items() if path.startswith("remotes/")}
     remotes = {REMOTE + path.removeprefix("remotes/"): dialect(path).create_resource(body) for path, body in shipped.items()}
     registry: Registry[object] = Registry().with_resources(remotes.items())

@@ -25,7 +25,7 @@
   function prepared({ definitions, codes, per_page }) {
     const titles = Object.fromEntries(definitions.filter((row) => row[0] === "list").map((row) => [row[1], named(row[2], row[3])]));
     const result = definitions.map(([kind, id, zh, en, others, address], place) =>
-      ({ kind: found.dataset[kind], id, title: named(zh, en), address, rank: place / 1e6, exact: [id, zh, en].map(folded), text: folded([id, zh, en, others].join(" ")) }));
+      ({ kind: found.dataset[kind], id, title: named(zh, en), address, rank: place / 1e6, exact: [id, zh, en, ...others.split("\n")].map(folded), text: folded([id, zh, en, others].join(" ")) }));
     for (const [list, items] of Object.entries(codes)) {
       const above = Object.fromEntries(items.filter((item) => !item[4]).map((item) => [item[0], item]));
       const path = (code) => (above[code] ? path(above[code][6]) + above[code][1] : "");
@@ -35,7 +35,7 @@
         result.push({
           kind: titles[list], id: code, title: (english && en ? en : path(parent) + zh) + (until ? ` ${found.dataset.ended.replace("{year}", until)}` : ""),
           address: `code-lists/${file}.html#c${encodeURIComponent(code)}${until ? `-${from}` : ""}`,
-          rank: 1 + (until ? 0.5 : 0) + place / 1e6, exact: [code, zh, en].map(folded), text: folded([code, path(parent) + zh, en, others].join(" ")),
+          rank: 1 + (until ? 0.5 : 0) + place / 1e6, exact: [code, zh, en, ...others.split("\n")].map(folded), text: folded([code, path(parent) + zh, en, others].join(" ")),
         });
       });
     }
