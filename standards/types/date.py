@@ -41,8 +41,13 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """ISO text where there is one safe reading."""
+    return read(text, open_end=element.maximum == OPEN_END)
+
+
+def read(text: StringValue, *, open_end: bool) -> StringValue:
+    """ISO text where there is one safe reading; the words for an open end are read where there can be one."""
     dated = where(text.upper(), "[一二三四五六七八九十廿卅〇零○]", _arabic).re_replace(f"[{BLANK}]*(?:星期|周|礼拜)[0-9日天]$", "")
-    return let(where(dated, "^[0-9O]{4}[0-9O./年月日-]+$", lambda part: part.replace("O", "0")), lambda date: _read(date, element))
+    return let(where(dated, "^[0-9O]{4}[0-9O./年月日-]+$", lambda part: part.replace("O", "0")), lambda date: _read(date, open_end))
 
 
 # Unambiguous whatever the contract says, and common enough to be read without the general rules.
@@ -54,13 +59,13 @@ def declared_branches(text: StringValue, formats: Sequence[str]) -> list[tuple[B
     return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in map(format_pattern, formats)]
 
 
-def _read(text: StringValue, element: DataElement) -> StringValue:
+def _read(text: StringValue, open_end: bool) -> StringValue:
     english = [(text.re_search(pattern), _padded(_numbered(text, pattern, groups))) for pattern, groups in _ENGLISH]
-    open_end = [(text.re_search(_OPEN), ibis.literal(OPEN_END))] if element.maximum == OPEN_END else []
+    opened = [(text.re_search(_OPEN), ibis.literal(OPEN_END))] if open_end else []
     return ibis.cases(
         (text.re_search(_ANY), _iso(text, _ANY, r"\1-\2-\3")),
         (text.re_search(_DIGITS), _iso(text, _DIGITS, r"\1-\2-\3")),
-        *open_end,
+        *opened,
         (text.re_search("^[1-9][0-9]{4}$"), _day("1899-12-30", text.try_cast("int64"))),
         (text.re_search(_MILLISECONDS), _beijing_day(text.re_replace(_MILLISECONDS, r"\1").try_cast("int64"))),
         (text.re_search(_UTC), _from_utc(text)),

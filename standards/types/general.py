@@ -117,3 +117,15 @@ def weighted_sum(number: IntegerValue, weights: tuple[int, ...], modulus: int) -
         if place and factor % modulus
     ]
     return sum(terms[1:], start=terms[0])
+
+
+def character_sum(code: StringValue, alphabet: str, start: int, weights: tuple[int, ...]) -> IntegerValue:
+    """Sum of place in the alphabet × weight over the characters from `start` on.
+
+    They are taken from blocks of nine: short texts are kept in place by the engine and cost half.
+    """
+    terms = []
+    for place, weight in enumerate(weights):
+        block, within = divmod(start + place, 9)
+        terms.append(ibis.literal(alphabet).find(code.substr(block * 9, 9).substr(within, 1)) * weight)
+    return sum(terms[1:], start=terms[0])

@@ -15,7 +15,7 @@ _LANDLINE = f"^(?:[+]?(?:00)?86-?[(]?0?|[(]0?|0)({_AREA})[)]?-?([0-9]{{7,8}})(?:
 
 def ready(element: DataElement) -> str:
     """The form of a number that needs no repair."""
-    return "^(?:1[3-9][0-9]{9}|0[0-9]{2,3}-[1-9][0-9]{6,7})$"
+    return element.pattern or "^(?:1[3-9][0-9]{9}|0[0-9]{2,3}-[1-9][0-9]{6,7})$"
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:

@@ -3,19 +3,17 @@
 from functools import lru_cache
 
 import ibis
-from ibis.expr.types import BooleanValue, IntegerValue, StringValue
+from ibis.expr.types import BooleanValue, StringValue
 
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import BLANK, NOT_A_CODE_OF_18, one_of
-from standards.types.general import is_masked, let
+from standards.types import organization_code
+from standards.types.general import character_sum, is_masked, let
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 FORM = "^[0-9A-HJ-NPQRTUWXY]{18}$"
 _WEIGHTS = tuple(3**place % 31 for place in range(17))
-_INNER_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_INNER_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_INNER_CHECK_CHARACTERS = "0123456789X"  # 10 is written X, 11 is written 0
 _NATIONAL = "10"  # bodies of the central government
 
 
@@ -51,22 +49,12 @@ def is_right(code: StringValue) -> BooleanValue:
 
 def has_right_check(code: StringValue) -> BooleanValue:
     """Whether the eighteenth character makes the weighted sum a multiple of 31."""
-    return _sum(code, ALPHABET, 0, (*_WEIGHTS, 1)) % 31 == 0
+    return character_sum(code, ALPHABET, 0, (*_WEIGHTS, 1)) % 31 == 0
 
 
 def has_right_inner_check(code: StringValue) -> BooleanValue:
-    """Whether characters 9 to 17 are an organization code: its check character makes the weighted sum a multiple of 11."""
-    last = ibis.literal(_INNER_CHECK_CHARACTERS).find(code.substr(16, 1))
-    return (_sum(code, _INNER_ALPHABET, 8, _INNER_WEIGHTS) + last) % 11 == 0
-
-
-def _sum(code: StringValue, alphabet: str, start: int, weights: tuple[int, ...]) -> IntegerValue:
-    """The characters are taken from blocks of nine: short texts are kept in place by the engine and cost half."""
-    terms = []
-    for place, weight in enumerate(weights):
-        block, within = divmod(start + place, 9)
-        terms.append(ibis.literal(alphabet).find(code.substr(block * 9, 9).substr(within, 1)) * weight)
-    return sum(terms[1:], start=terms[0])
+    """Whether characters 9 to 17 are an organization code with its check character."""
+    return organization_code.has_right_check(code, start=8)
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
