@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli import standard_versions
 from cli.output import Json, answer, print_json
 
 group = typer.Typer(help="The standards: data elements, code lists, schemas.", no_args_is_help=True, rich_markup_mode=None)
@@ -18,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(normalize)
     app.add_typer(group, name="standards")
+    standard_versions.add_to(group)
 
 
 def normalize(

@@ -1,11 +1,18 @@
-"""The version of the standard that a batch is pinned to: the installed one, once it is in force."""
+"""Which version of the standard is meant: the one that a batch is pinned to, or the one that a person names."""
 
-from catalog.standards import record_standard
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from catalog.standards import get_standard, record_standard
 from core.clock import today
 from core.errors import RequestError
 from pipeline.home import Home
-from standards.loader import load_standards
+from standards.loader import load_standards, read_standards
 from standards.model import Standards
+
+CURRENT = "current"
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,2}")
 
 
 def standard_in_force(home: Home) -> Standards:
@@ -22,3 +29,21 @@ def standard_in_force(home: Home) -> Standards:
         )
     record_standard(home.catalog, standards, home.settings.actor)
     return standards
+
+
+def standard_named(name: str, home: Callable[[], Home]) -> Standards:
+    """The standard that a person names: `current` (installed), the number of a version that batches have used, or a folder.
+
+    The installation is opened only where a number is given. Raises RequestError where nothing is named so, DefinitionError with every fault.
+    """
+    if name == CURRENT:
+        return load_standards()
+    if _VERSION.fullmatch(name):
+        return get_standard(home().catalog, name)
+    folder = Path(name)
+    if not (folder / "version.yml").exists():
+        raise RequestError(
+            f"{name} is no standard: neither {CURRENT}, nor a version such as 1.0.0, nor a folder with version.yml",
+            hint="to propose a change, copy the folder standards/, edit the copy, and name it here",
+        )
+    return read_standards(folder)
