@@ -1,6 +1,7 @@
 """The blast radius of a change of the standard, for a person to read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,31 @@ from core.clock import beijing_text
 from pipeline.comparison import DatasetImpact, ElementImpact
 from pipeline.impact import Impact
 from pipeline.standardize import ROW
-from standards.texts import Language, Translate, load_texts, make_translate
+from standards.model import IssueType
+from standards.texts import STANDARD_TEXTS, Language, Translate, load_texts, make_translate
 
 TEXTS = Path(__file__).with_name("impact_texts.yml")
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Sentences of these texts, and the names of issue types in one language."""
+
+    t: Translate
+    severity: Translate
+    issue_types: Mapping[str, IssueType]
+    language: Language
+
+    def rule(self, rule: str) -> str:
+        """An issue with its severity: a repair is no more than that."""
+        issue, severity = rule.split(":")
+        title = getattr(self.issue_types[issue].title, self.language)
+        return title if severity == "repaired" else f"{title} ({self.severity(f'severity.{severity}')})"
+
+    def outcome(self, value: str | None, issues: str) -> str:
+        """A value with the issues that it has."""
+        found = ", ".join(self.rule(rule) for rule in issues.split())
+        return " ".join(["–" if value is None else value, *([f"[{found}]"] if found else [])])
 
 
 def texts(language: Language) -> Translate:
@@ -19,9 +42,10 @@ def texts(language: Language) -> Translate:
     return make_translate(load_texts(TEXTS), language)
 
 
-def print_impact(found: Impact, rows: int, language: Language) -> None:
+def print_impact(found: Impact, rows: int, issue_types: Mapping[str, IssueType], language: Language) -> None:
     """Print what a change would do: datasets, their elements with examples, base tables, and who is concerned."""
     t = texts(language)
+    words = _Words(t, make_translate(load_texts(STANDARD_TEXTS), language), issue_types, language)
     print()
     for line in _warnings(found, t):
         print(f"! {line}")
@@ -30,8 +54,8 @@ def print_impact(found: Impact, rows: int, language: Language) -> None:
     else:
         print(t("tried", rows=f"{rows:,}"))
         _datasets(found.datasets, t)
-        _elements(found.datasets, t)
-        _examples(found.datasets, t)
+        _elements(found.datasets, words)
+        _examples(found.datasets, words)
     if found.registries:
         _registries(found, t)
     if any(item.looked_at < item.rows for item in found.datasets):
@@ -70,13 +94,18 @@ def _datasets(items: Sequence[DatasetImpact], t: Translate) -> None:
     _table(t, ("dataset", "columns", "rows", "looked_at", "stopped", "released", "values"), rows)
 
 
-def _elements(items: Sequence[DatasetImpact], t: Translate) -> None:
+def _elements(items: Sequence[DatasetImpact], words: _Words) -> None:
     rows = [
-        (item.contract_id, _named(element, t), str(element.values), "\n".join(f"{r.rule}: {r.old} → {r.new}" for r in element.rules))
+        (
+            item.contract_id,
+            _named(element, words.t),
+            str(element.values),
+            "\n".join(f"{words.rule(found.rule)}: {found.old} → {found.new}" for found in element.rules),
+        )
         for item in items
         for element in item.elements
     ]
-    _table(t, ("dataset", "element", "values", "findings"), rows)
+    _table(words.t, ("dataset", "element", "values", "findings"), rows)
 
 
 def _named(element: ElementImpact, t: Translate) -> str:
@@ -85,25 +114,21 @@ def _named(element: ElementImpact, t: Translate) -> str:
     return f"{element.element} ({element.column})" if element.column else element.element
 
 
-def _examples(items: Sequence[DatasetImpact], t: Translate) -> None:
+def _examples(items: Sequence[DatasetImpact], words: _Words) -> None:
     rows = [
         (
             item.contract_id,
-            example.position,
+            found.position,
             element.element,
-            example.raw,
-            _outcome(example.old, example.old_issues),
-            _outcome(example.new, example.new_issues),
+            found.raw,
+            words.outcome(found.old, found.old_issues),
+            words.outcome(found.new, found.new_issues),
         )
         for item in items
         for element in item.elements
-        for example in element.examples
+        for found in element.examples
     ]
-    _table(t, ("dataset", "row", "element", "raw", "before", "after"), rows)
-
-
-def _outcome(value: str | None, issues: str) -> str:
-    return " ".join(["–" if value is None else value, *([f"[{issues}]"] if issues else [])])
+    _table(words.t, ("dataset", "row", "element", "raw", "before", "after"), rows)
 
 
 def _registries(found: Impact, t: Translate) -> None:

@@ -8,6 +8,7 @@ import typer
 from cli.output import Json, answer, print_json, print_table
 
 if TYPE_CHECKING:
+    from pipeline.home import Home
     from pipeline.impact import Impact
     from standards.model import Standards
 
@@ -57,6 +58,7 @@ def diff(
         from pipeline.impact import impact as try_out
 
         radius = try_out(opened(), before, after, rows)
+        _audit(opened(), radius, f"standards diff {before.version} {after.version}")
     if as_json:
         print_json(_document(before, after, radius))
     else:
@@ -64,9 +66,17 @@ def diff(
         if radius is not None:
             from cli.impact import print_impact
 
-            print_impact(radius, rows, lang)
+            print_impact(radius, rows, before.issue_types | after.issue_types, lang)
     if radius is not None and radius.stops:
         raise typer.Exit(1)
+
+
+def _audit(home: "Home", radius: "Impact", purpose: str) -> None:
+    """Write down that records were looked at, masked, before any is shown."""
+    from exchange import audit
+
+    for item in radius.datasets:
+        audit.record(home.audit, actor=home.settings.actor, action="standards-diff", subject=item.contract_id, purpose=purpose)
 
 
 def _document(old: "Standards", new: "Standards", radius: "Impact | None") -> dict[str, Any]:
