@@ -3,6 +3,7 @@
 from contracts.model import Contract
 from standards.loader import load_standards
 from standards.model import DataElement
+from standards.render.examples import example
 from tests.factories import REGION, certificate_identifier, credit_code, resident_id, wrong_check
 from tests.standards.identifiers import USCC, make_resident_id, make_uscc
 
@@ -19,13 +20,6 @@ GOOD: dict[str, str] = {
     "phone_number": "13800000001",
     "organization_phone_number": "010-12345678",
 }
-BY_TYPE = {
-    "person_name": "李伟",
-    "organization_name": "北京春风贸易有限公司",
-    "address": "北京市东城区景山前街4号",
-    "date": "2001-02-03",
-    "text": "正常文字",
-}
 LONG = 500
 
 
@@ -33,7 +27,7 @@ def good(element: DataElement) -> str:
     """A right value of an element."""
     if element.type == "code":
         return STANDARDS.code_lists[element.code_list or ""].current[0]
-    return GOOD.get(element.id) or BY_TYPE[element.type]
+    return GOOD.get(element.id) or example(element, STANDARDS)
 
 
 def faults(element: DataElement) -> list[str]:
@@ -68,6 +62,12 @@ def faults(element: DataElement) -> list[str]:
         "organization_name": ["北京**公司", "锟斤拷公司", "公", "公司" * LONG, "公司<b>"],
         "address": ["北京市东城区", "北京市****号", "锟斤拷锟斤拷锟斤拷", "街1号", "街" * LONG],
         "phone": ["138****0001", "123", "1" * 40],
+        "count": ["一二", "9" * 50],
+        "historic_division": ["999999", "11", "不是区划"],
+        "identifier": ["11**********34", "不是号码?", "A" * LONG, "1"],
+        "latin_name": ["****", "锟斤拷", "A" * LONG, "A", "张"],
+        "long_code": ["不是代码", "XYZ"],
+        "timestamp": ["2001-02-30 10:00:00", "2001", "不是时间"],
         "text": ["锟斤拷锟斤拷", "字", "字" * 3 * LONG],
     }
     return by_type[element.type]
