@@ -14,7 +14,7 @@ from standards.differences import TELLING, Difference, attributes, differences
 from standards.loader import load_standards, read_standards
 from standards.model import Code, CodeList, CrossRule, DataElement, IssueType, Schema, SchemaUse, Standards
 from standards.reach import LISTS_READ, reach
-from standards.spellings import readings
+from standards.spellings import SPELLED, readings
 from standards.standardize import issues_of, sure_of, value_of
 from standards.texts import LANGUAGES
 from standards.value_types import SHARED_ISSUES
@@ -256,7 +256,7 @@ def test_which_lists_a_value_type_reads_is_stated(recorded: _Recorded) -> None:
         value_of(raw, element)
         sure_of(raw, element)
         issues_of(raw, element)
-        if element.type in ("address", "division"):
+        if element.type in SPELLED:
             readings(element, ["北京市东城区", "110101"])
         allowed = {*LISTS_READ[element.type], *([element.code_list] if element.code_list else [])}
         assert recorded.asked <= allowed, (element.id, recorded.asked)
