@@ -10,6 +10,7 @@ from standards.render.examples import example
 from standards.value_types import issue_kinds
 
 CODES_PER_PAGE = 500
+CATEGORIES = "sensitive_pi"
 Kind = Literal["schema", "element", "code_list", "issue"]
 
 
@@ -73,8 +74,15 @@ def _element_values(element: DataElement, standards: Standards) -> dict[str, Any
         "issues": [(standards.issue_types[name], _severities(name, uses, standards)) for name in _issues(element, uses)],
         "rules": [rule for rule in standards.cross_rules if element.id in rule.needs],
         "example": example(element, standards),
+        "category": _category(element, standards),
         "one_page": element.code_list is not None and len(standards.code_lists[element.code_list].codes) <= CODES_PER_PAGE,
     }
+
+
+def _category(element: DataElement, standards: Standards) -> Code | None:
+    """The kind of personal information, as GB/T 35273 and the law name it."""
+    kinds = standards.code_lists[CATEGORIES].codes if element.personal_category else ()
+    return next((code for code in kinds if code.code == element.personal_category), None)
 
 
 def _code_list_pages(code_list: CodeList, standards: Standards) -> Iterator[Page]:

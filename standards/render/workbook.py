@@ -66,7 +66,7 @@ def _add_data(sheet: Any, schema: Schema, standards: Standards, places: dict[str
 
 def _width(element: DataElement) -> int:
     """Wide enough for the title, the id and an ordinary value."""
-    return max(2 * len(element.title.zh) + 2, len(element.id) + 2, min(element.max_length or 12, 36))
+    return max(2 * len(element.title.zh) + 2, len(element.id) + 2, 28 if element.code_list else min(max(element.max_length or 0, 14), 36))
 
 
 def _validation(use: SchemaUse, letter: str, standards: Standards, places: dict[str, str]) -> DataValidation:
