@@ -14,7 +14,7 @@ from core.keys import CANONICAL_KEY, load_key
 from pipeline.comparison import EXAMPLES, Compared, shown
 from pipeline.home import Home
 from pipeline.resolve import schema_elements, xref_state
-from pipeline.sampling import Estimate, weigh
+from pipeline.sampling import Estimate, Sample, take_sample, weigh
 from pipeline.state import log_columns, standardized_table, state
 from pipeline.tried import SIDES, tried
 from registries.definition import RegistryDefinition
@@ -89,8 +89,8 @@ class BaseTrial:
         """Name of a table of this registry."""
         return f"{self.definition.id}_{name}"
 
-    def find_affected(self) -> None:
-        """Table `affected`: the entities that changed records of the samples belong to."""
+    def find_affected(self, most: int) -> Sample:
+        """Table `affected`: the entities that changed records of the samples belong to; of more than `most`, a sample of them."""
         parts = ["SELECT NULL::uuid AS _canonical_id WHERE false"]
         for member in self.members:
             if member.compared is not None:
@@ -101,6 +101,9 @@ class BaseTrial:
             f"CREATE TABLE {self.table('affected')} AS SELECT _canonical_id FROM ({ids}) WHERE _canonical_id IS NOT NULL",
             doing="finding affected entities",
         )
+        sample = take_sample(self.engine.value(f"SELECT count(*) FROM {self.table('affected')}"), most)
+        self.engine.run(f"DELETE FROM {self.table('affected')} WHERE NOT {sample.condition('_canonical_id')}")
+        return sample
 
     def linked(self, member: Member) -> str:
         """SQL for the records of a dataset that the current publication links to affected entities."""
@@ -108,26 +111,26 @@ class BaseTrial:
         affected = f"(SELECT _canonical_id FROM {self.table('affected')})"
         return f"(SELECT _record_id FROM {links} WHERE _dataset = {member.number} AND _canonical_id IN {affected})"
 
-    def outcome(self, entities: int) -> RegistryImpact:
-        """Merge the affected entities under both versions and count what differs."""
+    def outcome(self, entities: int, sample: Sample) -> RegistryImpact:
+        """Merge the affected entities, of which there is a sample, under both versions and count what differs."""
         for member in self.members:
             if member.compared is not None:
                 self._find_changed(member)
         for side in SIDES:
             self._merge(side)
-        self._compare()
-        vanished = self._count("NOT _after")
+        self._compare(sample)
+        vanished = self._count("NOT _after", sample)
         return RegistryImpact(
             registry=self.definition.id,
             publication=self.publication,
             entities=entities,
-            changed=self._count("_before AND _after"),
-            appeared=self._count("NOT _before"),
+            changed=self._count("_before AND _after", sample),
+            appeared=self._count("NOT _before", sample),
             vanished=vanished,
             moved=weigh(dict(self._moved()), self._least),
             rewritten=self.rewritten,
             gate=self._gate(vanished, entities),
-            values=tuple(self._values()),
+            values=tuple(self._values(sample)),
         )
 
     def _gate(self, vanished: Estimate, entities: int) -> str:
@@ -189,7 +192,7 @@ class BaseTrial:
         contribution = Contribution(member.contract.id, member.contract.department.id, member.number, tuple(elements), relation)
         return keep_best(self.engine, contribution)
 
-    def _compare(self) -> None:
+    def _compare(self, sample: Sample) -> None:
         """Table `pairs`: the affected entities that differ, with the probability that they were found, and both values of each element."""
         names = self._both
         values = [f"{self._published(side, name)} AS {quote(f'{side}.{name}')}" for side in SIDES for name in names]
@@ -199,7 +202,7 @@ class BaseTrial:
             f"CREATE TABLE {self.table('pairs')} AS SELECT _canonical_id, old._before IS NOT NULL AS _before, new._after IS NOT NULL AS _after, "
             f"w.probability, {', '.join(values)} FROM (SELECT *, true AS _before FROM {self.table('merged_old')}) old "
             f"FULL JOIN (SELECT *, true AS _after FROM {self.table('merged_new')}) new USING (_canonical_id) "
-            f"JOIN ({self._weights()}) w USING (_canonical_id) WHERE old._before IS NULL OR new._after IS NULL OR {differs}",
+            f"JOIN ({self._weights(sample)}) w USING (_canonical_id) WHERE old._before IS NULL OR new._after IS NULL OR {differs}",
             doing="comparing entities",
         )
 
@@ -216,8 +219,8 @@ class BaseTrial:
         known = name == "_valid_from" or name.removeprefix("_from_") in self._supplied(side)
         return f"{side}.{quote(name)}::varchar" if known else "NULL::varchar"
 
-    def _weights(self) -> str:
-        """SQL for each entity's probability of being found: that at least one of its changed records is in a sample."""
+    def _weights(self, sample: Sample) -> str:
+        """SQL for each entity's probability of being found: that one of its changed records is in a sample, and then the entity itself."""
         parts = [
             f"SELECT _record_id, {side}_id AS _canonical_id, {member.compared.sample.probability} AS p FROM {self.table(f'changed_{member.number}')}"
             for member in self.members
@@ -225,15 +228,15 @@ class BaseTrial:
             for side in SIDES
         ]
         parts.append("SELECT NULL::uuid AS _record_id, NULL::uuid AS _canonical_id, 0.0 AS p WHERE false")
-        return f"SELECT _canonical_id, round(1 - product(1 - p), 9) AS probability FROM ({' UNION '.join(parts)}) GROUP BY 1"
+        return f"SELECT _canonical_id, round((1 - product(1 - p)) * {sample.probability}, 9) AS probability FROM ({' UNION '.join(parts)}) GROUP BY 1"
 
     @property
     def _least(self) -> float:
         return min((member.compared.sample.probability for member in self.members if member.compared), default=1.0)
 
-    def _count(self, condition: str) -> Estimate:
+    def _count(self, condition: str, sample: Sample) -> Estimate:
         rows = self.engine.rows(f"SELECT probability, count(*) FROM {self.table('pairs')} WHERE {condition} GROUP BY 1")
-        return weigh(dict(rows), self._least)
+        return weigh(dict(rows), self._least * sample.probability)
 
     def _moved(self) -> Iterator[tuple[float, int]]:
         found: dict[float, int] = {}
@@ -245,11 +248,11 @@ class BaseTrial:
                 found[share] = found.get(share, 0) + count
         yield from found.items()
 
-    def _values(self) -> Iterator[ValueImpact]:
+    def _values(self, sample: Sample) -> Iterator[ValueImpact]:
         for name in self._both:
             old, new = quote(f"old.{name}"), quote(f"new.{name}")
             condition = f"_before AND _after AND {old} IS DISTINCT FROM {new}"
-            values = self._count(condition)
+            values = self._count(condition, sample)
             if values.found:
                 yield ValueImpact(name, values, tuple(self._examples(name, old, new, condition)))
 

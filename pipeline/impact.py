@@ -24,7 +24,7 @@ from pipeline.base_impact import BaseTrial, Member, RegistryImpact
 from pipeline.comparison import Compared, DatasetImpact, dataset_impact
 from pipeline.home import Home
 from pipeline.landing import batch_folder
-from pipeline.sampling import take_sample
+from pipeline.sampling import Sample, take_sample
 from pipeline.trial import Trial, run_trial, trying
 from pipeline.tried import SIDES, lay_out
 from registries.definition import check_definitions, get_definition
@@ -96,22 +96,24 @@ class _Run:
     def impact(self, rows: int) -> Impact:
         concerned, unseen = self._concerned(rows)
         for item in concerned:
-            self._try(item, item.sample.condition, "true")
+            self._try(item, item.sample.condition(), "true")
         touched = [dataset_impact(self.engine, item, self._touched(item.contract), self._faults(item.contract)) for item in concerned]
         bases = self._bases(concerned)
-        for base in bases:
-            base.find_affected()
+        samples = [base.find_affected(rows) for base in bases]
         for item in concerned:
             self._complete(item, bases)
         feeds = dict.fromkeys(feed for item in concerned for feed in item.contract.feeds)
         return Impact(
             datasets=tuple(touched),
             unseen=tuple(unseen),
-            registries=tuple(base.outcome(latest(self.home.serving, base.definition.id).entities) for base in bases),
+            registries=tuple(self._outcome(base, sample) for base, sample in zip(bases, samples, strict=True)),
             departments=tuple({item.contract.department.id: item.contract.department for item in concerned}.values()),
             readers=tuple(reader for feed in feeds for reader in readers_of(self.home.audit, feed)),
             faults=tuple(map(str, check_definitions(self.versions["new"]))),
         )
+
+    def _outcome(self, base: BaseTrial, sample: Sample) -> RegistryImpact:
+        return base.outcome(latest(self.home.serving, base.definition.id).entities, sample)
 
     def _concerned(self, rows: int) -> tuple[list[Compared], list[Unseen]]:
         """The datasets that the change can concern, and of these the ones that cannot be tried."""

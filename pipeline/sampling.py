@@ -34,12 +34,11 @@ class Sample:
         """With which a record is in the sample."""
         return 1.0 if self.is_whole else float(self.share)
 
-    @property
-    def condition(self) -> str:
-        """SQL for whether a record belongs to the sample."""
+    def condition(self, column: str = "_record_id") -> str:
+        """SQL for whether an id, which is a keyed digest, belongs to the sample."""
         if self.is_whole:
             return "true"
-        return f"_record_id < {uuid_literal(UUID(int=int(_ALL_IDS * self.share)))}"
+        return f"{column} < {uuid_literal(UUID(int=int(_ALL_IDS * self.share)))}"
 
     def scale(self, found: int) -> "Estimate":
         """What a count in the sample says about all rows."""

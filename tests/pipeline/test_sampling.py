@@ -54,7 +54,7 @@ def test_a_sample_of_ids_has_the_size_asked_for_and_is_the_same_every_time(tmp_p
     sample = take_sample(20_000, 2_000)
     with Engine(load_settings({"HUB_HOME": str(tmp_path)})) as engine:
         engine.run("CREATE TABLE ids AS SELECT substr(sha256(range::varchar), 1, 32)::uuid AS _record_id FROM range(20000)")
-        first = engine.rows(f"SELECT _record_id FROM ids WHERE {sample.condition} ORDER BY 1")
-        assert first == engine.rows(f"SELECT _record_id FROM ids WHERE {sample.condition} ORDER BY 1")
-        assert engine.value(f"SELECT count(*) FROM ids WHERE {take_sample(20_000, 20_000).condition}") == 20_000
+        first = engine.rows(f"SELECT _record_id FROM ids WHERE {sample.condition()} ORDER BY 1")
+        assert first == engine.rows(f"SELECT _record_id FROM ids WHERE {sample.condition()} ORDER BY 1")
+        assert engine.value(f"SELECT count(*) FROM ids WHERE {take_sample(20_000, 20_000).condition()}") == 20_000
     assert 1_800 < len(first) < 2_200
