@@ -2,7 +2,8 @@
 
 from tests.golden.files import FOLDER, golden_files
 
-for old in FOLDER.glob("base_*"):
+files = golden_files()
+for old in set(FOLDER.glob("base_*")) - {FOLDER / name for name in files}:
     old.unlink()
-for name, text in golden_files().items():
+for name, text in files.items():
     (FOLDER / name).write_text(text, encoding="utf-8")
