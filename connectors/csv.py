@@ -53,8 +53,21 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     return extraction
 
 
+def first_rows(contract: Contract, source: CsvSource, path: Path) -> list[Row]:
+    """The rows near the top of a file, whatever they are; raises SourceError if it is no text or empty."""
+    return _top(contract, source, path)[1]
+
+
 def _look(contract: Contract, source: CsvSource, path: Path) -> _File:
     """Everything about a file that has to be known before its rows are read."""
+    encoding, rows, offsets = _top(contract, source, path)
+    header = find_header(contract, source, rows, path.name)
+    offset = offsets[header.last_line] if header.last_line else 0
+    return _File(path, encoding, header, offset, plan_columns(contract, header.names, path.name))
+
+
+def _top(contract: Contract, source: CsvSource, path: Path) -> tuple[Encoding, list[Row], dict[int, int]]:
+    """How a file is encoded, its first rows, and for each last line of one the offset of what follows it."""
     try:
         with open_bytes(path) as file:
             start = file.read(4096)
@@ -69,9 +82,7 @@ def _look(contract: Contract, source: CsvSource, path: Path) -> _File:
     if not head.strip():
         raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
     rows, offsets = _first_rows(head, source.delimiter, searched_lines(source), complete)
-    header = find_header(contract, source, rows, path.name)
-    offset = offsets[header.last_line] if header.last_line else 0
-    return _File(path, encoding, header, offset, plan_columns(contract, header.names, path.name))
+    return encoding, rows, offsets
 
 
 def _hint(kind: str) -> str:

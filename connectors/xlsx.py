@@ -65,6 +65,12 @@ def to_text(value: Any) -> str:
             return str(value)
 
 
+def first_rows(contract: Contract, source: WorkbookSource, path: Path) -> list[Row]:
+    """The rows near the top of a sheet, whatever they are; raises SourceError if there is no such workbook or sheet."""
+    sheet = _sheet(contract, source, path)
+    return [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
+
+
 def _look(contract: Contract, source: WorkbookSource, path: Path, *, keep: bool) -> _Workbook:
     sheet = _sheet(contract, source, path)
     rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]

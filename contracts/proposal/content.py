@@ -1,0 +1,217 @@
+"""What a column's values say about an element: how many of them fit, and how much that tells.
+
+Check characters, closed lists and the standard's own value types decide where they can; names and addresses are told by how they end and
+begin. Values that are covered (张**) say nothing either way.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+
+from contracts.proposal.profile import ColumnProfile
+from contracts.proposal.vocabulary import rows
+from standards.model import DataElement, Standards
+
+# So many different values of a sample are tested; more would not change the share by more than a few hundredths.
+_TESTED = 200
+_COVERED = re.compile(r"[*＊●█]|[Xx×]{4,}")
+_DATE = re.compile(
+    r"^(?:[12][0-9]{3}[-/.年][0-9]{1,2}(?:[-/.月](?:[0-9]{1,2}日?)?)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][12][0-9]{3}"
+    r"|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{6})?|[234][0-9]{4}(?:[.][0-9]+)?|[1-9][0-9]{11,12}|9999-12-31|长期|永久)"
+    r"(?:[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?:Z|[+]08:?00)?)?$"
+)
+_NUMBER = re.compile(r"^[-+￥¥$]?[0-9][0-9,]*(?:[.][0-9]+)?(?:E[+][0-9]+)?%?$", re.IGNORECASE)
+_MONEY = re.compile(r"^[0-9][0-9,，.]*[(（]?(?:[亿万千百]*[元圆]|万)?[)）]?(?:.{0,8})$")
+_IDENTIFIER = re.compile(
+    r"^[0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]【】﹝﹞第号字\-_/. #]*[0-9][0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]【】﹝﹞第号字\-_/. #]*$"
+)
+_UUID = re.compile(r"^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$", re.IGNORECASE)
+_SENTENCE = re.compile("[，。；;、：]")
+
+# How much it tells that values fit a type: a check character leaves little to chance, a date could be any date.
+TELLING = {"uscc": 0.97, "resident_id": 0.97, "holder_code": 0.6, "certificate_identifier": 0.97, "organization_code": 0.9}
+TELLING |= {"registration_number": 0.9, "phone": 0.75, "organization_name": 0.7, "person_name": 0.6, "address": 0.6, "date": 0.4}
+TELLING |= {"timestamp": 0.5, "division": 0.6, "historic_division": 0.5, "money": 0.6}
+_ORDINARY = 0.3
+# Types that the standard's own code judges, after one look at whether the form is out of the question.
+_NUMBERED = re.compile(r"^[0-9A-Za-z -]{15,24}$")
+_JUDGED = {
+    "uscc": _NUMBERED,
+    "resident_id": re.compile(r"^[0-9 -]{14,20}[0-9XxΧχ× ]$"),
+    "holder_code": _NUMBERED,
+    "certificate_identifier": re.compile(r"^1[.]2[.]156"),
+    "organization_code": re.compile(r"^[0-9A-Za-z]{8}[-—]?[0-9A-Za-z]$"),
+    "registration_number": re.compile(r"^[0-9 ]{13,18}$"),
+    "phone": re.compile(r"^[+(（]?[0-9][0-9+()（） -]{6,24}$"),
+    "postal_code": re.compile(r"^[0-9]{6}$"),
+}
+_LEAST_FORMED = 0.1
+CODED = {"code", "long_code"}
+# A column of few values that the list does not know may still be coded: it needs a lookup.
+_UNKNOWN_CODES, _FEW = 0.45, 60
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, tuple[str, ...]]:
+    return {row["kind"]: tuple(row["words"].split()) for row in rows("content")}
+
+
+class Content:
+    """The values of one column, tested against elements as they are asked for."""
+
+    def __init__(self, profile: ColumnProfile, standards: Standards) -> None:
+        self.profile = profile
+        self._standards = standards
+        self._shares: dict[object, float] = {}
+        open_values = [(value, count) for value, count in profile.counts.items() if not _COVERED.search(value)]
+        self.tested = dict(open_values[:_TESTED])
+        self.open_share = sum(count for _, count in open_values) / max(len(profile.sample), 1)
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to test: no value, or only covered ones."""
+        return not self.tested
+
+    @cached_property
+    def is_categorical(self) -> bool:
+        """Whether few different texts stand for many rows, as codes do."""
+        profile = self.profile
+        return 0 < profile.distinct <= _FEW and profile.longest <= 40 and (profile.distinct <= 8 or profile.distinct * 5 <= profile.filled)
+
+    def fit(self, element: DataElement) -> float | None:
+        """Share of the rows whose value can be one of the element; None where nothing can be said."""
+        if self.is_empty:
+            return None
+        if element.type in CODED:
+            listed = self.listed(element)
+            return max(listed, _UNKNOWN_CODES) if self.is_categorical and not self.share("number", _is_number) > 0.5 else listed
+        if element.type in _JUDGED:
+            return self._judged(element)
+        return self._by_form(element)
+
+    def telling(self, element: DataElement) -> float:
+        """How much a fit tells in favor of the element, between 0 and 1."""
+        if element.type in CODED:
+            # Digits could be the codes of any list; names of codes are those of one.
+            return 0.9 * self.listed(element) if self.share("digits", str.isdigit) < 0.5 else 0.2
+        return TELLING.get(element.type, _ORDINARY)
+
+    def share(self, key: object, holds: Callable[[str], object]) -> float:
+        """Share of the tested rows of which something holds; kept under its key."""
+        if key not in self._shares:
+            total = sum(self.tested.values())
+            self._shares[key] = sum(count for value, count in self.tested.items() if holds(value)) / total if total else 0.0
+        return self._shares[key]
+
+    def listed(self, element: DataElement) -> float:
+        """Share of the rows whose value is a spelling of one of the element's codes."""
+        from standards.spellings import lookup_table, spelling_key
+
+        table = lookup_table(element)
+        return self.share((element.type, element.code_list), lambda value: spelling_key(value) in table)
+
+    def unlisted(self, element: DataElement, values: Iterable[str]) -> list[str]:
+        """Values that are no spelling of any of the element's codes."""
+        from standards.spellings import lookup_table, spelling_key
+
+        table = lookup_table(element)
+        return [value for value in values if spelling_key(value) not in table]
+
+    def verdict(self, element: DataElement) -> float | None:
+        """Share of the rows that the standard itself is likely to accept, where its code judges the form; else None."""
+        return None if self.is_empty or element.type not in _JUDGED else self._judged(element) * self.open_share
+
+    def _judged(self, element: DataElement) -> float:
+        """The verdict of the standard, asked only where the form is not out of the question."""
+        if self.share(("formed", element.type), _JUDGED[element.type].match) < _LEAST_FORMED:
+            return 0.0
+        key = ("judged", element.type, element.pattern)
+        if key not in self._shares:
+            from standards.single import normalize_values
+
+            answers = normalize_values(self._standards, element.id, list(self.tested))
+            good = {raw for raw, found in zip(self.tested, answers, strict=True) if found.status != "rejected"}
+            self.share(key, good.__contains__)
+        return self._shares[key]
+
+    def _by_form(self, element: DataElement) -> float:
+        match element.type:
+            case "date" | "timestamp":
+                return self.share("date", _DATE.match)
+            case "person_name":
+                return self.share("person", is_person)
+            case "organization_name":
+                return self.share("organization", is_organization)
+            case "address":
+                return self.share("address", is_address)
+            case "division" | "historic_division":
+                return max(self._listed_division(), self.share("place", is_place) * 0.8)
+            case "count":
+                return self.share("digits", str.isdigit)
+            case "money":
+                return self.share("money", _MONEY.match)
+        return self._by_representation(element)
+
+    def _listed_division(self) -> float:
+        return self.listed(next(found for found in self._standards.elements.values() if found.type == "division"))
+
+    def _by_representation(self, element: DataElement) -> float:
+        """Texts and free identifiers: what they certainly are not."""
+        dated, numeric = self.share("date", _DATE.match), self.share("number", _is_number)
+        if element.representation == "identifier":
+            named = max(self.share("organization", is_organization), self.share("person", is_person))
+            formed = self.share(("pattern", element.pattern), _pattern(element))
+            shaped = self.share("identifier", _IDENTIFIER.match) if element.type == "certificate_number" else formed
+            return max(0.0, shaped - 0.7 * named - 0.5 * self.share("slashed", _is_dated_text) - 0.6 * self.share("uuid", _UUID.match))
+        if element.type == "text" and element.mask == "name":
+            return max(self.share("organization", is_organization), self.share("person", is_person))
+        if element.representation == "name":
+            return max(0.0, self.share("named", _is_named) - dated)
+        prose = self.share("prose", _is_prose)
+        return max(prose, 0.5) * (1 - max(dated, numeric))
+
+
+def _pattern(element: DataElement) -> Callable[[str], object]:
+    if element.pattern is None:
+        return bool
+    pattern, longest = re.compile(element.pattern), element.max_length or 10_000
+    return lambda value: len(value) <= longest and pattern.search(re.sub(r"\s+", "", value).upper())
+
+
+def _is_number(value: str) -> bool:
+    return bool(_NUMBER.match(value))
+
+
+def _is_dated_text(value: str) -> bool:
+    return bool(_DATE.match(value)) and not value.isdigit()
+
+
+def _is_named(value: str) -> bool:
+    return 2 <= len(value) <= 60 and not _is_number(value) and not _UUID.match(value)
+
+
+def _is_prose(value: str) -> bool:
+    return (len(value) >= 12 and bool(_SENTENCE.search(value))) or len(value) >= 30
+
+
+def is_person(value: str) -> bool:
+    """Whether a text has the form of a person's name: two to four characters behind a family name, or parts joined by a dot."""
+    if re.fullmatch("[\u3400-\u9fff]{2,4}", value):
+        return value[0] in _words()["surname"] or value[:2] in _words()["surname"]
+    return bool(re.fullmatch("[\u3400-\u9fff]{1,10}(?:[·•．][\u3400-\u9fff]{1,10})+", value))
+
+
+def is_organization(value: str) -> bool:
+    """Whether a text ends as names of organizations do."""
+    text = re.sub("[(（][^()（）]*[)）]$", "", value.strip())
+    return 4 <= len(text) <= 60 and text.endswith(_words()["organization_end"])
+
+
+def is_address(value: str) -> bool:
+    """Whether a text is made of places from the large to the small."""
+    return len(value) >= 5 and sum(word in value for word in _words()["address_word"]) >= 2 and not is_organization(value)
+
+
+def is_place(value: str) -> bool:
+    """Whether a short text names a division."""
+    return 2 <= len(value) <= 12 and value.endswith(("省", "市", "区", "县", "旗", "州", "盟"))

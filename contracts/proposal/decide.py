@@ -1,0 +1,250 @@
+"""From what a table's columns are to what its contract would say: registries fed, mappings, key, dates, codes, assertions, terms of sharing.
+
+Only what is confident is decided. The rest is kept with its reason, for the person who edits the draft.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor
+
+from contracts.model import WHOLE_ROW
+from contracts.proposal.content import CODED, Content, is_person
+from contracts.proposal.dates import formats_of
+from contracts.proposal.match import LEAST, Match, Matches
+from contracts.proposal.profile import TableProfile
+from standards.model import DataElement, Standards
+
+# A registry, the context in which a table feeds it, and what of it also names the holder of a certificate.
+_SUBJECTS = {"population": "person", "legal_entity": "organization", "certificate": "certificate"}
+_HOLDERS = {
+    "organization_name": "certificate_holder_name",
+    "person_name": "certificate_holder_name",
+    "unified_social_credit_code": "certificate_holder_code",
+    "resident_id": "certificate_holder_code",
+}
+_HOLDER_TYPES = {"unified_social_credit_code": "统一社会信用代码", "resident_id": "公民身份号码"}
+_CERTIFICATE = re.compile("[\u3400-\u9fff]{2,30}?(?:许可证|资质证书|资格证书|证书|执照|许可)")
+_UPDATED = "source_updated_datetime"
+_LEAST_LISTED, _MOST_UNKNOWN, _LONGEST_KEY = 0.2, 30, 64
+_LEAST_SEEN, _NUMBER = 3, re.compile("[0-9]{5}")
+_PERSONAL = 0.6
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of one column: the elements it feeds, or why it feeds none."""
+
+    match: Match
+    elements: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    reason: str = ""
+    personal: str = "none"
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the contract of a table would say."""
+
+    feeds: tuple[str, ...]
+    columns: tuple[Decision, ...]
+    record_key: str
+    key_reason: str
+    as_of: tuple[str, tuple[str, ...]] | None
+    constants: dict[str, str]
+    least_rows: int
+    fill_rates: dict[str, float]
+    largest_quarantine: float
+    sharing_class: str
+    personal: tuple[str, ...] = field(default=())
+
+
+def decide(
+    profile: TableProfile, matches: Matches, titles: Sequence[str], standards: Standards, registries: Sequence[str] = ()
+) -> Decisions:
+    """Decide what can be decided; `registries` are those a person named, else they follow from the columns."""
+    best = _one_source_each(matches)
+    constants = _certificate_constants(best, titles, standards)
+    feeds = tuple(registries) or _feeds(best, matches, constants, standards)
+    columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
+    used = [(element, decision) for decision in columns for element in decision.elements]
+    constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
+    key, why = _record_key(profile, columns)
+    as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
+    personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
+    return Decisions(
+        feeds=feeds,
+        columns=columns,
+        record_key=key,
+        key_reason=why,
+        as_of=(as_of.match.column.names[-1], as_of.formats) if as_of else None,
+        constants=constants,
+        least_rows=_rounded(profile.rows // 2),
+        fill_rates=_fill_rates(used, standards),
+        largest_quarantine=_largest_quarantine(used, feeds, standards),
+        sharing_class="conditional" if personal else "unconditional",
+        personal=personal,
+    )
+
+
+def _one_source_each(matches: Matches) -> dict[str, Match]:
+    """For each element the column that is surest to be it."""
+    best: dict[str, Match] = {}
+    for match in matches.columns:
+        if match.confident and (match.element not in best or _score(match) > _score(best[match.element])):
+            best[match.element] = match
+    return best
+
+
+def _score(match: Match) -> float:
+    return match.best.score if match.best else 0.0
+
+
+def _certificate_constants(best: dict[str, Match], titles: Sequence[str], standards: Standards) -> dict[str, str]:
+    """What a table of one kind of certificate says only in its title."""
+    found = next((named[0] for title in titles if (named := _CERTIFICATE.search(title))), None)
+    constants = {"certificate_type_name": found, "certificate_name": found} if found else {}
+    holder = next((element for element in _HOLDER_TYPES if element in best), None)
+    element = standards.elements.get("certificate_holder_type_code")
+    if holder is not None and element is not None:
+        codes = standards.code_lists[element.code_list or ""].codes
+        constants |= {element.id: code.code for code in codes if code.title.zh == _HOLDER_TYPES[holder]}
+    return {name: value for name, value in constants.items() if name not in best}
+
+
+def _feeds(best: dict[str, Match], matches: Matches, constants: dict[str, str], standards: Standards) -> tuple[str, ...]:
+    """Registries whose required elements are there; without any the one the table is about, so that the draft says what is missing."""
+    supplied = {*best, *constants}
+    about = [name for name, context in _SUBJECTS.items() if context in matches.contexts and name in standards.schemas]
+    possible = [name for name in about if all(use.element.id in supplied for use in standards.schemas[name].uses if use.required)]
+    return tuple(possible or about[:1] or ("legal_entity",))
+
+
+def _column(match: Match, best: dict[str, Match], feeds: Sequence[str], standards: Standards) -> Decision:
+    element = standards.elements.get(match.element)
+    personal = _personal(match, element, standards)
+    content = match.content
+    if element is None or content is None:
+        return Decision(match, reason="no data element", personal=personal)
+    formats, doubtful = formats_of(content.profile.counts) if element.representation == "date" else ((), False)
+    reason = _against(match, element, best, feeds, standards, content, doubtful)
+    if reason:
+        return Decision(match, formats=formats, reason=reason, personal=personal)
+    elements = tuple(name for name in (_HOLDERS.get(element.id), element.id) if name and _fits(name, feeds, best, element, standards))
+    return Decision(match, elements, formats if element.data_type == "date" else (), _unknown(content, element), "", personal)
+
+
+def _against(
+    match: Match, element: DataElement, best: dict[str, Match], feeds: Sequence[str], standards: Standards, content: Content, doubtful: bool
+) -> str:
+    """Why a column is not mapped, or nothing."""
+    if not match.confident:
+        return "not sure enough"
+    if best[element.id] is not match:
+        return f"{element.id} already comes from {best[element.id].column.names[-1]}"
+    if not any(standards.schemas[feed].use(element.id) for feed in feeds) and not _holds(element, feeds, standards):
+        return f"{element.id} is not part of {' or '.join(feeds)}"
+    if doubtful:
+        return "whether day or month stands first cannot be told: declare the format"
+    if element.id == _UPDATED:
+        return "it says from when a record holds (as_of)"
+    if element.type in CODED and not content.is_empty and content.listed(element) < _LEAST_LISTED:
+        return f"its values are not those of the list {element.code_list}: write a lookup"
+    return ""
+
+
+def _holds(element: DataElement, feeds: Sequence[str], standards: Standards) -> bool:
+    holder = _HOLDERS.get(element.id)
+    return holder is not None and any(standards.schemas[feed].use(holder) for feed in feeds)
+
+
+def _fits(name: str, feeds: Sequence[str], best: dict[str, Match], element: DataElement, standards: Standards) -> bool:
+    """Whether a column feeds an element: the registries have it, and no other column is it."""
+    return any(standards.schemas[feed].use(name) for feed in feeds) and (name == element.id or name not in best)
+
+
+def _unknown(content: Content, element: DataElement) -> tuple[str, ...]:
+    """Values of a coded column that the list does not know; what is rare or has a number in it may have slipped in from another column."""
+    if element.type not in CODED:
+        return ()
+    common = [value for value, count in content.profile.counts.items() if count >= _LEAST_SEEN and not _NUMBER.search(value)]
+    return tuple(content.unlisted(element, common))[:_MOST_UNKNOWN]
+
+
+def _personal(match: Match, element: DataElement | None, standards: Standards) -> str:
+    """Whether a column holds personal information: by its likely element, else by its values."""
+    likely = element or next((standards.elements[item.element] for item in match.candidates if item.score >= LEAST), None)
+    if likely is not None:
+        return likely.personal_information
+    content = match.content
+    if content is None:
+        return "none"
+    judged = [standards.elements[name] for name in ("resident_id", "phone_number") if name in standards.elements]
+    kinds = [kind.personal_information for kind in judged if (content.fit(kind) or 0.0) >= _PERSONAL]
+    return kinds[0] if kinds else "personal" if content.share("person", is_person) >= _PERSONAL else "none"
+
+
+def _record_key(profile: TableProfile, columns: Sequence[Decision]) -> tuple[str, str]:
+    """The column that makes a record the same record next time; "*" where none does."""
+    keys = [item for item in columns if item.match.column.profile and item.match.column.profile.is_key]
+    ranked = sorted((rank, place, item) for place, item in enumerate(keys) if (rank := _rank(item, profile)) is not None)
+    if not ranked:
+        return WHOLE_ROW, "no column has a value of its own in every row: a changed row will be another record"
+    _, _, chosen = ranked[0]
+    others = ", ".join(item.match.column.names[-1] for _, _, item in ranked[1:])
+    return chosen.match.column.names[-1], f"a value of its own in every row{f'; so has {others}' if others else ''}"
+
+
+def _rank(item: Decision, profile: TableProfile) -> int | None:
+    """Identifiers come before other keys; row numbers, long texts and times are none."""
+    column = item.match.column.profile
+    assert column is not None
+    if column.longest > _LONGEST_KEY or _numbers_rows(column.sample, profile.rows) or item.formats:
+        return None
+    if item.match.element in ("resident_id", "unified_social_credit_code", "certificate_number", "certificate_identifier"):
+        return 0
+    return 1 if not item.match.element else 2
+
+
+def _numbers_rows(values: Sequence[str], rows: int) -> bool:
+    return rows > 20 and all(value.isdecimal() and len(value) < 10 and int(value) <= rows + 1 for value in values)
+
+
+def _fill_rates(used: Sequence[tuple[str, Decision]], standards: Standards) -> dict[str, float]:
+    """Least shares of rows with a value: a twentieth below what was seen, for what is mostly filled."""
+    return {
+        element: rate
+        for element, decision in used
+        if (rate := floor(95 * _fill(decision) * _good(element, decision, standards)) / 100) >= 0.5
+    }
+
+
+def _fill(decision: Decision) -> float:
+    return decision.match.column.profile.fill if decision.match.column.profile else 0.0
+
+
+def _good(element: str, decision: Decision, standards: Standards) -> float:
+    """Share of the values that the standard is likely to accept."""
+    fit = decision.match.content.verdict(standards.elements[element]) if decision.match.content else None
+    return 1.0 if fit is None else fit
+
+
+def _largest_quarantine(used: Sequence[tuple[str, Decision]], feeds: Sequence[str], standards: Standards) -> float:
+    """Somewhat more than the rows whose critical values are likely to be refused."""
+    critical = {use.element.id for feed in feeds for use in standards.schemas[feed].uses if use.critical or use.required}
+    refused = [1 - _good(element, decision, standards) for element, decision in used if element in critical]
+    return min(0.9, ceil(100 * (1.5 * max(refused, default=0.0) + 0.05)) / 100)
+
+
+def _rounded(count: int) -> int:
+    """Two leading digits: an exact number would claim more than is known."""
+    unit = 10 ** max(len(str(count)) - 2, 0)
+    return max(1, count // unit * unit)
+
+
+def undecided(decisions: Decisions) -> Iterator[Decision]:
+    """Columns for which a person should look at the suggestion."""
+    yield from (
+        item for item in decisions.columns if not item.elements and item.match.candidates and item.match.candidates[0].score >= LEAST
+    )

@@ -1,0 +1,203 @@
+"""The draft of a contract as a person edits it: YAML that the loader accepts, with what was seen and what is doubtful in comments.
+
+No value of the table is quoted, apart from unknown codes of columns that hold no personal information.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.model import WHOLE_ROW, Source
+from contracts.proposal.decide import Decision, Decisions, undecided
+from contracts.proposal.match import LEAST
+from contracts.proposal.profile import ColumnProfile, TableProfile
+from standards.model import DataElement, Standards
+
+_PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)
+_REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a table is called and where it stands; `folder` is given where its connection has still to be set up."""
+
+    department: str
+    dataset: str
+    title: str
+    source: Source
+    folder: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the contract."""
+        return f"{self.department}__{self.dataset}"
+
+
+def to_yaml(dataset: Dataset, profile: TableProfile, decisions: Decisions, standards: Standards, faults: Sequence[str] = ()) -> str:
+    """The draft; `faults` are what the loader would still refuse. Reads back as `to_document` (tested)."""
+    parts = (
+        _head(dataset, profile, decisions, faults),
+        _identity(dataset, decisions),
+        _key(decisions),
+        _columns(decisions, standards),
+        _unmapped(decisions, profile),
+        _terms(decisions),
+    )
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def to_document(dataset: Dataset, decisions: Decisions) -> dict[str, Any]:
+    """The same contract as the loader sees it."""
+    columns = {_name(item): _mappings(item) for item in decisions.columns if item.elements}
+    document: dict[str, Any] = {
+        "id": dataset.id,
+        "title": {"zh": dataset.title, "en": dataset.dataset.replace("_", " ")},
+        "department": {"id": dataset.department, "title": {"zh": dataset.department, "en": dataset.department.replace("_", " ")}},
+        "feeds": list(decisions.feeds),
+        "source": _source(dataset.source),
+        "record_key": decisions.record_key if decisions.record_key == WHOLE_ROW else [decisions.record_key],
+        "change_tracking": "snapshot",
+        "columns": columns,
+        "constants": decisions.constants,
+        "ignore": [_name(item) for item in decisions.columns if not item.elements],
+        "assertions": {
+            "least_rows": decisions.least_rows,
+            "fill_rates": decisions.fill_rates,
+            "largest_shrink": 0.2,
+            "largest_quarantine": decisions.largest_quarantine,
+        },
+        "sharing": {"class": decisions.sharing_class},
+    }
+    if decisions.as_of is not None:
+        column, formats = decisions.as_of
+        document["as_of"] = {"column": column, "formats": list(formats)}
+    return document
+
+
+def _name(item: Decision) -> str:
+    return item.match.column.names[-1]
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {key: value for key, value in source.model_dump(mode="json", exclude_defaults=True).items() if value is not None}
+
+
+def _mappings(item: Decision) -> list[dict[str, Any]]:
+    return [{"element": element, **({"formats": list(item.formats)} if item.formats else {})} for element in item.elements]
+
+
+def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults: Sequence[str]) -> Iterator[str]:
+    mapped = sum(bool(item.elements) for item in decisions.columns)
+    open_items = list(undecided(decisions))
+    rest = len(decisions.columns) - mapped - len(open_items)
+    yield '# A draft by ./hub propose, made from one pass over the table. Read it, settle every "maybe", then ./hub check it.'
+    yield f"# {profile.rows:,} rows, {len(decisions.columns)} columns: {mapped} mapped, {len(open_items)} maybe, {rest} without a data element."
+    if profile.unreadable:
+        yield f"# {profile.unreadable:,} rows could not be read as rows of this table."
+    if profile.left_out:
+        yield f"# {len(profile.left_out):,} further columns have neither name nor value in the first rows and were not looked into."
+    if decisions.personal:
+        yield f"# Personal information: {', '.join(decisions.personal)}."
+    if dataset.folder is not None:
+        yield f"# Set up the connection in connections.yml:  {dataset.source.connection}: {dataset.folder.as_uri()}"
+    yield from (f"# STILL MISSING: {fault}" for fault in faults)
+
+
+def _identity(dataset: Dataset, decisions: Decisions) -> Iterator[str]:
+    document = to_document(dataset, decisions)
+    yield f"id: {dataset.id}"
+    yield f"title: {_flow(document['title'])}"
+    yield f"department: {_flow(document['department'])}"
+    yield f"feeds: {_flow(document['feeds'])}"
+    yield f"source: {_flow(document['source'])}"
+
+
+def _key(decisions: Decisions) -> Iterator[str]:
+    yield f"# {decisions.key_reason}"
+    yield f"record_key: {_flow(decisions.record_key if decisions.record_key == WHOLE_ROW else [decisions.record_key])}"
+    yield "# A snapshot is the whole table each time; nothing in one look tells whether changes could be asked for."
+    yield "change_tracking: snapshot"
+
+
+def _columns(decisions: Decisions, standards: Standards) -> Iterator[str]:
+    mapped = [item for item in decisions.columns if item.elements]
+    yield "columns:" if mapped else "columns: {}"
+    for item in mapped:
+        assert item.match.column.profile is not None and item.match.best is not None
+        yield f"  # {_seen(item.match.column.profile)}; {_sensitivity(standards.elements[item.elements[-1]])}"
+        yield f"  # {item.match.best.score:.2f}: {item.match.best.reason}{_others(item)}"
+        plain = [{"element": e, **({"formats": list(item.formats)} if item.formats else {})} if item.formats else e for e in item.elements]
+        yield f"  {_scalar(_name(item))}: {_flow(plain if len(plain) > 1 else plain[0])}"
+        yield from _lookup(item)
+
+
+def _lookup(item: Decision) -> Iterator[str]:
+    """Codes that the list does not know, to be completed."""
+    if not item.unknown:
+        return
+    if item.personal != "none":
+        yield f"  #   {len(item.unknown)} values are in no list: write a lookup for them"
+        return
+    yield f'  #   not in the list; write {{element: {item.elements[-1]}, lookup: {{"value": "code"}}}} for:'
+    yield from (f"  #     {json.dumps(value, ensure_ascii=False)}" for value in item.unknown)
+
+
+def _unmapped(decisions: Decisions, profile: TableProfile) -> Iterator[str]:
+    if decisions.constants:
+        yield "# Guessed from the table's title and its columns; they hold for every row."
+        yield f"constants: {_flow(decisions.constants)}"
+    if decisions.as_of is not None:
+        column, formats = decisions.as_of
+        yield f"as_of: {_flow({'column': column, 'formats': list(formats)} if formats else column)}"
+    items = [item for item in decisions.columns if not item.elements]
+    yield "ignore:" if items else "ignore: []"
+    for item in items:
+        likely = [found for found in item.match.candidates if found.score >= LEAST]
+        yield from (f"  # maybe: {found.element} ({found.score:.2f}): {found.reason}; {item.reason}" for found in likely[:_REASONS_SHOWN])
+        if item.match.column.profile is not None:
+            personal = f"; {item.personal} information" if item.personal != "none" else ""
+            yield f"  # {_seen(item.match.column.profile)}{personal}"
+        yield f"  - {_scalar(_name(item))}"
+
+
+def _terms(decisions: Decisions) -> Iterator[str]:
+    yield "# From this one delivery: half of its rows, fill rates a twentieth lower, and half as many refusals again."
+    yield (
+        f"assertions: {{least_rows: {decisions.least_rows}, fill_rates: {_flow(decisions.fill_rates)}, "
+        f"largest_shrink: 0.2, largest_quarantine: {decisions.largest_quarantine}}}"
+    )
+    why = "it holds personal information" if decisions.personal else "no personal information was seen"
+    yield f"# A suggestion, as {why}; add legal_basis."
+    yield f"sharing: {{class: {decisions.sharing_class}}}"
+
+
+def _seen(profile: ColumnProfile) -> str:
+    length = f"{profile.shortest}" if profile.shortest == profile.longest else f"{profile.shortest} to {profile.longest}"
+    shapes = ", ".join(f"{text} {share:.0%}" for text, share in profile.shapes)
+    return f"{profile.fill:.0%} filled, {profile.distinct:,} different, length {length}{f', form {shapes}' if shapes else ''}"
+
+
+def _sensitivity(element: DataElement) -> str:
+    personal = f", {element.personal_information} information" if element.personal_information != "none" else ""
+    return f"{element.classification}{personal}"
+
+
+def _others(item: Decision) -> str:
+    others = [f"{found.element} {found.score:.2f}" for found in item.match.candidates[1:] if found.score >= LEAST]
+    return f" (also: {', '.join(others)})" if others else ""
+
+
+def _flow(value: Any) -> str:
+    """A value in YAML's one-line form."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _scalar(text: str) -> str:
+    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,171 @@
+"""Read a table that nobody has described: find out what it is, profile it in one pass, and match its columns with data elements."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from connectors.extract import extract
+from connectors.extraction import Note
+from connectors.preview import preview
+from connectors.profile import profile
+from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource, Source
+from contracts.proposal.decide import Decisions, decide
+from contracts.proposal.draft import Dataset, to_document, to_yaml
+from contracts.proposal.match import Column, Matches, Table, match_table
+from contracts.proposal.profile import TableProfile
+from contracts.proposal.vocabulary import load_vocabulary
+from contracts.references import reference_faults
+from contracts.schema import schema_faults
+from core.connections import Connections, load_connections
+from core.engine import Engine
+from core.errors import RequestError, SourceError
+from core.settings import Settings
+from standards.model import Standards
+
+_ADDRESSED = re.compile(r"^(?P<connection>[a-z][a-z0-9_]*):(?P<object>.+)$")
+_KINDS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+_ID = "propose"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be proposed for: a file, or `connection:table`; for a workbook the sheet."""
+
+    source: str
+    sheet: str | None = None
+    department: str = "department"
+    registries: tuple[str, ...] = ()
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table as it was read: how, what it showed, what its columns are, and what else is worth knowing."""
+
+    source: Source
+    folder: Path | None
+    titles: tuple[str, ...]
+    profile: TableProfile
+    matches: Matches
+    notes: tuple[Note, ...]
+
+
+def read_table(request: Request, standards: Standards, settings: Settings) -> Reading:
+    """Profile and match one table. Raises RequestError for a source that is not there, SourceError for one that cannot be read."""
+    connections = load_connections(settings=settings)
+    path = Path(request.source)
+    if path.is_file():
+        return _read_file(request, path.resolve(), standards, settings)
+    addressed = _ADDRESSED.match(request.source)
+    if addressed is None or path.is_dir():
+        raise RequestError(
+            f"there is no file {request.source}" if not path.is_dir() else f"{request.source} is a folder",
+            hint="give a CSV file or workbook, or connection:table, as in civil_affairs_db:hj.t_rkxx",
+        )
+    return _read_connection(request, addressed["connection"], addressed["object"], connections, standards, settings)
+
+
+def _read_connection(
+    request: Request, name: str, wanted: str, connections: Connections, standards: Standards, settings: Settings
+) -> Reading:
+    scheme = urlsplit(connections.url(name)).scheme.split("+")[0]
+    if scheme == "file":
+        path = connections.path(name, "file") / wanted
+        if not path.is_file():
+            raise RequestError(f"connection {name} has no file {wanted}", hint="name one file; a pattern can be written into the draft")
+        return _read(request, _unmapped(CsvSource(kind="csv", connection=name, path=wanted)), path, connections, standards, settings)
+    if scheme not in _KINDS:
+        raise RequestError(f'connection "{name}" leads to {scheme}, which no connector reads', hint=f"there is {', '.join(_KINDS)}, file")
+    kind = cast('Literal["postgresql", "mysql", "sqlite"]', _KINDS[scheme])
+    source = DatabaseSource(kind=kind, connection=name, object=wanted)
+    return _read(request, _unmapped(source), None, connections, standards, settings)
+
+
+def _read_file(request: Request, path: Path, standards: Standards, settings: Settings) -> Reading:
+    """A file outside any connection is read through one that leads to its folder; the draft says how to set it up."""
+    name = f"{request.department}_drop"
+    environment: Mapping[str, str] = {**os.environ, f"HUB_CONNECTION_{name.upper()}": path.parent.as_uri()}
+    connections = load_connections(environment, settings)
+    contract = _unmapped(CsvSource(kind="csv", connection=name, path=path.name))
+    return _read(request, contract, path, connections, standards, settings)
+
+
+def _unmapped(source: Source) -> Contract:
+    """A contract that maps nothing, so that every column is read; it is never stored."""
+    return Contract.model_construct(id=_ID, source=source, record_key=(WHOLE_ROW,), columns={})
+
+
+def _read(
+    request: Request, contract: Contract, path: Path | None, connections: Connections, standards: Standards, settings: Settings
+) -> Reading:
+    titles: tuple[str, ...] = ()
+    if path is not None:
+        found = preview(contract, path, request.sheet, load_vocabulary(standards))
+        source = found.source.model_copy(update={"path": contract.source.path if not isinstance(contract.source, DatabaseSource) else ""})
+        contract, titles = _unmapped(source), found.titles
+    extraction = extract(contract, connections)
+    with Engine(settings) as engine:
+        seen = profile(extraction, engine)
+    if seen.rows == 0:
+        raise SourceError("the table has no rows to learn from", hint="fill it, or write the contract by hand from one in demo/contracts")
+    titled = (*((request.title,) if request.title else ()), *titles, _own_title(contract.source))
+    columns = tuple(Column((column.name,), column) for column in seen.columns)
+    matches = match_table(Table(titled, columns), standards)
+    notes = tuple(note for note in extraction.notes if note.kind != "unmapped_columns")
+    return Reading(contract.source, path.parent if path else None, titled, seen, matches, notes)
+
+
+def _own_title(source: Source) -> str:
+    """The table's name, or the file's without its ending."""
+    return source.object if isinstance(source, DatabaseSource) else Path(source.path).name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The draft of a contract, what it rests on, and what the loader would still refuse."""
+
+    dataset: Dataset
+    reading: Reading
+    decisions: Decisions
+    faults: tuple[str, ...]
+    draft: str
+
+
+def propose(request: Request, standards: Standards, settings: Settings) -> Proposal:
+    """Read a table and draft its contract. Raises RequestError and SourceError as `read_table` does."""
+    for registry in request.registries:
+        if registry not in standards.schemas:
+            raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))
+    reading = read_table(request, standards, settings)
+    decisions = decide(reading.profile, reading.matches, reading.titles, standards, request.registries)
+    dataset = Dataset(
+        request.department, _slug(_own_title(reading.source)), _chinese(reading.titles), reading.source, _unset(request, reading)
+    )
+    faults = _faults(to_document(dataset, decisions), standards)
+    return Proposal(dataset, reading, decisions, faults, to_yaml(dataset, reading.profile, decisions, standards, faults))
+
+
+def _unset(request: Request, reading: Reading) -> Path | None:
+    """The folder of a file that was given by its path: its connection exists only in the draft."""
+    return reading.folder if Path(request.source).is_file() else None
+
+
+def _faults(document: Mapping[str, object], standards: Standards) -> tuple[str, ...]:
+    found = schema_faults(document) or reference_faults(Contract.model_validate(document), standards)
+    return tuple(f"{key}: {message}" for key, message in found)
+
+
+def _slug(name: str) -> str:
+    """A name that can be part of an id: Latin words, small; Chinese file names have none."""
+    words = re.findall("[a-z0-9]+", name.rpartition(".")[2].lower())
+    words = words[1:] if len(words) > 1 and words[0] in ("t", "tb", "tbl", "v", "dwd", "ods") else words
+    text = "_".join(words).lstrip("0123456789_")
+    return text or "table"
+
+
+def _chinese(titles: tuple[str, ...]) -> str:
+    return next((title for title in titles if re.search("[\u3400-\u9fff]", title)), titles[-1])
