@@ -320,12 +320,12 @@ def _judge_rows(engine: Engine, plan: Plan) -> None:
     """Add the issues of the row as a whole to its column."""
     import ibis
 
-    from standards.cross_rules import RULES
+    from standards.cross_rules import broken as breaks
 
     if not plan.rules:
         return
     table = ibis.table(dict.fromkeys(("_position", *(item.element.id for item in plan.elements)), "string"), name=STANDARDIZED)
-    broken = [RULES[rule.expression](table) for rule in plan.rules]
+    broken = [breaks(rule, table) for rule in plan.rules]
     rows = table.filter(ibis.or_(*broken)).select("_position", found=_mask([ibis.literal(False), *broken]))
     engine.run(
         f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",

@@ -173,7 +173,7 @@ class IssueType(Definition):
 
 
 class CrossRule(Definition):
-    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py`."""
+    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`."""
 
     id: IssueName
     schema_id: ObjectClass = Field(alias="schema")
@@ -183,6 +183,7 @@ class CrossRule(Definition):
     dimension: Dimension
     message: Title
     expression: Identifier
+    fixer: Fixer
 
 
 class Release(Definition):

@@ -5,6 +5,7 @@ from standards.loader import load_standards
 from standards.model import DataElement
 from standards.render.examples import example
 from tests.factories import REGION, certificate_identifier, credit_code, resident_id, wrong_check
+from tests.standards.cross_examples import cross_examples
 from tests.standards.identifiers import USCC, make_resident_id, make_uscc
 
 STANDARDS = load_standards()
@@ -62,6 +63,10 @@ def faults(element: DataElement) -> list[str]:
         "organization_name": ["北京**公司", "锟斤拷公司", "公", "公司" * LONG, "公司<b>"],
         "address": ["北京市东城区", "北京市****号", "锟斤拷锟斤拷锟斤拷", "街1号", "街" * LONG],
         "phone": ["138****0001", "123", "1" * 40],
+        "money": ["壹佰", "-5 CNY", "100 ZZZ", "12345" * 10 + " CNY"],
+        "organization_code": ["MA0000019", "********9", "123"],
+        "postal_code": ["1234", "邮编?", "1000000"],
+        "registration_number": ["110101000000011", "110101000000012", "*" * 15, "123"],
         "count": ["一二", "9" * 50],
         "historic_division": ["999999", "11", "不是区划"],
         "identifier": ["11**********34", "不是号码?", "A" * LONG, "1"],
@@ -80,17 +85,6 @@ def _wrong_inner() -> str:
     return body + USCC[(31 - sum(USCC.index(c) * 3**place for place, c in enumerate(body)) % 31) % 31]
 
 
-CROSS = {
-    "population": [{"birth_date": "1960-01-01"}, {"sex_code": "9"}, {"death_date": "1899-01-01"}],
-    "legal_entity": [{"cancelled_date": "1900-01-01"}, {"approved_date": "1900-01-01"}],
-    "certificate": [
-        {"certificate_valid_to_date": "1900-01-01"},
-        {"certificate_holder_type_code": "001", "certificate_holder_code": resident_id(3)},
-        {"certificate_holder_type_code": "111", "certificate_holder_code": credit_code(3)},
-    ],
-}
-
-
 def rows_with_faults(schema_id: str) -> list[dict[str, str | None]]:
     """For each element: right, missing, and each way to be wrong; then pairs of values that do not go together."""
     elements = STANDARDS.schemas[schema_id].elements
@@ -98,10 +92,12 @@ def rows_with_faults(schema_id: str) -> list[dict[str, str | None]]:
     rows = [dict(right) for _ in range(3)]
     for element in elements:
         rows += [right | {element.id: value} for value in (None, *faults(element))]
-    other = "2" if int(resident_id(1)[16]) % 2 else "1"
-    rows += [right | change for change in CROSS[schema_id]]
-    if schema_id == "population":
-        rows.append(right | {"sex_code": other})
+    examples = cross_examples()
+    for rule in STANDARDS.cross_rules:
+        if rule.schema_id == schema_id:
+            rows += [
+                right | dict(zip(rule.needs, [value or None for value in values], strict=True)) for values in examples[rule.id]["break"]
+            ]
     return rows
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from standards.checks import checks, severity_in
-from standards.cross_rules import RULES
+from standards.cross_rules import EXPRESSIONS
 from standards.loader import load_standards
 from standards.model import DataElement, Schema
 from standards.standardize import TYPES
@@ -19,7 +19,9 @@ def test_every_element_is_used_and_readable(element: DataElement) -> None:
     assert element.object_class == "any" or any(schema.use(element.id) for schema in STANDARDS.schemas.values())
     assert element.type in TYPES
     assert (
-        (element.mask != "none") or element.classification in {"public", "internal"} or element.representation in {"code", "date", "name"}
+        (element.mask != "none")
+        or element.classification in {"public", "internal"}
+        or element.representation in {"code", "date", "flag", "name"}
     )
     assert set(issue_kinds(element)) <= set(STANDARDS.issue_types)
 
@@ -44,7 +46,7 @@ def test_issue_types_reach_every_dimension() -> None:
 
 def test_value_types_and_cross_rules_are_what_the_definitions_name() -> None:
     assert set(TYPES) == set(SHARED_ISSUES)
-    assert {rule.expression for rule in STANDARDS.cross_rules} == set(RULES)
+    assert {rule.expression for rule in STANDARDS.cross_rules} == set(EXPRESSIONS)
 
 
 @every_schema
