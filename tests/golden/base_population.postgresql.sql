@@ -8,11 +8,15 @@ CREATE TABLE base_population (
     birth_date DATE,
     birth_division_code VARCHAR(6),
     native_place_division_code VARCHAR(6),
+    nationality_code TEXT,
+    identity_document_type_code TEXT,
     identity_document_number VARCHAR(30),
     identity_document_valid_from_date DATE,
     identity_document_valid_to_date DATE,
     identity_document_issuer_name VARCHAR(100),
+    household_type_code TEXT,
     household_number VARCHAR(20),
+    family_relationship_code TEXT,
     household_division_code VARCHAR(6),
     household_address VARCHAR(200),
     household_authority_code VARCHAR(12),
@@ -32,6 +36,7 @@ CREATE TABLE base_population (
     father_resident_id VARCHAR(18),
     mother_resident_id VARCHAR(18),
     birth_certificate_number VARCHAR(10),
+    death_flag TEXT,
     death_date DATE,
     household_cancelled_date DATE,
     photo_reference VARCHAR(200),
@@ -47,11 +52,15 @@ COMMENT ON COLUMN base_population.ethnic_group_code IS '民族代码：公民的
 COMMENT ON COLUMN base_population.birth_date IS '出生日期：人出生的日期。依据 GB/T 7408.1-2023（未见原文）';
 COMMENT ON COLUMN base_population.birth_division_code IS '出生地行政区划代码：出生地县级以上行政区划，出生时有效的代码。代码表 division。依据 GB/T 2260-2007';
 COMMENT ON COLUMN base_population.native_place_division_code IS '籍贯行政区划代码：祖居地县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007';
+COMMENT ON COLUMN base_population.nationality_code IS '国籍：人所属的国家或地区，三位字母代码。代码表 nationality。依据 GB/T 2659.1-2022';
+COMMENT ON COLUMN base_population.identity_document_type_code IS '证件类型：证明身份的证件的种类。代码表 identity_document_type。依据 GA/T 517-2004（仅见一处来源）';
 COMMENT ON COLUMN base_population.identity_document_number IS '证件号码：证明身份的证件的号码。依据 GA/T 1218-2015（仅见一处来源）';
 COMMENT ON COLUMN base_population.identity_document_valid_from_date IS '证件有效期起始日期：证件开始有效的日期。依据 GB/T 7408.1-2023（未见原文）';
 COMMENT ON COLUMN base_population.identity_document_valid_to_date IS '证件有效期截止日期：证件有效的最后日期，长期有效为 9999-12-31。依据 GB/T 7408.1-2023（未见原文）';
 COMMENT ON COLUMN base_population.identity_document_issuer_name IS '证件签发机关：签发证件的机关名称。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.household_type_code IS '户籍类别：户口登记的类别；2014年起新登记不再区分农业与非农业。代码表 household_type。依据 GA 324.1-2001（仅见一处来源）';
 COMMENT ON COLUMN base_population.household_number IS '户号：户口登记机关给一户编排的号码。依据 GA/T 1218-2015（仅见一处来源）';
+COMMENT ON COLUMN base_population.family_relationship_code IS '与户主关系：人与户主的家庭关系，两位代码。代码表 family_relationship。依据 GB/T 4761-2008';
 COMMENT ON COLUMN base_population.household_division_code IS '户籍地行政区划代码：户口登记地的县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007';
 COMMENT ON COLUMN base_population.household_address IS '户籍地详细地址：户口登记的详细地址。依据 GA/T 1218-2015（仅见一处来源）';
 COMMENT ON COLUMN base_population.household_authority_code IS '户口登记机关代码：办理户口登记的公安机关的机构代码。依据 GA/T 380（未见原文）';
@@ -71,6 +80,7 @@ COMMENT ON COLUMN base_population.phone_number IS '联系电话：与本人联�
 COMMENT ON COLUMN base_population.father_resident_id IS '父亲公民身份号码：父亲的公民身份号码。依据 GB 11643-1999';
 COMMENT ON COLUMN base_population.mother_resident_id IS '母亲公民身份号码：母亲的公民身份号码。依据 GB 11643-1999';
 COMMENT ON COLUMN base_population.birth_certificate_number IS '出生医学证明编号：出生医学证明上的编号，一个字母加九位数字。依据 出生医学证明管理规定（未见原文）';
+COMMENT ON COLUMN base_population.death_flag IS '死亡标识：人是否已死亡。代码表 flag。依据 GA/T 1218-2015（仅见一处来源）';
 COMMENT ON COLUMN base_population.death_date IS '死亡日期：人死亡的日期。依据 GB/T 7408.1-2023（未见原文）';
 COMMENT ON COLUMN base_population.household_cancelled_date IS '户籍注销日期：注销户口的日期。依据 GB/T 7408.1-2023（未见原文）';
 COMMENT ON COLUMN base_population.photo_reference IS '照片标识：照片在源系统中的标识；照片本身不交换。依据 GA/T 490（未见原文）';

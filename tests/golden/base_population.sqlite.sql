@@ -8,11 +8,15 @@ CREATE TABLE base_population ( -- 人口
     birth_date DATE, -- 出生日期：人出生的日期。依据 GB/T 7408.1-2023（未见原文）
     birth_division_code TEXT, -- 出生地行政区划代码：出生地县级以上行政区划，出生时有效的代码。代码表 division。依据 GB/T 2260-2007
     native_place_division_code TEXT, -- 籍贯行政区划代码：祖居地县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007
+    nationality_code TEXT, -- 国籍：人所属的国家或地区，三位字母代码。代码表 nationality。依据 GB/T 2659.1-2022
+    identity_document_type_code TEXT, -- 证件类型：证明身份的证件的种类。代码表 identity_document_type。依据 GA/T 517-2004（仅见一处来源）
     identity_document_number TEXT, -- 证件号码：证明身份的证件的号码。依据 GA/T 1218-2015（仅见一处来源）
     identity_document_valid_from_date DATE, -- 证件有效期起始日期：证件开始有效的日期。依据 GB/T 7408.1-2023（未见原文）
     identity_document_valid_to_date DATE, -- 证件有效期截止日期：证件有效的最后日期，长期有效为 9999-12-31。依据 GB/T 7408.1-2023（未见原文）
     identity_document_issuer_name TEXT, -- 证件签发机关：签发证件的机关名称。依据 GA/T 1218-2015（仅见一处来源）
+    household_type_code TEXT, -- 户籍类别：户口登记的类别；2014年起新登记不再区分农业与非农业。代码表 household_type。依据 GA 324.1-2001（仅见一处来源）
     household_number TEXT, -- 户号：户口登记机关给一户编排的号码。依据 GA/T 1218-2015（仅见一处来源）
+    family_relationship_code TEXT, -- 与户主关系：人与户主的家庭关系，两位代码。代码表 family_relationship。依据 GB/T 4761-2008
     household_division_code TEXT, -- 户籍地行政区划代码：户口登记地的县级以上行政区划，现行代码。代码表 division。依据 GB/T 2260-2007
     household_address TEXT, -- 户籍地详细地址：户口登记的详细地址。依据 GA/T 1218-2015（仅见一处来源）
     household_authority_code TEXT, -- 户口登记机关代码：办理户口登记的公安机关的机构代码。依据 GA/T 380（未见原文）
@@ -32,6 +36,7 @@ CREATE TABLE base_population ( -- 人口
     father_resident_id TEXT, -- 父亲公民身份号码：父亲的公民身份号码。依据 GB 11643-1999
     mother_resident_id TEXT, -- 母亲公民身份号码：母亲的公民身份号码。依据 GB 11643-1999
     birth_certificate_number TEXT, -- 出生医学证明编号：出生医学证明上的编号，一个字母加九位数字。依据 出生医学证明管理规定（未见原文）
+    death_flag TEXT, -- 死亡标识：人是否已死亡。代码表 flag。依据 GA/T 1218-2015（仅见一处来源）
     death_date DATE, -- 死亡日期：人死亡的日期。依据 GB/T 7408.1-2023（未见原文）
     household_cancelled_date DATE, -- 户籍注销日期：注销户口的日期。依据 GB/T 7408.1-2023（未见原文）
     photo_reference TEXT, -- 照片标识：照片在源系统中的标识；照片本身不交换。依据 GA/T 490（未见原文）
