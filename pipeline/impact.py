@@ -46,8 +46,12 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Impact:
-    """What the change would do. `readers` have read the registries it concerns, `departments` supply the datasets that it touches."""
+    """What the change from version `baseline` would do.
 
+    `readers` have read the registries it concerns, `departments` supply the datasets that it touches.
+    """
+
+    baseline: str
     datasets: tuple[DatasetImpact, ...]
     unseen: tuple[Unseen, ...]
     registries: tuple[RegistryImpact, ...]
@@ -104,6 +108,7 @@ class _Run:
             self._complete(item, bases)
         feeds = dict.fromkeys(feed for item in concerned for feed in item.contract.feeds)
         return Impact(
+            baseline=self.versions["old"].version,
             datasets=tuple(touched),
             unseen=tuple(unseen),
             registries=tuple(self._outcome(base, sample) for base, sample in zip(bases, samples, strict=True)),

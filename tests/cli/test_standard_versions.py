@@ -103,13 +103,10 @@ def test_the_blast_radius_ends_with_1_where_a_delivery_would_be_stopped(command:
     status, out, _ = command("diff", "current", str(released(proposal, "77.0")), "--impact")
     assert status == 1
     assert "would be stopped" in out
-    assert "Wrong length (error): 0 → " in out
+    assert f"Wrong length (error): 0 → {sum(len(person(number)['XM']) > 2 for number in range(40))}" in out
     assert not [row["XM"] for row in map(person, range(40)) if f" {row['XM']} " in out]
     newest = entries(city.home.audit)[0]
     assert (newest["action"], newest["subject"]) == ("standards-diff", STRICT["id"])
-    status, out, _ = command("diff", "current", str(proposal), "--impact", "--json")
+    status, out, _ = command("diff", "current", str(released(copied(proposal, "same"), "78.0")), "--impact", "--json")
     found = json.loads(out)["impact"]
-    assert (status, found["stops"]) == (1, True)
-    assert found["datasets"][0]["stopped"]["expected"] == sum(len(person(number)["XM"]) > 2 for number in range(40))
-    assert found["registries"][0]["changed"]["found"] == 0  # records keep their last good version
-    assert command("diff", "current", str(released(copied(proposal, "same"), "78.0")), "--impact")[0] == 0
+    assert (status, found["stops"], found["datasets"]) == (0, False, [])
