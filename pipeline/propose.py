@@ -13,7 +13,7 @@ from connectors.extraction import Note
 from connectors.preview import preview
 from connectors.profile import profile
 from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource, Source
-from contracts.proposal.decide import Decisions, decide
+from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml
 from contracts.proposal.match import Column, Matches, Table, match_table
 from contracts.proposal.profile import TableProfile
@@ -141,7 +141,8 @@ def propose(request: Request, standards: Standards, settings: Settings) -> Propo
         if registry not in standards.schemas:
             raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))
     reading = read_table(request, standards, settings)
-    decisions = decide(reading.profile, reading.matches, reading.titles, standards, request.registries)
+    is_file = not isinstance(reading.source, DatabaseSource)
+    decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file), standards)
     dataset = Dataset(
         request.department, _slug(_own_title(reading.source)), _chinese(reading.titles), reading.source, _unset(request, reading)
     )

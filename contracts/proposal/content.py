@@ -6,11 +6,13 @@ begin. Values that are covered (张**) say nothing either way.
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 from contracts.proposal.profile import ColumnProfile
 from contracts.proposal.vocabulary import rows
-from standards.model import DataElement, Standards
+from core.clock import beijing_text
+from standards.model import OPEN_END, TODAY, DataElement, Standards
 
 # So many different values of a sample are tested; more would not change the share by more than a few hundredths.
 _TESTED = 200
@@ -20,6 +22,7 @@ _DATE = re.compile(
     r"|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{6})?|[234][0-9]{4}(?:[.][0-9]+)?|[1-9][0-9]{11,12}|9999-12-31|长期|永久)"
     r"(?:[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?:Z|[+]08:?00)?)?$"
 )
+_YEAR = re.compile("(?<![0-9])(?:19|20|99)[0-9]{2}")
 _NUMBER = re.compile(r"^[-+￥¥$]?[0-9][0-9,]*(?:[.][0-9]+)?(?:E[+][0-9]+)?%?$", re.IGNORECASE)
 _MONEY = re.compile(r"^[0-9][0-9,，.]*[(（]?(?:[亿万千百]*[元圆]|万)?[)）]?(?:.{0,8})$")
 _IDENTIFIER = re.compile(
@@ -30,7 +33,7 @@ _SENTENCE = re.compile("[，。；;、：]")
 
 # How much it tells that values fit a type: a check character leaves little to chance, a date could be any date.
 TELLING = {"uscc": 0.97, "resident_id": 0.97, "holder_code": 0.6, "certificate_identifier": 0.97, "organization_code": 0.9}
-TELLING |= {"registration_number": 0.9, "phone": 0.75, "organization_name": 0.7, "person_name": 0.6, "address": 0.6, "date": 0.4}
+TELLING |= {"registration_number": 0.9, "phone": 0.75, "organization_name": 0.7, "person_name": 0.7, "address": 0.6, "date": 0.4}
 TELLING |= {"timestamp": 0.5, "division": 0.6, "historic_division": 0.5, "money": 0.6}
 _ORDINARY = 0.3
 # Types that the standard's own code judges, after one look at whether the form is out of the question.
@@ -48,6 +51,8 @@ _JUDGED = {
 _LEAST_FORMED = 0.1
 CODED = {"code", "long_code"}
 # A column of few values that the list does not know may still be coded: it needs a lookup.
+# Of dates that lie in years to come: more than slips, and so many that something ends there.
+_SOME_AHEAD, _MANY_AHEAD = 0.05, 0.4
 _UNKNOWN_CODES, _FEW = 0.45, 60
 
 
@@ -137,7 +142,7 @@ class Content:
     def _by_form(self, element: DataElement) -> float:
         match element.type:
             case "date" | "timestamp":
-                return self.share("date", _DATE.match)
+                return self.share("date", _DATE.match) * self._timely(element)
             case "person_name":
                 return self.share("person", is_person)
             case "organization_name":
@@ -151,6 +156,13 @@ class Content:
             case "money":
                 return self.share("money", _MONEY.match)
         return self._by_representation(element)
+
+    def _timely(self, element: DataElement) -> float:
+        """How well the time of the dates goes with the element: what has happened lies behind, what ends mostly ahead."""
+        ahead = self.share("ahead", _is_ahead)
+        if element.maximum == TODAY:
+            return 1.0 if ahead < _SOME_AHEAD else 0.5
+        return 1.0 if element.maximum == OPEN_END or ahead < _MANY_AHEAD else 0.7
 
     def _listed_division(self) -> float:
         return self.listed(next(found for found in self._standards.elements.values() if found.type == "division"))
@@ -169,6 +181,11 @@ class Content:
             return max(0.0, self.share("named", _is_named) - dated)
         prose = self.share("prose", _is_prose)
         return max(prose, 0.5) * (1 - max(dated, numeric))
+
+
+def _is_ahead(value: str) -> bool:
+    found = _YEAR.search(value)
+    return found[0] > beijing_text(datetime.now(UTC))[:4] if found else value in ("长期", "永久")
 
 
 def _pattern(element: DataElement) -> Callable[[str], object]:

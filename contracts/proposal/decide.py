@@ -23,7 +23,10 @@ _HOLDERS = {
     "unified_social_credit_code": "certificate_holder_code",
     "resident_id": "certificate_holder_code",
 }
+# A taxpayer's number is its credit code where no other column is: since 2015 one number serves both.
+_SAME_NUMBER, _LEAST_SAME = {"taxpayer_number": "unified_social_credit_code"}, 0.5
 _HOLDER_TYPES = {"unified_social_credit_code": "统一社会信用代码", "resident_id": "公民身份号码"}
+_TYPE_NAME, _HOLDER_TYPE = "certificate_type_name", "certificate_holder_type_code"
 _CERTIFICATE = re.compile("[\u3400-\u9fff]{2,30}?(?:许可证|资质证书|资格证书|证书|执照|许可)")
 _UPDATED = "source_updated_datetime"
 _LEAST_LISTED, _MOST_UNKNOWN, _LONGEST_KEY = 0.2, 30, 64
@@ -60,17 +63,30 @@ class Decisions:
     personal: tuple[str, ...] = field(default=())
 
 
-def decide(
-    profile: TableProfile, matches: Matches, titles: Sequence[str], standards: Standards, registries: Sequence[str] = ()
-) -> Decisions:
-    """Decide what can be decided; `registries` are those a person named, else they follow from the columns."""
+@dataclass(frozen=True)
+class Seen:
+    """What is decided upon: a table's profile, its matches and titles, and the registries that a person named, if any.
+
+    In a file a column that counts 1, 2, 3 numbers the rows of that file; in a database it is the record's own number.
+    """
+
+    profile: TableProfile
+    matches: Matches
+    titles: tuple[str, ...]
+    registries: tuple[str, ...] = ()
+    is_file: bool = True
+
+
+def decide(seen: Seen, standards: Standards) -> Decisions:
+    """Decide what can be decided; registries that nobody named follow from the columns."""
+    profile, matches = seen.profile, seen.matches
     best = _one_source_each(matches)
-    constants = _certificate_constants(best, titles, standards)
-    feeds = tuple(registries) or _feeds(best, matches, constants, standards)
+    constants = _certificate_constants(best, seen.titles, standards)
+    feeds = seen.registries or _feeds(best, matches, constants, standards)
     columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
     used = [(element, decision) for decision in columns for element in decision.elements]
     constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
-    key, why = _record_key(profile, columns)
+    key, why = _record_key(profile, columns, is_file=seen.is_file)
     as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
     personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
     return Decisions(
@@ -104,12 +120,11 @@ def _score(match: Match) -> float:
 def _certificate_constants(best: dict[str, Match], titles: Sequence[str], standards: Standards) -> dict[str, str]:
     """What a table of one kind of certificate says only in its title."""
     found = next((named[0] for title in titles if (named := _CERTIFICATE.search(title))), None)
-    constants = {"certificate_type_name": found, "certificate_name": found} if found else {}
+    constants = {_TYPE_NAME: found, "certificate_name": found} if found else {}
     holder = next((element for element in _HOLDER_TYPES if element in best), None)
-    element = standards.elements.get("certificate_holder_type_code")
-    if holder is not None and element is not None:
-        codes = standards.code_lists[element.code_list or ""].codes
-        constants |= {element.id: code.code for code in codes if code.title.zh == _HOLDER_TYPES[holder]}
+    if holder is not None:
+        codes = standards.code_lists[standards.elements[_HOLDER_TYPE].code_list or ""].codes
+        constants[_HOLDER_TYPE] = next(code.code for code in codes if code.title.zh == _HOLDER_TYPES[holder])
     return {name: value for name, value in constants.items() if name not in best}
 
 
@@ -117,6 +132,8 @@ def _feeds(best: dict[str, Match], matches: Matches, constants: dict[str, str], 
     """Registries whose required elements are there; without any the one the table is about, so that the draft says what is missing."""
     supplied = {*best, *constants}
     about = [name for name, context in _SUBJECTS.items() if context in matches.contexts and name in standards.schemas]
+    # What kind a certificate is seldom stands in its table: a person can say it, so its number is enough.
+    supplied |= {_TYPE_NAME} if "certificate_number" in best else set()
     possible = [name for name in about if all(use.element.id in supplied for use in standards.schemas[name].uses if use.required)]
     return tuple(possible or about[:1] or ("legal_entity",))
 
@@ -131,7 +148,8 @@ def _column(match: Match, best: dict[str, Match], feeds: Sequence[str], standard
     reason = _against(match, element, best, feeds, standards, content, doubtful)
     if reason:
         return Decision(match, formats=formats, reason=reason, personal=personal)
-    elements = tuple(name for name in (_HOLDERS.get(element.id), element.id) if name and _fits(name, feeds, best, element, standards))
+    also = (_HOLDERS.get(element.id), _same_number(element, content, standards))
+    elements = tuple(name for name in (*also, element.id) if name and _fits(name, feeds, best, element, standards))
     return Decision(match, elements, formats if element.data_type == "date" else (), _unknown(content, element), "", personal)
 
 
@@ -152,6 +170,11 @@ def _against(
     if element.type in CODED and not content.is_empty and content.listed(element) < _LEAST_LISTED:
         return f"its values are not those of the list {element.code_list}: write a lookup"
     return ""
+
+
+def _same_number(element: DataElement, content: Content, standards: Standards) -> str | None:
+    name = _SAME_NUMBER.get(element.id)
+    return name if name and (content.verdict(standards.elements[name]) or 0.0) >= _LEAST_SAME else None
 
 
 def _holds(element: DataElement, feeds: Sequence[str], standards: Standards) -> bool:
@@ -185,26 +208,32 @@ def _personal(match: Match, element: DataElement | None, standards: Standards) -
     return kinds[0] if kinds else "personal" if content.share("person", is_person) >= _PERSONAL else "none"
 
 
-def _record_key(profile: TableProfile, columns: Sequence[Decision]) -> tuple[str, str]:
+def _record_key(profile: TableProfile, columns: Sequence[Decision], *, is_file: bool) -> tuple[str, str]:
     """The column that makes a record the same record next time; "*" where none does."""
-    keys = [item for item in columns if item.match.column.profile and item.match.column.profile.is_key]
-    ranked = sorted((rank, place, item) for place, item in enumerate(keys) if (rank := _rank(item, profile)) is not None)
+    keys = [item for item in columns if item.match.column.profile and item.match.column.profile.is_nearly_key]
+    ranked = sorted(
+        (rank, place, item) for place, item in enumerate(keys) if (rank := _rank(item, profile.rows if is_file else 0)) is not None
+    )
     if not ranked:
         return WHOLE_ROW, "no column has a value of its own in every row: a changed row will be another record"
     _, _, chosen = ranked[0]
+    column = chosen.match.column.profile
+    assert column is not None
     others = ", ".join(item.match.column.names[-1] for _, _, item in ranked[1:])
-    return chosen.match.column.names[-1], f"a value of its own in every row{f'; so has {others}' if others else ''}"
+    missing = column.rows - column.distinct
+    why = "a value of its own in every row" if column.is_key else f"nearly a key: {missing:,} rows repeat a value or have none"
+    return column.name, f"{why}{f'; so has {others}' if others and column.is_key else f'; also possible: {others}' if others else ''}"
 
 
-def _rank(item: Decision, profile: TableProfile) -> int | None:
-    """Identifiers come before other keys; row numbers, long texts and times are none."""
+def _rank(item: Decision, rows: int) -> int | None:
+    """The department's own numbers come first, as they stay when a value is corrected; then identifiers. Row numbers and long texts are none."""
     column = item.match.column.profile
     assert column is not None
-    if column.longest > _LONGEST_KEY or _numbers_rows(column.sample, profile.rows) or item.formats:
+    if column.longest > _LONGEST_KEY or _numbers_rows(column.sample, rows) or item.formats:
         return None
-    if item.match.element in ("resident_id", "unified_social_credit_code", "certificate_number", "certificate_identifier"):
-        return 0
-    return 1 if not item.match.element else 2
+    identifies = item.match.element in ("resident_id", "unified_social_credit_code", "certificate_number", "certificate_identifier")
+    is_number = not item.match.element and all(value.isascii() and " " not in value for value in column.sample)
+    return (0 if column.is_key else 10) + (0 if is_number else 1 if identifies else 2)
 
 
 def _numbers_rows(values: Sequence[str], rows: int) -> bool:
@@ -239,8 +268,8 @@ def _largest_quarantine(used: Sequence[tuple[str, Decision]], feeds: Sequence[st
 
 def _rounded(count: int) -> int:
     """Two leading digits: an exact number would claim more than is known."""
-    unit = 10 ** max(len(str(count)) - 2, 0)
-    return max(1, count // unit * unit)
+    unit: int = 10 ** max(len(str(count)) - 2, 0)
+    return max(1, int(count // unit * unit))
 
 
 def undecided(decisions: Decisions) -> Iterator[Decision]:

@@ -13,7 +13,7 @@ from typing import Any
 from contracts.model import WHOLE_ROW, Source
 from contracts.proposal.decide import Decision, Decisions, undecided
 from contracts.proposal.match import LEAST
-from contracts.proposal.profile import ColumnProfile, TableProfile
+from contracts.proposal.profile import TableProfile
 from standards.model import DataElement, Standards
 
 _PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)
@@ -126,9 +126,8 @@ def _columns(decisions: Decisions, standards: Standards) -> Iterator[str]:
     mapped = [item for item in decisions.columns if item.elements]
     yield "columns:" if mapped else "columns: {}"
     for item in mapped:
-        assert item.match.column.profile is not None and item.match.best is not None
-        yield f"  # {_seen(item.match.column.profile)}; {_sensitivity(standards.elements[item.elements[-1]])}"
-        yield f"  # {item.match.best.score:.2f}: {item.match.best.reason}{_others(item)}"
+        yield f"  # {_seen(item)}; {_sensitivity(standards.elements[item.elements[-1]])}"
+        yield from (f"  # {best.score:.2f}: {best.reason}{_others(item)}" for best in item.match.candidates[:1])
         plain = [{"element": e, **({"formats": list(item.formats)} if item.formats else {})} if item.formats else e for e in item.elements]
         yield f"  {_scalar(_name(item))}: {_flow(plain if len(plain) > 1 else plain[0])}"
         yield from _lookup(item)
@@ -157,9 +156,8 @@ def _unmapped(decisions: Decisions, profile: TableProfile) -> Iterator[str]:
     for item in items:
         likely = [found for found in item.match.candidates if found.score >= LEAST]
         yield from (f"  # maybe: {found.element} ({found.score:.2f}): {found.reason}; {item.reason}" for found in likely[:_REASONS_SHOWN])
-        if item.match.column.profile is not None:
-            personal = f"; {item.personal} information" if item.personal != "none" else ""
-            yield f"  # {_seen(item.match.column.profile)}{personal}"
+        personal = f"; {item.personal} information" if item.personal != "none" else ""
+        yield f"  # {_seen(item)}{personal}"
         yield f"  - {_scalar(_name(item))}"
 
 
@@ -174,7 +172,9 @@ def _terms(decisions: Decisions) -> Iterator[str]:
     yield f"sharing: {{class: {decisions.sharing_class}}}"
 
 
-def _seen(profile: ColumnProfile) -> str:
+def _seen(item: Decision) -> str:
+    profile = item.match.column.profile
+    assert profile is not None
     length = f"{profile.shortest}" if profile.shortest == profile.longest else f"{profile.shortest} to {profile.longest}"
     shapes = ", ".join(f"{text} {share:.0%}" for text, share in profile.shapes)
     return f"{profile.fill:.0%} filled, {profile.distinct:,} different, length {length}{f', form {shapes}' if shapes else ''}"

@@ -4,14 +4,14 @@ An answer is *confident* where the hub would map the column without asking. Ever
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from contracts.proposal.content import Content
 from contracts.proposal.context import contexts_of, in_context
 from contracts.proposal.names import Reading, read_names
 from contracts.proposal.profile import ColumnProfile
 from contracts.proposal.vocabulary import OTHER, load_vocabulary
-from standards.model import DataElement, Standards
+from standards.model import OPEN_END, DataElement, Standards
 
 # Below the first a guess is not worth showing as first choice; above the second, and ahead of the next one, it is mapped.
 LEAST, CONFIDENT, AHEAD = 0.56, 0.8, 0.05
@@ -90,8 +90,10 @@ def match_table(table: Table, standards: Standards) -> Matches:
     columns = [_Scores(readings, content) for readings, content in zip(all_readings, contents, strict=True)]
     for column in columns:
         _score_names(column, contexts, standards)
+        _prefer_subject(column, contexts, standards)
+        _prefer_specific(column, standards)
     _score_contents(columns, contexts, standards)
-    return Matches(tuple(_answer(column, scores) for column, scores in zip(table.columns, columns, strict=True)), contexts)
+    return Matches(tuple(_answer(column, scores, standards) for column, scores in zip(table.columns, columns, strict=True)), contexts)
 
 
 def match_names(table: Table, standards: Standards) -> Matches:
@@ -124,6 +126,37 @@ def _score_names(scores: _Scores, contexts: frozenset[str], standards: Standards
             scores.scored[OTHER] = Candidate(OTHER, score, reading.reason)
             continue
         scores.scored[name] = _weighed(standards.elements[name], score, reading.reason, scores.content)
+
+
+# Each registry's own context.
+_OWN = {"population": "person", "legal_entity": "organization", "certificate": "certificate"}
+_SURE, _STRANGER = 0.7, 0.85
+# What a column of document numbers is if all of them are of one kind.
+_SPECIFIC = {"identity_document_number": ("resident_id", "unified_social_credit_code")}
+_ALL, _GENERIC = 0.9, 0.9
+
+
+def _prefer_subject(scores: _Scores, contexts: frozenset[str], standards: Standards) -> None:
+    """Where a name fits elements of several registries, that of what the table is about is meant."""
+    own = {name: _OWN.get(standards.elements[name].object_class) in contexts for name in scores.scored if name != OTHER}
+    if any(mine and scores.scored[name].score >= _SURE for name, mine in own.items()):
+        for name, mine in own.items():
+            if not mine:
+                scores.scored[name] = replace(scores.scored[name], score=round(scores.scored[name].score * _STRANGER, 3))
+
+
+def _prefer_specific(scores: _Scores, standards: Standards) -> None:
+    """A number of a document is that of an identity card, or a credit code, if the values say so."""
+    for generic, specifics in _SPECIFIC.items():
+        known = scores.scored.get(generic)
+        for name in specifics if known is not None and scores.content is not None else ():
+            assert known is not None
+            assert scores.content is not None
+            fit = scores.content.fit(standards.elements[name]) or 0.0
+            if fit >= _ALL:
+                better = max(scores.scored.get(name, _NOTHING).score, known.score)
+                scores.scored[name] = Candidate(name, better, f"{known.reason}; {fit:.0%} of its values are of this kind")
+                scores.scored[generic] = replace(known, score=round(known.score * _GENERIC, 3))
 
 
 def _weighed(element: DataElement, score: float, reason: str, content: Content | None) -> Candidate:
@@ -196,8 +229,10 @@ def _is_foreign(reading: Reading | None) -> bool:
     return reading is not None and reading.score < 0.2
 
 
-def _answer(column: Column, scores: _Scores) -> Match:
-    ranked = sorted(scores.scored.values(), key=lambda item: (-item.score, item.element == OTHER, item.element))
+def _answer(column: Column, scores: _Scores, standards: Standards) -> Match:
+    # A validity without a word for begin or end is said by its end.
+    ends = {element.id for element in standards.elements.values() if element.maximum == OPEN_END}
+    ranked = sorted(scores.scored.values(), key=lambda item: (-item.score, item.element == OTHER, item.element not in ends, item.element))
     first = ranked[0] if ranked else _NOTHING
     if first.element == OTHER or first.score < LEAST:
         return Match(column, tuple(item for item in ranked if item.element != OTHER)[:_SHOWN], "", False, scores.content)

@@ -39,6 +39,11 @@ class ColumnProfile:
         """Whether every row has a value of its own."""
         return 0 < self.rows == self.filled == self.distinct
 
+    @property
+    def is_nearly_key(self) -> bool:
+        """Whether nearly every row has a value of its own: rows delivered twice are common."""
+        return self.filled >= 0.995 * self.rows > 0 and self.distinct >= 0.97 * self.filled
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """How often each value stands in the sample, the frequent ones first."""
