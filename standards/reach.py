@@ -35,6 +35,14 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
     "uscc": ("division", "uscc_category"),
 }
 
+# Code lists that the expressions of cross-field rules read; those that are not here read none.
+LISTS_OF_RULES: dict[str, tuple[str, ...]] = {
+    "is_addressed_elsewhere": ("division",),
+    "is_not_in_force": ("division",),
+    "issuer_differs": ("certificate_kind",),
+    "type_name_differs": ("certificate_type",),
+}
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -48,7 +56,15 @@ def reach(found: Iterable[Difference], old: Standards, new: Standards) -> Reach:
     """What differences concern; those that only change words or handling concern nothing."""
     telling = [item for item in found if item.effect in TELLING]
     elements = {name for item in telling for standards in (old, new) for name in _elements(item, standards)}
-    return Reach(frozenset(elements), frozenset(item.id for item in telling if item.kind == "cross_rule"))
+    rules = {name for item in telling for standards in (old, new) for name in _rules(item, standards)}
+    return Reach(frozenset(elements), frozenset(rules))
+
+
+def _rules(item: Difference, standards: Standards) -> Iterator[str]:
+    if item.kind == "cross_rule":
+        yield item.id
+    elif item.kind == "code_list":
+        yield from (rule.id for rule in standards.cross_rules if item.id in LISTS_OF_RULES.get(rule.expression, ()))
 
 
 def _elements(item: Difference, standards: Standards) -> Iterator[str]:

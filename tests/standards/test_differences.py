@@ -9,11 +9,12 @@ from typing import Any
 import ibis
 import pytest
 
+from standards.cross_rules import broken
 from standards.difference_words import lines, sentence, subject
 from standards.differences import TELLING, Difference, attributes, differences
 from standards.loader import load_standards, read_standards
 from standards.model import Code, CodeList, CrossRule, DataElement, IssueType, Schema, SchemaUse, Standards
-from standards.reach import LISTS_READ, reach
+from standards.reach import LISTS_OF_RULES, LISTS_READ, reach
 from standards.spellings import SPELLED, readings
 from standards.standardize import issues_of, sure_of, value_of
 from standards.texts import LANGUAGES
@@ -250,7 +251,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Recorded]:
 def test_which_lists_a_value_type_reads_is_stated(recorded: _Recorded) -> None:
     assert set(LISTS_READ) <= set(SHARED_ISSUES)
     raw = ibis.table({"raw": "string"}, name="given").raw
-    for element in (item for item in STANDARDS.elements.values() if item.type in LISTS_READ):
+    # One element for each type and kind of list is enough: what a type reads does not depend on the element.
+    elements = {item.type: item for item in STANDARDS.elements.values() if item.type in LISTS_READ}
+    for element in elements.values():
         _forget()
         recorded.asked.clear()
         value_of(raw, element)
@@ -262,10 +265,21 @@ def test_which_lists_a_value_type_reads_is_stated(recorded: _Recorded) -> None:
         assert recorded.asked <= allowed, (element.id, recorded.asked)
 
 
+@pytest.mark.slow
+def test_which_lists_a_rule_over_several_elements_reads_is_stated(recorded: _Recorded) -> None:
+    for rule in STANDARDS.cross_rules:
+        _forget()
+        recorded.asked.clear()
+        broken(rule, ibis.table(dict.fromkeys(rule.needs, "string"), name="given"))
+        assert recorded.asked == set(LISTS_OF_RULES.get(rule.expression, ())), rule.id
+
+
 def test_a_change_of_the_divisions_reaches_what_reads_them() -> None:
     divisions = STANDARDS.code_lists["division"]
     more = divisions.model_copy(update={"codes": (*divisions.codes, Code.model_validate({"code": "998877", "title": {"zh": "新县"}}))})
     changed = STANDARDS.model_copy(update={"code_lists": {**STANDARDS.code_lists, "division": more}})
-    found = reach(differences(STANDARDS, changed), STANDARDS, changed).elements
+    reached = reach(differences(STANDARDS, changed), STANDARDS, changed)
+    assert "credit-code-fits-address" in reached.rules
+    found = reached.elements
     assert {"resident_id", "household_division_code", "residence_address", "unified_social_credit_code"} <= found
     assert not {"person_name", "sex_code", "birth_date"} & found
