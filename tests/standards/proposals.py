@@ -23,8 +23,13 @@ def copied(parent: Path, name: str = "proposed") -> Path:
 
 
 def edited(folder: Path, file: str, edit: Callable[[Any], None]) -> Path:
-    """The folder, after an edit of what one file says."""
+    """The folder, after an edit of what one file says: of its document, or of the lines of a table."""
     path = folder / file
+    if path.suffix == ".csv":
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        edit(lines)
+        path.write_text("".join(lines), encoding="utf-8")
+        return folder
     body = yaml.safe_load(path.read_text(encoding="utf-8"))
     edit(body)
     path.write_text(yaml.safe_dump(body, allow_unicode=True, sort_keys=False), encoding="utf-8")
