@@ -15,12 +15,14 @@ from contracts.proposal.names import read_name
 from contracts.proposal.vocabulary import Vocabulary
 from core.errors import SourceError
 
-_DELIMITERS = (",", "\t", ";", "|")
+_OTHER_DELIMITERS = ("\t", ";", "|")
 # Numbers, dates, codes and long texts are what stands below a header.
 _DATA = re.compile(r"^[\d.,:/\-\s%*]+$|^[0-9A-Z*]{9,}$|^.{41,}$", re.DOTALL)
 _PLACEHOLDER = re.compile(r"^Unnamed: [0-9]+$")
-# Of the filled cells of a header at least so many are names that somebody has used before.
-_KNOWN = 0.3
+# Where some cells of a header look like data, at least so many of all are names that somebody has used before.
+_KNOWN, _READ = 0.3, 0.5
+# Titles and notes above a header fill few cells of their row.
+_FULL, _DIFFERENT = 0.6, 0.7
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,12 @@ def preview(contract: Contract, path: Path, sheet: str | None, vocabulary: Vocab
             raise SourceError(f"{contract.id}: {path.name}: the sheet is empty", hint="name another with --sheet")
         return _with_header(book, rows, vocabulary)
     text = CsvSource(kind="csv", connection=contract.source.connection, path=path.name)
-    read = [(delimiter, csv.first_rows(contract, text.model_copy(update={"delimiter": delimiter}), path)) for delimiter in _DELIMITERS]
-    delimiter, rows = max(read, key=lambda item: _regularity(item[1]))
-    return _with_header(text.model_copy(update={"delimiter": delimiter}), rows, vocabulary)
+    rows = csv.first_rows(contract, text, path)
+    if _regularity(rows) == 0:
+        others = [text.model_copy(update={"delimiter": delimiter}) for delimiter in _OTHER_DELIMITERS]
+        read = [(rows, text), *((csv.first_rows(contract, other, path), other) for other in others)]
+        rows, text = max(read, key=lambda item: _regularity(item[0]))
+    return _with_header(text, rows, vocabulary)
 
 
 def _regularity(rows: Sequence[Row]) -> float:
@@ -55,9 +60,9 @@ def _regularity(rows: Sequence[Row]) -> float:
 
 
 def _with_header(source: FileSource, rows: Sequence[Row], vocabulary: Vocabulary) -> Preview:
-    scored = [(_score(row, vocabulary), row) for row in rows]
-    score, header = max(scored, key=lambda item: (item[0], -item[1].line), default=(0.0, None))
-    if header is None or score <= 0:
+    widest = max((len(_cells(row)) for row in rows), default=0)
+    header = next((row for row in rows if len(_cells(row)) >= _FULL * widest and _is_header(row, vocabulary)), None)
+    if header is None:
         return Preview(source.model_copy(update={"header": False}), ())
     above = [row for row in rows if row.line < header.line]
     titles = tuple(text for row in above for value in row.values if (text := clean_name(value)) and not _PLACEHOLDER.match(text))
@@ -66,13 +71,15 @@ def _with_header(source: FileSource, rows: Sequence[Row], vocabulary: Vocabulary
     return Preview(source.model_copy(update={"header_row": row}), titles)
 
 
-def _score(row: Row, vocabulary: Vocabulary) -> float:
-    """How much a row looks like a header: many different names, few of them data, some of them known."""
-    cells = [text for value in row.values if any(map(str.isalnum, text := clean_name(value))) and not _PLACEHOLDER.match(text)]
-    if not cells or (len(cells) == 1 and len(row.values) > 1):
-        return 0.0
+def _cells(row: Row) -> list[str]:
+    return [text for value in row.values if any(map(str.isalnum, text := clean_name(value))) and not _PLACEHOLDER.match(text)]
+
+
+def _is_header(row: Row, vocabulary: Vocabulary) -> bool:
+    """Whether a row looks like names of columns: different ones, few of them like data, and if any is, many that are known as names."""
+    cells = _cells(row)
     data = sum(bool(_DATA.match(cell)) for cell in cells)
-    known = sum(any(reading.score >= 0.5 for reading in read_name(cell, vocabulary)) for cell in cells)
-    if data > len(cells) / 3 or (data and known < _KNOWN * len(cells)) or len(set(cells)) < 0.7 * len(cells):
-        return 0.0
-    return known + 0.2 * (len(cells) - data) - data if known >= _KNOWN * len(cells) else 0.0 if data else 0.1
+    if not cells or data > len(cells) / 3 or len(set(cells)) < _DIFFERENT * len(cells):
+        return False
+    known = sum(any(reading.score >= _READ for reading in read_name(cell, vocabulary)) for cell in cells)
+    return data == 0 or known >= _KNOWN * len(cells)

@@ -27,9 +27,11 @@ _HOLDERS = {
 _SAME_NUMBER, _LEAST_SAME = {"taxpayer_number": "unified_social_credit_code"}, 0.5
 _HOLDER_TYPES = {"unified_social_credit_code": "统一社会信用代码", "resident_id": "公民身份号码"}
 _TYPE_NAME, _HOLDER_TYPE = "certificate_type_name", "certificate_holder_type_code"
+_ANY_KIND = ("证书", "资质证书", "资格证书", "许可证", "行政许可", "许可证书")
 _CERTIFICATE = re.compile("[\u3400-\u9fff]{2,30}?(?:许可证|资质证书|资格证书|证书|执照|许可)")
 _UPDATED = "source_updated_datetime"
 _LEAST_LISTED, _MOST_UNKNOWN, _LONGEST_KEY = 0.2, 30, 64
+_REFERENCE, _LONGEST_REFERENCE = re.compile("[0-9]{4}"), 32
 _LEAST_SEEN, _NUMBER = 3, re.compile("[0-9]{5}")
 _PERSONAL = 0.6
 
@@ -86,7 +88,7 @@ def decide(seen: Seen, standards: Standards) -> Decisions:
     columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
     used = [(element, decision) for decision in columns for element in decision.elements]
     constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
-    key, why = _record_key(profile, columns, is_file=seen.is_file)
+    key, why = _record_key(profile, columns, standards, is_file=seen.is_file)
     as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
     personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
     return Decisions(
@@ -119,7 +121,7 @@ def _score(match: Match) -> float:
 
 def _certificate_constants(best: dict[str, Match], titles: Sequence[str], standards: Standards) -> dict[str, str]:
     """What a table of one kind of certificate says only in its title."""
-    found = next((named[0] for title in titles if (named := _CERTIFICATE.search(title))), None)
+    found = next((named[0] for title in titles if (named := _CERTIFICATE.search(title))), None) or _kind_of(best.get("certificate_number"))
     constants = {_TYPE_NAME: found, "certificate_name": found} if found else {}
     holder = next((element for element in _HOLDER_TYPES if element in best), None)
     if holder is not None:
@@ -128,13 +130,20 @@ def _certificate_constants(best: dict[str, Match], titles: Sequence[str], standa
     return {name: value for name, value in constants.items() if name not in best}
 
 
+def _kind_of(number: Match | None) -> str | None:
+    """The kind of certificate that the column of its number names (预售许可证号)."""
+    name = re.sub("(?:书?编号|号码?|编码)$", "", number.column.names[-1]) if number else ""
+    return name if _CERTIFICATE.fullmatch(name) and name not in _ANY_KIND else None
+
+
 def _feeds(best: dict[str, Match], matches: Matches, constants: dict[str, str], standards: Standards) -> tuple[str, ...]:
     """Registries whose required elements are there; without any the one the table is about, so that the draft says what is missing."""
     supplied = {*best, *constants}
     about = [name for name, context in _SUBJECTS.items() if context in matches.contexts and name in standards.schemas]
-    # What kind a certificate is seldom stands in its table: a person can say it, so its number is enough.
-    supplied |= {_TYPE_NAME} if "certificate_number" in best else set()
     possible = [name for name in about if all(use.element.id in supplied for use in standards.schemas[name].uses if use.required)]
+    if not possible and "certificate" in about and "certificate_number" in best:
+        # What kind of certificate it is seldom stands in its table: a person can say it.
+        return ("certificate",)
     return tuple(possible or about[:1] or ("legal_entity",))
 
 
@@ -208,11 +217,13 @@ def _personal(match: Match, element: DataElement | None, standards: Standards) -
     return kinds[0] if kinds else "personal" if content.share("person", is_person) >= _PERSONAL else "none"
 
 
-def _record_key(profile: TableProfile, columns: Sequence[Decision], *, is_file: bool) -> tuple[str, str]:
+def _record_key(profile: TableProfile, columns: Sequence[Decision], standards: Standards, *, is_file: bool) -> tuple[str, str]:
     """The column that makes a record the same record next time; "*" where none does."""
     keys = [item for item in columns if item.match.column.profile and item.match.column.profile.is_nearly_key]
     ranked = sorted(
-        (rank, place, item) for place, item in enumerate(keys) if (rank := _rank(item, profile.rows if is_file else 0)) is not None
+        (rank, place, item)
+        for place, item in enumerate(keys)
+        if (rank := _rank(item, profile.rows if is_file else 0, standards)) is not None
     )
     if not ranked:
         return WHOLE_ROW, "no column has a value of its own in every row: a changed row will be another record"
@@ -225,15 +236,21 @@ def _record_key(profile: TableProfile, columns: Sequence[Decision], *, is_file: 
     return column.name, f"{why}{f'; so has {others}' if others and column.is_key else f'; also possible: {others}' if others else ''}"
 
 
-def _rank(item: Decision, rows: int) -> int | None:
+def _rank(item: Decision, rows: int, standards: Standards) -> int | None:
     """The department's own numbers come first, as they stay when a value is corrected; then identifiers. Row numbers and long texts are none."""
     column = item.match.column.profile
     assert column is not None
     if column.longest > _LONGEST_KEY or _numbers_rows(column.sample, rows) or item.formats:
         return None
-    identifies = item.match.element in ("resident_id", "unified_social_credit_code", "certificate_number", "certificate_identifier")
-    is_number = not item.match.element and all(value.isascii() and " " not in value for value in column.sample)
-    return (0 if column.is_key else 10) + (0 if is_number else 1 if identifies else 2)
+    element = standards.elements.get(item.match.element)
+    if element is None:
+        return (0 if column.is_key else 10) if all(map(_is_number, column.sample)) else None
+    return (1 if column.is_key else 11) if element.representation == "identifier" and element.type != "phone" else None
+
+
+def _is_number(value: str) -> bool:
+    """Whether a text can be the number of a record: letters and digits, or a reference with a number in it (京税罚〔2020〕934号)."""
+    return bool(value.isascii() and " " not in value) or bool(len(value) <= _LONGEST_REFERENCE and _REFERENCE.search(value))
 
 
 def _numbers_rows(values: Sequence[str], rows: int) -> bool:

@@ -101,6 +101,10 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
         yield f"# {len(profile.left_out):,} further columns have neither name nor value in the first rows and were not looked into."
     if decisions.personal:
         yield f"# Personal information: {', '.join(decisions.personal)}."
+    if "certificate" not in decisions.feeds and any(
+        item.match.confident and item.match.element == "certificate_number" for item in decisions.columns
+    ):
+        yield "# It looks like a table of certificates, but not of which kind: --title 安全生产许可证 would let it feed certificate too."
     if dataset.folder is not None:
         yield f"# Set up the connection in connections.yml:  {dataset.source.connection}: {dataset.folder.as_uri()}"
     yield from (f"# STILL MISSING: {fault}" for fault in faults)

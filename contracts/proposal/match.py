@@ -113,9 +113,14 @@ def _certain(readings: dict[str, Reading], content: Content | None, standards: S
         return readings
     for name in ("resident_id", "unified_social_credit_code"):
         element = standards.elements.get(name)
-        if element is not None and (content.fit(element) or 0.0) >= _GOOD and OTHER not in readings:
-            return readings | {name: Reading(name, 1.0, (), "values")}
+        if element is not None and (content.fit(element) or 0.0) >= _GOOD and not _is_other(readings):
+            return {name: Reading(name, 1.0, (), "values")}
     return readings
+
+
+def _is_other(readings: Mapping[str, Reading]) -> bool:
+    """Whether the name is that of something else, as 处罚机关统一社会信用代码 is."""
+    return OTHER in readings and readings[OTHER].score >= CONFIDENT
 
 
 def _score_names(scores: _Scores, contexts: frozenset[str], standards: Standards) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from contracts.proposal.vocabulary import OTHER, Name, Tokens, Vocabulary
+from contracts.proposal.vocabulary import OTHER, UNSAID, Name, Tokens, Vocabulary
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _BRACKETS = re.compile(r"[(\[{<【〔《]([^()\[\]{}<>【】〔〕《》]*)[)\]}>】〕》]")
@@ -133,8 +133,8 @@ def _weighed(name: Name, end: str, worth: float, whole: str) -> Reading:
 
 
 def _english(words: Tokens, vocabulary: Vocabulary) -> Iterator[Reading]:
-    tokens = tuple(vocabulary.tokens.get(part, part) for word in words for part in _cut(word, vocabulary.words))
-    tokens = tuple(token for token in tokens if token not in ("of", "the", "and"))
+    said = [part for word in words for part in _cut(word, vocabulary.words) if part not in UNSAID]
+    tokens = tuple(vocabulary.tokens.get(part, part) for part in said)
     for start in range(len(tokens)):
         for name in vocabulary.english.get(tokens[start:], ()):
             worth = _tokens_before(tokens[:start], len(tokens) - start, vocabulary)

@@ -6,6 +6,7 @@ Titles and aliases of the standard's own elements are names as well, so an eleme
 """
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from standards.model import Standards
 FOLDER = Path(__file__).resolve().parents[2] / "standards" / "vocabulary"
 OTHER = ""  # the "element" of a name that is known to be none
 Tokens = tuple[str, ...]
+UNSAID = ("of", "the", "and", "a", "an")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ def _build(standards: Standards) -> Vocabulary:
     for text, name in _titles(standards):
         chinese[text].setdefault(name.element, name)
     for text, name in _listed("en", files):
-        _keep(english[tuple(tokens.get(word, word) for word in text.split())], name)
+        _keep(english[_canonical(text, tokens)], name)
+    for text, name in _english_titles(standards):
+        english[_canonical(text, tokens)].setdefault(name.element, name)
     syllables = syllables_of({row["syllable"]: row["characters"] for row in files["pinyin"]})
     whole, initial = _spelled(chinese, syllables)
     words = {(row["kind"], row["language"]): row["words"] for row in files["words"]}
@@ -132,6 +136,15 @@ def _titles(standards: Standards) -> Iterator[tuple[str, Name]]:
                 yield text.lower(), Name(element.id, 0.95)
 
 
+def _english_titles(standards: Standards) -> Iterator[tuple[str, Name]]:
+    """Ids and English titles; a code is often named without the word."""
+    for element in standards.elements.values():
+        for text in (element.id.replace("_", " "), element.title.en.lower()):
+            yield text, Name(element.id, 0.95)
+            if text.endswith(" code") and text.count(" ") > 1:
+                yield text.removesuffix(" code"), Name(element.id, 0.9)
+
+
 def _keep(names: dict[str, Name], name: Name) -> None:
     """The surer of two lines for one element; of equal ones that which holds in more tables."""
     known = names.get(name.element)
@@ -163,5 +176,6 @@ def _spellings_of(words: Iterable[str], syllables: dict[str, tuple[str, ...]]) -
         yield from (way for way in spellings(word, syllables)[0] if len(way) > 2)
 
 
-def _canonical(words: str, tokens: dict[str, str]) -> Iterator[str]:
-    yield from (tokens.get(word, word) for word in words.split(","))
+def _canonical(text: str, tokens: dict[str, str]) -> Tokens:
+    """The words of an English name, each in the form that stands for all its abbreviations."""
+    return tuple(tokens.get(word, word) for word in re.findall("[a-z]+", text) if word not in UNSAID)
