@@ -27,7 +27,12 @@ def show(registry: Registry, name: Name, purpose: Purpose = NO_PURPOSE, as_json:
     home = open_home()
     canonical_id = _audited(home, "show", registry, name, purpose)
     row = show_entity(home, registry, canonical_id)
-    print_json(row) if as_json else plain(row)
+    if as_json:
+        print_json(row)
+        return
+    filled = {key: value for key, value in row.items() if value is not None}
+    plain(filled)
+    print(f"\n{len(row) - len(filled)} more columns are empty; --json prints them all")
 
 
 def why(

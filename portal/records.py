@@ -47,6 +47,11 @@ class Line:
     words: tuple[Word, ...]
 
     @property
+    def is_supplied(self) -> bool:
+        """Whether any source has the element at all, with or without a value."""
+        return bool(self.words) or self.value is not None
+
+    @property
     def chosen(self) -> Word | None:
         """The word that was taken."""
         return next((word for word in self.words if word.verdict == "chosen"), None)

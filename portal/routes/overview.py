@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from catalog.batches import latest_change
 from portal.context import Hub, PageDep
 from portal.datasets import DatasetState, dataset_states, needing_attention
 from quality.charts import Part
@@ -49,7 +50,15 @@ def registry_state(hub: Hub, schema: Schema, states: dict[str, DatasetState]) ->
         for item in states.values()
         if schema.id in item.contract.feeds
         and item.accepted is not None
-        and (item.id not in inputs or inputs[item.id].batch_seq < item.accepted.seq)
+        and (item.id not in inputs or _has_news(hub, item.id, inputs[item.id].batch_seq, item.accepted.seq))
     )
     parts = tuple(Part(name, getattr(current, name)) for name in ("linked", "unlinked", "withheld"))
     return RegistryState(schema, current, parts, waiting)
+
+
+def _has_news(hub: Hub, contract_id: str, published: int, accepted: int) -> bool:
+    """Whether a dataset has changed since a publication: batches that brought nothing new are not waited for."""
+    if accepted <= published:
+        return False
+    change = latest_change(hub.home.catalog, contract_id)
+    return change is not None and change.seq > published

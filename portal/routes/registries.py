@@ -42,6 +42,9 @@ def registry(page: PageDep, registry: str) -> Response:
     states = dataset_states(page.hub.home.catalog)
     state = registry_state(page.hub, schema, states)
     publications = history(page.hub.home.serving, registry)
+    fills = base_fills(page.hub.home, schema, state.publication.number)
+    feeding = [item.contract for item in states.values() if registry in item.contract.feeds]
+    supplied = {name for contract in feeding for name in (*contract.elements, *contract.constants)}
     return exported(page, f"{registry}-publications", [vars(item) | {"seconds": None} for item in publications]) or page.render(
         "registry.html",
         schema=schema,
@@ -49,7 +52,8 @@ def registry(page: PageDep, registry: str) -> Response:
         states=states,
         publications=publications,
         entities_trend=[item.entities for item in reversed(publications[:30])],
-        fills=base_fills(page.hub.home, schema, state.publication.number),
+        fills=fills,
+        supplied=supplied | {name for name, (filled, _) in fills.items() if filled},
         browsable=records.is_browsable(schema),
     )
 
@@ -120,7 +124,7 @@ def entities(page: PageDep, registry: str) -> Response:
     schema = schema_of(page.hub, registry)
     number, text = page.number("page"), page.request.query_params.get("q", "").strip()
     total, rows = records.browse(page.hub, schema, number, text)
-    shown = [element for element in schema.elements if rows and element.id in rows[0]]
+    shown = [element for element in schema.elements if any(row.get(element.id) is not None for row in rows)]
     return exported(page, f"{registry}-{number}", rows) or page.render(
         "entities.html",
         schema=schema,
