@@ -98,6 +98,7 @@ def _column(item: "Decision") -> dict[str, Any]:
         "column": item.match.column.names[-1],
         "fill": round(profile.fill, 4),
         "distinct": profile.distinct,
+        "distinct_is_exact": profile.is_exact,
         "length": [profile.shortest, profile.longest],
         "shapes": profile.shapes,
         "is_key": profile.is_key,

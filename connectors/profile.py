@@ -20,6 +20,8 @@ MOST_COLUMNS = 400
 MOST_CODES = 200
 # In the first batch a column that may be a key has at least this share of different values; only there every value is counted.
 LEAST_DIFFERENT = 0.9
+# Counting exactly takes memory for each column that is counted.
+MOST_KEYS = 24
 _BLANKS = " \t\r\n\u3000\u00a0\ufeff\u200b"
 _UNNAMED = "unnamed_"
 
@@ -88,8 +90,11 @@ def profile(extraction: Extraction, engine: Engine) -> TableProfile:
     columns = _looked_into(names, first)
     tap = _Tap(columns)
     engine.register("delivery", pa.RecordBatchReader.from_batches(extraction.schema, _tapped(first, extraction.batches, tap)))
-    distinct = engine.row(f"SELECT {', '.join(_distinct(name, first) for name in columns)} FROM delivery", doing="profiling a source")
-    found = tuple(_column(name, int(number), tap) for name, number in zip(columns, distinct, strict=True))
+    likely = [name for name in columns if _may_be_key(first.column(name))][:MOST_KEYS]
+    exact = [name in likely for name in columns]
+    counted = ", ".join(_distinct(name, exact=exactly) for name, exactly in zip(columns, exact, strict=True))
+    distinct = engine.row(f"SELECT {counted} FROM delivery", doing="profiling a source")
+    found = tuple(_column(name, int(number), tap, exact=exactly) for name, number, exactly in zip(columns, distinct, exact, strict=True))
     return TableProfile(tap.rows, len(extraction.unreadable), found, tuple(name for name in names if name not in columns))
 
 
@@ -119,19 +124,24 @@ def _cleaned(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(pc.utf8_upper(text), _MARKERS), pa.scalar(None, pa.string()), text)
 
 
-def _distinct(name: str, first: pa.RecordBatch) -> str:
-    column = first.column(name)
-    exact = len(pc.unique(column)) >= LEAST_DIFFERENT * len(column)
+def _may_be_key(column: pa.Array) -> bool:
+    different = len(pc.unique(column))
+    return different > MOST_CODES and different >= LEAST_DIFFERENT * len(column)
+
+
+def _distinct(name: str, *, exact: bool) -> str:
     return f"count(DISTINCT {quote(name)})" if exact else f"approx_count_distinct({quote(name)})"
 
 
-def _column(name: str, distinct: int, tap: _Tap) -> ColumnProfile:
+def _column(name: str, distinct: int, tap: _Tap, *, exact: bool) -> ColumnProfile:
     count = tap.counts[name]
     assert tap.sample is not None
     sample = tuple(tap.sample.column(name).drop_null().to_pylist())
-    known = min(distinct, count.filled) if count.values is None else len(count.values)
-    values = tuple(sorted(count.values)) if count.values else None
-    return ColumnProfile(name, tap.rows, count.filled, known, count.shortest or 0, count.longest, sample, values)
+    values = tuple(sorted(count.values)) if count.values is not None else None
+    known = min(distinct, count.filled) if values is None else len(values)
+    return ColumnProfile(
+        name, tap.rows, count.filled, known, values is not None or exact, count.shortest or 0, count.longest, sample, values
+    )
 
 
 def _mixed(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

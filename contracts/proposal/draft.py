@@ -181,7 +181,8 @@ def _seen(item: Decision) -> str:
     assert profile is not None
     length = f"{profile.shortest}" if profile.shortest == profile.longest else f"{profile.shortest} to {profile.longest}"
     shapes = ", ".join(f"{text} {share:.0%}" for text, share in profile.shapes)
-    return f"{profile.fill:.0%} filled, {profile.distinct:,} different, length {length}{f', form {shapes}' if shapes else ''}"
+    different = f"{profile.distinct:,} different" if profile.is_exact else f"about {profile.distinct:,} different"
+    return f"{profile.fill:.0%} filled, {different}, length {length}{f', form {shapes}' if shapes else ''}"
 
 
 def _sensitivity(element: DataElement) -> str:

@@ -17,13 +17,14 @@ _LONGEST_SHAPE, _SHOWN_SHAPES = 24, 3
 class ColumnProfile:
     """One column. Missing-value markers (无, NULL, /) count as not filled.
 
-    `distinct` is exact where the values are few or nearly all differ, else an estimate; `values` are all of them where they are few.
+    `distinct` is exact where the values are few or nearly all differ, else an estimate (`is_exact`); `values` are all of them where few.
     """
 
     name: str
     rows: int
     filled: int
     distinct: int
+    is_exact: bool
     shortest: int
     longest: int
     sample: tuple[str, ...] = field(repr=False)
@@ -37,7 +38,7 @@ class ColumnProfile:
     @property
     def is_key(self) -> bool:
         """Whether every row has a value of its own."""
-        return 0 < self.rows == self.filled == self.distinct
+        return self.is_exact and 0 < self.rows == self.filled == self.distinct
 
     @property
     def is_nearly_key(self) -> bool:

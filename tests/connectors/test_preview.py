@@ -1,0 +1,69 @@
+"""What a file is that nobody has described: text or workbook, delimiter, header."""
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from connectors.preview import Preview, preview
+from contracts.model import WHOLE_ROW, Contract, CsvSource
+from contracts.proposal.vocabulary import load_vocabulary
+from core.errors import SourceError
+from standards.loader import load_standards
+
+VOCABULARY = load_vocabulary(load_standards())
+ROWS = "91110000101908915L,甲有限公司,2024-01-01\n91110000101908915L,乙有限公司,2024-01-02\n"
+
+
+def looked(path: Path, sheet: str | None = None) -> Preview:
+    source = CsvSource(kind="csv", connection="drop", path=path.name)
+    return preview(Contract.model_construct(id="propose", source=source, record_key=(WHOLE_ROW,), columns={}), path, sheet, VOCABULARY)
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> Preview:
+    path = folder / "t.csv"
+    path.write_text(text, encoding=encoding)
+    return looked(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("统一社会信用代码,企业名称,成立日期\n" + ROWS, {"header": True, "header_row": None}),
+        ("企业名单（2024年）,,\n\n统一社会信用代码,企业名称,成立日期\n" + ROWS, {"header": True, "header_row": 3}),
+        (ROWS, {"header": False, "header_row": None}),
+        ("aaa,bbb,ccc\n" + ROWS, {"header": True, "header_row": None}),
+        (("统一社会信用代码,企业名称,成立日期\n" + ROWS).replace(",", "\t"), {"delimiter": "\t", "header": True}),
+        (("统一社会信用代码,企业名称,成立日期\n" + ROWS).replace(",", ";"), {"delimiter": ";", "header": True}),
+        ("企业名称\n甲有限公司\n乙有限公司\n", {"delimiter": ",", "header": True}),
+    ],
+)
+def test_text(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:
+    found = written(tmp_path, text, "gb18030").source.model_dump()
+    assert {key: found[key] for key in expected} == expected
+
+
+def test_titles_above_the_header_are_kept(tmp_path: Path) -> None:
+    assert written(tmp_path, "企业名单,Unnamed: 1\n企业名称,行业\n甲,乙\n").titles == ("企业名单",)
+
+
+def test_a_workbook_under_another_name_is_a_workbook(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["不动产登记信息"])
+    book.active.append(["权利人", "坐落"])
+    book.active.append(["甲", "某路1号"])
+    book.create_sheet("空")
+    with (tmp_path / "t.csv").open("wb") as file:
+        book.save(file)
+    found = looked(tmp_path / "t.csv")
+    assert (found.source.kind, found.source.header_row, found.titles) == ("xlsx", 2, ("不动产登记信息",))
+    with pytest.raises(SourceError, match="empty"):
+        looked(tmp_path / "t.csv", "空")
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.4", b"\x89PNG"])
+def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(SourceError):
+        looked(tmp_path / "t.csv")

@@ -1,0 +1,223 @@
+"""From a table nobody has described to an accepted batch: the draft is a contract, says what is doubtful, and quotes no one's data."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import yaml
+
+from catalog.datasets import register
+from contracts.loader import load_contract
+from contracts.model import Contract
+from contracts.proposal.draft import to_document
+from core.errors import RequestError, SourceError
+from pipeline.accept import accept
+from pipeline.check import check_source
+from pipeline.land import land
+from pipeline.propose import Proposal, Request, propose
+from standards.loader import load_standards
+from tests.factories import Hub, credit_code, hub_in, person, resident_id, to_csv, wrong_check
+
+STANDARDS = load_standards()
+PEOPLE = [person(number) for number in range(300)]
+COMPANIES = [
+    {
+        "序号": str(number + 1),
+        "企业名称": f"北京第{number}贸易有限公司",
+        "统一社会信用代码": credit_code(number),
+        "企业类型": ("有限责任公司", "合伙企业", "自定义的一种")[number % 3],
+        "法定代表人": person(number)["XM"],
+        "注册日期": f"{number % 12 + 1}/{number % 28 + 1}/2020",
+        "处罚机关": "北京市某区市场监督管理局",
+        "处罚机关统一社会信用代码": credit_code(1),
+        "更新时间": "2024/1/2",
+    }
+    for number in range(300)
+]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Hub:
+    return hub_in(tmp_path_factory.mktemp("propose") / "home")
+
+
+def proposed(hub: Hub, source: str, **options: Any) -> Proposal:
+    hub.home  # noqa: B018 - opened, so that its connections are set up
+    return propose(Request(source, **options), STANDARDS, hub.settings)
+
+
+def of_rows(hub: Hub, name: str, rows: list[dict[str, str]], **options: Any) -> Proposal:
+    hub.home  # noqa: B018
+    (hub.drop / name).write_text(to_csv(rows, list(rows[0])), encoding="utf-8")
+    return proposed(hub, f"drop:{name}", **options)
+
+
+@pytest.fixture(scope="module")
+def residents(hub: Hub) -> Proposal:
+    return of_rows(hub, "resident.csv", PEOPLE, department="public_security")
+
+
+@pytest.fixture(scope="module")
+def companies(hub: Hub) -> Proposal:
+    return of_rows(hub, "企业登记信息.csv", COMPANIES, department="market_regulation")
+
+
+def elements(proposal: Proposal) -> dict[str, tuple[str, ...]]:
+    return {item.match.column.names[-1]: item.elements for item in proposal.decisions.columns if item.elements}
+
+
+def test_initials_and_values_together_tell_a_table_of_residents(residents: Proposal) -> None:
+    found = elements(residents)
+    assert {name: found[name] for name in ("SFZH", "XM", "XB", "CSRQ")} == {
+        "SFZH": ("resident_id",),
+        "XM": ("person_name",),
+        "XB": ("sex_code",),
+        "CSRQ": ("birth_date",),
+    }
+    assert residents.decisions.feeds == ("population",)
+    assert residents.decisions.record_key == "SFZH"
+    assert residents.decisions.as_of == ("GXSJ", ("%Y-%m-%d",))
+    assert residents.decisions.sharing_class == "conditional"
+
+
+def test_the_draft_is_the_contract_that_was_decided(residents: Proposal, companies: Proposal, tmp_path: Path) -> None:
+    for proposal in (residents, companies):
+        assert proposal.faults == ()
+        path = tmp_path / "draft.yml"
+        path.write_text(proposal.draft, encoding="utf-8")
+        expected = Contract.model_validate(to_document(proposal.dataset, proposal.decisions))
+        assert load_contract(path, STANDARDS).digest == expected.digest
+
+
+def test_the_draft_can_be_checked_registered_and_collected(hub: Hub, residents: Proposal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.validate import count_issues
+
+    monkeypatch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+    path = hub.drop / "draft.yml"
+    path.write_text(residents.draft, encoding="utf-8")
+    contract = load_contract(path, STANDARDS)
+    assert check_source(hub.home, contract).error is None
+    register(hub.home.catalog, contract, "test", hub.home.settings.registered)
+    batch = accept(land(contract.id, hub.home), hub.home)
+    assert (batch.status, batch.landed, batch.quarantined) == ("accepted", len(PEOPLE), 0)
+
+
+def test_no_value_of_a_person_is_quoted(residents: Proposal, companies: Proposal) -> None:
+    for proposal, rows in ((residents, PEOPLE), (companies, COMPANIES)):
+        values = {value for row in rows for key, value in row.items() if key not in ("序号", "企业类型", "处罚机关")}
+        assert [value for value in values if value in proposal.draft] == []
+        assert not any(value in repr(proposal.reading) for value in values)
+
+
+def test_what_is_doubtful_is_said_and_not_mapped(companies: Proposal) -> None:
+    found = elements(companies)
+    assert found["统一社会信用代码"] == ("unified_social_credit_code",)
+    assert found["法定代表人"] == ("legal_representative_name",)
+    # Another party's, a row number, a date of which nobody can say what stands first (28 days, 12 months).
+    assert not {"处罚机关", "处罚机关统一社会信用代码", "序号"} & found.keys()
+    assert companies.decisions.record_key != "序号"
+    assert "自定义的一种" in companies.draft
+    assert companies.decisions.as_of == ("更新时间", ("%Y/%m/%d",))
+
+
+def test_day_or_month_first_is_declared_only_where_it_can_be_told(hub: Hub) -> None:
+    rows = [{**row, "注册日期": f"{place % 12 + 1}/{place % 11 + 1}/2020"} for place, row in enumerate(COMPANIES)]
+    (decision,) = [item for item in of_rows(hub, "d.csv", rows).decisions.columns if item.match.column.names == ("注册日期",)]
+    assert (decision.elements, decision.formats) == ((), ())
+    assert "day or month" in decision.reason
+
+
+def test_wrong_check_characters_raise_what_may_be_quarantined(hub: Hub) -> None:
+    rows = [{**row, "SFZH": wrong_check(row["SFZH"])} if place % 10 == 0 else row for place, row in enumerate(PEOPLE)]
+    assert of_rows(hub, "w.csv", rows).decisions.largest_quarantine >= 0.15
+
+
+def test_a_table_of_a_database(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.home  # noqa: B018
+    path = hub.drop / "d.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t_hzxx (id INTEGER PRIMARY KEY, full_name TEXT, id_card_no TEXT, gender TEXT, mobile TEXT)")
+        connection.executemany(
+            "INSERT INTO t_hzxx VALUES (?, ?, ?, ?, ?)",
+            [(n, person(n)["XM"], resident_id(n), "MF"[n % 2], person(n)["DH"]) for n in range(200)],
+        )
+    connection.close()
+    monkeypatch.setenv("HUB_CONNECTION_HEALTH_DB", f"sqlite:///{path}")
+    found = proposed(hub, "health_db:t_hzxx", department="health")
+    assert elements(found) == {
+        "full_name": ("person_name",),
+        "id_card_no": ("resident_id",),
+        "gender": ("sex_code",),
+        "mobile": ("phone_number",),
+    }
+    assert (found.dataset.id, found.decisions.record_key, found.faults) == ("health__hzxx", "id", ())
+
+
+def test_a_table_of_certificates_feeds_both_and_says_their_kind(hub: Hub) -> None:
+    rows = [
+        {
+            "证书编号": f"京建安许证字〔2024〕{number:06}",
+            "企业名称": f"北京第{number}建筑有限公司",
+            "统一社会信用代码": credit_code(number),
+            "发证机关": "北京市住房和城乡建设委员会",
+            "发证日期": "2024-01-02",
+            "有效期至": "2099-12-31",
+        }
+        for number in range(100)
+    ]
+    found = of_rows(hub, "c.csv", rows, title="安全生产许可证信息")
+    assert found.faults == ()
+    assert found.decisions.feeds == ("legal_entity", "certificate")
+    assert found.decisions.constants["certificate_type_name"] == "安全生产许可证"
+    assert elements(found)["统一社会信用代码"] == ("certificate_holder_code", "unified_social_credit_code")
+    assert elements(found)["有效期至"] == ("certificate_valid_to_date",)
+
+
+def test_a_workbook_and_a_file_outside_any_connection(hub: Hub, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["居民信息"])
+    book.active.append(["姓名", "身份证号", "性别"])
+    for row in PEOPLE[:50]:
+        book.active.append([row["XM"], row["SFZH"], {"1": "男", "2": "女"}[row["XB"]]])
+    book.save(tmp_path / "jmxx.csv")
+    found = proposed(hub, str(tmp_path / "jmxx.csv"), department="health")
+    assert found.dataset.source.model_dump(exclude_none=True) == {
+        "kind": "xlsx", "connection": "health_drop", "path": "jmxx.csv", "header": True, "header_row": 2,
+    }  # fmt: skip
+    assert f"health_drop: {tmp_path.as_uri()}" in found.draft
+    assert set(elements(found)) == {"姓名", "身份证号", "性别"}
+
+
+def test_a_table_without_any_element_says_what_is_missing(hub: Hub) -> None:
+    found = of_rows(hub, "n.csv", [{"品种": "苹果", "产地": "山东"}])
+    assert found.faults
+    assert all(f"STILL MISSING: {fault}" in found.draft for fault in found.faults)
+    assert yaml.safe_load(found.draft)["columns"] == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("nowhere.csv", RequestError, "there is no file"),
+        ("nowhere_db:t", RequestError, "not set up"),
+        ("drop:nowhere.csv", RequestError, "no file nowhere.csv"),
+        ("drop:empty.csv", SourceError, "empty"),
+        ("drop:header.csv", SourceError, "no rows"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_words(hub: Hub, source: str, error: type[Exception], words: str) -> None:
+    hub.home  # noqa: B018
+    (hub.drop / "empty.csv").write_text("")
+    (hub.drop / "header.csv").write_text("姓名,身份证号\n")
+    with pytest.raises(error, match=words):
+        proposed(hub, source)
+
+
+def test_the_document_for_programs_quotes_nothing_either(hub: Hub, residents: Proposal) -> None:
+    from cli.proposing import _document
+
+    text = json.dumps(_document(residents), ensure_ascii=False, default=str)
+    assert [row["SFZH"] for row in PEOPLE if row["SFZH"] in text or row["XM"] + '"' in text] == []
