@@ -30,6 +30,14 @@ class Note:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class Comments:
+    """What a database says about a table and, by name, about its columns."""
+
+    table: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Extraction:
     """One delivery. `unreadable` and `notes` grow while `batches` is consumed; rows read = rows in batches + unreadable."""

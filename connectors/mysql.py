@@ -13,7 +13,7 @@ import pyarrow as pa
 import pymysql
 
 from connectors.columns import plan_columns
-from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.scanner import scanner_engine
 from contracts.model import Contract, DatabaseSource
@@ -57,6 +57,20 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
         engine = server.attached()
         reader = engine.execute("SELECT * FROM mysql_query('source', ?, stream_results := true)", [statement]).to_arrow_reader(BATCH_ROWS)
     return Extraction(schema, numbered(_stream(contract, reader, engine), schema), notes=list(plan.notes))
+
+
+def comments(contract: Contract, connections: Connections) -> Comments:
+    """The comments of a table and its columns, empty where there are none."""
+    assert isinstance(contract.source, DatabaseSource)
+    schema_name, table = split_object(contract.source.object)
+    server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
+    where = "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
+    with _translated(contract), server.connected() as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT table_comment FROM information_schema.tables {where}", (schema_name, table))
+        about = [str(text or "") for (text,) in cursor.fetchall()]
+        cursor.execute(f"SELECT column_name, column_comment FROM information_schema.columns {where}", (schema_name, table))
+        columns = {str(name): str(text or "") for name, text in cursor.fetchall()}
+    return Comments(about[0] if about else "", columns)
 
 
 class _Server:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 
 from connectors.columns import plan_columns
-from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from contracts.model import Contract, DatabaseSource
 from core.connections import Connections
@@ -40,14 +40,35 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     cursor = next(stack)
     columns = _columns(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-    schema_name, table = split_object(contract.source.object)
     select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
-    relation = f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
+    relation = _relation(contract.source)
     schema = text_schema(plan.names)
     with _translated(contract):
         cursor.execute(f"SELECT {select} FROM {relation}")
         reader = cursor.fetch_record_batch()
     return Extraction(schema, numbered(_stream(contract, reader, stack), schema), notes=list(plan.notes))
+
+
+def comments(contract: Contract, connections: Connections) -> Comments:
+    """The comments of a table and its columns, empty where there are none."""
+    assert isinstance(contract.source, DatabaseSource)
+    stack = _opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
+    cursor = next(stack)
+    with _translated(contract):
+        cursor.execute(
+            "SELECT attname::text, coalesce(col_description(attrelid, attnum), ''), coalesce(obj_description(attrelid, 'pg_class'), '')"
+            " FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+            parameters=[_relation(contract.source)],
+        )
+        rows = cursor.fetchall()
+    for _ in stack:
+        pass
+    return Comments(str(rows[0][2]) if rows else "", {str(name): str(text) for name, text, _ in rows})
+
+
+def _relation(source: DatabaseSource) -> str:
+    schema_name, table = split_object(source.object)
+    return f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
 
 
 def _opened(contract: Contract, url: str) -> Iterator[dbapi.Cursor]:
@@ -71,8 +92,7 @@ def _opened(contract: Contract, url: str) -> Iterator[dbapi.Cursor]:
 def _columns(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]]:
     """Name and base type of each column, in the table's order."""
     assert isinstance(contract.source, DatabaseSource)
-    schema_name, table = split_object(contract.source.object)
-    relation = f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
+    relation = _relation(contract.source)
     with _translated(contract):
         cursor.execute(
             "SELECT attname::text, coalesce(nullif(typbasetype, 0), atttypid)::regtype::text FROM pg_attribute"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
+from connectors.comments import read_comments
 from connectors.extract import extract
-from connectors.extraction import Note
+from connectors.extraction import Comments, Note
 from connectors.preview import preview
 from connectors.profile import profile
 from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource, Source
@@ -112,11 +113,16 @@ def _read(
         seen = profile(extraction, engine)
     if seen.rows == 0:
         raise SourceError("the table has no rows to learn from", hint="fill it, or write the contract by hand from one in demo/contracts")
-    titled = (*((request.title,) if request.title else ()), *titles, _own_title(contract.source))
-    columns = tuple(Column((column.name,), column) for column in seen.columns)
+    comments = read_comments(contract, connections)
+    titled = tuple(title for title in (request.title, comments.table, *titles, _own_title(contract.source)) if title)
+    columns = tuple(Column((*_title(comments, column.name), column.name), column) for column in seen.columns)
     matches = match_table(Table(titled, columns), standards)
     notes = tuple(note for note in extraction.notes if note.kind != "unmapped_columns")
     return Reading(contract.source, path.parent if path else None, titled, seen, matches, notes)
+
+
+def _title(comments: Comments, column: str) -> tuple[str, ...]:
+    return (comments.columns[column],) if column in comments.columns else ()
 
 
 def _own_title(source: Source) -> str:

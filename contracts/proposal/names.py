@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from contracts.proposal.vocabulary import OTHER, UNSAID, Name, Tokens, Vocabulary
+from standards.spellings import SIMPLIFIED, TRADITIONAL
 
+_SIMPLE = str.maketrans(TRADITIONAL, SIMPLIFIED)
 _HAN = re.compile("[\u3400-\u9fff]")
 _BRACKETS = re.compile(r"[(\[{<【〔《]([^()\[\]{}<>【】〔〕《》]*)[)\]}>】〕》]")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
@@ -68,7 +70,7 @@ def _keep(found: dict[str, Reading], reading: Reading) -> None:
 
 def _chinese(text: str, vocabulary: Vocabulary) -> dict[str, Reading]:
     found: dict[str, Reading] = {}
-    for part, weight in _parts(text.lower()):
+    for part, weight in _parts(text.translate(_SIMPLE).lower()):
         for reading in _by_end(part, vocabulary):
             _keep(found, replace(reading, score=reading.score * weight))
     word = next((word for word in vocabulary.elsewhere if word in text), None)
