@@ -24,7 +24,7 @@ def test(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build.")],
+    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build or propose.")],
     people: Annotated[int, typer.Option("--people", help="Inhabitants of the generated city.")] = 1_000_000,
     as_json: Json = False,
 ) -> None:

@@ -1,0 +1,42 @@
+"""`./hub propose`: a draft on standard output or in a file that is never overwritten, or one JSON document."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from core.errors import RequestError
+from tests.factories import person, to_csv
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HUB_HOME", str(tmp_path / "home"))
+    rows = [person(number) for number in range(60)]
+    (tmp_path / "residents.csv").write_text(to_csv(rows, list(rows[0])), encoding="utf-8")
+    return tmp_path / "residents.csv"
+
+
+def test_the_draft_goes_to_a_file_that_is_not_overwritten(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.yml"
+    arguments = ["propose", str(table), "--department", "public_security", "--out", str(out)]
+    first = CliRunner().invoke(app, arguments)
+    assert (first.exit_code, "60 rows" in first.stdout) == (0, True)
+    assert out.read_text(encoding="utf-8").splitlines()[0].startswith("# A draft")
+    again = CliRunner().invoke(app, arguments)
+    assert isinstance(again.exception, RequestError)
+
+
+def test_a_program_gets_one_document(table: Path) -> None:
+    found = json.loads(CliRunner().invoke(app, ["propose", str(table), "--json"]).stdout)
+    by_name = {column["column"]: column for column in found["columns"]}
+    assert (found["rows"], found["feeds"], found["still_missing"]) == (60, ["population"], [])
+    assert by_name["SFZH"]["mapped"] == ["resident_id"]
+    assert by_name["SFZH"]["candidates"][0]["score"] > 0.8
+    assert by_name["SFZH"]["personal_information"] == "sensitive"
+
+
+def test_an_unknown_registry_is_refused(table: Path) -> None:
+    assert isinstance(CliRunner().invoke(app, ["propose", str(table), "--registry", "vehicles"]).exception, RequestError)
