@@ -5,7 +5,7 @@ there, in the order of the plan; `_row_issues` does the same for the rules about
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -171,7 +171,9 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
     engine.run(f"CREATE OR REPLACE TABLE given AS {distinct}", doing="listing values")
     spellings = _spellings(engine, item)
-    sql = _statements(item.element, *_declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today))
+    sql = _statements(
+        _Reading(item.element), *_declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today)
+    )
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
 
@@ -186,7 +188,7 @@ def prepare_statements(standards: Standards, today: str) -> None:
     for schema in standards.schemas.values():
         for use in schema.uses:
             issues = ("missing", "repaired", *issue_kinds(use.element))
-            _statements(use.element, (), (), (), use.required, issues, _day(issues, today))
+            _statements(_Reading(use.element), (), (), (), use.required, issues, _day(issues, today))
 
 
 @dataclass(frozen=True)
@@ -197,9 +199,21 @@ class _Statements:
     issues: str
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """An element as a key: elements whose values are read alike, as most codes and dates are, share their statements."""
+
+    element: DataElement = field(compare=False)
+    behavior: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        e = self.element
+        object.__setattr__(self, "behavior", (e.type, e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum))
+
+
 @lru_cache(maxsize=256)
 def _statements(
-    element: DataElement,
+    reading: _Reading,
     formats: tuple[str, ...],
     lookup: tuple[tuple[str, str], ...],
     spellings: tuple[tuple[str, str], ...],
@@ -212,6 +226,7 @@ def _statements(
 
     from standards.standardize import issues_of, value_of
 
+    element = reading.element
     given = ibis.table({"raw": "string"}, name="given")
     read = ibis.table({"raw": "string", "value": "string"}, name="read")
     found = issues_of(read.value, element, today)
