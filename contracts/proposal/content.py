@@ -6,35 +6,32 @@ begin. Values that are covered (张**) say nothing either way.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
+from contracts.proposal.forms import (
+    COVERED,
+    DATE,
+    IDENTIFIER,
+    MONEY,
+    UUID,
+    follows,
+    is_address,
+    is_ahead,
+    is_dated_text,
+    is_named,
+    is_number,
+    is_organization,
+    is_person,
+    is_place,
+    is_prose,
+)
 from contracts.proposal.profile import ColumnProfile
 from contracts.proposal.vocabulary import rows
-from core.clock import beijing_text
 from standards.model import OPEN_END, TODAY, DataElement, Standards
 
 # So many different values of a sample are tested; more would not change the share by more than a few hundredths.
 _TESTED = 200
-_COVERED = re.compile(r"[*＊●█]|[Xx×]{4,}")
-_DATE = re.compile(
-    r"^(?:[12][0-9]{3}[-/.年][0-9]{1,2}(?:[-/.月](?:[0-9]{1,2}日?)?)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][12][0-9]{3}"
-    r"|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{6})?|[234][0-9]{4}(?:[.][0-9]+)?|[1-9][0-9]{11,12}|9999-12-31|长期|永久)"
-    r"(?:[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?(?:Z|[+]08:?00)?)?$"
-)
-_YEAR = re.compile("(?<![0-9])(?:19|20|99)[0-9]{2}")
-_NUMBER = re.compile(r"^[-+￥¥$]?[0-9][0-9,]*(?:[.][0-9]+)?(?:E[+][0-9]+)?%?$", re.IGNORECASE)
-_MONEY = re.compile(r"^[0-9][0-9,，.]*[(（]?(?:[亿万千百]*[元圆]|万)?[)）]?(?:.{0,8})$")
-_IDENTIFIER = re.compile(
-    r"^[0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]【】﹝﹞第号字\-_/. #]*[0-9][0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]【】﹝﹞第号字\-_/. #]*$"
-)
-_UUID = re.compile(r"^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$", re.IGNORECASE)
-_SENTENCE = re.compile("[，。；;、：]")
-
-# How much it tells that values fit a type: a check character leaves little to chance, a date could be any date.
-TELLING = {"uscc": 0.97, "resident_id": 0.97, "holder_code": 0.6, "certificate_identifier": 0.97, "organization_code": 0.9}
-TELLING |= {"registration_number": 0.9, "phone": 0.75, "organization_name": 0.7, "person_name": 0.7, "address": 0.6, "date": 0.4}
-TELLING |= {"timestamp": 0.5, "division": 0.6, "historic_division": 0.5, "money": 0.6}
+# What fits a type that is not listed tells little: the form of a text is that of many.
 _ORDINARY = 0.3
 # Types that the standard's own code judges, after one look at whether the form is out of the question.
 _NUMBERED = re.compile(r"^[0-9A-Za-z -]{15,24}$")
@@ -50,15 +47,16 @@ _JUDGED = {
 }
 _LEAST_FORMED = 0.1
 CODED = {"code", "long_code"}
-# A column of few values that the list does not know may still be coded: it needs a lookup.
 # Of dates that lie in years to come: more than slips, and so many that something ends there.
 _SOME_AHEAD, _MANY_AHEAD = 0.05, 0.4
+# A column of few values that the list does not know may still be coded: it needs a lookup.
 _UNKNOWN_CODES, _FEW = 0.45, 60
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, tuple[str, ...]]:
-    return {row["kind"]: tuple(row["words"].split()) for row in rows("content")}
+def _telling() -> dict[str, float]:
+    """How much it tells that values fit a type: a check character leaves little to chance, a date could be any date."""
+    return {row["type"]: float(row["telling"]) for row in rows("telling")}
 
 
 class Content:
@@ -68,7 +66,7 @@ class Content:
         self.profile = profile
         self._standards = standards
         self._shares: dict[object, float] = {}
-        open_values = [(value, count) for value, count in profile.counts.items() if not _COVERED.search(value)]
+        open_values = [(value, count) for value, count in profile.counts.items() if not COVERED.search(value)]
         self.tested = dict(open_values[:_TESTED])
         self.open_share = sum(count for _, count in open_values) / max(len(profile.sample), 1)
 
@@ -89,7 +87,7 @@ class Content:
             return None
         if element.type in CODED:
             listed = self.listed(element)
-            return max(listed, _UNKNOWN_CODES) if self.is_categorical and not self.share("number", _is_number) > 0.5 else listed
+            return max(listed, _UNKNOWN_CODES) if self.is_categorical and not self.share("number", is_number) > 0.5 else listed
         if element.type in _JUDGED:
             return self._judged(element)
         return self._by_form(element)
@@ -99,7 +97,7 @@ class Content:
         if element.type in CODED:
             # Digits could be the codes of any list; names of codes are those of one.
             return 0.9 * self.listed(element) if self.share("digits", str.isdigit) < 0.5 else 0.2
-        return TELLING.get(element.type, _ORDINARY)
+        return _telling().get(element.type, _ORDINARY)
 
     def share(self, key: object, holds: Callable[[str], object]) -> float:
         """Share of the tested rows of which something holds; kept under its key."""
@@ -142,7 +140,7 @@ class Content:
     def _by_form(self, element: DataElement) -> float:
         match element.type:
             case "date" | "timestamp":
-                return self.share("date", _DATE.match) * self._timely(element)
+                return self.share("date", DATE.match) * self._timely(element)
             case "person_name":
                 return self.share("person", is_person)
             case "organization_name":
@@ -154,12 +152,12 @@ class Content:
             case "count":
                 return self.share("digits", str.isdigit)
             case "money":
-                return self.share("money", _MONEY.match)
+                return self.share("money", MONEY.match)
         return self._by_representation(element)
 
     def _timely(self, element: DataElement) -> float:
         """How well the time of the dates goes with the element: what has happened lies behind, what ends mostly ahead."""
-        ahead = self.share("ahead", _is_ahead)
+        ahead = self.share("ahead", is_ahead)
         if element.maximum == TODAY:
             return 1.0 if ahead < _SOME_AHEAD else 0.5
         return 1.0 if element.maximum == OPEN_END or ahead < _MANY_AHEAD else 0.7
@@ -169,66 +167,15 @@ class Content:
 
     def _by_representation(self, element: DataElement) -> float:
         """Texts and free identifiers: what they certainly are not."""
-        dated, numeric = self.share("date", _DATE.match), self.share("number", _is_number)
+        dated, numeric = self.share("date", DATE.match), self.share("number", is_number)
         if element.representation == "identifier":
             named = max(self.share("organization", is_organization), self.share("person", is_person))
-            formed = self.share(("pattern", element.pattern), _pattern(element))
-            shaped = self.share("identifier", _IDENTIFIER.match) if element.type == "certificate_number" else formed
-            return max(0.0, shaped - 0.7 * named - 0.5 * self.share("slashed", _is_dated_text) - 0.6 * self.share("uuid", _UUID.match))
+            formed = self.share(("pattern", element.pattern), follows(element))
+            shaped = self.share("identifier", IDENTIFIER.match) if element.type == "certificate_number" else formed
+            return max(0.0, shaped - 0.7 * named - 0.5 * self.share("slashed", is_dated_text) - 0.6 * self.share("uuid", UUID.match))
         if element.type == "text" and element.mask == "name":
             return max(self.share("organization", is_organization), self.share("person", is_person))
         if element.representation == "name":
-            return max(0.0, self.share("named", _is_named) - dated)
-        prose = self.share("prose", _is_prose)
+            return max(0.0, self.share("named", is_named) - dated)
+        prose = self.share("prose", is_prose)
         return max(prose, 0.5) * (1 - max(dated, numeric))
-
-
-def _is_ahead(value: str) -> bool:
-    found = _YEAR.search(value)
-    return found[0] > beijing_text(datetime.now(UTC))[:4] if found else value in ("长期", "永久")
-
-
-def _pattern(element: DataElement) -> Callable[[str], object]:
-    if element.pattern is None:
-        return bool
-    pattern, longest = re.compile(element.pattern), element.max_length or 10_000
-    return lambda value: len(value) <= longest and pattern.search(re.sub(r"\s+", "", value).upper())
-
-
-def _is_number(value: str) -> bool:
-    return bool(_NUMBER.match(value))
-
-
-def _is_dated_text(value: str) -> bool:
-    return bool(_DATE.match(value)) and not value.isdigit()
-
-
-def _is_named(value: str) -> bool:
-    return 2 <= len(value) <= 60 and not _is_number(value) and not _UUID.match(value)
-
-
-def _is_prose(value: str) -> bool:
-    return (len(value) >= 12 and bool(_SENTENCE.search(value))) or len(value) >= 30
-
-
-def is_person(value: str) -> bool:
-    """Whether a text has the form of a person's name: two to four characters behind a family name, or parts joined by a dot."""
-    if re.fullmatch("[\u3400-\u9fff]{2,4}", value):
-        return value[0] in _words()["surname"] or value[:2] in _words()["surname"]
-    return bool(re.fullmatch("[\u3400-\u9fff]{1,10}(?:[·•．][\u3400-\u9fff]{1,10})+", value))
-
-
-def is_organization(value: str) -> bool:
-    """Whether a text ends as names of organizations do."""
-    text = re.sub("[(（][^()（）]*[)）]$", "", value.strip())
-    return 4 <= len(text) <= 60 and text.endswith(_words()["organization_end"])
-
-
-def is_address(value: str) -> bool:
-    """Whether a text is made of places from the large to the small."""
-    return len(value) >= 5 and sum(word in value for word in _words()["address_word"]) >= 2 and not is_organization(value)
-
-
-def is_place(value: str) -> bool:
-    """Whether a short text names a division."""
-    return 2 <= len(value) <= 12 and value.endswith(("省", "市", "区", "县", "旗", "州", "盟"))

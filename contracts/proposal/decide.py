@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from contracts.model import WHOLE_ROW
-from contracts.proposal.content import CODED, Content, is_person
+from contracts.proposal.content import CODED, Content
 from contracts.proposal.dates import formats_of
+from contracts.proposal.forms import is_person
 from contracts.proposal.match import LEAST, Match, Matches
 from contracts.proposal.profile import TableProfile
+from contracts.proposal.record_key import record_key
 from standards.model import DataElement, Standards
 
 # A registry, the context in which a table feeds it, and what of it also names the holder of a certificate.
@@ -30,8 +31,7 @@ _TYPE_NAME, _HOLDER_TYPE = "certificate_type_name", "certificate_holder_type_cod
 _ANY_KIND = ("证书", "资质证书", "资格证书", "许可证", "行政许可", "许可证书")
 _CERTIFICATE = re.compile("[\u3400-\u9fff]{2,30}?(?:许可证|资质证书|资格证书|证书|执照|许可)")
 _UPDATED = "source_updated_datetime"
-_LEAST_LISTED, _MOST_UNKNOWN, _LONGEST_KEY = 0.2, 30, 64
-_REFERENCE, _LONGEST_REFERENCE = re.compile("[0-9]{4}"), 32
+_LEAST_LISTED, _MOST_UNKNOWN = 0.2, 30
 _LEAST_SEEN, _NUMBER = 3, re.compile("[0-9]{5}")
 _PERSONAL = 0.6
 
@@ -88,7 +88,7 @@ def decide(seen: Seen, standards: Standards) -> Decisions:
     columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
     used = [(element, decision) for decision in columns for element in decision.elements]
     constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
-    key, why = _record_key(profile, columns, standards, is_file=seen.is_file)
+    key, why = record_key(profile, matches, standards, is_file=seen.is_file)
     as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
     personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
     return Decisions(
@@ -215,46 +215,6 @@ def _personal(match: Match, element: DataElement | None, standards: Standards) -
     judged = [standards.elements[name] for name in ("resident_id", "phone_number") if name in standards.elements]
     kinds = [kind.personal_information for kind in judged if (content.fit(kind) or 0.0) >= _PERSONAL]
     return kinds[0] if kinds else "personal" if content.share("person", is_person) >= _PERSONAL else "none"
-
-
-def _record_key(profile: TableProfile, columns: Sequence[Decision], standards: Standards, *, is_file: bool) -> tuple[str, str]:
-    """The column that makes a record the same record next time; "*" where none does."""
-    keys = [item for item in columns if item.match.column.profile and item.match.column.profile.is_nearly_key]
-    ranked = sorted(
-        (rank, place, item)
-        for place, item in enumerate(keys)
-        if (rank := _rank(item, profile.rows if is_file else 0, standards)) is not None
-    )
-    if not ranked:
-        return WHOLE_ROW, "no column has a value of its own in every row: a changed row will be another record"
-    _, _, chosen = ranked[0]
-    column = chosen.match.column.profile
-    assert column is not None
-    others = ", ".join(item.match.column.names[-1] for _, _, item in ranked[1:])
-    missing = column.rows - column.distinct
-    why = "a value of its own in every row" if column.is_key else f"nearly a key: {missing:,} rows repeat a value or have none"
-    return column.name, f"{why}{f'; so has {others}' if others and column.is_key else f'; also possible: {others}' if others else ''}"
-
-
-def _rank(item: Decision, rows: int, standards: Standards) -> int | None:
-    """The department's own numbers come first, as they stay when a value is corrected; then identifiers. Row numbers and long texts are none."""
-    column = item.match.column.profile
-    assert column is not None
-    if column.longest > _LONGEST_KEY or _numbers_rows(column.sample, rows) or item.formats:
-        return None
-    element = standards.elements.get(item.match.element)
-    if element is None:
-        return (0 if column.is_key else 10) if all(map(_is_number, column.sample)) else None
-    return (1 if column.is_key else 11) if element.representation == "identifier" and element.type != "phone" else None
-
-
-def _is_number(value: str) -> bool:
-    """Whether a text can be the number of a record: letters and digits, or a reference with a number in it (京税罚〔2020〕934号)."""
-    return bool(value.isascii() and " " not in value) or bool(len(value) <= _LONGEST_REFERENCE and _REFERENCE.search(value))
-
-
-def _numbers_rows(values: Sequence[str], rows: int) -> bool:
-    return rows > 20 and all(value.isdecimal() and len(value) < 10 and int(value) <= rows + 1 for value in values)
 
 
 def _fill_rates(used: Sequence[tuple[str, Decision]], standards: Standards) -> dict[str, float]:
