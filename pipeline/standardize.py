@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
+
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
 from pipeline.changes import CANDIDATES
@@ -169,13 +171,25 @@ def _write_anew(engine: Engine, items: Sequence[tuple[int, ElementPlan]]) -> Non
 
 def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
-    engine.run(f"CREATE OR REPLACE TABLE given AS {distinct}", doing="listing values")
+    engine.run(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
+    _restore(engine)
     spellings = _spellings(engine, item)
     sql = _statements(
         _Reading(item.element), *_declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today)
     )
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
+
+
+def _restore(engine: Engine) -> None:
+    """Turn back texts that were decoded wrongly or escaped: few, and beyond what an expression can do."""
+    from standards.restoring import SUSPICIOUS, restored_texts
+
+    suspects = engine.rows(f"SELECT raw FROM given WHERE regexp_matches(raw, {literal(SUSPICIOUS)})", doing="looking for wrong decodings")
+    found = restored_texts(raw for (raw,) in suspects)
+    if found:
+        engine.register("restored", pa.table({"raw": pa.array(found), "text": pa.array(found.values())}))
+        engine.run("UPDATE given SET text = r.text FROM restored r WHERE r.raw = given.raw", doing="standardizing")
 
 
 def _day(issues: Sequence[str], today: str) -> str:
@@ -227,13 +241,13 @@ def _statements(
     from standards.standardize import issues_of, value_of
 
     element = reading.element
-    given = ibis.table({"raw": "string"}, name="given")
+    given = ibis.table({"raw": "string", "text": "string"}, name="given")
     read = ibis.table({"raw": "string", "value": "string"}, name="read")
     found = issues_of(read.value, element, today)
     found["missing"] = read.value.isnull() if required else ibis.literal(False)
     found["repaired"] = _is_repaired(read.raw, read.value, formats, dict(lookup))
     return _Statements(
-        _sql(given.select("raw", value=value_of(given.raw, element, formats, dict(lookup), dict(spellings)))),
+        _sql(given.select("raw", value=value_of(given.text, element, formats, dict(lookup), dict(spellings)))),
         _sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
     )
 
@@ -267,8 +281,8 @@ def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
 
     from standards.standardize import spelled, value_of
 
-    given = ibis.table({"raw": "string"}, name="given")
-    return _sql(given.select(key=spelled(element).spelling_key(value_of(given.raw, element, formats))).distinct())
+    given = ibis.table({"text": "string"}, name="given")
+    return _sql(given.select(key=spelled(element).spelling_key(value_of(given.text, element, formats))).distinct())
 
 
 def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:

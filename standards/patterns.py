@@ -12,6 +12,10 @@ INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\\x
 # Each of these begins or ends a text of two and more Han characters that a wrong decoding leaves (锟斤拷, 烫烫烫, 屯屯屯).
 DECODED_WRONG = "锟烫屯"
 
+# As what GBK reads the first two bytes of a Han character in UTF-8. Hardly a name begins with one of these 384 rare characters, and a text
+# that was read so always does.
+MISREAD_START = "".join(sorted(bytes((lead, trail)).decode("gbk") for lead in range(0xE4, 0xEA) for trail in range(0x80, 0xC0)))
+
 # Anything that is not seventeen digits and a digit or X: an alternative of it lets one pattern say "of this form and …".
 NOT_A_NUMBER_OF_18 = "^.{0,17}$|^.{19}|[^0-9X]|X."
 NOT_A_CODE_OF_18 = "^.{0,17}$|^.{19}|[^0-9A-HJ-NPQRTUWXY]"

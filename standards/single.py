@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from core.errors import RequestError
 from standards.model import DataElement, Standards
+from standards.restoring import restored
 from standards.spellings import SPELLED, readings
 
 Status = Literal["valid", "repaired", "rejected"]
@@ -66,7 +67,7 @@ def _run(
     connection = duckdb.connect()
     try:
         connection.execute("SET threads = 1")
-        connection.register("given", _numbered(pa, values))
+        connection.register("given", _numbered(pa, [None if value is None else restored(value) for value in values]))
         read = connection.execute(sql.values).fetchall()
         known = readings(element, {key for _, _, key in read}) if element.type in SPELLED else {}
         connection.register("read", _numbered(pa, [_written(element, value, key, known) for _, value, key in read]))

@@ -119,6 +119,8 @@ def value_of(
     is_ready = raw.re_search(ready)
     if markers := _markers(element):
         is_ready = is_ready & ~raw.isin(markers)
+    if _may_repeat(element):
+        is_ready = is_ready & ~raw.re_search(general.REPEATED)
     branches = [] if "%Y-%d-%m" in formats else [(is_ready, raw)]
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
@@ -149,6 +151,8 @@ def sure_of(
     if element.pattern is not None and not is_implied(element):
         sure = sure & raw.re_search(element.pattern)
     markers = _markers(element)
+    if _may_repeat(element):
+        sure = sure & ~raw.re_search(general.REPEATED)
     excluded = [*markers, *(lookup or {})]
     return sure & raw.notin(excluded) if excluded else sure
 
@@ -157,6 +161,12 @@ def _markers(element: DataElement) -> list[str]:
     """Missing-value markers that have the form of the element."""
     keep, ready = _own_markers(element), TYPES[element.type].ready(element)
     return [marker for marker in general.MISSING if marker not in keep and re.search(ready, marker)]
+
+
+def _may_repeat(element: DataElement) -> bool:
+    """Whether one digit over and over, which stands for a missing value, has the form of the element."""
+    ready = TYPES[element.type].ready(element)
+    return any(re.search(ready, digit * length) for digit in "0123456789" for length in range(6, 41))
 
 
 def issues_of(value: StringValue, element: DataElement, today: str | None = None) -> Issues:

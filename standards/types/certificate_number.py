@@ -3,7 +3,7 @@
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import DECODED_WRONG, HAN
+from standards.patterns import DECODED_WRONG, HAN, MISREAD_START
 from standards.types.general import is_lossy, without_blanks
 
 
@@ -14,7 +14,7 @@ def ready(element: DataElement) -> str:
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Numbers in their form without a character that a wrong decoding leaves."""
-    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]")
+    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]|^[{MISREAD_START}]")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -40,7 +40,6 @@ _LABELS = (
 )
 _FULL = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ－．／＋＝＿＃％＆＊＠＇＂\u3000"  # noqa: E501
 _HALF = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-./+=_#%&*@'\" "
-_ENTITIES = (("&amp;", "&"), ("&nbsp;", " "), ("&middot;", "·"), ("&#183;", "·"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'))
 REPEATED = f"^(?:{'|'.join(f'{digit}{{6,}}' for digit in range(10))})$"
 MASKED = "[*＊●█]{2,}|[Xx×]{4,}"
 LOSSY = "�|锟斤拷|烫烫烫|屯屯屯|\\?\\?|[\ue000-\uf8ff]|#VALUE!|#REF!|#NAME\\?|^#+$"
@@ -60,10 +59,9 @@ def clean(raw: StringValue, keep: Collection[str] = ()) -> StringValue:
     """The text by the general rules, null for a missing-value marker, unless the marker is a spelling (`keep`) of the element itself."""
     text = raw.re_replace(f"[{INVISIBLE}]", "")
     text = where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF))
-    text = where(text, "&[a-z#]", _without_entities)
     text = trim(text)
     text = text.re_replace(f'^(?:[\'{BLANK}]|=?")+|["{BLANK}]+$', "")
-    text = text.re_replace(f"^(?:{_LABELS})[:：][{BLANK}]*", "")
+    text = text.re_replace(f"^(?:{_LABELS})[:：][{BLANK}]*", "").re_replace(f"^(?:{_LABELS})([0-9])", r"\1")
     text = text.re_replace(r"^([0-9]+)\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
 
@@ -82,12 +80,6 @@ def is_missing(text: StringValue, keep: Collection[str] = ()) -> BooleanValue:
 def without_blanks(text: StringValue) -> StringValue:
     """Without any blank inside."""
     return text.re_replace(f"[{BLANK}]+", "")
-
-
-def _without_entities(text: StringValue) -> StringValue:
-    for entity, character in _ENTITIES:
-        text = text.replace(entity, character)
-    return text
 
 
 def is_masked(value: StringValue) -> BooleanValue:

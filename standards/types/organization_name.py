@@ -4,10 +4,10 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import BLANK, DECODED_WRONG, HAN, han_except
+from standards.patterns import BLANK, DECODED_WRONG, HAN, MISREAD_START, han_except
 from standards.types.general import is_lossy, is_masked, without_blanks
 
-_HAN = han_except(DECODED_WRONG)
+_HAN, _FIRST = han_except(DECODED_WRONG), han_except(DECODED_WRONG + MISREAD_START)
 
 
 def ready(element: DataElement) -> str:
@@ -17,7 +17,7 @@ def ready(element: DataElement) -> str:
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Names of ordinary characters; an X may cover something."""
-    return raw.re_search(f"^[{_HAN}A-WYZa-wyz][{_HAN}A-WYZa-wyz0-9·（）]+$")
+    return raw.re_search(f"^[{_FIRST}A-WYZa-wyz][{_HAN}A-WYZa-wyz0-9·（）]+$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -9,7 +9,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import BLANK, DECODED_WRONG, HAN, han_except
+from standards.patterns import BLANK, DECODED_WRONG, HAN, MISREAD_START, han_except
 from standards.types.general import is_lossy, is_masked, let, where, without_blanks
 
 _PRIVATE_USE = Path(__file__).resolve().parent / "private_use.csv"
@@ -20,7 +20,8 @@ _RADICALS = "⻢马⻋车⻅见⻉贝⻓长⻔门⻘青⻙韦⻚页⻛风⻜飞�
 _TITLES = "先生|女士|小姐|同志|老师|某|[?？□〓*＊]|^(?:男|女|男性|女性|汉族|本人|户主|配偶|父亲|母亲|测试|身份证|居民身份证)$"
 
 # One character of every Han text above, and of every marker of a missing value, chosen to be rare in names.
-_SURE = han_except("先士姐同老某性族本偶亲户测证暂未不匿待办议没无" + DECODED_WRONG)
+_DOUBTFUL = "先士姐同老某性族本偶亲户测证暂未不匿待办议没无" + DECODED_WRONG
+_SURE, _SURE_FIRST = han_except(_DOUBTFUL), han_except(_DOUBTFUL + MISREAD_START)
 
 
 def ready(element: DataElement) -> str:
@@ -30,7 +31,7 @@ def ready(element: DataElement) -> str:
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Han names without any character that occurs in what is no name."""
-    return raw.re_search(f"^[{_SURE}][{_SURE}]+$")
+    return raw.re_search(f"^[{_SURE_FIRST}][{_SURE}]+$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

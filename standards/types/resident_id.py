@@ -45,9 +45,12 @@ def _repaired(text: StringValue) -> StringValue:
 
 
 def _upgraded(text: StringValue) -> StringValue:
-    """Fifteen digits (first-generation cards): sequences 996 to 999 were kept for people born before 1900."""
-    century = ibis.cases((text.re_search("99[6-9]$"), "18"), else_="19")
-    body = text.substr(0, 6) + century + text.substr(6, 9)
+    """Fifteen digits (first-generation cards), of people born in the twentieth century.
+
+    Sequences 996 to 999 are said to have been kept for people born before 1900, but no source of that was found; the conformance
+    values read them as 19.
+    """
+    body = text.substr(0, 6) + "19" + text.substr(6, 9)
     return let(body, lambda seventeen: seventeen + check_character(seventeen))
 
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 STANDARDS = load_standards()
 TODAY = "2026-01-01"
 DOUBTFUL = (
+    *("娆ч槼鏍蜂緥", "瀛欐祴璇曟牱", "鏉窞甯傚叕鍙", "ÍõÑùÀý", "&#24352;样例", "A&amp;B公司", r"\u5f20\u4e09"),
     *(
         "锟斤拷",
         "烫烫烫",
