@@ -15,8 +15,8 @@ _HIGH = re.compile("[\u0080-\u00ff]")
 _HAN = re.compile("[〇㐀-䶿一-鿿]")
 # What may stand beside Han characters in a text of a Chinese register.
 _PLAIN = re.compile("[ -~〇㐀-䶿一-鿿·、。，：；（）《》〔〕—－０-９Ａ-Ｚａ-ｚ\u3000]*")
-
-
+# Names of other countries, in the letters of their languages.
+_LATIN = re.compile("[ -~\u00a0-\u024f]*")
 # Whether a text may be one that can be turned back; portable, so that an engine can look for them.
 SUSPICIOUS = f"^[{MISREAD_START}]|[\u0080-\u00ff]|&[#a-zA-Z]|\\\\u[0-9a-fA-F]{{4}}"
 _SUSPICIOUS = re.compile(SUSPICIOUS)
@@ -54,7 +54,7 @@ def _decoded(text: str) -> str | None:
     given = _single_bytes(text)
     if given is None:
         return None
-    if (before := _as(given, "utf-8")) and before.isprintable():
+    if (before := _as(given, "utf-8")) and (_PLAIN.fullmatch(before) or _LATIN.fullmatch(before)):
         return before
     before = _as(given, "gb2312")
     return before if before and _PLAIN.fullmatch(before) and _is_chinese(text, before) else None
