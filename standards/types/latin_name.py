@@ -14,7 +14,7 @@ def ready(element: DataElement) -> str:
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Names in their form; a row of X stands for covered letters."""
-    return raw.re_search(ready(element)) & ~is_masked(raw)
+    return raw.re_search(ready(element)) & ~is_masked(raw) & ~raw.re_search("[\u0080-\u00ff]")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
