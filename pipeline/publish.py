@@ -17,7 +17,7 @@ from catalog.files import LakeFile
 from core import lake
 from core.clock import now
 from core.digests import add, combine, digest_sums, row_digest
-from core.engine import Engine, quote
+from core.engine import Engine, parquet, quote
 from core.errors import GateFailed
 from core.leases import Lease, holding
 from core.steps import timed
@@ -33,7 +33,7 @@ from registries.survivorship import merged, supplied
 from registries.tables import lease
 from standards.model import Schema, Standards
 
-DIFFERENCE = "difference"  # table: the base rows that this publication changes, with _op
+DIFFERENCE = "difference"  # relation: the base rows that this publication changes, with _op
 MERGED = "merged"
 OLD = "old_rows"
 LAST_DAY = "DATE '9999-12-31'"
@@ -154,11 +154,11 @@ class _Publishing:
             contributions = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
         with timed(seconds, "merge"):
             elements = supplied([element.id for element in self.schema.elements], list(contributions.values()))
-            self._compare(merged(self.definition, elements, list(contributions.values())), elements)
+            base = self._merge(merged(self.definition, elements, list(contributions.values())), elements)
         counts = self._count()
         self._gate(counts)
         with timed(seconds, "write"):
-            files = self._write_files(elements)
+            files = [base, *self._write_others(base)]
         with timed(seconds, "serve"):
             self._load(elements)
         inputs = self._inputs()
@@ -170,16 +170,24 @@ class _Publishing:
     def number(self) -> int:
         return self.before.number + 1
 
-    def _compare(self, rows: str, elements: Sequence[str]) -> None:
-        """Table `difference`: new, changed and vanished base rows. Rows that come out as they were, from the same sources, are left alone."""
+    def _merge(self, rows: str, elements: Sequence[str]) -> LakeFile:
+        """Write the changes of the base table as a file of the lake, and leave them as the relation `difference`.
+
+        Rows that come out as they were, from the same sources, are left alone.
+        """
         digest = row_digest_sql(self.schema, elements)
         self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
         if self.number == 1:
-            self.engine.run(
-                f"CREATE TABLE {DIFFERENCE} AS SELECT *, 'insert' AS _op, NULL::uuid AS _old_digest FROM {MERGED} ORDER BY _canonical_id",
-                doing="merging",
-            )
-            return
+            base = self._write_base(elements, f"SELECT *, 'insert' AS _op FROM {MERGED}", "_canonical_id")
+            # Read back where they are asked for: to keep all rows of a table in memory costs several times as much.
+            path = self.home.settings.lake_dir / base.path
+            self.engine.run(f"CREATE VIEW {DIFFERENCE} AS SELECT *, NULL::uuid AS _old_digest FROM {parquet([path])}", doing="merging")
+            return base
+        self._compare(elements)
+        return self._write_base(elements, f"SELECT * FROM {DIFFERENCE}", None)
+
+    def _compare(self, elements: Sequence[str]) -> None:
+        """Table `difference`: new, changed and vanished base rows."""
         affected = f"(SELECT _canonical_id FROM {AFFECTED})"
         origins = [f"_from_{element}" for element in elements]
         old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins])
@@ -207,26 +215,19 @@ class _Publishing:
                 hint="the last publication stays current; look at ./hub status for a dataset that shrank",
             )
 
-    def _write_files(self, elements: Sequence[str]) -> list[LakeFile]:
+    def _write_base(self, elements: Sequence[str], rows: str, key: str | None) -> LakeFile:
         """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""
-        columns = base_columns(self.schema)
         unsupplied = {
             name for element in self.schema.elements if element.id not in elements for name in (element.id, f"_from_{element.id}")
         }
-        base = self._write(
-            self.schema.table,
-            "log",
-            {name: kind for name, kind in columns.items() if name not in unsupplied},
-            f"SELECT * EXCLUDE (_old_digest), {self.number} AS _publication, "
-            f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to FROM {DIFFERENCE}",
-            None,
-        )
+        columns = {name: kind for name, kind in base_columns(self.schema).items() if name not in unsupplied}
+        valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
+        return self._write(self.schema.table, "log", columns, f"SELECT *, {self.number} AS _publication, {valid_to} FROM ({rows})", key)
+
+    def _write_others(self, base: LakeFile) -> list[LakeFile]:
+        """The changes of the links, and compacted states where logs have outgrown them."""
         xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
-        compacted = [
-            *self._compact(base, columns, "_canonical_id"),
-            *self._compact(xref, XREF_COLUMNS, "_record_id"),
-        ]
-        return [base, xref, *compacted]
+        return [xref, *self._compact(base, base_columns(self.schema), "_canonical_id"), *self._compact(xref, XREF_COLUMNS, "_record_id")]
 
     def _compact(self, log: LakeFile, columns: dict[str, str], key: str) -> list[LakeFile]:
         files = files_upto(self.home.serving, self.schema.id, log.table_name, self.before.number)
@@ -311,5 +312,5 @@ def row_digest_sql(schema: Schema, elements: Sequence[str]) -> str:
 
     Where a value came from is not part of it.
     """
-    texts = [f"{quote(element.id)}::varchar" if element.id in elements else "NULL::varchar" for element in schema.elements]
+    texts = [f"{quote(element.id)}::varchar" if element.id in elements else None for element in schema.elements]
     return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts])
