@@ -18,6 +18,7 @@ import pyarrow as pa
 from catalog.batches import Batch, batches_of, end_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
+from connectors.columns import shown
 from connectors.extract import Extraction, extract
 from contracts.model import Contract
 from core.connections import load_connections
@@ -80,7 +81,7 @@ def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
     clashing = [name for name in names if counts[name.lower()] > 1 or (name.lower() in RESERVED_NAMES and name != "_position")]
     if clashing:
         raise SourceError(
-            f"{contract.id}: columns of the source differ only in capitals, or have names that the hub uses itself: {', '.join(clashing)}",
+            f"{contract.id}: columns of the source differ only in capitals, or have names that the hub uses itself: {shown(clashing)}",
             hint="list those that are not needed under ignore in the contract, or have the source name them otherwise",
         )
 

@@ -146,6 +146,19 @@ def test_a_first_line_that_is_data_is_not_quoted(drop):
     assert "1101" not in str(error)
 
 
+def test_a_line_with_less_than_half_of_the_names_is_no_header_and_is_not_quoted(drop):
+    drop.put("a.csv", "姓名,张三\n地址,某街\n")
+    error = refused(drop, ["姓名", "地址", "电话"])
+    assert "no header in the first 20 lines: line 1 has only 姓名 of the columns 姓名, 地址, 电话" in error.message
+    assert "张三" not in str(error)
+
+
+def test_digits_in_names_that_were_found_are_not_quoted(drop):
+    drop.put("a.csv", "姓名,13800000001,收入_202301\n张三,1,2\n")
+    assert drop.read(["姓名"]).notes["unmapped_columns"] == "2 columns are neither mapped nor ignored: #, 收入_#"
+    assert "lacks the column 年_202301; it has 姓名, #, 收入_#" in refused(drop, ["姓名", "年_202301"]).message
+
+
 def test_columns_beside_the_contract_are_read_and_noted(drop):
     drop.put("a.csv", "a,b,c\n1,2,3\n")
     delivery = drop.read(["a"], ignore=["b", "gone"])
