@@ -160,7 +160,7 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Recompute counts and digest from landing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compute counts, record ids and digests again from the landed rows.")] = False,
     as_json: Json = False,
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
@@ -170,19 +170,16 @@ def receipt(
 
     home = open_home()
     found = get_batch(home.catalog, batch)
-    manifest = read_manifest(home.settings, found) if found.landed is not None else None
-    differences = verify_landing(home.settings, found) if verify and manifest else []
+    has_landed = found.landed is not None
+    manifest = read_manifest(home.settings, found) if has_landed else None
+    differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
     else:
         _print_batch(found)
-        if manifest:
-            plain(
-                {
-                    "digest of all rows": manifest["digest"],
-                    "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked",
-                }
-            )
+        if has_landed:
+            verified = ("; ".join(differences) or "no differences") if verify else "not asked"
+            plain({"digest of all rows": manifest and manifest.get("digest"), "verified": verified})
     if differences:
         raise typer.Exit(1)
 

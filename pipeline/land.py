@@ -22,13 +22,13 @@ from connectors.columns import shown
 from connectors.extract import Extraction, extract
 from contracts.model import Contract
 from core.connections import load_connections
-from core.digests import EMPTY, combine, digest_sums, record_id, row_digest
+from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, SourceError
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder
+from pipeline.landing import batch_folder, row_expressions, seal
 from pipeline.standard import standard_in_force
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
@@ -66,6 +66,7 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
+    manifest["seal"] = seal(key, manifest, path)
     (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
     _sync(path)
     draft.replace(folder)
@@ -97,15 +98,14 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
             f"{len(contract.source_columns)}",
             hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
         )
-    digested = [name for name in contract.source_columns if name in columns]
-    key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
+    record, content = row_expressions(contract, columns)
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
     select = ", ".join(
         [
             *map(quote, columns),
             "_position",
-            f"{record_id(key_columns)} AS _record_id",
-            f"{row_digest([quote(name) for name in digested])} AS _row_digest",
+            f"{record} AS _record_id",
+            f"{content} AS _row_digest",
         ]
     )
     parameters = {"record_key": key, "dataset": contract.id}
