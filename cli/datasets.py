@@ -52,7 +52,7 @@ def check(files: Files, as_json: Json = False) -> None:
     ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
-        raise typer.Exit(3 if any(item.transient for item in found) else 2)
+        raise typer.Exit(max(item.exit_status for item in found))
 
 
 def sync(
@@ -61,7 +61,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
-    from core.errors import HubError
+    from core.faults import described
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.land import land
@@ -71,9 +71,9 @@ def sync(
     for contract in contracts:
         try:
             batches.append(accept(land(contract, home), home, full=full))
-        except HubError as error:
-            failures.append(error)
-            print(f"hub: {contract}: {error}", file=sys.stderr)
+        except Exception as error:  # whatever happens to one dataset, the others have their turn
+            failures.append(described(error))
+            print(f"hub: {contract}: {failures[-1]}", file=sys.stderr)
             continue
         if not as_json:
             _print_batch(batches[-1])

@@ -25,6 +25,7 @@ from core.connections import load_connections
 from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, SourceError
+from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from pipeline.home import Home, open_home
@@ -50,8 +51,10 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
         _remove_abandoned(home, contract_id)
         try:
             _land(home, held, batch, contract, key, extraction)
-        except HubError as error:
-            end_batch(home.catalog, batch.batch_id, "failed", error.message, error.hint)
+        except Exception as error:
+            # Whatever it was: the batch must not stay open without a word.
+            fault = described(error)
+            end_batch(home.catalog, batch.batch_id, "failed", fault.message, fault.hint)
             raise
     return batch.batch_id
 

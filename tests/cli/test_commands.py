@@ -192,6 +192,34 @@ def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
     assert "1 rows arrived" in answer.err
 
 
+def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in sync nor in check; what is not foreseen ends with a status of its own, and stands in the account of the batch."""
+    import connectors.csv
+    from connectors.text import Utf8Stream
+
+    bad, good = ({**PATIENTS, "id": f"health__{name}", "source": {**PATIENTS["source"], "path": f"{name}.csv"}} for name in ("bad", "good"))
+    city.register(bad, good)
+    for document in (bad, good):
+        city.deliver(document, [person(1)])
+
+    def opened(path: Path, encoding: Any) -> Utf8Stream:
+        if path.name == "bad.csv":
+            raise AssertionError(f"cannot decode {resident_id(1)}")
+        return Utf8Stream(path, encoding)
+
+    monkeypatch.setattr(connectors.csv, "Utf8Stream", opened)
+    monkeypatch.setattr("pipeline.accept.validate", lambda *_: ([], []))
+    answer = command("sync", bad["id"], good["id"])
+    assert answer.status == 70
+    assert "health__bad: AssertionError in " in answer.err
+    assert "health__good@1: accepted" in answer.out
+    assert "AssertionError" in command("receipt", "health__bad@1").out
+    answer = command("check", *(str(city.drop / f"{document['id']}.yml") for document in (bad, good)), "--json")
+    assert answer.status == 70
+    assert [item["error"] is None for item in answer.json] == [False, True]
+    assert resident_id(1) not in answer.out
+
+
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
     folder = city.settings.landing / LICENCES["id"] / "00000001"
     kept = (folder / "manifest.json").read_text()

@@ -45,6 +45,21 @@ def test_a_few_damaged_bytes_cost_only_their_values(drop):
     assert drop.read(["姓名"]).values("地址") == ["北京", "x", "上海"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "punycode"])
+def test_a_file_that_its_declared_encoding_refuses_is_named(drop, encoding):
+    drop.put("a.csv", "姓名,年\n陳大文,1\n".encode())
+    error = refused(drop, ["姓名"], encoding=encoding)
+    assert f"a.csv is not {encoding}" in error.message
+    assert "陳" not in str(error)
+
+
+def test_half_characters_are_damage(drop):
+    drop.put("a.csv", b"a,b\n+2AA-,1\n")
+    delivery = drop.read(["a"], encoding="utf-7")
+    assert delivery.values("a") == ["\ufffd"]
+    assert "1 places are not utf-7" in delivery.notes["undecodable"]
+
+
 def test_a_declared_encoding_is_used(drop):
     drop.put("a.csv", "姓名\n陳大文\n".encode("big5"))
     assert drop.read(["姓名"], encoding="big5").values("姓名") == ["陳大文"]
