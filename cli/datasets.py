@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, plain, print_json
+from core.errors import HubError
 
 Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
 
@@ -73,7 +74,7 @@ def sync(
             batches.append(accept(land(contract, home), home, full=full))
         except Exception as error:  # whatever happens to one dataset, the others have their turn
             failures.append(described(error))
-            print(f"hub: {contract}: {failures[-1]}", file=sys.stderr)
+            print(f"hub: {_about(contract, failures[-1])}", file=sys.stderr)
             continue
         if not as_json:
             _print_batch(batches[-1])
@@ -81,6 +82,11 @@ def sync(
         print_json([asdict(batch) for batch in batches])
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
+
+
+def _about(contract: str, error: HubError) -> str:
+    """An error with the dataset that it is about, unless its own words name it."""
+    return str(error) if contract in error.message else f"{contract}: {error}"
 
 
 def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:

@@ -45,7 +45,9 @@ def delivered_files(contract_id: str, source: CsvSource | WorkbookSource, connec
         raise SourceError(f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}")
     if not files:
         raise SourceError(
-            f"{contract_id}: no file matches {source.path} (connection {source.connection})", hint="ask the department for the delivery"
+            f"{contract_id}: no file matches {source.path} (connection {source.connection})",
+            hint="ask the department for the delivery",
+            transient=True,
         )
     return files
 

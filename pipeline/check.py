@@ -7,6 +7,7 @@ from contracts.model import Contract
 from core.connections import load_connections
 from core.faults import described
 from pipeline.home import Home
+from pipeline.land import check_columns
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
     """Open the source and read its first batch; nothing is kept. Whatever goes wrong is part of the answer, so that others are looked at too."""
     try:
         extraction = extract(contract, load_connections(settings=home.settings))
+        check_columns(contract, extraction)
         first = next(extraction.batches, None)
     except Exception as error:
         fault = described(error)

@@ -79,6 +79,23 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
 
 
+def check_columns(contract: Contract, extraction: Extraction) -> None:
+    """Raise SourceError where the columns of a source cannot be landed, whatever its rows are: too many, or names that clash."""
+    names = extraction.schema.names
+    _refuse_clashes(contract, names)
+    columns = _received(extraction)
+    if len(columns) > MOST_COLUMNS:
+        raise SourceError(
+            f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
+            f"{len(contract.source_columns)}",
+            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
+        )
+
+
+def _received(extraction: Extraction) -> list[str]:
+    return [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
+
+
 def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
     """The engine does not tell names apart by capitals, so one column would be landed as another; and some names are the hub's own."""
     counts = Counter(name.lower() for name in names)
@@ -93,14 +110,8 @@ def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
 def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> None:
     """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
     failures: list[HubError] = []
-    columns = [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
-    _refuse_clashes(contract, extraction.schema.names)
-    if len(columns) > MOST_COLUMNS:
-        raise SourceError(
-            f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
-            f"{len(contract.source_columns)}",
-            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
-        )
+    check_columns(contract, extraction)
+    columns = _received(extraction)
     record, content = row_expressions(contract, columns)
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
     select = ", ".join(
@@ -142,7 +153,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "contract_id": contract.id,
         "contract_version": batch.contract_version,
         "standard_version": batch.standard_version,
-        "columns": [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS],
+        "columns": _received(extraction),
         "read": landed + len(extraction.unreadable),
         "landed": landed,
         "unreadable": len(extraction.unreadable),

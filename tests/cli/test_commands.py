@@ -174,6 +174,32 @@ def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> 
     assert json.loads(command("status", "--json").out)["datasets"]
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (None, 3, "no file matches odd.csv"),
+        (b"SFZH,DH\n1,2\n", 2, "lacks the columns XM, GXSJ; it has SFZH, DH"),
+        (b"%PDF-1.7", 2, "is not text but a PDF document"),
+        (b"", 2, "is empty"),
+        (",".join(["SFZH", "XM", "DH", "GXSJ", *map(str, range(16_374))]).encode() + b"\n", 2, "the source has 16,378 columns to land"),
+        (b"\x1f\x8b\x08torn", 3, "cannot be read to its end"),
+    ],
+    ids=["no file", "lost column", "wrong kind", "empty", "too wide", "torn"],
+)
+def test_only_what_may_pass_by_itself_is_worth_a_retry(command: Command, city: Hub, content: bytes | None, status: int, words: str) -> None:
+    """Sync and check agree, and each names the dataset once."""
+    odd = {**PATIENTS, "id": "health__odd", "source": {**PATIENTS["source"], "path": "odd.csv"}}
+    city.register(odd)
+    (city.drop / "odd.csv").unlink(missing_ok=True)
+    if content is not None:
+        (city.drop / "odd.csv").write_bytes(content)
+    answer = command("sync", "health__odd")
+    assert (answer.status, answer.err.count("health__odd")) == (status, 1), answer.err
+    assert words in answer.err
+    checked = command("check", str(city.drop / "health__odd.yml"), "--json")
+    assert (checked.status, checked.json[0]["transient"]) == (status, status == 3)
+
+
 def test_a_store_that_is_not_there_ends_with_3(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_AUDIT_URL", "postgresql://hub:hidden@127.0.0.1:1/audit")
     answer = command("show", "population", resident_id(1))

@@ -262,6 +262,8 @@ def test_a_header_without_rows_is_an_empty_delivery(drop):
 def test_no_file_and_no_folder_are_told_apart(drop):
     error = refused(drop, ["a"], path="none_*.csv")
     assert "no file matches" in error.message
-    assert not error.transient
+    assert error.transient
     drop.folder.rmdir()
-    assert refused(drop, ["a"]).transient
+    error = refused(drop, ["a"])
+    assert "the folder of connection drop is not there" in error.message
+    assert error.transient
