@@ -29,7 +29,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Publication:
-    """One publication of one registry; entities = previous + inserted − deleted."""
+    """One publication of one registry; entities = previous + inserted − deleted.
+
+    `shrink_accepted` is why its actor let more entities disappear than the gate does.
+    """
 
     registry: str
     number: int
@@ -47,6 +50,7 @@ class Publication:
     deleted: int
     digest: str
     seconds: Mapping[str, float]
+    shrink_accepted: str | None = None
 
 
 def nothing_yet(registry: str) -> Publication:
