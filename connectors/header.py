@@ -6,7 +6,8 @@ from difflib import get_close_matches
 
 from connectors.columns import clean_name, plan_columns, shown, unique_names
 from connectors.extraction import Note
-from contracts.model import Contract, CsvSource, WorkbookSource
+from contracts.model import Contract
+from contracts.sources import CsvSource, WorkbookSource
 from core.errors import SourceError
 
 SEARCHED_LINES = 20

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
+from contracts.model import WHOLE_ROW, Contract
 from contracts.schema import suggestion
+from contracts.sources import CsvSource, DatabaseSource
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
