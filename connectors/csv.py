@@ -80,10 +80,19 @@ def _top(contract: Contract, source: CsvSource, path: DeliveredFile) -> tuple[En
             head, complete = _read_head(stream, searched_lines(source))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         raise SourceError(f"{contract.id}: {path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
+    except UnicodeError:
+        raise _undecodable(contract, path, source.encoding) from None
     if not head.strip():
         raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
     rows, offsets = _first_rows(head, source.delimiter, searched_lines(source), complete)
     return encoding, rows, offsets
+
+
+def _undecodable(contract: Contract, path: DeliveredFile, encoding: str | None) -> SourceError:
+    """The error for a file that an encoding refuses whole; single damaged bytes are never an error."""
+    return SourceError(
+        f"{contract.id}: {path.name} is not {encoding}", hint="correct the encoding in the contract, or leave it out to have it found"
+    )
 
 
 def _hint(kind: str) -> str:
@@ -218,5 +227,7 @@ def _translated(contract: Contract, file: _File, count: LineCount) -> Iterator[N
         if "straddling" in str(error):
             raise _unclosed(contract, file, count.next_line) from None
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read near line {count.next_line}") from None
+    except UnicodeError:
+        raise _undecodable(contract, file.path, file.encoding.name) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None

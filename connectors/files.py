@@ -105,7 +105,9 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
         raise SourceError(f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}")
     if not files:
         raise SourceError(
-            f"{contract_id}: no file matches {source.path} (connection {source.connection})", hint="ask the department for the delivery"
+            f"{contract_id}: no file matches {source.path} (connection {source.connection})",
+            hint="ask the department for the delivery",
+            transient=True,
         )
     return files
 

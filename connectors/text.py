@@ -7,6 +7,7 @@ bytes become U+FFFD, so that only their value is refused.
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM
 _LARGEST_DAMAGE = 0.1
 _ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
 _REPLACEMENT = "\ufffd"
+_HALF = re.compile("[\ud800-\udfff]")
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
 
 
@@ -96,7 +98,13 @@ class Utf8Stream(io.RawIOBase):
             return data
         text = self._decoder.decode(data, self._ended)
         self.damaged += text.count(_REPLACEMENT)
-        return text.encode()
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            # UTF-7 and its like can hold halves of characters, which no text may have.
+            text, halves = _HALF.subn(_REPLACEMENT, text)
+            self.damaged += halves
+            return text.encode()
 
 
 def _blocks(path: DeliveredFile) -> Iterator[bytes]:
