@@ -270,6 +270,12 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
     assert newest["subject"] == f"population/{canonical}"
 
 
+def test_a_number_typed_in_place_of_the_registry_is_not_written_down(command: Command, city: Hub) -> None:
+    before = entries(city.home.audit, limit=1000)
+    assert command("show", resident_id(1), "population").status == 2
+    assert entries(city.home.audit, limit=1000) == before
+
+
 @pytest.mark.parametrize("action", ["show", "why"])
 def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.errors import StoreError
