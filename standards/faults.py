@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from core.errors import Fault
-from standards.model import CodeList, CrossRule, DataElement, IssueType, Schema
+from standards.model import UNKNOWN, CodeList, CrossRule, DataElement, IssueType, Schema
 from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 Finding = tuple[str, str]
@@ -61,6 +61,8 @@ def _type(element: DataElement, lists: set[str], issue_types: Mapping[str, Issue
     if element.type not in SHARED_ISSUES:
         yield "type", f"no such value type: {element.type}; there are {', '.join(SHARED_ISSUES)}"
         return
+    if not element.source.clause:
+        yield "source.clause", f"says where in the standard, or `{UNKNOWN}`"
     if element.code_list is not None and element.code_list not in lists:
         yield "code_list", f"no such code list: {element.code_list}"
     if (element.type in CODED) != (element.code_list is not None):
@@ -116,7 +118,7 @@ def _meanings(element: DataElement) -> Iterator[tuple[str, object]]:
     yield "title.zh", element.title.zh
     yield "title.en", element.title.en.lower()
     yield "definition.zh", element.definition.zh
-    if element.source.clause:
+    if element.source.clause not in ("", UNKNOWN):
         yield "source.clause", (element.source.standard, element.source.clause)
 
 

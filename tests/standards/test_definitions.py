@@ -5,7 +5,7 @@ import pytest
 from standards.checks import checks, severity_in
 from standards.cross_rules import EXPRESSIONS
 from standards.loader import load_standards
-from standards.model import DataElement, Schema
+from standards.model import UNKNOWN, DataElement, Schema
 from standards.standardize import TYPES
 from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
@@ -63,3 +63,14 @@ def test_only_critical_values_stop_their_row() -> None:
     wrong = STANDARDS.issue_types["wrong-form"]
     assert severity_in(next(use for use in schema.uses if use.critical), wrong) == "error"
     assert severity_in(next(use for use in schema.uses if not use.critical), wrong) == "warning"
+
+
+@every_element
+def test_every_element_says_where_its_standard_says_so_or_that_nobody_knows(element: DataElement) -> None:
+    assert element.source.clause
+    assert UNKNOWN not in element.source.citation
+
+
+def test_not_everything_is_for_the_department_to_mend() -> None:
+    fixers = {item.fixer for item in STANDARDS.issue_types.values()} | {rule.fixer for rule in STANDARDS.cross_rules}
+    assert fixers >= {"department", "vendor", "standards", "citizen", "holder"}

@@ -52,6 +52,7 @@ def spoil_elements(folder: Path) -> None:
     edit(elements / "death_date.yml", put(data_type="string", classification="public", personal_category="fate"))
     edit(elements / "former_name.yml", lambda body: body.pop("help") and None)
     edit(elements / "household_address.yml", put(personal_information="sensitive"))
+    edit(elements / "household_number.yml", put(source={"standard": "GA/T 1218-2015", "sureness": "single"}))
     edit(elements / "approved_date.yml", put(code_list="sex", personal_category="basic"))
     edit(elements / "household_number.yml", put(aliases=["resident_id"]))
     edit(elements / "certificate_name.yml", put(title={"zh": "证照类型名称", "en": "certificate type name"}))
@@ -108,6 +109,7 @@ def test_every_fault_is_reported_at_once(folder: Path) -> None:
         "data_elements/household_address.yml: classification: is personal, and personal_information says sensitive",
         "data_elements/approved_date.yml: code_list: a coded element names its code list, no other does",
         "data_elements/approved_date.yml: personal_category: personal information names its category, nothing else does",
+        "data_elements/household_number.yml: source.clause: says where in the standard, or `unknown`",
         "data_elements/household_number.yml: aliases.resident_id: already means resident_id",
         "data_elements/certificate_type_name.yml: title.zh: the same as that of certificate_name; one meaning has one element",
         "data_elements/certificate_type_name.yml: title.en: the same as that of certificate_name; one meaning has one element",
