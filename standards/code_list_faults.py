@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from core.errors import Fault
 from standards.model import Code, CodeList
+from standards.value_types import NUMBER_FORMS
 
 Finding = tuple[str, str]
 Entry = tuple[str, str]
@@ -16,7 +17,7 @@ _DAY = re.compile(r"^[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?$")
 def code_list_faults(code_lists: Mapping[str, CodeList]) -> Iterator[Fault]:
     """Every fault of every list, under the file of the list."""
     for name, code_list in code_lists.items():
-        found = (*_spellings(code_list), *_validity(code_list.codes), *_relations(code_list.codes))
+        found = (*_spellings(code_list), *_validity(code_list.codes), *_relations(code_list.codes), *_forms(code_list.codes))
         yield from (Fault(f"standards/code_lists/{name}.yml", key, message) for key, message in found)
 
 
@@ -72,6 +73,13 @@ def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
                 ways.setdefault(_entry(code), set()).add(_entry(_outliving(code, entries[heir])))
     if circle := sorted({code for code, _ in _in_circles(ways)}):
         yield f"codes.{circle[0]}.successors", f"lead in a circle: {', '.join(circle)}"
+
+
+def _forms(codes: tuple[Code, ...]) -> Iterator[Finding]:
+    for code in codes:
+        form = code.attributes.get("number_form")
+        if form and form not in NUMBER_FORMS:
+            yield f"codes.{code.code}.number_form", f"no such form: {form}; there are {', '.join(NUMBER_FORMS)}"
 
 
 def _entry(code: Code) -> Entry:

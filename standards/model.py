@@ -189,7 +189,10 @@ class IssueType(Definition):
 
 
 class CrossRule(Definition):
-    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`."""
+    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`.
+
+    `sureness` is how sure the rule itself is; one that was seen in one place or remembered says so wherever it is shown.
+    """
 
     id: IssueName
     schema_id: ObjectClass = Field(alias="schema")
@@ -200,6 +203,7 @@ class CrossRule(Definition):
     message: Title
     expression: Identifier
     fixer: Fixer
+    sureness: Sureness = "verified"
 
 
 class Release(Definition):

@@ -9,7 +9,7 @@ CREATE TABLE base_certificate (
     certificate_issuer_division_code VARCHAR(6),
     issued_date DATE,
     certificate_holder_name VARCHAR(300),
-    certificate_holder_code VARCHAR(18),
+    certificate_holder_code VARCHAR(30),
     certificate_holder_type_name VARCHAR(100),
     certificate_holder_type_code TEXT,
     certificate_valid_from_date DATE,
@@ -45,7 +45,7 @@ COMMENT ON COLUMN base_certificate.certificate_issuer_code IS '证照颁发机�
 COMMENT ON COLUMN base_certificate.certificate_issuer_division_code IS '证照颁发机构行政区划代码：颁发机构所在的行政区划，颁发时有效的代码。代码表 division。标准规定可选。依据 GB/T 2260-2007';
 COMMENT ON COLUMN base_certificate.issued_date IS '证照颁发日期：颁发证照的日期。标准规定必备。依据 GB/T 36903-2018 ZZBFRQ';
 COMMENT ON COLUMN base_certificate.certificate_holder_name IS '持证主体：持有证照的自然人或组织的名称。标准规定必备。依据 GB/T 36903-2018 CZZT';
-COMMENT ON COLUMN base_certificate.certificate_holder_code IS '持证主体代码：持证主体的公民身份号码或统一社会信用代码。标准规定必备。依据 GB/T 36903-2018 CZZTDM';
+COMMENT ON COLUMN base_certificate.certificate_holder_code IS '持证主体代码：持证主体的公民身份号码、统一社会信用代码或其他有效证件的号码。标准规定必备。依据 GB/T 36903-2018 CZZTDM';
 COMMENT ON COLUMN base_certificate.certificate_holder_type_name IS '持证主体代码类型：持证主体代码属于哪一种号码，以名称表示。标准规定必备。依据 GB/T 36903-2018 CZZTDMLX';
 COMMENT ON COLUMN base_certificate.certificate_holder_type_code IS '持证主体代码类型代码：持证主体代码属于哪一种号码。代码表 cert_holder_code_type。标准规定必备。依据 GB/T 36903-2018 CZZTDMLXDM';
 COMMENT ON COLUMN base_certificate.certificate_valid_from_date IS '证照有效期起始日期：证照开始有效的日期。标准规定必备。依据 GB/T 36903-2018 ZZYXQQSRQ';

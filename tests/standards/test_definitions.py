@@ -6,8 +6,9 @@ from standards.checks import checks, severity_in
 from standards.cross_rules import EXPRESSIONS
 from standards.loader import load_standards
 from standards.model import UNKNOWN, DataElement, Schema
+from standards.number_forms import FORMS
 from standards.standardize import TYPES
-from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
+from standards.value_types import NUMBER_FORMS, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 STANDARDS = load_standards()
 every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)
@@ -47,6 +48,13 @@ def test_issue_types_reach_every_dimension() -> None:
 def test_value_types_and_cross_rules_are_what_the_definitions_name() -> None:
     assert set(TYPES) == set(SHARED_ISSUES)
     assert {rule.expression for rule in STANDARDS.cross_rules} == set(EXPRESSIONS)
+
+
+def test_lists_of_documents_name_forms_that_there_are() -> None:
+    named = {
+        code.attributes["number_form"] for item in STANDARDS.code_lists.values() for code in item.codes if "number_form" in code.attributes
+    }
+    assert named == set(FORMS) == set(NUMBER_FORMS)
 
 
 @every_schema

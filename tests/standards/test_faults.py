@@ -64,6 +64,8 @@ def spoil_elements(folder: Path) -> None:
 def spoil_lists(folder: Path) -> None:
     lists = folder / "code_lists"
     edit(lists / "sex.yml", put(fixes={"男": "1", "03": "3"}, junk=["女", "01"]))
+    table = lists / "identity_document_type.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(",foreign_card", ",green"), encoding="utf-8")
     (lists / "marital_status.csv").unlink()
     (lists / "education.csv").write_text("code,name\n10,研究生教育\n", encoding="utf-8")
     (lists / "cert_status.csv").write_text("code,name_zh,name_en,aliases,valid_from,valid_to,effective\n01,有效\n", encoding="utf-8")
@@ -119,6 +121,8 @@ def test_every_fault_is_reported_at_once(folder: Path) -> None:
         "code_lists/sex.yml: fixes.男: already a code or alias",
         "code_lists/sex.yml: fixes.03: 3 is not a current code",
         "code_lists/sex.yml: junk.女: also a code, alias or fix",
+        "code_lists/identity_document_type.yml: codes.553.number_form: no such form: green; there are identity_card, citizen_number, "
+        "residence_permit, foreign_card, credit_code, no_citizen_number, no_credit_code, own",
         "code_lists/marital_status.yml: codes: neither here nor in marital_status.csv",
         "code_lists/cert_status.csv: line 2: 7 cells are expected",
         "code_lists/circle.yml: codes.a.successors: lead in a circle: a, b",
