@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
 from contracts.schema import suggestion
+from standards.date_formats import format_patterns
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
@@ -89,6 +90,19 @@ def _formats(contract: Contract, standards: Standards) -> Iterator[Finding]:
             element = standards.elements.get(mapping.element)
             if mapping.formats and element is not None and element.data_type != "date":
                 yield f"columns.{column}.formats", f'"{mapping.element}" is not a date'
+            yield from ((f"columns.{column}.formats", f'"{form}": {reason}') for form in mapping.formats if (reason := _misfit(form)))
+    for form in contract.as_of.formats if contract.as_of else ():
+        if "%y" in form and (reason := _misfit(form)):
+            yield "as_of.formats", f'"{form}": {reason}'
+
+
+def _misfit(form: str) -> str:
+    """Why a date format cannot be used; empty where it can."""
+    try:
+        format_patterns(form)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:

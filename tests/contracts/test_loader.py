@@ -54,6 +54,8 @@ def test_all_faults_of_the_form_come_at_once():
         ("constants", {"person_name": "x"}, "constants.person_name", "2 places"),
         ("columns.XM", "employer_name", "columns", '"person_name", which population requires'),
         ("columns.XM", {"element": "person_name", "formats": ["%Y"]}, "columns.XM.formats", "not a date"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%Y-%m"]}, "columns.CSRQ.formats", "each needed once"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d%d"]}, "columns.CSRQ.formats", "each needed once"),
         ("columns.XB", {"element": "sex_code", "lookup": {"M": "7"}}, "columns.XB.lookup.M", "not a code of"),
         ("constants", {"marital_status_code": "x"}, "constants.marital_status_code", "not a code of"),
         ("record_key", ["SFZ"], "record_key[0]", 'did you mean "SFZH"?'),
@@ -67,6 +69,15 @@ def test_all_faults_of_the_form_come_at_once():
 )
 def test_references_that_do_not_resolve_are_faults(path, value, key, words):
     assert words in faults(changed(path, value))[key]
+
+
+@pytest.mark.parametrize("form", ["%y%m%d", "%y(30)%m%d", "%y(1930)-%y-%m", "%m%d"])
+def test_a_year_of_two_digits_names_its_century(form):
+    (message,) = faults(changed("columns.CSRQ", {"element": "birth_date", "formats": [form]})).values()
+    assert "from which year on its hundred years run" in message
+    contract_from_document(
+        changed("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d"]}), load_standards(), file="resident.yml"
+    )
 
 
 @pytest.mark.parametrize(
