@@ -242,32 +242,47 @@ def _print_batch(batch: Any) -> None:
 
 def quarantine(
     contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
+    rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")
+        Path | None, typer.Option("--export", help="Write the rows, as received, with the reasons in words, to this CSV file.")
     ] = None,
-    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are exported; it is kept in the audit log.")] = "repair",
+    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are read; it is kept in the audit log.")] = "repair",
     as_json: Json = False,
 ) -> None:
-    """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
+    """Rejected rows of the last accepted batch, or rows with warnings: how many by rule, which, and out to a file for the department."""
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine import export_rows, rule_counts
+    from pipeline.quarantine import export_rows, listed_rows, rule_counts
 
-    home = open_home()
-    counts = rule_counts(home, contract)
-    if export:
-        audit.record(home.audit, actor=home.settings.actor, action="export-quarantine", subject=contract, purpose=purpose)
-    written = export_rows(home, contract, export) if export else None
+    home, kind = open_home(), "warnings" if warnings else "quarantine"
+    counts = rule_counts(home, contract, warnings=warnings)
+    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
+    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
+    written = export_rows(home, contract, export, warnings=warnings) if export else None
     if as_json:
-        print_json({"rules": [asdict(item) for item in counts], "exported": written})
+        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
         return
     if not counts:
-        print(f"no row of the last accepted batch of {contract} is quarantined")
+        print(f"no row of {contract} is {'published with a warning' if warnings else 'quarantined by its last accepted batch'}")
         return
-    rows = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
-    answer(False, None, ("element", "issue", "rows", "what to do", "who"), rows)
+    table = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
+    answer(False, None, ("element", "issue", "rows", "what to do", "who"), table)
+    if listed:
+        answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+
+
+def _places(listed: Any) -> list[tuple[Any, ...]]:
+    """One line per row, rule and column."""
+    return [
+        (row.batch_id, str(row.position), item.element, item.issue_type, column, raw)
+        for row in listed.rows
+        for item in row.broken
+        for column, raw in item.values or ((None, None),)
+    ]
 
 
 def report(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from connectors.columns import clean_name, listed, plan_columns, unique_names
 from connectors.extraction import Note
-from contracts.model import Contract, CsvSource, WorkbookSource
+from contracts.model import Contract
+from contracts.sources import CsvSource, WorkbookSource
 from core.errors import SourceError
 
 SEARCHED_LINES = 20

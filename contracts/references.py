@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
+from contracts.model import WHOLE_ROW, Contract
 from contracts.schema import suggestion
+from contracts.sources import CsvSource, DatabaseSource
 from standards.date_formats import format_fault
 
 if TYPE_CHECKING:

@@ -287,11 +287,10 @@ def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
 
 def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:
     """Whether the standard rewrote a value. What the contract declares (a date format, a lookup) is a translation, not a repair."""
-    from standards.date_formats import format_pattern
+    from standards.date_formats import format_patterns
 
     changed = raw != value
-    for form in formats:
-        pattern, _ = format_pattern(form)
+    for pattern, _ in (pair for form in formats for pair in format_patterns(form)):
         changed = changed & ~raw.re_search(pattern)
     return changed & raw.notin(list(lookup)) if lookup else changed
 
@@ -374,10 +373,23 @@ def _valid_from(as_of: AsOf | None) -> str:
     if as_of is None:
         return "NULL::date"
     column = f"trim(d.{quote(as_of.column)})"
-    formats = [f"try_strptime({column}, {_literal(form)})::date" for form in as_of.formats]
+    formats = [reading for form in as_of.formats for reading in _as_declared(column, form)]
     slashes = f"try_cast(regexp_replace({column}, '^([0-9]{{4}})[/.]([0-9]{{1,2}})[/.]([0-9]{{1,2}}).*$', '\\1-\\2-\\3') AS date)"
     days = f"CASE WHEN regexp_full_match({column}, '[1-9][0-9]{{4}}') THEN DATE '1899-12-30' + try_cast({column} AS integer) END"
     return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
+
+
+def _as_declared(column: str, form: str) -> list[str]:
+    """SQL for a date in a declared format. The engine's own reading of two-digit years would guess the century."""
+    from standards.date_formats import format_patterns
+
+    if "%y" not in form:
+        return [f"try_strptime({column}, {_literal(form)})::date"]
+    return [
+        f"CASE WHEN regexp_matches({column}, {_literal(pattern)}) "
+        f"THEN try_cast(regexp_replace({column}, {_literal(pattern)}, {_literal(groups)}) AS date) END"
+        for pattern, groups in format_patterns(form)
+    ]
 
 
 def unread_dates(engine: Engine, plan: Plan) -> int:

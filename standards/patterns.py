@@ -44,6 +44,14 @@ def real_date(separator: str = "") -> str:
     return f"(?:{long_month}|{short_month}|{february}|{_LEAP}{s}02{s}29)"
 
 
+def real_short_date() -> str:
+    """A day of a year written with two digits, in this century or the last: only 1900 was no leap year, and 2000 was one."""
+    long_month = "[0-9]{2}(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])"
+    short_month = "[0-9]{2}(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)"
+    february = "[0-9]{2}02(?:0[1-9]|1[0-9]|2[0-8])"
+    return f"(?:{long_month}|{short_month}|{february}|(?:[02468][048]|[13579][26])0229)"
+
+
 def one_of(words: Iterable[str]) -> str:
     """A pattern for exactly these words, as a tree of prefixes: as quick for thousands of words as for one."""
     return _tree(sorted(set(words)))

@@ -14,7 +14,7 @@ FORM = "^[0-9]{17}[0-9X]$"
 _WEIGHTS = tuple(2 ** (17 - place) % 11 for place in range(17))
 _CHECK_CHARACTERS = "10X98765432"
 # Residence permits of residents of Hong Kong, Macao and Taiwan (since 2018).
-_PERMIT_REGIONS = ("810000", "820000", "830000")
+PERMIT_REGIONS = ("810000", "820000", "830000")
 
 
 def ready(element: DataElement) -> str:
@@ -87,7 +87,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
 def region_pattern() -> str:
     """Every region there has been since 1981, the permit regions, and `9` + province + country of foreign permanent residents."""
     lists = load_standards().code_lists
-    regions = {code.code for code in lists["division"].codes} | set(_PERMIT_REGIONS)
+    regions = {code.code for code in lists["division"].codes} | set(PERMIT_REGIONS)
     provinces = one_of(province for province in _provinces())
     countries = one_of(lists["country"].current)
     return f"^(?:{one_of(regions)}|9{provinces}{countries})"

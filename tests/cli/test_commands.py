@@ -59,6 +59,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
         hub.register(LEAN, PATIENTS, LICENCES)
         hub.sync(LEAN, [*(person(number) for number in range(6)), person(9, XM="")])
         hub.sync(PATIENTS, [person(number, XM="李卫", DH=f"138 0000 {number:04}") for number in range(3, 8)])
+        hub.sync(PATIENTS, [person(number, XM="李卫", DH="12345" if number == 7 else f"138 0000 {number:04}") for number in range(3, 8)])
+        hub.sync(PATIENTS, [person(number, XM="李卫", DH="12345" if number == 7 else f"138 0000 {number:04}") for number in range(3, 8)])
         hub.sync(LICENCES, [certificate(1), certificate(2)])
         hub.publish("population")
         hub.publish("certificate")
@@ -130,6 +132,7 @@ JSON_COMMANDS = [
     ["why", "certificate", f"机动车驾驶证/{resident_id(1)}", "issued_date"],
     ["publish", "population"],
     ["normalize", "--element", "phone_number", "138 0000 0001"],
+    ["normalize", "--element", "birth_date", "--format", "%y(1930)%m%d", "900307"],
     ["standards", "list"],
     ["standards", "show", "sex_code"],
     ["report", f"{LEAN['id']}@1"],
@@ -162,6 +165,7 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         ["why", "population", resident_id(1), "--known-at", "99"],
         ["standards", "show", "nothing"],
         ["normalize", "--element", "sex_code"],
+        ["normalize", "--element", "birth_date", "--format", "%y%m%d", "900307"],
     ):
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
@@ -368,6 +372,12 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
     assert newest["subject"] == f"population/{canonical}"
 
 
+def test_a_number_typed_in_place_of_the_registry_is_not_written_down(command: Command, city: Hub) -> None:
+    before = entries(city.home.audit, limit=1000)
+    assert command("show", resident_id(1), "population").status == 2
+    assert entries(city.home.audit, limit=1000) == before
+
+
 @pytest.mark.parametrize("action", ["show", "why"])
 def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.errors import StoreError
@@ -387,6 +397,28 @@ def test_quarantined_rows_go_out_as_received_into_a_closed_file(command: Command
     assert path.stat().st_mode & 0o077 == 0
     assert resident_id(9) in path.read_text(encoding="utf-8-sig")
     assert command("quarantine", LEAN["id"], "--export", str(path)).status == 2
+
+
+def test_rows_with_warnings_are_listed_masked_and_exported(command: Command, city: Hub, tmp_path: Path) -> None:
+    """The row came unchanged in the last batch; what was found when it was examined still stands."""
+    found = command("quarantine", PATIENTS["id"], "--warnings", "--rows", "5", "--purpose", "call them", "--json").json
+    assert {(rule["element"], rule["rows"]) for rule in found["rules"]} == {("phone_number", 1)}
+    (row,) = found["rows"]
+    assert (row["batch_id"], row["position"], row["broken"][0]["values"]) == (f"{PATIENTS['id']}@2", 6, [["DH", "*****"]])
+    newest = entries(city.home.audit)[0]
+    assert (newest["action"], newest["subject"], newest["purpose"]) == ("view-warnings", PATIENTS["id"], "call them")
+    path = tmp_path / "doubtful.csv"
+    assert command("quarantine", PATIENTS["id"], "--warnings", "--export", str(path), "--json").json["exported"] == 1
+    assert path.stat().st_mode & 0o077 == 0
+    assert resident_id(7) in path.read_text(encoding="utf-8-sig")
+    assert entries(city.home.audit)[0]["action"] == "export-warnings"
+    assert command("quarantine", LEAN["id"], "--warnings").out.startswith("no row of")
+
+
+def test_quarantined_rows_are_listed_masked(command: Command) -> None:
+    answer = command("quarantine", LEAN["id"], "--rows", "5")
+    assert "person_name" in answer.out
+    assert resident_id(9) not in answer.out
 
 
 def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
