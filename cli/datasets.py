@@ -104,13 +104,14 @@ def publish(
     from core.errors import RequestError
     from pipeline.home import open_home
     from pipeline.publish import publish as publish_registry
+    from registries.publications import shown
 
     if accept_shrink is not None and not accept_shrink.strip():
         raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
     outcome = publish_registry(registry, open_home(), accept_shrink=(accept_shrink or "").strip())
     now = outcome.publication
     if as_json:
-        print_json({**asdict(now), "is_new": outcome.is_new})
+        print_json({**shown(now), "is_new": outcome.is_new})
         return
     if not outcome.is_new:
         print(f"nothing new since publication {now.number} of {registry}")
@@ -141,7 +142,7 @@ def status(
     from core.clock import beijing_text
     from registries.attempts import standing_attempt
     from registries.definition import load_definitions
-    from registries.publications import latest
+    from registries.publications import latest, shown
 
     datasets, rows, trouble = [], [], []
     for name in contracts_in_force(home.catalog):
@@ -154,7 +155,7 @@ def status(
     registries = [latest(home.serving, name) for name in load_definitions()]
     attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
     if as_json:
-        stands = [asdict(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
+        stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
         print_json({"datasets": datasets, "registries": stands})
     else:
         _print_status(rows, trouble, registries, attempts)
@@ -202,6 +203,7 @@ def receipt(
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
     from catalog.batches import get_batch
+    from core.digests import LEAST_ROWS, shown_digest
     from pipeline.home import open_home
     from pipeline.landing import read_manifest, verify_landing
 
@@ -209,6 +211,8 @@ def receipt(
     found = get_batch(home.catalog, batch)
     has_landed = found.landed is not None
     manifest = read_manifest(home.settings, found) if has_landed else None
+    if manifest is not None:
+        manifest["digest"] = shown_digest(manifest.get("digest"), found.landed)
     differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
@@ -216,7 +220,8 @@ def receipt(
         _print_batch(found)
         if has_landed:
             verified = ("; ".join(differences) or "no differences") if verify else "not asked"
-            plain({"digest of all rows": manifest and manifest.get("digest"), "verified": verified})
+            digest = (manifest or {}).get("digest") or f"not shown (the manifest is gone, or there are fewer than {LEAST_ROWS} rows)"
+            plain({"digest of all rows": digest, "verified": verified})
     if differences:
         raise typer.Exit(1)
 

@@ -294,6 +294,25 @@ def test_a_stopped_publication_stands_in_the_status_until_it_is_settled(
     assert command("status").status == 0
 
 
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_digests_of_few_rows_are_not_shown(
+    rows: int, is_shown: bool, hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a handful of rows says can be found by trying until the digest fits."""
+    command = command_on(hub, monkeypatch, capsys)
+    hub.register(ENTERPRISES)
+    batch = hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    publication = hub.publish("legal_entity")
+    landed = json.loads((hub.settings.landing / ENTERPRISES["id"] / "00000001" / "manifest.json").read_text())["digest"]
+    for arguments, digest in (
+        (["receipt", batch.batch_id, "--verify"], landed),
+        (["receipt", batch.batch_id, "--verify", "--json"], landed),
+        (["publish", "legal_entity", "--json"], publication.digest),
+        (["status", "--json"], publication.digest),
+    ):
+        assert (digest in command(*arguments).out) is is_shown, arguments
+
+
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
     folder = city.settings.landing / LICENCES["id"] / "00000001"
     kept = (folder / "manifest.json").read_text()

@@ -251,3 +251,16 @@ def test_a_stopped_publication_is_told_and_so_is_who_let_it_pass(hub: Hub, monke
     publish("legal_entity", hub.home, accept_shrink="<others moved>")
     assert words[0] not in text_of(portal, "/", lang)
     assert "&lt;others moved&gt;" in text_of(portal, "/registries/legal_entity/publications/2", lang)
+
+
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_the_digest_of_a_small_table_is_not_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch, rows: int, is_shown: bool) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", counted)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    digest = hub.publish("legal_entity").digest
+    portal = open_portal(hub)
+    pages = ("/registries/legal_entity/publications/1", "/registries/legal_entity?format=csv", "/registries/legal_entity?format=json")
+    answers = ("/api/v1/registries", "/api/v1/registries/legal_entity", "/api/v1/registries/legal_entity/publications")
+    for path in (*pages, *answers):
+        assert (digest in text_of(portal, path)) is is_shown, path
