@@ -34,6 +34,7 @@ def bench(
 
     from core.errors import RequestError
 
-    if find_spec(f"benchmarks.{name}") is None:
+    found = import_module(f"benchmarks.{name}") if name.isidentifier() and find_spec(f"benchmarks.{name}") else None
+    if found is None or not hasattr(found, "run"):
         raise RequestError(f"there is no benchmark {name}", hint="see the folder benchmarks/")
-    import_module(f"benchmarks.{name}").run(people=people, as_json=as_json)
+    found.run(people=people, as_json=as_json)

@@ -31,20 +31,21 @@ def propose(
     as_json: Json = False,
 ) -> None:
     """Draft a contract from a live table or file: what each column is, how sure that is and why, key, formats, terms. Edit it, then check it."""
-    from core.errors import RequestError
+    from core.files import check_new_file, requested
     from core.settings import load_settings, prepare_home
     from pipeline.propose import Request
     from pipeline.propose import propose as propose_contract
     from standards.loader import load_standards
 
-    if out is not None and out.exists():
-        raise RequestError(f"{out} is there already", hint="name another file, or move this one away")
+    if out is not None:
+        check_new_file(out)
     settings = load_settings()
     prepare_home(settings)
     request = Request(source, sheet, department or _department(source), tuple(registry or ()), title)
     proposal = propose_contract(request, load_standards(), settings)
     if out is not None:
-        out.write_text(proposal.draft, encoding="utf-8")
+        with requested(out):
+            out.write_text(proposal.draft, encoding="utf-8")
     if as_json:
         print_json(_document(proposal))
     elif out is None:

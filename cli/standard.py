@@ -50,14 +50,16 @@ def normalize(
 
 def _normalize_csv(path: Path) -> None:
     from core.errors import RequestError
+    from core.files import requested
     from standards.loader import load_standards
     from standards.single import normalize_values
 
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with requested(path), path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         rows = list(reader)
     if not {"element", "raw"} <= set(reader.fieldnames or ()):
-        raise RequestError(f"{path.name} has no columns element,raw", hint=f"its header line is: {', '.join(reader.fieldnames or ())}")
+        # Without a header the first line is somebody's values, so it is not quoted.
+        raise RequestError(f"{path.name} has no columns element,raw", hint="the first line names the columns")
     by_element: dict[str, list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
         by_element[row["element"]].append(position)
@@ -128,10 +130,13 @@ def render(
 
 
 def _write(files: Mapping[str, str | bytes], folder: Path, as_json: bool) -> None:
+    from core.files import requested
+
     for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        with requested(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
     if as_json:
         print_json({"folder": str(folder), "files": list(files)})
     else:

@@ -12,9 +12,11 @@ import sqlalchemy as sa
 
 from core.clock import now
 from core.database import reading, writing
+from core.errors import RequestError
 from exchange.tables import audit_entry
 from standards.model import ObjectClass
 
+LONGEST_PURPOSE = 400
 Kind = Literal["entity", "batch", "dataset", "registry"]
 
 
@@ -46,7 +48,12 @@ def _names(subject: str) -> Sequence[str]:
 
 
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:
-    """Write down who does what with whose record and why. Raises StoreError where it cannot: then nothing may be shown."""
+    """Write down who does what with whose record and why.
+
+    Raises StoreError where it cannot, RequestError where the purpose is longer than the log holds: then nothing may be shown.
+    """
+    if len(purpose) > LONGEST_PURPOSE:
+        raise RequestError(f"the purpose is longer than {LONGEST_PURPOSE} characters", hint="say it in fewer words")
     with writing(audit) as connection:
         connection.execute(audit_entry.insert().values(at=now(), actor=actor, action=action, subject=subject, purpose=purpose))
 
