@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.errors import RequestError
+from core.portable import to_sql
 from standards.date_formats import format_patterns
 from standards.model import DataElement, Standards
 from standards.restoring import restored
@@ -123,10 +124,4 @@ def _statements(element: DataElement, formats: tuple[str, ...], lookup: tuple[tu
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")
     issues = read.select("n", "text", **conditions).order_by("n")
-    return _Statements(_sql(values), _sql(issues), tuple(conditions))
-
-
-def _sql(expression: Any) -> str:
-    import ibis
-
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
+    return _Statements(to_sql(values), to_sql(issues), tuple(conditions))
