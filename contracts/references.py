@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
 from contracts.schema import suggestion
 from standards.date_formats import format_patterns
+from standards.declared import unit_fault, writing_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
@@ -20,7 +21,7 @@ Finding = tuple[str, str]
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     """Every place where the contract does not agree with itself or with the standards, as key and reason."""
-    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
+    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _writings, _codes, _assertions, _columns)
     return list(chain.from_iterable(rule(contract, standards) for rule in rules))
 
 
@@ -94,6 +95,19 @@ def _formats(contract: Contract, standards: Standards) -> Iterator[Finding]:
     for form in contract.as_of.formats if contract.as_of else ():
         if "%y" in form and (reason := _misfit(form)):
             yield "as_of.formats", f'"{form}": {reason}'
+
+
+def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    """Columns written in a list that leads nowhere, or counted in what the element does not count."""
+    for column, mappings in contract.columns.items():
+        for mapping in mappings:
+            element = standards.elements.get(mapping.element)
+            if element is None:
+                continue
+            if mapping.written_in and (reason := writing_fault(standards, element, mapping.written_in)):
+                yield f"columns.{column}.written_in", reason
+            if mapping.unit and (reason := unit_fault(element, mapping.unit)):
+                yield f"columns.{column}.unit", reason
 
 
 def _misfit(form: str) -> str:

@@ -17,7 +17,8 @@ _DAY = re.compile(r"^[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?$")
 def code_list_faults(code_lists: Mapping[str, CodeList]) -> Iterator[Fault]:
     """Every fault of every list, under the file of the list."""
     for name, code_list in code_lists.items():
-        found = (*_spellings(code_list), *_validity(code_list.codes), *_relations(code_list.codes), *_forms(code_list.codes))
+        codes = code_list.codes
+        found = (*_spellings(code_list), *_validity(codes), *_relations(codes), *_forms(codes), *_translations(code_list, code_lists))
         yield from (Fault(f"standards/code_lists/{name}.yml", key, message) for key, message in found)
 
 
@@ -73,6 +74,22 @@ def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
                 ways.setdefault(_entry(code), set()).add(_entry(_outliving(code, entries[heir])))
     if circle := sorted({code for code, _ in _in_circles(ways)}):
         yield f"codes.{circle[0]}.successors", f"lead in a circle: {', '.join(circle)}"
+
+
+def _translations(code_list: CodeList, code_lists: Mapping[str, CodeList]) -> Iterator[Finding]:
+    """Where a list leads: to codes of another list, by attributes that it has."""
+    if code_list.prefix and code_list.prefix not in code_list.attributes:
+        yield "prefix", f"not among the attributes: {code_list.prefix}"
+    for other, attribute in code_list.leads_to.items():
+        if attribute not in code_list.attributes:
+            yield f"leads_to.{other}", f"not among the attributes: {attribute}"
+        if other not in code_lists:
+            yield f"leads_to.{other}", "no such code list"
+            continue
+        known = {code.code for code in code_lists[other].codes}
+        for code in code_list.codes:
+            if wrong := [target for target in code.attributes.get(attribute, "").split("|") if target and target not in known]:
+                yield f"codes.{code.code}.{attribute}", f"no code of {other}: {', '.join(wrong)}"
 
 
 def _forms(codes: tuple[Code, ...]) -> Iterator[Finding]:

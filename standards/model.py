@@ -129,6 +129,8 @@ class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
     `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    `leads_to` names, for another list, the attribute that holds its codes (several, parted by `|`, lead nowhere): a column may then be
+    written in this list. `prefix` names the attribute that may stand in front of a code.
     """
 
     id: Identifier
@@ -137,6 +139,8 @@ class CodeList(Definition):
     codes: tuple[Code, ...]
     attributes: dict[Identifier, Title] = {}
     used_for: Title | None = None
+    leads_to: dict[Identifier, Identifier] = {}
+    prefix: Identifier | None = None
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
 

@@ -81,7 +81,7 @@ def _elements(item: Difference, standards: Standards) -> Iterator[str]:
     if item.kind == "element":
         yield item.id
     elif item.kind == "code_list":
-        yield from (element.id for element in everything if _reads(element, item.id))
+        yield from (element.id for element in everything if item.id in standards.code_lists and _reads(element, item.id, standards))
     elif item.kind == "issue_type":
         yield from (element.id for element in everything if item.id in {"missing", "repaired", *issue_kinds(element)})
     elif item.kind == "schema" and item.part.startswith("uses"):
@@ -90,6 +90,6 @@ def _elements(item: Difference, standards: Standards) -> Iterator[str]:
         yield from (element.id for element in standards.schemas[item.id].elements)
 
 
-def _reads(element: DataElement, code_list: str) -> bool:
-    own = element.code_list == code_list
+def _reads(element: DataElement, code_list: str, standards: Standards) -> bool:
+    own = element.code_list == code_list or (element.code_list or "") in standards.code_lists[code_list].leads_to
     return own or element.type not in LISTS_READ or code_list in LISTS_READ[element.type]

@@ -57,6 +57,8 @@ def _spellings(code_list: CodeList) -> Iterator[tuple[str, str]]:
     for code in code_list.codes:
         if not code.valid_to:
             yield from ((spelling, code.code) for spelling in (code.code, code.title.zh, code.title.en, *code.aliases) if spelling)
+            if code_list.prefix and code.code != (front := code.attributes.get(code_list.prefix, "")):
+                yield front + code.code, code.code
     yield from code_list.fixes.items()
 
 

@@ -119,7 +119,8 @@ def _currencies() -> dict[str, str]:
     """Every way to write a currency, also with 元 on the other side of the number, and its letters."""
     words = dict(_SIGNS)
     for code in load_standards().code_lists["currency"].codes:
-        words |= dict.fromkeys((code.code, code.title.zh, *code.aliases), code.code)
+        spellings = (code.code, code.title.zh, *code.aliases)
+        words |= {word: code.code for word in spellings if not word.isdigit()}
     return {f"元{word}": letters for word, letters in words.items()} | {f"{word}元": letters for word, letters in words.items()} | words
 
 

@@ -72,6 +72,10 @@ def spoil_lists(folder: Path) -> None:
     write_list(folder, "circle", "a,甲,,2000,2010,,b\nb,乙,,2000,2010,,a\nc,丙,,2000,,,\n")
     write_list(folder, "dates", "a,甲,,2010,2000,,\nb,乙,,soon,,,\nc,丙,,2000,2011,,\nc,戊,,2010,,,\n")
     write_list(folder, "relations", "a,甲,x,2000,2010,z,y\nb,乙,x;a,2000,,,\n")
+    edit(
+        lists / "entity_status_36104.yml",
+        put(leads_to={"entity_status": "maps_to", "stars": "maps_to_ca19", "sex": "maps_to_ca19"}, prefix="x"),
+    )
     write_list(folder, "gone", "a,甲,,2000,2010,,\n")
 
 
@@ -133,6 +137,10 @@ def test_every_fault_is_reported_at_once(folder: Path) -> None:
         "code_lists/relations.yml: codes.a.successors: no such code: y",
         "code_lists/relations.yml: codes.b: x already stands for a",
         "code_lists/relations.yml: codes.b: a already stands for a",
+        "code_lists/entity_status_36104.yml: leads_to.entity_status: not among the attributes: maps_to",
+        "code_lists/entity_status_36104.yml: leads_to.stars: no such code list",
+        "code_lists/entity_status_36104.yml: codes.4.maps_to_ca19: no code of sex: 4, 5",
+        "code_lists/entity_status_36104.yml: prefix: not among the attributes: x",
         "code_lists/gone.yml: codes: no current code",
         "schemas/population.yml: uses.soul: no such data element",
         "schemas/population.yml: uses.resident_id: used twice",
