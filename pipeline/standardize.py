@@ -16,6 +16,7 @@ from core.engine import Engine, literal, quote
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from standards.checks import severity_in
+from standards.labels import own_labels
 from standards.model import CrossRule, DataElement, SchemaUse, Severity, Standards
 from standards.value_types import issue_kinds
 
@@ -232,7 +233,8 @@ class _Reading:
 
     def __post_init__(self) -> None:
         e = self.element
-        object.__setattr__(self, "behavior", (e.type, e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum))
+        form = (e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum)
+        object.__setattr__(self, "behavior", (e.type, *form, own_labels(e)))
 
 
 @lru_cache(maxsize=256)

@@ -14,9 +14,10 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards import written
+from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
-from standards.spellings import lookup_table
+from standards.spellings import lookup_table, spelling_key
 from standards.sure_forms import is_implied
 from standards.types import (
     address,
@@ -123,7 +124,7 @@ def value_of(
     """
     kind = TYPES[element.type]
     keep = _own_markers(element)
-    slow = general.let(general.clean(raw, keep), lambda cleaned: _read(cleaned, element, formats, written_in, unit))
+    slow = general.let(general.clean(raw, labels_of(element), keep), lambda cleaned: _read(cleaned, element, formats, written_in, unit))
     ready = kind.ready(element)
     is_ready = raw.re_search(ready)
     if markers := _markers(element):
@@ -210,7 +211,10 @@ def spelled(element: DataElement) -> ModuleType:
 
 def _own_markers(element: DataElement) -> frozenset[str]:
     """Missing-value markers that the element's own code list takes for a code (不详 is a sex code)."""
-    return frozenset(lookup_table(element)).intersection(general.MISSING) if element.type == "code" else frozenset()
+    if element.type != "code":
+        return frozenset()
+    table = lookup_table(element)
+    return frozenset(marker for marker in general.MISSING if spelling_key(marker) in table)
 
 
 def _stock_issues(value: StringValue, element: DataElement) -> Issues:
