@@ -16,6 +16,8 @@ from core.engine import Engine, literal, quote
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from standards.checks import severity_in
+from standards.day import on_day
+from standards.in_force import last_turn
 from standards.labels import own_labels
 from standards.model import CrossRule, DataElement, SchemaUse, Severity, Standards
 from standards.value_types import issue_kinds
@@ -97,11 +99,16 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
 
 
 def standardize(engine: Engine, plan: Plan, today: str) -> None:
-    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future.
+    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future and which codes are in force.
 
     Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the
     rest are standardized once each and put in their places.
     """
+    with on_day(today):
+        _standardize(engine, plan, today)
+
+
+def _standardize(engine: Engine, plan: Plan, today: str) -> None:
     rows = engine.value(f"SELECT count(*) FROM {CANDIDATES}")
     few = _columns_with_few_values(engine, plan, rows)
     for position, item in enumerate(plan.elements):
@@ -194,14 +201,14 @@ def _restore(engine: Engine) -> None:
 
 
 def _day(issues: Sequence[str], today: str) -> str:
-    """The day, where an element's statements depend on it: those of the others are kept for ever."""
-    return today if "future-date" in issues else ""
+    """The day, where an element's statements depend on it: those of the others are kept until a code begins or ends."""
+    return today if "future-date" in issues else last_turn()
 
 
 def prepare_statements(standards: Standards, today: str) -> None:
     """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
-    for schema in standards.schemas.values():
-        for use in schema.uses:
+    with on_day(today):
+        for use in (use for schema in standards.schemas.values() for use in schema.uses):
             issues = ("missing", "repaired", *issue_kinds(use.element))
             _statements(_Reading(use.element), _Declared(), (), use.required, issues, _day(issues, today))
 
@@ -286,12 +293,13 @@ def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
 
     if item.element.type not in SPELLED:
         return {}
-    found = engine.rows(_keys_statement(item.element, _declared(item)), doing="looking up divisions")
+    found = engine.rows(_keys_statement(item.element, _declared(item), last_turn()), doing="looking up divisions")
     return readings(item.element, sorted(key for (key,) in found if key))
 
 
 @lru_cache(maxsize=64)
-def _keys_statement(element: DataElement, declared: _Declared) -> str:
+def _keys_statement(element: DataElement, declared: _Declared, turn: str) -> str:
+    """`turn` is there to be a part of the key."""
     import ibis
 
     from standards.standardize import spelled, value_of

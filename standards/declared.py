@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CodeList, DataElement, Standards
 from standards.spellings import spelling_key
@@ -40,7 +41,7 @@ def units() -> dict[str, tuple[str, ...]]:
     return {kind: tuple(names) for kind, names in found.items()}
 
 
-@lru_cache(maxsize=64)
+@while_in_force
 def translations(code_list: str, written_in: str) -> dict[str, str]:
     """Key of every spelling of another list that leads to one code of a list, with that code."""
     found: dict[str, str] = {}

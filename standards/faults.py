@@ -10,6 +10,7 @@ from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_k
 
 Finding = tuple[str, str]
 
+CODE_IN_FORCE = ("is_not_in_force",)  # expressions over a code and the day on which it should have held
 PERSONAL_CATEGORIES = "sensitive_pi"  # the code list of kinds of personal information
 
 
@@ -37,7 +38,11 @@ def schema_faults(schemas: Mapping[str, Schema]) -> Iterator[Fault]:
 
 
 def rule_faults(
-    cross_rules: Iterable[CrossRule], schemas: Mapping[str, Schema], unread: Collection[str], issue_types: Mapping[str, IssueType]
+    cross_rules: Iterable[CrossRule],
+    schemas: Mapping[str, Schema],
+    unread: Collection[str],
+    issue_types: Mapping[str, IssueType],
+    code_lists: Mapping[str, CodeList],
 ) -> Iterator[Fault]:
     """Faults of the rules over several elements, and issue types that the pipeline misses; `unread` are elements that could not be read."""
     for name in PIPELINE_ISSUES:
@@ -48,8 +53,22 @@ def rule_faults(
         for name in rule.needs:
             if schema is not None and schema.use(name) is None and name not in unread:
                 yield Fault("standards/cross_rules.yml", f"{rule.id}.needs", f"{rule.schema_id} has no element {name}")
+        if schema is not None and rule.expression in CODE_IN_FORCE:
+            yield from (Fault("standards/cross_rules.yml", f"{rule.id}.needs", reason) for reason in _in_force(rule, schema, code_lists))
         if rule.issue_type not in issue_types:
             yield Fault("standards/cross_rules.yml", f"{rule.id}.issue_type", f"no such issue type: {rule.issue_type}")
+
+
+def _in_force(rule: CrossRule, schema: Schema, code_lists: Mapping[str, CodeList]) -> Iterator[str]:
+    """A code and a day are asked for, and a list that has dates: of any other the rule could find nothing."""
+    code, day = (schema.use(name) for name in rule.needs[:2])
+    if code is None or day is None:
+        return
+    known = code_lists.get(code.element.code_list or "")
+    if code.element.code_list is None or (known is not None and not known.is_dated):
+        yield f"{code.element.id} has no code list with dates"
+    if day.element.type not in ("date", "timestamp"):
+        yield f"{day.element.id} is no date"
 
 
 def _categories(code_lists: Mapping[str, CodeList]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class _Reading:
         self.faults += element_faults(elements, code_lists, self._stems("code_lists"), issue_types)
         self.faults += code_list_faults(code_lists)
         self.faults += schema_faults(schemas)
-        self.faults += rule_faults(cross_rules, schemas, self._stems("data_elements") - elements.keys(), issue_types)
+        self.faults += rule_faults(cross_rules, schemas, self._stems("data_elements") - elements.keys(), issue_types, code_lists)
         body = self._yaml(self.folder / "version.yml")
         release = self._model("version.yml", Release, body) if body is not None else None
         if self.faults:

@@ -41,7 +41,6 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
 LISTS_OF_RULES: dict[str, tuple[str, ...]] = {
     "is_addressed_elsewhere": ("division",),
     "is_no_number_of_its_kind": ("country", "division", "uscc_category"),
-    "is_not_in_force": ("division",),
     "issuer_differs": ("certificate_kind",),
     "type_name_differs": ("certificate_type",),
 }

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from core.errors import RequestError
 from standards.date_formats import format_patterns
+from standards.day import on_day, reading_day
 from standards.declared import unit_fault, writing_fault
 from standards.model import DataElement, Standards
 from standards.restoring import restored
@@ -50,7 +51,8 @@ def normalize_values(
     element = find_element(standards, element_id)
     _check_formats(element, formats)
     _check_writing(standards, element, written_in, unit)
-    rows = _run(element, values, _Declared(tuple(formats), tuple((lookup or {}).items()), written_in, unit), today)
+    with on_day(today):
+        rows = _run(element, values, _Declared(tuple(formats), tuple((lookup or {}).items()), written_in, unit))
     return [_answer(raw, *row) for raw, row in zip(values, rows, strict=True)]
 
 
@@ -89,15 +91,11 @@ class _Declared:
     unit: str
 
 
-def _run(
-    element: DataElement, values: Sequence[str | None], declared: _Declared, today: str | None
-) -> list[tuple[str | None, tuple[str, ...]]]:
+def _run(element: DataElement, values: Sequence[str | None], declared: _Declared) -> list[tuple[str | None, tuple[str, ...]]]:
     import duckdb  # the engine is loaded only where values are asked for
     import pyarrow as pa
 
-    from standards.standardize import beijing_today
-
-    sql = _statements(element, declared, today or beijing_today())
+    sql = _statements(element, declared, reading_day())
     connection = duckdb.connect()
     try:
         connection.execute("SET threads = 1")

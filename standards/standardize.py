@@ -7,13 +7,13 @@ a condition repeats its value expression; a column of few values is quicker thro
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards import written
+from standards.day import on_day, reading_day
 from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
@@ -98,7 +98,7 @@ def standardize_column(
 ) -> Standardized:
     """Value and issues of a raw column; `formats` and `lookup` are what the contract declares for it."""
     value = value_of(raw, element, formats, lookup)
-    day = today or beijing_today()
+    day = today or reading_day()
     # Bound once per condition: written out, a condition would repeat the value wherever it names it.
     return Standardized(value, {name: _condition(value, element, day, name) for name in issue_kinds(element)})
 
@@ -157,7 +157,8 @@ def sure_of(
     """
     if "%Y-%d-%m" in formats or written_in:
         return raw.isnull() & raw.notnull()
-    sure = TYPES[element.type].sure(raw, element, today or beijing_today())
+    with on_day(today):
+        sure = TYPES[element.type].sure(raw, element, reading_day())
     if element.min_length is not None or element.max_length is not None:
         length = raw.length()
         sure = sure & (length >= (element.min_length or 0))
@@ -187,13 +188,9 @@ def _may_repeat(element: DataElement) -> bool:
 
 def issues_of(value: StringValue, element: DataElement, today: str | None = None) -> Issues:
     """Each issue type of the element with its condition over standard values; `today` (ISO) is the Beijing day of the run."""
-    found = _stock_issues(value, element) | TYPES[element.type].issues(value, element, today or beijing_today())
+    with on_day(today):
+        found = _stock_issues(value, element) | TYPES[element.type].issues(value, element, reading_day())
     return {name: condition.fill_null(False) for name, condition in found.items()}
-
-
-def beijing_today() -> str:
-    """The calendar day in Beijing."""
-    return (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
 
 
 def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], written_in: str, unit: str) -> StringValue:

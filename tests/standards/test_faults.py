@@ -91,6 +91,9 @@ def spoil_the_rest(folder: Path) -> None:
         folder / "cross_rules.yml",
         lambda body: (
             body["items"][0].update(needs=["resident_id", "established_date"], issue_type="ominous")
+            or next(item for item in body["items"] if item["expression"] == "is_not_in_force").update(
+                needs=["nationality_code", "photo_reference"]
+            )
             or body["items"].append(body["items"][1])
         ),
     )
@@ -150,6 +153,8 @@ def test_every_fault_is_reported_at_once(folder: Path) -> None:
         "issue_types.yml: repaired: the pipeline needs this issue type",
         "cross_rules.yml: birth-date-agrees-with-resident-id.needs: population has no element established_date",
         "cross_rules.yml: birth-date-agrees-with-resident-id.issue_type: no such issue type: ominous",
+        "cross_rules.yml: birth-division-in-force-at-birth.needs: nationality_code has no code list with dates",
+        "cross_rules.yml: birth-division-in-force-at-birth.needs: photo_reference is no date",
         "cross_rules.yml: sex-agrees-with-resident-id: defined 2 times",
         "version.yml: in_force_from: Field required",
         "version.yml: title: Field required",
