@@ -28,6 +28,8 @@ def normalize(
     formats: Annotated[
         list[str] | None, typer.Option("--format", "-f", help='Date format as a contract declares it: "%d/%m/%Y", "%y(1930)%m%d".')
     ] = None,
+    written_in: Annotated[str, typer.Option("--list", help="Another code list in which the value is written.")] = "",
+    unit: Annotated[str, typer.Option("--unit", help="What a bare number counts: 万元.")] = "",
     csv_file: Annotated[Path | None, typer.Option("--csv", exists=True, help="File with columns element,raw.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +43,7 @@ def normalize(
         return
     if element is None or value is None:
         raise RequestError("give --element and a value, or --csv FILE", hint="./hub normalize --element resident_id VALUE")
-    (found,) = normalize_values(load_standards(), element, [value], formats or ())
+    (found,) = normalize_values(load_standards(), element, [value], formats or (), written_in=written_in, unit=unit)
     row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
     print_json(row) if as_json else answer(
         False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))]

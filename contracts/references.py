@@ -13,6 +13,7 @@ from contracts.model import WHOLE_ROW, Contract
 from contracts.schema import suggestion
 from contracts.sources import CsvSource, DatabaseSource
 from standards.date_formats import format_fault
+from standards.declared import unit_fault, writing_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
@@ -23,7 +24,7 @@ _NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     """Every place where the contract does not agree with itself or with the standards, as key and reason."""
-    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
+    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _writings, _codes, _assertions, _columns)
     return list(chain.from_iterable(rule(contract, standards) for rule in rules))
 
 
@@ -115,6 +116,19 @@ def _format_faults(key: str, formats: Sequence[str], *, whole_day: bool) -> Iter
     for position, declared in enumerate(formats):
         if fault := format_fault(declared, whole_day=whole_day):
             yield f"{key}[{position}]", fault
+
+
+def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    """Columns written in a list that leads nowhere, or counted in what the element does not count."""
+    for column, mappings in contract.columns.items():
+        for mapping in mappings:
+            element = standards.elements.get(mapping.element)
+            if element is None:
+                continue
+            if mapping.written_in and (reason := writing_fault(standards, element, mapping.written_in)):
+                yield f"columns.{column}.written_in", reason
+            if mapping.unit and (reason := unit_fault(element, mapping.unit)):
+                yield f"columns.{column}.unit", reason
 
 
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:

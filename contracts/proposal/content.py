@@ -108,17 +108,15 @@ class Content:
 
     def listed(self, element: DataElement) -> float:
         """Share of the rows whose value is a spelling of one of the element's codes."""
-        from standards.spellings import lookup_table, spelling_key
+        from standards.spellings import reading, spelling_key
 
-        table = lookup_table(element)
-        return self.share((element.type, element.code_list), lambda value: spelling_key(value) in table)
+        return self.share((element.type, element.code_list), lambda value: reading(element, spelling_key(value)))
 
     def unlisted(self, element: DataElement, values: Iterable[str]) -> list[str]:
         """Values that are no spelling of any of the element's codes."""
-        from standards.spellings import lookup_table, spelling_key
+        from standards.spellings import reading, spelling_key
 
-        table = lookup_table(element)
-        return [value for value in values if spelling_key(value) not in table]
+        return [value for value in values if not reading(element, spelling_key(value))]
 
     def verdict(self, element: DataElement) -> float | None:
         """Share of the rows that the standard itself is likely to accept, where its code judges the form; else None."""

@@ -3,11 +3,14 @@
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.characters import lookup_characters
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
-from standards.spellings import NARROW, SIMPLIFIED, TRADITIONAL, WIDE, lookup_table
+from standards.spellings import NARROW, WIDE, lookup_table
 from standards.types.general import let, where, without_blanks
+
+_WIDE = f"[{WIDE.replace('[', '').replace(']', '')}\\[\\]]"
 
 
 def ready(element: DataElement) -> str:
@@ -32,9 +35,9 @@ def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
 
 def spelling_key(text: StringValue) -> StringValue:
     """As `standards.spellings.spelling_key`, in the engine."""
-    narrow = where(text, f"[{WIDE}]", lambda part: part.translate(WIDE, NARROW))
-    simple = where(narrow, f"[{TRADITIONAL}]", lambda part: part.translate(TRADITIONAL, SIMPLIFIED))
-    return without_blanks(simple).upper()
+    narrow = where(text, _WIDE, lambda part: part.translate(WIDE, NARROW))
+    traditional, simple = lookup_characters()
+    return without_blanks(where(narrow, f"[{traditional}]", lambda part: part.translate(traditional, simple))).upper()
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

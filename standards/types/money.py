@@ -3,11 +3,10 @@
 The point is moved in the text, so no digit is lost to arithmetic. A sum without a unit, or with an informal one, is refused.
 """
 
-from functools import lru_cache
-
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
@@ -114,15 +113,16 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {"unknown-code": ~value.re_search(_currency_pattern()) & value.re_search(_STANDARD)}
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _currencies() -> dict[str, str]:
     """Every way to write a currency, also with 元 on the other side of the number, and its letters."""
     words = dict(_SIGNS)
     for code in load_standards().code_lists["currency"].codes:
-        words |= dict.fromkeys((code.code, code.title.zh, *code.aliases), code.code)
+        spellings = (code.code, code.title.zh, *code.aliases)
+        words |= {word: code.code for word in spellings if not word.isdigit()}
     return {f"元{word}": letters for word, letters in words.items()} | {f"{word}元": letters for word, letters in words.items()} | words
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _currency_pattern() -> str:
     return f" {one_of(load_standards().code_lists['currency'].current)}$"

@@ -5,6 +5,7 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import BLANK, NOT_A_NUMBER_OF_18, one_of, real_date
@@ -88,7 +89,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     }
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def region_pattern() -> str:
     """Every region there has been since 1981, the permit regions, and `9` + province + country of foreign permanent residents."""
     lists = load_standards().code_lists

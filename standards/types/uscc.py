@@ -5,6 +5,7 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import BLANK, NOT_A_CODE_OF_18, one_of
@@ -69,7 +70,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     }
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def category_pattern() -> str:
     """The valid pairs of authority and category."""
     return f"^{one_of(load_standards().code_lists['uscc_category'].current)}"

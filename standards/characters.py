@@ -1,0 +1,58 @@
+"""Characters that stand for another: traditional forms, radicals, compatibility forms, private-use code points of GBK, dots and dashes.
+
+The tables are data (`character_tables/`), each row with its source. Traditional characters are simplified for look-ups only (names keep them);
+the other forms are never meant, so they are replaced wherever a name is stored.
+"""
+
+import csv
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+from standards.loader import load_standards
+
+_TABLES = Path(__file__).with_name("character_tables")
+# Compatibility ideographs, whose unified ideograph Unicode's own normalization knows.
+_COMPATIBILITY = ((0xF900, 0xFADA), (0x2F800, 0x2FA1E), (0x3038, 0x303B))
+
+# A class of what `unified` may replace.
+OTHER_FORMS = "\u2e80-\u2fdf\u3038-\u303a\u31c0-\u31ef\uf900-\ufaff\U0002f800-\U0002fa1f\ue000-\uf8ff"
+
+
+@lru_cache(maxsize=1)
+def simplified() -> dict[str, str]:
+    """Every traditional character whose simplified form is one other character."""
+    return {row["traditional"]: row["simplified"] for row in _rows("traditional")}
+
+
+@lru_cache(maxsize=1)
+def lookup_characters() -> tuple[str, str]:
+    """The traditional characters of what code lists and divisions can be called, and their simplified forms.
+
+    The whole table would cost an engine more than the look-up. A character that a list itself writes (乾安县) stays.
+    """
+    code_lists = load_standards().code_lists.values()
+    written = {character for code_list in code_lists for text in code_list.fixes for character in text}
+    for code in (code for code_list in code_lists for code in code_list.codes):
+        written.update(code.title.zh, *code.aliases)
+    pairs = [(old, new) for old, new in simplified().items() if new in written and old not in written]
+    return "".join(old for old, _ in pairs), "".join(new for _, new in pairs)
+
+
+@lru_cache(maxsize=1)
+def unified() -> tuple[str, str]:
+    """Characters that are another form of a unified ideograph, and that ideograph, as two strings of equal length."""
+    pairs = {chr(int(row["code_point"], 16)): row["character"] for row in _rows("equivalent")}
+    for start, end in _COMPATIBILITY:
+        for character in map(chr, range(start, end)):
+            form = unicodedata.normalize("NFKC", character)
+            if len(form) == 1 and form != character:
+                pairs.setdefault(character, form)
+    # A private-use code point may stand for a radical, which in turn stands for an ideograph.
+    pairs |= {chr(int(row["private_use"], 16)): pairs.get(row["character"], row["character"]) for row in _rows("private_use")}
+    return "".join(pairs), "".join(pairs.values())
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (_TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
