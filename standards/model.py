@@ -116,7 +116,8 @@ class Code(Definition):
 class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
-    `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    `attributes` names further columns of the codes; `endings` are words that a name may have behind it (法国籍); `used_for` says what a list is
+    there for that no element draws its values from.
     """
 
     id: Identifier
@@ -125,6 +126,7 @@ class CodeList(Definition):
     codes: tuple[Code, ...]
     attributes: dict[Identifier, Title] = {}
     used_for: Title | None = None
+    endings: tuple[Text, ...] = ()
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
 
