@@ -31,7 +31,7 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     """As a resident number where that gives one, else as a credit code."""
     return let(
         resident_id.normalize(text, element),
-        lambda number: ibis.cases((_is_person(number), number), else_=uscc.normalize(number, element)),
+        lambda number: ibis.cases((_is_person(number), number), else_=uscc.normalize(text, element)),
     )
 
 
