@@ -1,7 +1,6 @@
 """The command line's outer edge: errors become one clear text and an exit status."""
 
 import sys
-import traceback
 from pathlib import Path
 
 import typer
@@ -9,10 +8,8 @@ import typer
 from cli.app import app
 from cli.output import print_json, wants_json
 from core.errors import DefinitionError, HubError, RequestError
-from core.settings import REPOSITORY
+from core.faults import described
 
-# Neither done nor a wrong request nor a matter of trying again: what sysexits calls EX_SOFTWARE.
-INTERNAL_FAULT = 70
 INTERRUPTED = 130
 
 
@@ -33,44 +30,30 @@ def _status() -> int:
     except typer._click.exceptions.ClickException as error:  # typer's own words for a wrong option
         error.show()
         return _report(RequestError(error.format_message(), hint="--help lists what there is"), "UsageError", shown=True)
-    except HubError as error:
-        return _report(error, type(error).__name__)
+    except OSError as error:
+        return _report(_of_a_named_path(error) or described(error), type(error).__name__)
     except Exception as error:  # its text may quote a record, so only its kind and place are shown
-        return _report(_unforeseen(error), type(error).__name__, None if _is_about_arguments(error) else INTERNAL_FAULT)
+        return _report(described(error), type(error).__name__)
     if status == INTERRUPTED:
-        return _report(HubError("interrupted"), "Interrupted", INTERRUPTED)
+        return _report(HubError("interrupted"), "Interrupted", status=INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
-def _unforeseen(error: Exception) -> HubError:
-    if isinstance(error, OSError) and _is_about_arguments(error):
-        return RequestError(f"{error.filename}: {error.strerror}", hint="look at the path and at who may read and write there")
-    return HubError(f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line")
-
-
-def _is_about_arguments(error: Exception) -> bool:
-    """Whether a file that the caller named, or its folder, could not be read or written."""
+def _of_a_named_path(error: OSError) -> HubError | None:
+    """That a path cannot be read or written is no fault of the hub where the caller named it."""
     named = [Path(argument.partition("=")[2] or argument) for argument in sys.argv[1:]]
-    return (
-        isinstance(error, OSError) and error.filename is not None and Path(error.filename) in {*named, *(path.absolute() for path in named)}
-    )
+    if error.filename is None or Path(error.filename) not in {*named, *(path.absolute() for path in named)}:
+        return None
+    return RequestError(f"{error.filename}: {error.strerror}", hint="look at the path and at who may read and write there")
 
 
-def _place(error: Exception) -> str:
-    """File and line of the innermost frame that is the hub's own code."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(REPOSITORY))]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    return f"{own[-1].filename.removeprefix(f'{REPOSITORY}/')}:{own[-1].lineno}" if own else "an unknown place"
-
-
-def _report(error: HubError, kind: str, status: int | None = None, *, shown: bool = False) -> int:
+def _report(error: HubError, kind: str, *, status: int | None = None, shown: bool = False) -> int:
     """Say what went wrong, to a person on standard error and to a program as its one document, and return the exit status."""
     if not shown:
         print(f"hub: {error}", file=sys.stderr)
     if wants_json():
         faults = [vars(fault) for fault in error.faults] if isinstance(error, DefinitionError) else []
-        body = {"error": kind, "message": error.message, "hint": error.hint, "transient": error.transient, "faults": faults}
-        print_json(body)
+        print_json({"error": kind, "message": error.message, "hint": error.hint, "transient": error.transient, "faults": faults})
     return error.exit_status if status is None else status
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, plain, print_json
+from core.errors import HubError
 
 Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
 
@@ -57,7 +58,7 @@ def check(files: Files, as_json: Json = False) -> None:
     ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
-        raise typer.Exit(3 if any(item.transient for item in found) else 2)
+        raise typer.Exit(max(item.exit_status for item in found))
 
 
 def sync(
@@ -66,7 +67,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
-    from core.errors import HubError
+    from core.faults import described
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.land import land
@@ -77,10 +78,10 @@ def sync(
     for contract in contracts:
         try:
             batch = accept(land(contract, home), home, full=full)
-        except HubError as error:
-            failures.append(error)
-            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": error.message, "hint": error.hint})
-            print(f"hub: {contract}: {error}", file=sys.stderr)
+        except Exception as error:  # whatever happens to one dataset, the others have their turn
+            failures.append(found := described(error))
+            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": found.message, "hint": found.hint})
+            print(f"hub: {_about(contract, found)}", file=sys.stderr)
             continue
         outcomes.append(asdict(batch))
         if not as_json:
@@ -89,6 +90,11 @@ def sync(
         print_json(outcomes)
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
+
+
+def _about(contract: str, error: HubError) -> str:
+    """An error with the dataset that it is about, unless its own words name it."""
+    return str(error) if contract in error.message else f"{contract}: {error}"
 
 
 def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:
@@ -168,7 +174,7 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Recompute counts and digest from landing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compute counts, record ids and digests again from the landed rows.")] = False,
     as_json: Json = False,
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
@@ -178,19 +184,16 @@ def receipt(
 
     home = open_home()
     found = get_batch(home.catalog, batch)
-    manifest = read_manifest(home.settings, found) if found.landed is not None else None
-    differences = verify_landing(home.settings, found) if verify and manifest else []
+    has_landed = found.landed is not None
+    manifest = read_manifest(home.settings, found) if has_landed else None
+    differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
     else:
         _print_batch(found)
-        if manifest:
-            plain(
-                {
-                    "digest of all rows": manifest["digest"],
-                    "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked",
-                }
-            )
+        if has_landed:
+            verified = ("; ".join(differences) or "no differences") if verify else "not asked"
+            plain({"digest of all rows": manifest and manifest.get("digest"), "verified": verified})
     if differences:
         raise typer.Exit(1)
 
@@ -216,32 +219,47 @@ def _print_batch(batch: Any) -> None:
 
 def quarantine(
     contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
+    rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")
+        Path | None, typer.Option("--export", help="Write the rows, as received, with the reasons in words, to this CSV file.")
     ] = None,
-    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are exported; it is kept in the audit log.")] = "repair",
+    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are read; it is kept in the audit log.")] = "repair",
     as_json: Json = False,
 ) -> None:
-    """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
+    """Rejected rows of the last accepted batch, or rows with warnings: how many by rule, which, and out to a file for the department."""
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine import export_rows, rule_counts
+    from pipeline.quarantine import export_rows, listed_rows, rule_counts
 
-    home = open_home()
-    counts = rule_counts(home, contract)
-    if export:
-        audit.record(home.audit, actor=home.settings.actor, action="export-quarantine", subject=contract, purpose=purpose)
-    written = export_rows(home, contract, export) if export else None
+    home, kind = open_home(), "warnings" if warnings else "quarantine"
+    counts = rule_counts(home, contract, warnings=warnings)
+    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
+    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
+    written = export_rows(home, contract, export, warnings=warnings) if export else None
     if as_json:
-        print_json({"rules": [asdict(item) for item in counts], "exported": written})
+        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
         return
     if not counts:
-        print(f"no row of the last accepted batch of {contract} is quarantined")
+        print(f"no row of {contract} is {'published with a warning' if warnings else 'quarantined by its last accepted batch'}")
         return
-    rows = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
-    answer(False, None, ("element", "issue", "rows", "what to do", "who"), rows)
+    table = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
+    answer(False, None, ("element", "issue", "rows", "what to do", "who"), table)
+    if listed:
+        answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+
+
+def _places(listed: Any) -> list[tuple[Any, ...]]:
+    """One line per row, rule and column."""
+    return [
+        (row.batch_id, str(row.position), item.element, item.issue_type, column, raw)
+        for row in listed.rows
+        for item in row.broken
+        for column, raw in item.values or ((None, None),)
+    ]
 
 
 def report(

@@ -1,6 +1,6 @@
 """What every page needs: the installation, the language, and a way to render."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -74,6 +74,11 @@ class Sorting:
     column: str
     descending: bool
 
+    @property
+    def value(self) -> str:
+        """What the address says."""
+        return f"-{self.column}" if self.descending else self.column
+
 
 class Page:
     """One request for a page, in one language."""
@@ -94,6 +99,11 @@ class Page:
         kept = {name: value for name, value in query.items() if value not in (None, "") and name != "token"}
         return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
+    @property
+    def is_export(self) -> bool:
+        """Whether a file is asked for rather than a page."""
+        return self.request.query_params.get("format") in ("csv", "json")
+
     def number(self, name: str, default: int = 1) -> int:
         """A whole number from the query, at least 1; anything else is the default."""
         text = self.request.query_params.get(name, "")
@@ -102,16 +112,19 @@ class Page:
     def sort(
         self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"
     ) -> tuple[list[T], Sorting]:
-        """Order rows by the column that the query names (`-column` for descending); rows without a value come last."""
-        asked = self.request.query_params.get(parameter) or default
-        column, descending = asked.lstrip("-"), asked.startswith("-")
-        if column not in keys:
-            column, descending = default.lstrip("-"), default.startswith("-")
-        key = keys[column]
+        """Order rows by the column that the query names; rows without a value come last."""
+        sorting = self.sorting(keys, default, parameter)
+        key = keys[sorting.column]
         listed = list(rows)
         having = [row for row in listed if key(row) is not None]
-        having.sort(key=key, reverse=descending)
-        return [*having, *(row for row in listed if key(row) is None)], Sorting(parameter, column, descending)
+        having.sort(key=key, reverse=sorting.descending)
+        return [*having, *(row for row in listed if key(row) is None)], sorting
+
+    def sorting(self, columns: Container[str], default: str, parameter: str = "sort") -> Sorting:
+        """The column that the query names (`-column` for descending), where it is one to sort by."""
+        asked = self.request.query_params.get(parameter) or default
+        chosen = asked if asked.removeprefix("-") in columns else default
+        return Sorting(parameter, chosen.removeprefix("-"), chosen.startswith("-"))
 
     def render(self, template: str, status: int = 200, **data: object) -> HTMLResponse:
         """Render a template. A language chosen in the address is remembered."""

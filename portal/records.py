@@ -115,7 +115,8 @@ def read_record(hub: Hub, registry: str, canonical_id: str, *, purpose: str = ""
     if not number or not _exists(hub, schema, canonical_id):
         raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
-    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=canonical_id, purpose=purpose or MASKED)
+    subject = audit.entity_subject(registry, canonical_id)
+    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
     return _read(hub, schema, canonical_id, number, bool(purpose))
 
 

@@ -3,12 +3,21 @@
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from exchange.audit import entries
-from portal.context import PageDep
+from exchange.audit import entries, kind_of
+from portal.context import PageDep, link
 from portal.export import exported
 
 router = APIRouter()
 LATEST = 200
+
+
+def subject_address(subject: str) -> str:
+    """The page of what an entry is about."""
+    kind = kind_of(subject)
+    if kind != "entity":
+        return link(kind, subject)
+    registry, _, canonical_id = subject.rpartition("/")
+    return link("registry", registry, "records", canonical_id) if registry else link("record", canonical_id)
 
 
 @router.get("/audit")
@@ -18,4 +27,6 @@ def audit(page: PageDep) -> Response:
     found = entries(page.hub.home.audit, subject=subject or None, limit=LATEST)
     keys = {name: (lambda row, name=name: row[name]) for name in ("id", "actor", "action", "subject", "purpose")}
     rows, sorting = page.sort(found, keys, "-id")
-    return exported(page, "audit", rows) or page.render("audit.html", rows=rows, sorting=sorting, subject=subject, latest=LATEST)
+    return exported(page, "audit", rows) or page.render(
+        "audit.html", rows=rows, sorting=sorting, subject=subject, latest=LATEST, address=subject_address
+    )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from core.errors import RequestError
+from exchange.audit import entity_subject
 from pipeline.report import base_fills, report_registry
 from portal import records
 from portal.context import Hub, Page, PageDep, link
@@ -114,7 +115,12 @@ async def reveal(page: PageDep, request: Request, registry: str, canonical_id: s
 def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) -> Response:
     found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose)
     return page.render(
-        "record.html", schema=schema, record=found, states=dataset_states(page.hub.home.catalog), shortest=records.SHORTEST_PURPOSE
+        "record.html",
+        schema=schema,
+        record=found,
+        subject=entity_subject(schema.id, canonical_id),
+        states=dataset_states(page.hub.home.catalog),
+        shortest=records.SHORTEST_PURPOSE,
     )
 
 

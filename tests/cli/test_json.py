@@ -81,7 +81,12 @@ def test_a_batch_that_fails_has_its_place_in_the_document(empty: Command) -> Non
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(SourceError("the source is asleep"), 3), (GateFailed("too few rows"), 1), (ValueError("x"), 70), (KeyboardInterrupt(), 130)],
+    [
+        (SourceError("the source is asleep", transient=True), 3),
+        (GateFailed("too few rows"), 1),
+        (ValueError("x"), 70),
+        (KeyboardInterrupt(), 130),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_happens_on_the_way_is_one_document(

@@ -19,6 +19,10 @@ FILLED_PAGES = (
     "/batches/public_security__resident@2?issues=-rows&checks=element",
     "/batches/public_security__resident@2/quarantine",
     "/batches/public_security__resident@2/quarantine?rule=resident_id:wrong-check-character",
+    "/batches/public_security__resident@1/warnings",
+    "/batches/public_security__resident@2/warnings",
+    "/batches/public_security__resident@2/warnings/in-force?sort=-rules&rule=phone_number:wrong-form",
+    "/batches/transport__permit@1/warnings/in-force",
     "/batches/public_security__resident@2/report",
     "/batches/public_security__resident@2/report.html",
     "/batches/transport__permit@1",
@@ -97,6 +101,31 @@ def test_a_quarantined_value_is_masked_and_its_view_is_audited(filled: Portal) -
     text = text_of(filled, "/batches/public_security__resident@2/quarantine")
     assert f"{WRONG_ID[:4]}**************" in text
     assert filled.client.get("/api/v1/audit", params={"subject": "public_security__resident@2"}).json()[0]["action"] == "view-quarantine"
+
+
+def test_rows_with_warnings_are_reached_from_their_count(filled: Portal) -> None:
+    """Person 4 has a phone number that is none: the row is published without it, and came unchanged the day after."""
+    batch = "/batches/public_security__resident@1"
+    leading = re.findall(rf'<a href="({batch}/warnings\?rule=phone_number:[^"]+)">1</a>', text_of(filled, batch))
+    assert leading == [f"{batch}/warnings?rule=phone_number:wrong-{what}" for what in ("form", "length")]
+    rows = filled.client.get(f"{leading[0]}&format=json").json()
+    assert [(row["position"], row["columns"], row["masked_values"]) for row in rows] == [(6, ["DH"], ["*****"])] * 2
+    assert "*****" in text_of(filled, leading[0])
+    assert filled.client.get("/batches/public_security__resident@2/warnings?format=json").json() == []
+    assert (
+        filled.client.get("/batches/public_security__resident@2/warnings/in-force?rule=phone_number:wrong-form&format=json").json() == rows
+    )
+    newest = filled.client.get("/api/v1/audit", params={"subject": "public_security__resident@2"}).json()[0]
+    assert newest["action"] == "view-warnings"
+
+
+def test_rows_with_issues_are_sorted_as_the_address_says(filled: Portal) -> None:
+    path = "/batches/public_security__resident@2/quarantine"
+    listed = {
+        sort: [row["position"] for row in filled.client.get(f"{path}?sort={sort}&format=json").json()] for sort in ("position", "-position")
+    }
+    assert listed["position"] == listed["-position"][::-1] == [4, 5]
+    assert re.search(rf'href="{path}\?[^"]*sort=-position"', text_of(filled, path))
 
 
 def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
