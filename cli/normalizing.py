@@ -40,16 +40,19 @@ def add_to(app: typer.Typer) -> None:
 def normalize(
     value: Annotated[str | None, typer.Argument(help="One value.")] = None,
     element: Annotated[str | None, typer.Option("--element", "-e", help="Data element, by id or alias.")] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help='Date format as a contract declares it: "%d/%m/%Y", "%y(1930)%m%d".')
+    ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="File with columns element,raw; - reads standard input.")] = None,
     as_json: Json = False,
 ) -> None:
     """The standard's answer for one value, or for a CSV file: the same rows on standard output with value,status,issues added."""
     from core.errors import RequestError
 
-    if csv_file is not None and element is None and value is None:
+    if csv_file is not None and element is None and value is None and not formats:
         _normalize_file(csv_file, as_json)
     elif csv_file is None and element is not None and value is not None:
-        _normalize_one(element, value, as_json)
+        _normalize_one(element, value, formats or [], as_json)
     else:
         raise RequestError(
             "give --element and a value, or --csv FILE alone",
@@ -57,13 +60,17 @@ def normalize(
         )
 
 
-def _normalize_one(element: str, value: str, as_json: bool) -> None:
+def _normalize_one(element: str, value: str, formats: list[str], as_json: bool) -> None:
+    from core.errors import RequestError
+    from standards.date_formats import format_fault
     from standards.loader import load_standards
     from standards.single import normalize_values
 
     # A terminal that writes GB18030 passes bytes on that are no UTF-8.
     text = os.fsencode(value).decode("gb18030", "replace") if any("\udc80" <= character <= "\udcff" for character in value) else value
-    (found,) = normalize_values(load_standards(), element, [text])
+    if fault := next((fault for form in formats if (fault := format_fault(form))), ""):
+        raise RequestError(f"a date format cannot be used: {fault}", hint='declare it as a contract does: "%d/%m/%Y"')
+    (found,) = normalize_values(load_standards(), element, [text], formats)
     row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
     print_json(row) if as_json else answer(False, None, _ADDED, [(found.value, found.status, ", ".join(found.issues))])
 

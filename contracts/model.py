@@ -38,8 +38,17 @@ def _cron_pattern() -> str:
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# Each format has to name a year, or every date would fall into 1900.
-DateFormat = Annotated[str, Field(pattern="%[Yy]", description='How the source writes a date, as in strftime: "%Y%m%d", "%d/%m/%Y".')]
+# Each format has to name a year, or every date would fall into 1900; two digits of one name their century, which nobody can guess.
+DateFormat = Annotated[
+    str,
+    Field(
+        pattern=r"^[^%]*(%[^y][^%]*)*(%Y|%y\([0-9]{4}\))[^%]*(%[^y][^%]*)*$",
+        description=(
+            'How the source writes a date, as in strftime: "%Y%m%d", "%d/%m/%Y". A year of two digits says from which year on its hundred '
+            'years run: "%y(1930)%m%d" is 1930 to 2029.'
+        ),
+    ),
+]
 Lookup = Annotated[dict[str, str], Field(description='Source value to standard code, both quoted: {"M": "1"}.')]
 
 

@@ -9,7 +9,7 @@ from core.errors import Fault
 from standards.documents import Finding
 from standards.model import Code, CodeList
 from standards.portable_patterns import not_portable
-from standards.value_types import NEEDED_LISTS
+from standards.value_types import NEEDED_LISTS, NUMBER_FORMS
 
 Entry = tuple[str, str]
 N = TypeVar("N", str, Entry)
@@ -22,7 +22,8 @@ _PATTERNS = {"certificate_kind": ("issuer_words",)}
 def code_list_faults(code_lists: Mapping[str, CodeList], tables: Container[str]) -> Iterator[Fault]:
     """Every fault of every list, under the file of the list, or under its table where it has one and the fault is that of a code."""
     for name, code_list in code_lists.items():
-        found = (*_spellings(code_list), *_validity(code_list.codes), *_relations(code_list.codes), *_patterns(code_list))
+        codes = code_list.codes
+        found = (*_spellings(code_list), *_validity(codes), *_relations(codes), *_forms(codes), *_patterns(code_list))
         for key, message in found:
             ending = "csv" if key.startswith("codes") and name in tables else "yml"
             yield Fault(f"standards/code_lists/{name}.{ending}", key, message)
@@ -103,6 +104,13 @@ def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
     for around in _circles(ways):
         names = sorted({code for code, _ in around})
         yield f"codes.{names[0]}.successors", f"lead in a circle: {', '.join(names)}"
+
+
+def _forms(codes: tuple[Code, ...]) -> Iterator[Finding]:
+    for code in codes:
+        form = code.attributes.get("number_form")
+        if form and form not in NUMBER_FORMS:
+            yield f"codes.{code.code}.number_form", f"no such form: {form}; there are {', '.join(NUMBER_FORMS)}"
 
 
 def _entry(code: Code) -> Entry:

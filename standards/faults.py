@@ -9,7 +9,7 @@ from datetime import date
 from core.errors import Fault
 from standards.documents import Finding
 from standards.expressions import expressions
-from standards.model import TODAY, CodeList, CrossRule, DataElement, Schema
+from standards.model import TODAY, UNKNOWN, CodeList, CrossRule, DataElement, Schema
 from standards.portable_patterns import not_portable
 from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
@@ -83,6 +83,8 @@ def _type(element: DataElement, lists: Container[str], issue_types: Container[st
     if element.type not in SHARED_ISSUES:
         yield "type", f"no such value type: {element.type}; there are {', '.join(SHARED_ISSUES)}"
         return
+    if not element.source.clause:
+        yield "source.clause", f"says where in the standard, or `{UNKNOWN}`"
     if element.code_list is not None and element.code_list not in lists:
         yield "code_list", f"no such code list: {element.code_list}"
     if (element.type in CODED) != (element.code_list is not None):
@@ -146,7 +148,7 @@ def _meanings(element: DataElement) -> Iterator[tuple[str, str]]:
         "title.en": element.title.en,
         "definition.zh": element.definition.zh,
         "definition.en": element.definition.en,
-        "source.clause": f"{source.standard} {source.clause}" if source.clause else "",
+        "source.clause": f"{source.standard} {source.clause}" if source.clause not in ("", UNKNOWN) else "",
     }
     yield from ((key, said) for key, text in texts.items() if (said := bare(text)))
 

@@ -83,6 +83,7 @@ JSON_COMMANDS = [
     ["why", "certificate", f"机动车驾驶证/{resident_id(1)}", "issued_date"],
     ["publish", "population"],
     ["normalize", "--element", "phone_number", "138 0000 0001"],
+    ["normalize", "--element", "birth_date", "--format", "%y(1930)%m%d", "900307"],
     ["standards", "list"],
     ["standards", "show", "sex_code"],
     ["report", f"{LEAN['id']}@1"],
@@ -115,6 +116,7 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         ["why", "population", resident_id(1), "--known-at", "99"],
         ["standards", "show", "nothing"],
         ["normalize", "--element", "sex_code"],
+        ["normalize", "--element", "birth_date", "--format", "%y%m%d", "900307"],
     ):
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments

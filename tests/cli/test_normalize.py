@@ -99,3 +99,8 @@ def test_a_value_and_a_file_are_not_asked_for_together(empty: Command, tmp_path:
 
 def test_a_terminal_that_writes_another_encoding_is_understood(empty: Command) -> None:
     assert empty("normalize", "-e", "sex_code", "男".encode("gbk").decode("utf-8", "surrogateescape"), "--json").json["value"] == "1"
+
+
+def test_a_date_is_read_by_a_declared_format_or_the_format_is_refused(empty: Command) -> None:
+    assert empty("normalize", "-e", "birth_date", "1/2/1990", "-f", "%d/%m/%Y", "--json").json["value"] == "1990-02-01"
+    assert empty("normalize", "-e", "birth_date", "1/2/1990", "-f", "%q", "--json").status == 2

@@ -54,6 +54,8 @@ def test_all_faults_of_the_form_come_at_once():
         ("constants", {"person_name": "x"}, "constants.person_name", "2 places"),
         ("columns.XM", "employer_name", "columns", '"person_name", which population requires'),
         ("columns.XM", {"element": "person_name", "formats": ["%Y"]}, "columns.XM.formats", "not a date"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%Y-%m"]}, "columns.CSRQ.formats[0]", "each needed once"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d%d"]}, "columns.CSRQ.formats[0]", "each needed once"),
         ("columns.XB", {"element": "sex_code", "lookup": {"M": "7"}}, "columns.XB.lookup.M", "not a code of"),
         ("constants", {"marital_status_code": "x"}, "constants.marital_status_code", "not a code of"),
         ("record_key", ["SFZ"], "record_key[0]", 'did you mean "SFZH"?'),
@@ -64,9 +66,9 @@ def test_all_faults_of_the_form_come_at_once():
         ("source", {"kind": "csv", "connection": "drop", "path": "../a.csv"}, "source.path", "leads out"),
         ("source", {"kind": "csv", "connection": "drop", "path": "a.csv", "encoding": "gbq"}, "source.encoding", "not an encoding"),
         ("columns.CSRQ.formats", ["%Y%m%d", "%Y-%Q"], "columns.CSRQ.formats[1]", "%Q cannot be used; use %Y %m %d"),
-        ("columns.CSRQ.formats", ["%y%m%d"], "columns.CSRQ.formats[0]", "%y cannot be used"),
+        ("columns.CSRQ.formats", ["%y%m%d"], "columns.CSRQ.formats[0]", "does not have the expected form"),
         ("columns.CSRQ.formats", ["%Y-%m"], "columns.CSRQ.formats[0]", "each needed once"),
-        ("columns.CSRQ.formats", ["%Y-%m-%d %"], "columns.CSRQ.formats[0]", "% cannot be used"),
+        ("columns.CSRQ.formats", ["%Y-%m-%d %"], "columns.CSRQ.formats[0]", "does not have the expected form"),
         ("as_of", {"column": "GXSJ", "formats": ["%Y-%m-%d %T"]}, "as_of.formats[0]", "%T cannot be used"),
         ("as_of", {"column": "GXSJ", "formats": ["%Y-%m", "%Y/%m %Y"]}, "as_of.formats[1]", "%Y is needed once"),
         ("as_of", {"column": "GXSJ", "formats": ["%Y-%m-%m"]}, "as_of.formats[0]", "%m stands there more than once"),
@@ -124,6 +126,15 @@ def load_source(source) -> dict[str, str]:
     except DefinitionError as error:
         return {fault.key: fault.message for fault in error.faults}
     return {}
+
+
+@pytest.mark.parametrize("form", ["%y%m%d", "%y(30)%m%d", "%y(1930)-%y-%m", "%m%d"])
+def test_a_year_of_two_digits_names_its_century(form):
+    (message,) = faults(changed("columns.CSRQ", {"element": "birth_date", "formats": [form]})).values()
+    assert "from which year on its hundred years run" in message
+    contract_from_document(
+        changed("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d"]}), load_standards(), file="resident.yml"
+    )
 
 
 @pytest.mark.parametrize(
