@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,11 @@ import yaml
 
 from core.settings import REPOSITORY
 from exchange.audit import entries
+from tests.cli.conftest import Command
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, certificate, hub_in, person, resident_id, with_assertions
 
 HEAVY = ("pyiceberg", "ibis", "great_expectations", "pandas", "airflow", "fastapi", "splink", "alembic")
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -56,25 +40,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 
 @pytest.fixture
-def command(city: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process."""
-
-    def run(*arguments: str) -> Answer:
-        from cli.__main__ import main
-
-        monkeypatch.setenv("HUB_HOME", str(city.settings.home))
-        monkeypatch.setenv("HUB_ACTOR", "tester")
-        monkeypatch.setattr(sys, "argv", ["hub", *arguments])
-        capsys.readouterr()
-        status = 0
-        try:
-            main()
-        except SystemExit as leave:
-            status = int(leave.code or 0)
-        printed = capsys.readouterr()
-        return Answer(status, printed.out, printed.err)
-
-    return run
+def command(city: Hub, command_in: Callable[[Path], Command]) -> Command:
+    """Runs a command on the city."""
+    return command_in(city.settings.home)
 
 
 PROBE = """
@@ -153,9 +121,9 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
         assert answer.err.startswith("hub: "), arguments
-        body = json.loads(command(*arguments, "--json").err)
-        assert body["message"], arguments
-        assert body["transient"] is False
+        answer = command(*arguments, "--json")
+        assert (answer.status, answer.json["transient"]) == (2, False), arguments
+        assert answer.json["message"] in answer.err, arguments
     assert command("sync", "none__none").status == 2
     for arguments in (["no-such-command"], ["status", "--no-such-option"], ["publish"]):
         assert command(*arguments).status == 2
@@ -166,7 +134,7 @@ def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_pa
     path.write_text(yaml.safe_dump({**PATIENTS, "feeds": ["people"], "record_key": ["NO"]}))
     answer = command("register", str(path), "--json")
     assert answer.status == 2
-    assert len(json.loads(answer.err)["faults"]) >= 2
+    assert len(answer.json["faults"]) >= 2
 
 
 def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> None:
@@ -276,7 +244,8 @@ def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest
 
 def json_status(command: Command) -> int:
     answer = command("publish", "population", "--json")
-    assert json.loads(answer.err)["error"] == "ValueError"
+    assert answer.json["error"] == "ValueError"
+    assert resident_id(1) not in answer.out
     return answer.status
 
 
@@ -375,13 +344,3 @@ def test_quarantined_rows_are_listed_masked(command: Command) -> None:
     answer = command("quarantine", LEAN["id"], "--rows", "5")
     assert "person_name" in answer.out
     assert resident_id(9) not in answer.out
-
-
-def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
-    path = tmp_path / "values.csv"
-    path.write_text("element,raw\nphone_number,138 0000 0001\nno_such,1\nsex_code,男\n", encoding="utf-8")
-    answer = command("normalize", "--csv", str(path))
-    assert answer.status == 0
-    assert answer.out.splitlines()[1].startswith("phone_number,138 0000 0001,13800000001,")
-    assert "unknown-element" in answer.out.splitlines()[2]
-    assert answer.out.splitlines()[3].startswith("sex_code,男,1,")
