@@ -2,17 +2,13 @@
 
 import json
 import sys
-import traceback
 
 import typer
 
 from cli.app import app
 from cli.output import wants_json
 from core.errors import DefinitionError, HubError
-from core.settings import REPOSITORY
-
-# Neither done nor a wrong request nor a matter of trying again: what sysexits calls EX_SOFTWARE.
-INTERNAL_FAULT = 70
+from core.faults import described
 
 
 def main() -> None:
@@ -29,19 +25,10 @@ def main() -> None:
         _report(error)
         sys.exit(error.exit_status)
     except Exception as error:  # its text may quote a record, so only its kind and place are shown
-        _report(
-            HubError(f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"),
-            error,
-        )
-        sys.exit(INTERNAL_FAULT)
+        fault = described(error)
+        _report(fault, error)
+        sys.exit(fault.exit_status)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _place(error: Exception) -> str:
-    """File and line of the innermost frame that is the hub's own code."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(REPOSITORY))]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    return f"{own[-1].filename.removeprefix(f'{REPOSITORY}/')}:{own[-1].lineno}" if own else "an unknown place"
 
 
 def _report(error: HubError, cause: Exception | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, plain, print_json
+from core.errors import HubError
 
 Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
 
@@ -52,7 +53,7 @@ def check(files: Files, as_json: Json = False) -> None:
     ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
-        raise typer.Exit(3 if any(item.transient for item in found) else 2)
+        raise typer.Exit(max(item.exit_status for item in found))
 
 
 def sync(
@@ -61,7 +62,7 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
-    from core.errors import HubError
+    from core.faults import described
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.land import land
@@ -71,9 +72,9 @@ def sync(
     for contract in contracts:
         try:
             batches.append(accept(land(contract, home), home, full=full))
-        except HubError as error:
-            failures.append(error)
-            print(f"hub: {contract}: {error}", file=sys.stderr)
+        except Exception as error:  # whatever happens to one dataset, the others have their turn
+            failures.append(described(error))
+            print(f"hub: {_about(contract, failures[-1])}", file=sys.stderr)
             continue
         if not as_json:
             _print_batch(batches[-1])
@@ -81,6 +82,11 @@ def sync(
         print_json([asdict(batch) for batch in batches])
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
+
+
+def _about(contract: str, error: HubError) -> str:
+    """An error with the dataset that it is about, unless its own words name it."""
+    return str(error) if contract in error.message else f"{contract}: {error}"
 
 
 def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:
@@ -160,7 +166,7 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Recompute counts and digest from landing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compute counts, record ids and digests again from the landed rows.")] = False,
     as_json: Json = False,
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
@@ -170,19 +176,16 @@ def receipt(
 
     home = open_home()
     found = get_batch(home.catalog, batch)
-    manifest = read_manifest(home.settings, found) if found.landed is not None else None
-    differences = verify_landing(home.settings, found) if verify and manifest else []
+    has_landed = found.landed is not None
+    manifest = read_manifest(home.settings, found) if has_landed else None
+    differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
     else:
         _print_batch(found)
-        if manifest:
-            plain(
-                {
-                    "digest of all rows": manifest["digest"],
-                    "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked",
-                }
-            )
+        if has_landed:
+            verified = ("; ".join(differences) or "no differences") if verify else "not asked"
+            plain({"digest of all rows": manifest and manifest.get("digest"), "verified": verified})
     if differences:
         raise typer.Exit(1)
 

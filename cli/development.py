@@ -24,8 +24,8 @@ def test(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build or propose.")],
-    people: Annotated[int, typer.Option("--people", help="Inhabitants of the generated city.")] = 1_000_000,
+    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build, standardize or propose.")],
+    people: Annotated[int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize`, its rows.")] = 1_000_000,
     as_json: Json = False,
 ) -> None:
     """Run a benchmark beside its limit and beside what a user would pick instead."""

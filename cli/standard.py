@@ -25,6 +25,9 @@ def add_to(app: typer.Typer) -> None:
 def normalize(
     value: Annotated[str | None, typer.Argument(help="One value.")] = None,
     element: Annotated[str | None, typer.Option("--element", "-e", help="Data element, by id or alias.")] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help='Date format as a contract declares it: "%d/%m/%Y", "%y(1930)%m%d".')
+    ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", exists=True, help="File with columns element,raw.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +41,7 @@ def normalize(
         return
     if element is None or value is None:
         raise RequestError("give --element and a value, or --csv FILE", hint="./hub normalize --element resident_id VALUE")
-    (found,) = normalize_values(load_standards(), element, [value])
+    (found,) = normalize_values(load_standards(), element, [value], formats or ())
     row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
     print_json(row) if as_json else answer(
         False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))]

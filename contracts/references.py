@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
+from contracts.model import WHOLE_ROW, Contract
 from contracts.schema import suggestion
+from contracts.sources import CsvSource, DatabaseSource
+from standards.date_formats import format_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
 
 Finding = tuple[str, str]
+_NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
@@ -31,15 +35,28 @@ def _identity(contract: Contract, standards: Standards) -> Iterator[Finding]:
 
 
 def _source(contract: Contract, standards: Standards) -> Iterator[Finding]:
-    if isinstance(contract.source, CsvSource) and contract.source.encoding is not None:
-        try:
-            codecs.lookup(contract.source.encoding)
-        except LookupError:
-            yield "source.encoding", "is not an encoding; expected a name such as utf-8, gb18030 or big5"
+    if isinstance(contract.source, CsvSource):
+        if contract.source.encoding is not None and not _decodes_files(contract.source.encoding):
+            yield "source.encoding", "is not an encoding of text files; expected a name such as utf-8, gb18030 or big5"
+        if not contract.source.delimiter.isascii() or contract.source.delimiter in _NO_DELIMITERS:
+            yield "source.delimiter", "cannot separate values; expected one ASCII character, not a quotation mark or a line break"
     if not isinstance(contract.source, DatabaseSource) and (
         contract.source.path.startswith("/") or ".." in contract.source.path.split("/")
     ):
         yield "source.path", "leads out of the connection's folder; expected a path below it"
+
+
+def _decodes_files(encoding: str) -> bool:
+    """Whether any bytes become text in it, damaged ones a mark. Python also calls compression, escapes and internet names codecs."""
+    everything = codecs.BOM_UTF32_LE + bytes(range(256))  # some want a mark first
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            everything.decode(encoding, "replace")
+            codecs.getincrementaldecoder(encoding)("replace").decode(everything, True)
+    except (LookupError, ValueError, Warning):
+        return False
+    return True
 
 
 def _feeds(contract: Contract, standards: Standards) -> Iterator[Finding]:
@@ -89,6 +106,15 @@ def _formats(contract: Contract, standards: Standards) -> Iterator[Finding]:
             element = standards.elements.get(mapping.element)
             if mapping.formats and element is not None and element.data_type != "date":
                 yield f"columns.{column}.formats", f'"{mapping.element}" is not a date'
+            yield from _format_faults(f"columns.{column}.formats", mapping.formats, whole_day=True)
+    if contract.as_of:
+        yield from _format_faults("as_of.formats", contract.as_of.formats, whole_day=False)
+
+
+def _format_faults(key: str, formats: Sequence[str], *, whole_day: bool) -> Iterator[Finding]:
+    for position, declared in enumerate(formats):
+        if fault := format_fault(declared, whole_day=whole_day):
+            yield f"{key}[{position}]", fault
 
 
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:

@@ -36,10 +36,10 @@ def canonical_text(texts: Sequence[str | None]) -> str:
 
 def _joined(parts: Sequence[str | None]) -> str:
     """SQL that joins the parts; those that are always null become constants, one for as many as follow each other."""
-    pieces: list[str] = []
-    for absent, run in groupby(parts, key=lambda part: part is None):
-        pieces += [f" || {SEPARATOR} || ".join(f"{ESCAPE} || 'n'" for _ in run)] if absent else [part for part in run if part is not None]
-    return f"concat_ws({SEPARATOR}, {', '.join(pieces)})"
+    absent = f"{ESCAPE} || 'n'"
+    runs = [list(run) for _, run in groupby(parts, key=lambda part: part is None)]
+    pieces = [piece for run in runs for piece in ([f" || {SEPARATOR} || ".join([absent] * len(run))] if run[0] is None else run)]
+    return f"concat_ws({SEPARATOR}, {', '.join(map(str, pieces))})"
 
 
 def digest(text: str) -> str:

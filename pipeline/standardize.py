@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
+from core.portable import to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from standards.checks import severity_in
@@ -247,16 +248,9 @@ def _statements(
     found["missing"] = read.value.isnull() if required else ibis.literal(False)
     found["repaired"] = _is_repaired(read.raw, read.value, formats, dict(lookup))
     return _Statements(
-        _sql(given.select("raw", value=value_of(given.text, element, formats, dict(lookup), dict(spellings)))),
-        _sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
+        to_sql(given.select("raw", value=value_of(given.text, element, formats, dict(lookup), dict(spellings)))),
+        to_sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
     )
-
-
-def _sql(expression: Any) -> str:
-    """An expression as SQL of the engine, on one line: pretty printing costs more than compiling."""
-    import ibis
-
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
 def _declared(item: ElementPlan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
@@ -282,16 +276,15 @@ def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
     from standards.standardize import spelled, value_of
 
     given = ibis.table({"text": "string"}, name="given")
-    return _sql(given.select(key=spelled(element).spelling_key(value_of(given.text, element, formats))).distinct())
+    return to_sql(given.select(key=spelled(element).spelling_key(value_of(given.text, element, formats))).distinct())
 
 
 def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:
     """Whether the standard rewrote a value. What the contract declares (a date format, a lookup) is a translation, not a repair."""
-    from standards.date_formats import format_pattern
+    from standards.date_formats import format_patterns
 
     changed = raw != value
-    for form in formats:
-        pattern, _ = format_pattern(form)
+    for pattern, _ in (pair for form in formats for pair in format_patterns(form)):
         changed = changed & ~raw.re_search(pattern)
     return changed & raw.notin(list(lookup)) if lookup else changed
 
@@ -322,7 +315,7 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -
         judged = ibis.cases((raw.isnull(), _absent(item)), (sure_of(raw, item.element, formats, dict(lookup), today), 0), else_=DOUBTFUL)
         columns[item.column] = judged.cast("int32")
     rows = table.select(**columns, **{ROW_ISSUES: table["_conflict"].cast("int32")})
-    engine.run(f"CREATE TABLE {STANDARDIZED} AS {_sql(rows)}", doing=f"standardizing {plan.contract.id}")
+    engine.run(f"CREATE TABLE {STANDARDIZED} AS {to_sql(rows)}", doing=f"standardizing {plan.contract.id}")
 
 
 def _absent(item: ElementPlan) -> int:
@@ -357,7 +350,7 @@ def _judge_rows(engine: Engine, plan: Plan) -> None:
     broken = [breaks(rule, table) for rule in plan.rules]
     rows = table.filter(ibis.or_(*broken)).select("_position", found=_mask([ibis.literal(False), *broken]))
     engine.run(
-        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
+        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({to_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
         doing="judging rows",
     )
 
@@ -374,10 +367,23 @@ def _valid_from(as_of: AsOf | None) -> str:
     if as_of is None:
         return "NULL::date"
     column = f"trim(d.{quote(as_of.column)})"
-    formats = [f"try_strptime({column}, {_literal(form)})::date" for form in as_of.formats]
+    formats = [reading for form in as_of.formats for reading in _as_declared(column, form)]
     slashes = f"try_cast(regexp_replace({column}, '^([0-9]{{4}})[/.]([0-9]{{1,2}})[/.]([0-9]{{1,2}}).*$', '\\1-\\2-\\3') AS date)"
     days = f"CASE WHEN regexp_full_match({column}, '[1-9][0-9]{{4}}') THEN DATE '1899-12-30' + try_cast({column} AS integer) END"
     return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
+
+
+def _as_declared(column: str, form: str) -> list[str]:
+    """SQL for a date in a declared format. The engine's own reading of two-digit years would guess the century."""
+    from standards.date_formats import format_patterns
+
+    if "%y" not in form:
+        return [f"try_strptime({column}, {_literal(form)})::date"]
+    return [
+        f"CASE WHEN regexp_matches({column}, {_literal(pattern)}) "
+        f"THEN try_cast(regexp_replace({column}, {_literal(pattern)}, {_literal(groups)}) AS date) END"
+        for pattern, groups in format_patterns(form)
+    ]
 
 
 def unread_dates(engine: Engine, plan: Plan) -> int:

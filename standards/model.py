@@ -24,9 +24,13 @@ PersonalInformation = Literal["none", "personal", "sensitive"]
 Mask = Literal["none", "name", "identifier", "phone", "address", "full"]
 Severity = Literal["error", "warning", "repaired"]
 Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
-Fixer = Literal["department", "hub", "citizen"]
+# Who can set something right: the department by its records, the vendor of its system by what the system writes, the owner of the standards by
+# a list or rule, the data center by contract and pipeline, the person concerned by a declaration, the holder of an entry by registering a change.
+Fixer = Literal["department", "vendor", "standards", "hub", "citizen", "holder"]
+Obligation = Literal["mandatory", "optional"]
 
 TODAY = "today"  # as `maximum` of a date: the day of the run, Beijing time
+UNKNOWN = "unknown"  # as clause of a source: nobody has seen where in the standard it stands
 OPEN_END = "9999-12-31"  # how an open-ended validity (长期) is stored
 
 
@@ -51,11 +55,19 @@ class CodeTitle(Definition):
 
 
 class Source(Definition):
-    """The standard a definition comes from, and how sure that is: seen twice, seen once, or from memory."""
+    """The standard a definition comes from, and how sure that is: seen twice, seen once, or from memory.
+
+    `clause` is where in the standard, as clause, table or short name; of a data element it is always said, be it `unknown`.
+    """
 
     standard: Text
     clause: str = ""
     sureness: Sureness
+
+    @property
+    def citation(self) -> str:
+        """The standard and, where it is known, the clause."""
+        return self.standard if self.clause in ("", UNKNOWN) else f"{self.standard} {self.clause}"
 
 
 class Help(Definition):
@@ -135,11 +147,15 @@ class CodeList(Definition):
 
 
 class SchemaUse(Definition):
-    """One element in one schema. `required`: missing is an error; `critical`: a wrong value quarantines the row."""
+    """One element in one schema. `required`: missing is an error; `critical`: a wrong value quarantines the row.
+
+    `obligation` is what the standard asks of a complete record. The hub insists on less: a source that lacks a mandatory element is still read.
+    """
 
     element: DataElement
     required: bool = False
     critical: bool = False
+    obligation: Obligation = "optional"
 
 
 class Schema(Definition):
@@ -173,7 +189,10 @@ class IssueType(Definition):
 
 
 class CrossRule(Definition):
-    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`."""
+    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`.
+
+    `sureness` is how sure the rule itself is; one that was seen in one place or remembered says so wherever it is shown.
+    """
 
     id: IssueName
     schema_id: ObjectClass = Field(alias="schema")
@@ -184,6 +203,7 @@ class CrossRule(Definition):
     message: Title
     expression: Identifier
     fixer: Fixer
+    sureness: Sureness = "verified"
 
 
 class Release(Definition):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from standards.differences import TELLING, Difference
-from standards.model import DataElement, Standards
+from standards.model import CrossRule, DataElement, Standards
 from standards.value_types import issue_kinds
 
 # Code lists that a value type reads beside the one its element names. A type that is not here may read any list.
@@ -16,6 +16,8 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
     "count": (),
     "date": (),
     "division": ("division", "ethnic_group"),
+    "document_number": ("country", "division"),
+    "foreign_card": ("country", "division", "nationality"),
     "historic_division": ("division", "ethnic_group"),
     "holder_code": (),
     "identifier": (),
@@ -38,6 +40,7 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
 # Code lists that the expressions of cross-field rules read; those that are not here read none.
 LISTS_OF_RULES: dict[str, tuple[str, ...]] = {
     "is_addressed_elsewhere": ("division",),
+    "is_no_number_of_its_kind": ("country", "division", "uscc_category"),
     "is_not_in_force": ("division",),
     "issuer_differs": ("certificate_kind",),
     "type_name_differs": ("certificate_type",),
@@ -64,7 +67,13 @@ def _rules(item: Difference, standards: Standards) -> Iterator[str]:
     if item.kind == "cross_rule":
         yield item.id
     elif item.kind == "code_list":
-        yield from (rule.id for rule in standards.cross_rules if item.id in LISTS_OF_RULES.get(rule.expression, ()))
+        yield from (rule.id for rule in standards.cross_rules if item.id in _lists(rule, standards))
+
+
+def _lists(rule: CrossRule, standards: Standards) -> set[str]:
+    """The lists that a rule reads, those of its own coded elements included."""
+    coded = (standards.elements[name].code_list for name in rule.needs if name in standards.elements)
+    return {*LISTS_OF_RULES.get(rule.expression, ()), *(name for name in coded if name)}
 
 
 def _elements(item: Difference, standards: Standards) -> Iterator[str]:

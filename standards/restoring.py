@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from standards.patterns import MISREAD_START
+from standards.patterns import BLANK, INVISIBLE, MISREAD_START
 
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -15,19 +15,34 @@ _HIGH = re.compile("[\u0080-\u00ff]")
 _HAN = re.compile("[〇㐀-䶿一-鿿]")
 # What may stand beside Han characters in a text of a Chinese register.
 _PLAIN = re.compile("[ -~〇㐀-䶿一-鿿·、。，：；（）《》〔〕—－０-９Ａ-Ｚａ-ｚ\u3000]*")
+# What is invisible and in no text, and the full-width forms of what is ASCII.
+_FOREIGN = re.compile(f"[{INVISIBLE}]")
+_WIDTH = {0xFF01 + n: 0x21 + n for n in range(94)} | {0x3000: 0x20}
 # Names of other countries, in the letters of their languages.
 _LATIN = re.compile("[ -~\u00a0-\u024f]*")
+# What stands around a value that was not spoiled with it: a mark of the byte order, quotes, labels, line ends.
+_FRAME = re.compile(f'^([{INVISIBLE}{BLANK}\'"=]*(?:[㐀-䶿一-鿿]{{2,12}}[:：][{BLANK}\'"=]*)*)(.*?)([{INVISIBLE}{BLANK}"]*)\\Z', re.DOTALL)
 # Whether a text may be one that can be turned back; portable, so that an engine can look for them.
-SUSPICIOUS = f"^[{MISREAD_START}]|[\u0080-\u00ff]|&[#a-zA-Z]|\\\\u[0-9a-fA-F]{{4}}"
+MISREAD = f"(?:^|[:：'\"={BLANK}{INVISIBLE}])[{MISREAD_START}]"
+SUSPICIOUS = f"{MISREAD}|[\u0080-\u00ff]|&[#a-zA-Z]|\\\\u[0-9a-fA-F]{{4}}"
 _SUSPICIOUS = re.compile(SUSPICIOUS)
 
 
 def restored(text: str) -> str:
-    """The text as it was before it was spoiled; the text itself where nothing says that it was."""
+    """The text as it was before it was spoiled, once or several times over; the text itself where nothing says that it was."""
+    before = _restored_once(text)
+    while before != text:  # every step makes the text shorter
+        text, before = before, _restored_once(before)
+    return text
+
+
+def _restored_once(text: str) -> str:
     if not _SUSPICIOUS.search(text):
         return text
     plain = _without_escapes(html.unescape(text) if _REFERENCE.search(text) else text)
-    return _decoded(plain) or plain
+    if (whole := _decoded(plain)) is not None:
+        return whole
+    return _FRAME.sub(lambda found: found[1] + (_decoded(found[2]) or found[2]) + found[3], plain)
 
 
 def restored_texts(texts: Iterable[str]) -> dict[str, str]:
@@ -51,6 +66,11 @@ def _decoded(text: str) -> str | None:
         return before
     if not _HIGH.search(text):
         return None
+    # What else came between the bytes is tried without.
+    return _from_bytes(text) or _from_bytes(_FOREIGN.sub("", text.translate(_WIDTH)))
+
+
+def _from_bytes(text: str) -> str | None:
     given = _single_bytes(text)
     if given is None:
         return None

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.errors import RequestError
+from core.portable import to_sql
+from standards.date_formats import format_patterns
 from standards.model import DataElement, Standards
 from standards.restoring import restored
 from standards.spellings import SPELLED, readings
@@ -41,10 +43,21 @@ def normalize_values(
     lookup: Mapping[str, str] | None = None,
     today: str | None = None,
 ) -> list[Normalized]:
-    """One answer per value, in their order. Raises RequestError for an unknown element."""
+    """One answer per value, in their order. Raises RequestError for an unknown element, and for formats that cannot be used."""
     element = find_element(standards, element_id)
+    _check_formats(element, formats)
     rows = _run(element, values, formats, lookup, today)
     return [_answer(raw, *row) for raw, row in zip(values, rows, strict=True)]
+
+
+def _check_formats(element: DataElement, formats: Sequence[str]) -> None:
+    if formats and element.data_type != "date":
+        raise RequestError(f"{element.id} is not a date; it has no format")
+    for declared in formats:
+        try:
+            format_patterns(declared)
+        except ValueError as error:
+            raise RequestError(f"{declared}: {error}") from None
 
 
 def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Normalized:
@@ -111,10 +124,4 @@ def _statements(element: DataElement, formats: tuple[str, ...], lookup: tuple[tu
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")
     issues = read.select("n", "text", **conditions).order_by("n")
-    return _Statements(_sql(values), _sql(issues), tuple(conditions))
-
-
-def _sql(expression: Any) -> str:
-    import ibis
-
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
+    return _Statements(to_sql(values), to_sql(issues), tuple(conditions))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
-from standards.date_formats import format_pattern
+from standards.date_formats import format_patterns
 from standards.model import OPEN_END, TODAY, DataElement
 from standards.patterns import BLANK, real_date
 from standards.types.general import let, where
@@ -56,7 +56,8 @@ PLAIN_FORMATS = ("%Y%m%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S")
 
 def declared_branches(text: StringValue, formats: Sequence[str]) -> list[tuple[BooleanValue, StringValue]]:
     """For each format, in their order: where it fits, and the ISO text it gives there."""
-    return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in map(format_pattern, formats)]
+    pairs = (pair for declared in formats for pair in format_patterns(declared))
+    return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in pairs]
 
 
 def _read(text: StringValue, open_end: bool) -> StringValue:

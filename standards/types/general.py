@@ -60,9 +60,10 @@ def clean(raw: StringValue, keep: Collection[str] = ()) -> StringValue:
     text = raw.re_replace(f"[{INVISIBLE}]", "")
     text = where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF))
     text = trim(text)
-    text = text.re_replace(f'^(?:[\'{BLANK}]|=?")+|["{BLANK}]+$', "")
-    text = text.re_replace(f"^(?:{_LABELS})[:：][{BLANK}]*", "").re_replace(f"^(?:{_LABELS})([0-9])", r"\1")
-    text = text.re_replace(r"^([0-9]+)\.0+$", r"\1")
+    text = text.re_replace(f'^(?:[\'{BLANK}]|=?[{BLANK}]*"|(?:{_LABELS})[:：])+|["{BLANK}]+$', "").re_replace(
+        f"^(?:{_LABELS})([0-9])", r"\1"
+    )
+    text = text.re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
 
 
@@ -74,7 +75,7 @@ def trim(text: StringValue) -> StringValue:
 def is_missing(text: StringValue, keep: Collection[str] = ()) -> BooleanValue:
     """Whether a trimmed text only says that there is no value."""
     markers = [marker for marker in ("", *MISSING) if marker not in keep]
-    return text.upper().isin(markers) | text.re_search(REPEATED)
+    return text.upper().isin(markers) | without_blanks(text).re_search(REPEATED)
 
 
 def without_blanks(text: StringValue) -> StringValue:

@@ -23,7 +23,7 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Full-width brackets, `·` for every dot between words, no stop at the end."""
     bracketed = text.re_replace("[(﹙❨]", "（").re_replace("[)﹚❩]", "）")
-    dotted = bracketed.re_replace("[•‧・･∙⋅●﹒]", "·").re_replace("[。.；;，,]+$", "")
+    dotted = bracketed.re_replace("[•‧・･∙⋅●﹒]", "·").re_replace(f'["{BLANK}。.；;，,]+$', "")
     single = dotted.re_replace(f"[{BLANK}]+", " ")
     return ibis.cases((text.re_search("[A-Za-z]"), single), else_=without_blanks(dotted))
 

@@ -115,6 +115,7 @@ JSON_COMMANDS = [
     ["why", "certificate", f"机动车驾驶证/{resident_id(1)}", "issued_date"],
     ["publish", "population"],
     ["normalize", "--element", "phone_number", "138 0000 0001"],
+    ["normalize", "--element", "birth_date", "--format", "%y(1930)%m%d", "900307"],
     ["standards", "list"],
     ["standards", "show", "sex_code"],
     ["report", f"{LEAN['id']}@1"],
@@ -147,6 +148,7 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         ["why", "population", resident_id(1), "--known-at", "99"],
         ["standards", "show", "nothing"],
         ["normalize", "--element", "sex_code"],
+        ["normalize", "--element", "birth_date", "--format", "%y%m%d", "900307"],
     ):
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
@@ -176,6 +178,32 @@ def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> 
     assert json.loads(command("status", "--json").out)["datasets"]
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (None, 3, "no file matches odd.csv"),
+        (b"SFZH,DH\n1,2\n", 2, "lacks the columns XM, GXSJ; it has SFZH, DH"),
+        (b"%PDF-1.7", 2, "is not text but a PDF document"),
+        (b"", 2, "is empty"),
+        (",".join(["SFZH", "XM", "DH", "GXSJ", *map(str, range(16_374))]).encode() + b"\n", 2, "the source has 16,378 columns to land"),
+        (b"\x1f\x8b\x08torn", 3, "cannot be read to its end"),
+    ],
+    ids=["no file", "lost column", "wrong kind", "empty", "too wide", "torn"],
+)
+def test_only_what_may_pass_by_itself_is_worth_a_retry(command: Command, city: Hub, content: bytes | None, status: int, words: str) -> None:
+    """Sync and check agree, and each names the dataset once."""
+    odd = {**PATIENTS, "id": "health__odd", "source": {**PATIENTS["source"], "path": "odd.csv"}}
+    city.register(odd)
+    (city.drop / "odd.csv").unlink(missing_ok=True)
+    if content is not None:
+        (city.drop / "odd.csv").write_bytes(content)
+    answer = command("sync", "health__odd")
+    assert (answer.status, answer.err.count("health__odd")) == (status, 1), answer.err
+    assert words in answer.err
+    checked = command("check", str(city.drop / "health__odd.yml"), "--json")
+    assert (checked.status, checked.json[0]["transient"]) == (status, status == 3)
+
+
 def test_a_store_that_is_not_there_ends_with_3(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_AUDIT_URL", "postgresql://hub:hidden@127.0.0.1:1/audit")
     answer = command("show", "population", resident_id(1))
@@ -194,6 +222,34 @@ def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
     assert "1 rows arrived" in answer.err
 
 
+def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in sync nor in check; what is not foreseen ends with a status of its own, and stands in the account of the batch."""
+    import connectors.csv
+    from connectors.text import Utf8Stream
+
+    bad, good = ({**PATIENTS, "id": f"health__{name}", "source": {**PATIENTS["source"], "path": f"{name}.csv"}} for name in ("bad", "good"))
+    city.register(bad, good)
+    for document in (bad, good):
+        city.deliver(document, [person(1)])
+
+    def opened(path: Path, encoding: Any) -> Utf8Stream:
+        if path.name == "bad.csv":
+            raise AssertionError(f"cannot decode {resident_id(1)}")
+        return Utf8Stream(path, encoding)
+
+    monkeypatch.setattr(connectors.csv, "Utf8Stream", opened)
+    monkeypatch.setattr("pipeline.accept.validate", lambda *_: ([], []))
+    answer = command("sync", bad["id"], good["id"])
+    assert answer.status == 70
+    assert "health__bad: AssertionError in " in answer.err
+    assert "health__good@1: accepted" in answer.out
+    assert "AssertionError" in command("receipt", "health__bad@1").out
+    answer = command("check", *(str(city.drop / f"{document['id']}.yml") for document in (bad, good)), "--json")
+    assert answer.status == 70
+    assert [item["error"] is None for item in answer.json] == [False, True]
+    assert resident_id(1) not in answer.out
+
+
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
     folder = city.settings.landing / LICENCES["id"] / "00000001"
     kept = (folder / "manifest.json").read_text()
@@ -203,7 +259,7 @@ def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_
     finally:
         (folder / "manifest.json").write_text(kept)
     assert answer.status == 1
-    assert len(answer.json["differences"]) == 1
+    assert [difference.split(":")[0] for difference in answer.json["differences"]] == ["landed", "seal"]
 
 
 def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

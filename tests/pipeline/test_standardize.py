@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from contracts.model import AsOf
 from core.engine import Engine
 from pipeline.changes import CANDIDATES
-from pipeline.standardize import STANDARDIZED, make_plan, standardize
+from pipeline.standardize import STANDARDIZED, _valid_from, make_plan, standardize
 from tests.factories import hub_in
 from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
 
@@ -45,3 +46,14 @@ def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str,
         monkeypatch.setattr("pipeline.standardize.FEW_VALUES", -1)
         monkeypatch.setattr("pipeline.standardize.IN_PLACE_SHARE", share)
         assert standardized(tmp_path / f"direct {share}", schema_id, often, 2) == once
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "day"),
+    [("%y(1930)%m%d", "990307", "1999-03-07"), ("%d/%m/%y(2000)", "7/3/99", "2099-03-07"), ("%d.%m.%Y", "07.03.1999", "1999-03-07")],
+)
+def test_the_day_from_which_a_record_holds_is_read_as_declared(tmp_path: Path, form: str, text: str, day: str) -> None:
+    with Engine(hub_in(tmp_path).settings) as engine:
+        engine.register("d", pa.table({"since": [text, "990230"]}))
+        found = engine.rows(f"SELECT {_valid_from(AsOf(column='since', formats=(form,)))}::varchar FROM d")
+    assert found == [(day,), (None,)]

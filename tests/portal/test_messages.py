@@ -92,6 +92,10 @@ def test_the_portal_loads_no_heavy_library() -> None:
         ),
         ("tax__payer: there is no file tax.db (connection tax_db)", "tax__payer：文件 tax.db 不存在（连接 tax_db）"),
         ("2 rows: the row has 3 values, the header 4", "2 行：该行有 3 个值，表头有 4 个"),
+        (
+            "tax__payer: a.csv has no header in the first 20 lines: line 1 has only XM of the columns XM, DH, DZ",
+            "tax__payer：a.csv 的前 20 行中没有表头：所需字段为 XM, DH, DZ，第 1 行只有其中的 XM",
+        ),
         ("something that nobody has written down", "something that nobody has written down"),
     ],
 )

@@ -27,6 +27,11 @@ def test_every_message_is_told_in_chinese(message: str) -> None:
     assert re.search(r"[一-鿿]", told), f"{MESSAGES[message]}: {told}"
 
 
+@pytest.mark.parametrize("reason", ["the line is no JSON object", "the line is no JSON"])
+def test_what_the_engine_says_of_a_line_is_told_too(reason: str) -> None:
+    assert not SMALL_WORDS.findall(sentence(f"3 rows: {reason}", "zh"))
+
+
 def test_a_message_keeps_its_names() -> None:
     told = sentence("tax__payer: pay.csv is not text but an Excel workbook (xlsx)", "zh")
     assert told == "tax__payer：pay.csv 不是文本文件，而是 Excel 工作簿 (xlsx)"
