@@ -1,6 +1,7 @@
 """Commands about datasets: register, check, sync, publish, status, receipt, quarantine, report."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,15 +90,28 @@ def _about(contract: str, error: HubError) -> str:
     return str(error) if contract in error.message else f"{contract}: {error}"
 
 
-def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:
+def publish(
+    registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")],
+    accept_shrink: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-shrink", metavar="WHY", help="Let as many entities disappear as the stopped attempt has shown; why is kept."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Publish everything accepted since the last publication of a base registry."""
+    from core.errors import RequestError
     from pipeline.home import open_home
     from pipeline.publish import publish as publish_registry
+    from registries.publications import shown
 
-    outcome = publish_registry(registry, open_home())
+    if accept_shrink is not None and not accept_shrink.strip():
+        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
+    outcome = publish_registry(registry, open_home(), accept_shrink=(accept_shrink or "").strip())
     now = outcome.publication
     if as_json:
-        print_json({**asdict(now), "is_new": outcome.is_new})
+        print_json({**shown(now), "is_new": outcome.is_new})
         return
     if not outcome.is_new:
         print(f"nothing new since publication {now.number} of {registry}")
@@ -106,6 +120,10 @@ def publish(registry: Annotated[str, typer.Argument(help="population, legal_enti
         f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
     )
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
+    if now.shrink_accepted:
+        print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
+    elif accept_shrink:
+        print("no shrink had to be accepted")
 
 
 def status(
@@ -122,8 +140,9 @@ def status(
     from catalog.batches import batches_of, latest_accepted
     from catalog.datasets import contracts_in_force
     from core.clock import beijing_text
+    from registries.attempts import standing_attempt
     from registries.definition import load_definitions
-    from registries.publications import latest
+    from registries.publications import latest, shown
 
     datasets, rows, trouble = [], [], []
     for name in contracts_in_force(home.catalog):
@@ -134,9 +153,19 @@ def status(
         if newest and newest.error:
             trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
     registries = [latest(home.serving, name) for name in load_definitions()]
+    attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
     if as_json:
-        print_json({"datasets": datasets, "registries": [asdict(item) for item in registries]})
-        return
+        stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
+        print_json({"datasets": datasets, "registries": stands})
+    else:
+        _print_status(rows, trouble, registries, attempts)
+    if attempts:
+        raise typer.Exit(1)
+
+
+def _print_status(rows: Sequence[Any], trouble: Sequence[str], registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
+    from core.clock import beijing_text
+
     answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined"), rows)
     print("\n".join(["", *trouble, ""]) if trouble else "")
     entries = [
@@ -146,6 +175,9 @@ def status(
     answer(
         False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries
     )
+    for item in attempts.values():
+        print(f"\n! publication {item.number} of {item.registry} {item.outcome} on {beijing_text(item.at)} (Beijing), by {item.actor}")
+        print(f"    {item.reason}\n    what to do: {item.hint or 'see the message'}")
 
 
 def _check_ledger(home: Any, as_json: bool) -> None:
@@ -171,6 +203,7 @@ def receipt(
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
     from catalog.batches import get_batch
+    from core.digests import LEAST_ROWS, shown_digest
     from pipeline.home import open_home
     from pipeline.landing import read_manifest, verify_landing
 
@@ -178,6 +211,8 @@ def receipt(
     found = get_batch(home.catalog, batch)
     has_landed = found.landed is not None
     manifest = read_manifest(home.settings, found) if has_landed else None
+    if manifest is not None:
+        manifest["digest"] = shown_digest(manifest.get("digest"), found.landed)
     differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
@@ -185,7 +220,8 @@ def receipt(
         _print_batch(found)
         if has_landed:
             verified = ("; ".join(differences) or "no differences") if verify else "not asked"
-            plain({"digest of all rows": manifest and manifest.get("digest"), "verified": verified})
+            digest = (manifest or {}).get("digest") or f"not shown (the manifest is gone, or there are fewer than {LEAST_ROWS} rows)"
+            plain({"digest of all rows": digest, "verified": verified})
     if differences:
         raise typer.Exit(1)
 

@@ -75,3 +75,10 @@ def add(first: str, second: int) -> str:
 
 
 EMPTY = "0" * 32
+# The sum of few rows can be guessed by trying what those rows may say: nothing with fewer leaves the hub.
+LEAST_ROWS = 100
+
+
+def shown_digest(digest: object, rows: int | None) -> str | None:
+    """The digest of a partition as it may be shown; None where it has too few rows."""
+    return str(digest) if digest is not None and (rows or 0) >= LEAST_ROWS else None

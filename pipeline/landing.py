@@ -92,12 +92,14 @@ def _content(home: Home, batch: Batch, contract: Contract, manifest: Manifest) -
         more = " and more" if changed > len(places) else ""
         yield f"rows: {changed} are not what landed any more (position {', '.join(places)}{more})"
     unreadable = len(manifest["unreadable_rows"])
-    landing = {"landed": count, "unreadable": unreadable, "read": count + unreadable, "digest": f"{combine(high, low):032x}"}
+    landing = {"landed": count, "unreadable": unreadable, "read": count + unreadable}
     catalog = {"landed": batch.landed, "unreadable": batch.unreadable, "read": batch.read}
     stated = [(name, manifest[name], "the manifest") for name in landing] + [
         (name, value, "the catalog") for name, value in catalog.items()
     ]
     yield from (f"{name}: {where} says {value}, landing has {landing[name]}" for name, value, where in stated if value != landing[name])
+    if manifest["digest"] != f"{combine(high, low):032x}":
+        yield "digest: that of the landed rows is not that of the manifest"
 
 
 def _sealed(home: Home, batch: Batch, manifest: Manifest) -> Iterator[str]:

@@ -21,7 +21,7 @@ from portal.routes.batches import report_download, report_page
 from portal.routes.overview import registry_state
 from quality.charts import Part
 from registries.definition import get_definition
-from registries.publications import Publication, history, inputs_of
+from registries.publications import Publication, history, inputs_of, shown
 from standards.model import Schema
 
 router = APIRouter()
@@ -54,7 +54,7 @@ def registry(page: PageDep, registry: str) -> Response:
     fills = base_fills(page.hub.home, schema, state.publication.number)
     feeding = [item.contract for item in states.values() if registry in item.contract.feeds]
     supplied = {name for contract in feeding for name in (*contract.elements, *contract.constants)}
-    return exported(page, f"{registry}-publications", [vars(item) | {"seconds": None} for item in publications]) or page.render(
+    return exported(page, f"{registry}-publications", [shown(item) | {"seconds": None} for item in publications]) or page.render(
         "registry.html",
         schema=schema,
         state=state,
@@ -81,6 +81,7 @@ def publication(page: PageDep, registry: str, number: int) -> Response:
         "publication.html",
         schema=schema,
         publication=found,
+        digest=shown(found)["digest"],
         parts=[Part(name, getattr(found, name)) for name in ("linked", "unlinked", "withheld")],
         inputs=inputs_of(page.hub.home.serving, registry, number),
         states=dataset_states(page.hub.home.catalog),

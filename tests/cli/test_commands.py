@@ -14,7 +14,19 @@ import yaml
 
 from core.settings import REPOSITORY
 from exchange.audit import entries
-from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, certificate, hub_in, person, resident_id, with_assertions
+from tests.factories import (
+    ENTERPRISES,
+    LICENCES,
+    PATIENTS,
+    RESIDENTS,
+    Hub,
+    certificate,
+    hub_in,
+    organization,
+    person,
+    resident_id,
+    with_assertions,
+)
 
 HEAVY = ("pyiceberg", "ibis", "great_expectations", "pandas", "airflow", "fastapi", "splink", "alembic")
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
@@ -57,12 +69,17 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 @pytest.fixture
 def command(city: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process."""
+    """Runs a command in this process, on the tiny city."""
+    return command_on(city, monkeypatch, capsys)
+
+
+def command_on(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command in this process, on a hub."""
 
     def run(*arguments: str) -> Answer:
         from cli.__main__ import main
 
-        monkeypatch.setenv("HUB_HOME", str(city.settings.home))
+        monkeypatch.setenv("HUB_HOME", str(hub.settings.home))
         monkeypatch.setenv("HUB_ACTOR", "tester")
         monkeypatch.setattr(sys, "argv", ["hub", *arguments])
         capsys.readouterr()
@@ -250,6 +267,52 @@ def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Com
     assert resident_id(1) not in answer.out
 
 
+def test_a_stopped_publication_stands_in_the_status_until_it_is_settled(
+    hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = command_on(hub, monkeypatch, capsys)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
+    assert command("publish", "legal_entity").status == 0
+    assert command("status").status == 0
+    hub.sync(ENTERPRISES, [organization(0)])
+    assert command("publish", "legal_entity").status == 1
+    answer = command("status")
+    assert answer.status == 1
+    assert "! publication 2 of legal_entity stopped on " in answer.out
+    assert "by tester" in answer.out
+    assert "9 of 10 entities would disappear (limit 20%)" in answer.out
+    assert "what to do: the last publication stays current; records are gone from market_regulation__enterprise (9)" in answer.out
+    answer = command("status", "--json")
+    assert answer.status == 1
+    stands = {item["registry"]: item for item in answer.json["registries"]}
+    assert stands["population"]["attempt"] is None
+    assert (stands["legal_entity"]["number"], stands["legal_entity"]["attempt"]["deleted"]) == (1, 9)
+    assert command("publish", "legal_entity", "--accept-shrink", " ").status == 2
+    answer = command("publish", "legal_entity", "--accept-shrink", "the others moved away")
+    assert (answer.status, "accepted by tester: the others moved away" in answer.out) == (0, True)
+    assert command("status").status == 0
+
+
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_digests_of_few_rows_are_not_shown(
+    rows: int, is_shown: bool, hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a handful of rows says can be found by trying until the digest fits."""
+    command = command_on(hub, monkeypatch, capsys)
+    hub.register(ENTERPRISES)
+    batch = hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    publication = hub.publish("legal_entity")
+    landed = json.loads((hub.settings.landing / ENTERPRISES["id"] / "00000001" / "manifest.json").read_text())["digest"]
+    for arguments, digest in (
+        (["receipt", batch.batch_id, "--verify"], landed),
+        (["receipt", batch.batch_id, "--verify", "--json"], landed),
+        (["publish", "legal_entity", "--json"], publication.digest),
+        (["status", "--json"], publication.digest),
+    ):
+        assert (digest in command(*arguments).out) is is_shown, arguments
+
+
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
     folder = city.settings.landing / LICENCES["id"] / "00000001"
     kept = (folder / "manifest.json").read_text()
@@ -263,7 +326,7 @@ def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_
 
 
 def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object) -> None:
+    def failing(*_: object, **__: object) -> None:
         raise ValueError(f"cannot read {resident_id(1)}")
 
     monkeypatch.setattr("pipeline.publish.publish", failing)

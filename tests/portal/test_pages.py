@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from core.errors import GateFailed
 from exchange.audit import record
+from pipeline.publish import publish
 from portal.context import STATIC
-from tests.factories import person, resident_id
-from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal
+from tests.factories import ENTERPRISES, Hub, organization, person, resident_id
+from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, open_portal
 
 EMPTY_PAGES = ("/", "/datasets", "/registries", "/registries/population", "/audit", "/standards", "/standards/issues")
 FILLED_PAGES = (
@@ -278,3 +280,45 @@ def test_reports_are_written_by_subject(filled: Portal) -> None:
         assert "http" not in text
         assert resident_id(0) not in text
         assert TOKEN not in text
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_stopped_publication_is_told_and_so_is_who_let_it_pass(hub: Hub, monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", counted)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(5)])
+    hub.publish("legal_entity")
+    hub.sync(ENTERPRISES, [organization(0)])
+    with pytest.raises(GateFailed):
+        hub.publish("legal_entity")
+    portal = open_portal(hub)
+    words = {
+        "zh": (
+            "1 个基础库的发布未完成",
+            "5 个主体中有 4 个将消失（上限 20%）",
+            "以下数据集有记录消失：market_regulation__enterprise (4)；如确属正常：",
+        ),
+        "en": (
+            "1 base registry could not be published",
+            "4 of 5 entities would disappear",
+            "records are gone from market_regulation__enterprise (4)",
+        ),
+    }[lang]
+    assert [word for word in words if word not in text_of(portal, "/", lang)] == []
+    assert words[1] in text_of(portal, "/registries", lang)
+    publish("legal_entity", hub.home, accept_shrink="<others moved>")
+    assert words[0] not in text_of(portal, "/", lang)
+    assert "&lt;others moved&gt;" in text_of(portal, "/registries/legal_entity/publications/2", lang)
+
+
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_the_digest_of_a_small_table_is_not_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch, rows: int, is_shown: bool) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", counted)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    digest = hub.publish("legal_entity").digest
+    portal = open_portal(hub)
+    pages = ("/registries/legal_entity/publications/1", "/registries/legal_entity?format=csv", "/registries/legal_entity?format=json")
+    answers = ("/api/v1/registries", "/api/v1/registries/legal_entity", "/api/v1/registries/legal_entity/publications")
+    for path in (*pages, *answers):
+        assert (digest in text_of(portal, path)) is is_shown, path
