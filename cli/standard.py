@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,10 +44,25 @@ def normalize(
     if element is None or value is None:
         raise RequestError("give --element and a value, or --csv FILE", hint="./hub normalize --element resident_id VALUE")
     (found,) = normalize_values(load_standards(), element, [value], formats or (), written_in=written_in, unit=unit)
-    row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
-    print_json(row) if as_json else answer(
-        False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))]
-    )
+    row: dict[str, Any] = {"value": found.value, "status": found.status, "issues": list(found.issues)}
+    parts = _parts(element, found.read)
+    if as_json:
+        print_json(row | ({"parts": parts} if parts else {}))
+        return
+    answer(False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))])
+    if parts:
+        answer(False, None, ("part", "text"), [(name, text) for name, text in parts.items() if text])
+
+
+def _parts(element: str, value: str | None) -> dict[str, str]:
+    """The parts of an address, also of one that is refused for what it lacks; nothing for any other element."""
+    from dataclasses import asdict
+
+    from standards.address_forms import parts_of
+    from standards.loader import load_standards
+    from standards.single import find_element
+
+    return asdict(parts_of(value)) if value and find_element(load_standards(), element).type == "address" else {}
 
 
 def _normalize_csv(path: Path) -> None:

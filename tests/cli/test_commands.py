@@ -293,6 +293,21 @@ def test_quarantined_rows_go_out_as_received_into_a_closed_file(command: Command
     assert command("quarantine", LEAN["id"], "--export", str(path)).status == 2
 
 
+def test_an_address_is_shown_in_its_parts(command: Command) -> None:
+    address = "杭州市西湖区文三路478号A座1203室"
+    parts = command("normalize", "--element", "residence_address", address, "--json").json["parts"]
+    assert (parts["division_code"], parts["road"], parts["number"], parts["building"], parts["room"]) == (
+        "330106",
+        "文三路",
+        "478号",
+        "A座",
+        "1203室",
+    )
+    shown = command("normalize", "--element", "residence_address", address).out
+    assert "文三路" in shown
+    assert "parts" not in command("normalize", "--element", "sex_code", "男", "--json").json
+
+
 def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "values.csv"
     path.write_text("element,raw\nphone_number,138 0000 0001\nno_such,1\nsex_code,男\n", encoding="utf-8")
