@@ -31,8 +31,9 @@ _FREE = (*_WORDS, "address", "certificate_number", "identifier")
 class Labels:
     """The labels of a kind, as patterns: `whole` and `ends` of a key (`label_key`), and `others` that an end does not go with.
 
-    Only a blank may part a label from the value if `spaced` allows it; `english` are labels of several words. Nothing need part the labels
-    `bare` from what is `touching`. `simple` are traditional characters of the labels with their simplified forms.
+    Only a blank may part a label from the value if `spaced` allows it; `english` are labels of several words. A label `touches` if the first
+    digit of a value may stand right behind it; those under `bare`, in a code list, may have anything behind them, since it is looked up.
+    `simple` are traditional characters of the labels with their simplified forms.
     """
 
     whole: str
@@ -41,7 +42,7 @@ class Labels:
     spaced: str
     english: str
     bare: str
-    touching: str
+    touches: bool
     simple: tuple[str, str]
 
 
@@ -74,8 +75,8 @@ def _labels(kind: str, value_type: str, own: tuple[str, ...]) -> Labels:
         others=one_of(_data()["others"]),
         spaced=f"{one_of(_NAMED)}$" if value_type in _WORDS else "",
         english=one_of(english),
-        bare=one_of(name for name in names if not name.isascii()),
-        touching="" if value_type in _FREE else "." if value_type == "code" else "[0-9]",
+        bare=one_of(name for name in names if not name.isascii()) if value_type == "code" else "",
+        touches=value_type not in _FREE,
         simple=("".join(old for old, _ in pairs), "".join(new for _, new in pairs)),
     )
 

@@ -27,7 +27,10 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
     "organization_code": (),
     "organization_name": (),
     "period": (),
-    "person_name": (),
+    "person_name": (
+        *("sex", "ethnic_group", "marital_status", "education", "nationality", "entity_status", "household_type"),
+        *("family_relationship", "identity_document_type", "political_status"),
+    ),
     "phone": (),
     "postal_code": (),
     "registration_number": (),

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from standards.patterns import HAN, INVISIBLE, MISREAD_START
 
-_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_REFERENCE = re.compile(r"&(?:#[0-9]{2,7};?|#[xX][0-9a-fA-F]{2,6};?|[a-zA-Z][a-zA-Z0-9]{1,30};)")
+_ESCAPE = re.compile(r"\\{1,2}u([0-9a-fA-F]{4})")
 _HIGH = re.compile("[\u0080-\u00ff]")
 _HAN = re.compile(f"[{HAN}]")
 # What may stand beside Han characters in a text of a Chinese register.

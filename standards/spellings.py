@@ -12,7 +12,7 @@ from standards.division_paths import divisions, read_division, read_head
 from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CodeList, DataElement
-from standards.patterns import BLANK
+from standards.patterns import BLANK, one_of
 
 # Half-width and full-width forms of one mark, and marks that stand for each other in a list of words or around a remark.
 _MARKS = {"（": "(", "［": "(", "[": "(", "【": "(", "〔": "(", "）": ")", "］": ")", "]": ")", "】": ")", "〕": ")"}
@@ -62,6 +62,14 @@ def lookup_table(element: DataElement) -> dict[str, str]:
     return {key: code for key, code in found.items() if code and (key not in ambiguous or key in own)} | {code: code for code in own}
 
 
+@while_in_force
+def ending_patterns(element: DataElement) -> tuple[str, str]:
+    """What a key may have behind a name, and the keys that end so themselves; empty where nothing may stand there."""
+    endings = load_standards().code_lists[element.code_list or ""].endings
+    spelled = [key for key in lookup_table(element) if key.endswith(endings)] if endings else []
+    return (f"{one_of(endings)}$", f"^{one_of(spelled or ('-',))}$") if endings else ("", "")
+
+
 def readings(element: DataElement, keys: Iterable[str | None]) -> dict[str, str]:
     """Of the keys (`spelling_key` of the element's type) that occur, those that stand for something else, with what they stand for."""
     if element.type == "address":
@@ -71,7 +79,9 @@ def readings(element: DataElement, keys: Iterable[str | None]) -> dict[str, str]
 
 def reading(element: DataElement, key: str) -> str:
     """The code that a key (`spelling_key`) stands for, empty where it stands for none."""
-    code = lookup_table(element).get(key, "")
+    table = lookup_table(element)
+    pattern, _ = ending_patterns(element)
+    code = table.get(key) or table.get(re.sub(pattern, "", key) if pattern else "", "")
     return code or (read_division(key) if element.type in ("division", "historic_division") else "")
 
 

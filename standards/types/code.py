@@ -7,7 +7,7 @@ from standards.characters import lookup_characters
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
-from standards.spellings import NARROW, WIDE, lookup_table
+from standards.spellings import NARROW, WIDE, ending_patterns, lookup_table
 from standards.types.general import let, where, without_blanks
 
 _WIDE = f"[{WIDE.replace('[', '').replace(']', '')}\\[\\]]"
@@ -25,7 +25,14 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """The code of a spelling; a text that is none stays. Columns with few values are quicker by a join with `lookup_table`."""
-    return looked_up(text, lookup_table(element))
+    key = let(spelling_key(text), lambda spelled: _without_ending(spelled, element))
+    return let(key, lambda given: given.cases(*lookup_table(element).items(), else_=ibis.null("string"))).coalesce(text)
+
+
+def _without_ending(key: StringValue, element: DataElement) -> StringValue:
+    """Without a word behind the name, unless the name is spelled with it."""
+    pattern, spelled = ending_patterns(element)
+    return ibis.cases((key.re_search(pattern) & ~key.re_search(spelled), key.re_replace(pattern, "")), else_=key) if pattern else key
 
 
 def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:

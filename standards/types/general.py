@@ -11,7 +11,7 @@ import yaml
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Value
 
 from standards.labels import Labels
-from standards.patterns import BLANK, DASHES, INVISIBLE
+from standards.patterns import BLANK, DASHES, HAN, INVISIBLE
 
 # What departments write where they have no value; compared in capitals, without blanks and the marks around it.
 MISSING: tuple[str, ...] = tuple(
@@ -89,7 +89,15 @@ def without_label(text: StringValue, labels: Labels) -> StringValue:
         ),
     )
     worded = spaced.re_replace(f"^(?i:{labels.english})[{BLANK}]+([^{BLANK}])", r"\1") if labels.english else spaced
-    return worded.re_replace(f"^{labels.bare}({labels.touching})", r"\1") if labels.touching else worded
+    if labels.bare:
+        return worded.re_replace(f"^{labels.bare}(.)", r"\1")
+    if not labels.touches:
+        return worded
+    return where(
+        worded,
+        f"^[{HAN}]{{2,12}}[0-9]",
+        lambda part: ibis.cases((_is_label(part.re_replace("[0-9][\\s\\S]*$", ""), labels), part.re_replace(f"^[{HAN}]+", "")), else_=part),
+    )
 
 
 def _is_spaced_label(text: StringValue, labels: Labels) -> BooleanValue:

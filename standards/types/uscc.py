@@ -8,7 +8,7 @@ from ibis.expr.types import BooleanValue, StringValue
 from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.patterns import BLANK, NOT_A_CODE_OF_18, one_of
+from standards.patterns import BLANK, DASHES, NOT_A_CODE_OF_18, one_of
 from standards.types import organization_code
 from standards.types.general import character_sum, is_masked, let
 
@@ -31,16 +31,20 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without separators; letters that are never used are read as digits only if both checks are right afterwards."""
-    return let(text.re_replace(f"[{BLANK}—–-]+", "").upper(), _repaired)
+    return let(text.re_replace(f"[{BLANK}{DASHES}]+", ""), _repaired)
 
 
 def _repaired(text: StringValue) -> StringValue:
-    """L is a letter of the alphabet and the commonest misreading of 1, so a code with L is first tried as it stands."""
-    read = text.replace("O", "0").replace("I", "1").replace("Z", "2").replace("S", "5")
-    doubtful = ibis.cases(
-        (is_right(read), read), else_=let(read.replace("L", "1"), lambda ones: ibis.cases((is_right(ones), ones), else_=text))
-    )
-    return ibis.cases((text.re_search("^[0-9A-Z]{18}$") & text.re_search("[OILZS]"), doubtful), else_=text)
+    """L is a letter of the alphabet and the commonest misreading of 1: a code with L is first tried as it stands, then with its small l as 1."""
+    read = text.upper()
+    for form in (text.replace("l", "1").replace("L", "1"), text.replace("l", "1"), text):
+        read = let(_with_digits(form.upper()), lambda code, other=read: ibis.cases((is_right(code), code), else_=other))
+    doubtful = text.re_search("^[0-9A-Za-z]{18}$") & text.re_search("[OILZSoilzs]")
+    return ibis.cases((doubtful, read), else_=text.upper())
+
+
+def _with_digits(code: StringValue) -> StringValue:
+    return code.translate("OIZS", "0125")
 
 
 def is_right(code: StringValue) -> BooleanValue:
