@@ -47,9 +47,7 @@ def _read(given: StringValue) -> StringValue:
     for words, places in _WORDS.items():
         number = let(given.re_replace(f"^-?{words}", ""), _counted)
         branches.append((given.re_search(f"^-?{words}"), _moved(number, places)))
-    amount = ibis.cases(
-        (given.re_search("[0-9零〇一二两三四五六七八九十]"), ibis.cases(*branches, else_=ibis.null("string"))), else_=ibis.null("string")
-    )
+    amount = ibis.cases((given.re_search("[0-9]|分之."), ibis.cases(*branches, else_=ibis.null("string"))), else_=ibis.null("string"))
     return let(let(amount, _tidy), lambda number: _signed(number, given) + ibis.literal("%"))
 
 
