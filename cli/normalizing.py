@@ -82,8 +82,25 @@ def _normalize_one(element: str, value: str, declared: _Declared, as_json: bool)
     if fault := next((fault for form in declared.formats if (fault := format_fault(form))), ""):
         raise RequestError(f"a date format cannot be used: {fault}", hint='declare it as a contract does: "%d/%m/%Y"')
     (found,) = normalize_values(load_standards(), element, [text], declared.formats, written_in=declared.written_in, unit=declared.unit)
-    row = {"value": found.value, "status": found.status, "issues": list(found.issues)}
-    print_json(row) if as_json else answer(False, None, _ADDED, [(found.value, found.status, ", ".join(found.issues))])
+    row: dict[str, Any] = {"value": found.value, "status": found.status, "issues": list(found.issues)}
+    parts = _parts(element, found.read)
+    if as_json:
+        print_json(row | ({"parts": parts} if parts else {}))
+        return
+    answer(False, None, _ADDED, [(found.value, found.status, ", ".join(found.issues))])
+    if parts:
+        answer(False, None, ("part", "text"), [(name, text) for name, text in parts.items() if text])
+
+
+def _parts(element: str, value: str | None) -> dict[str, str]:
+    """The parts of an address, also of one that is refused for what it lacks; nothing for any other element."""
+    from dataclasses import asdict
+
+    from standards.address_forms import parts_of
+    from standards.loader import load_standards
+    from standards.single import find_element
+
+    return asdict(parts_of(value)) if value and find_element(load_standards(), element).type == "address" else {}
 
 
 def _normalize_file(path: Path, as_json: bool) -> None:

@@ -43,6 +43,11 @@ def unified() -> tuple[str, str]:
     return "".join(pairs), "".join(pairs.values())
 
 
+def characters_of(table: str, key: str, value: str) -> dict[str, str]:
+    """Two columns of a table of characters."""
+    return {row[key]: row[value] for row in _rows(table)}
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (_TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))

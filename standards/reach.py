@@ -26,6 +26,7 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
     "money": ("currency",),
     "organization_code": (),
     "organization_name": (),
+    "percentage": (),
     "period": (),
     "person_name": (
         *("sex", "ethnic_group", "marital_status", "education", "nationality", "entity_status", "household_type"),

@@ -62,7 +62,7 @@ def lookup_table(element: DataElement) -> dict[str, str]:
     return {key: code for key, code in found.items() if code and (key not in ambiguous or key in own)} | {code: code for code in own}
 
 
-@lru_cache(maxsize=64)
+@while_in_force
 def ending_patterns(element: DataElement) -> tuple[str, str]:
     """What a key may have behind a name, and the keys that end so themselves; empty where nothing may stand there."""
     endings = load_standards().code_lists[element.code_list or ""].endings

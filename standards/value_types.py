@@ -28,6 +28,7 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "money": ("unknown-code",),
     "organization_code": ("wrong-check-character", "masked-value"),
     "organization_name": ("not-a-name", "masked-value", "lossy-encoding"),
+    "percentage": ("unit-missing",),
     "period": ("no-such-date", "end-before-begin"),
     "person_name": ("not-a-name", "masked-value", "lossy-encoding"),
     "phone": ("masked-value",),

@@ -402,3 +402,18 @@ def test_quarantined_rows_are_listed_masked(command: Command) -> None:
     answer = command("quarantine", LEAN["id"], "--rows", "5")
     assert "person_name" in answer.out
     assert resident_id(9) not in answer.out
+
+
+def test_an_address_is_shown_in_its_parts(command: Command) -> None:
+    address = "杭州市西湖区文三路478号A座1203室"
+    parts = command("normalize", "--element", "residence_address", address, "--json").json["parts"]
+    assert (parts["division_code"], parts["road"], parts["number"], parts["building"], parts["room"]) == (
+        "330106",
+        "文三路",
+        "478号",
+        "A座",
+        "1203室",
+    )
+    shown = command("normalize", "--element", "residence_address", address).out
+    assert "文三路" in shown
+    assert "parts" not in command("normalize", "--element", "sex_code", "男", "--json").json

@@ -78,6 +78,14 @@ def test_bare_numbers_count_what_the_contract_says(unit: str, text: str, value: 
     assert normalize_values(STANDARDS, "registered_capital", [text], unit=unit)[0].value == value
 
 
+@pytest.mark.parametrize(
+    ("unit", "text", "value"),
+    [("%", "12.5", "12.5%"), ("倍", "0.125", "12.5%"), ("‰", "5", "0.5%"), ("倍", "12.5%", "12.5%"), ("%", "-1,000.0", "-1000%")],
+)
+def test_bare_numbers_are_percentages_or_shares_as_declared(unit: str, text: str, value: str) -> None:
+    assert normalize_values(STANDARDS, "percentage", [text], unit=unit)[0].value == value
+
+
 def test_every_unit_can_be_read() -> None:
     for element in STANDARDS.elements.values():
         for unit in units().get(element.type, ()):
