@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.clock import beijing_text, now
 from core.database import open_database, reading, writing
-from core.errors import StoreError
+from core.errors import RequestError, StoreError
 from core.keys import RECORD_KEY, load_key
 from core.masking import MASKS, mask
 from core.settings import REPOSITORY, load_settings
@@ -83,6 +83,47 @@ def test_settings_come_from_the_environment_given(tmp_path: Path) -> None:
     assert settings.catalog_url == f"sqlite:///{tmp_path / 'b'}/catalog.db"
     assert (settings.serving_url, settings.threads) == ("postgresql://h/s", 3)
     assert load_settings({}).home == REPOSITORY / "var"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HUB_PORTAL_PORT", "abc"),
+        ("HUB_PORTAL_PORT", "99999"),
+        ("HUB_AIRFLOW_PORT", "-1"),
+        ("HUB_MEMORY_MB", "x"),
+        ("HUB_MEMORY_MB", "0"),
+        ("HUB_THREADS", "0"),
+        ("HUB_THREADS", "1.5"),
+        ("HUB_SERVING_URL", "foo://hub:s3cret@bar"),
+        ("HUB_CATALOG_URL", "mysql://hub:s3cret@bar/db"),
+        ("HUB_AUDIT_URL", "s3cret"),
+        ("HUB_LAKE_URL", "foo://s3cret"),
+        ("HUB_ACTOR", "a" * 101),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_a_wrong_request_that_names_it(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        load_settings({"HUB_HOME": str(tmp_path), variable: value})
+    assert variable in str(raised.value)
+    assert raised.value.hint
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_address_that_cannot_be_understood_is_a_wrong_request_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as raised:
+        open_home(load_settings({"HUB_HOME": str(tmp_path), "HUB_SERVING_URL": "postgresql://hub:s3cret@host:port/db"}))
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_home_that_is_no_folder_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RequestError, match="is not a folder") as raised:
+            open_home(load_settings({"HUB_HOME": str(home)}))
+        assert "HUB_HOME" in raised.value.hint
+    with pytest.raises(StoreError, match="cannot be used as the hub's home"):
+        open_home(load_settings({"HUB_HOME": "/proc/hub"}))
 
 
 def test_a_database_that_cannot_be_opened_is_a_store_error_without_its_password(tmp_path: Path) -> None:
