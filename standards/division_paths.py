@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import Code
 from standards.patterns import one_of
@@ -61,7 +62,7 @@ class Divisions:
     """The code list by names."""
 
     def __init__(self, codes: tuple[Code, ...]) -> None:
-        self.current = {code.code: code for code in codes if not code.valid_to}
+        self.current = {code.code: code for code in codes if code.is_current}
         self.latest = {code.code: code for code in codes} | self.current
         self.rows: dict[str, list[Code]] = {}
         for code in codes:
@@ -70,7 +71,7 @@ class Divisions:
 
     def target(self, code: Code, depth: int = 0) -> str:
         """The current code that took over, if there is exactly one; parts that left earlier (`code@year`) do not count."""
-        if not code.valid_to:
+        if code.is_current:
             return code.code
         # A prefecture that was renamed has no successor in the list but the later row of its code.
         heirs = {heir for heir in code.successors if "@" not in heir} or {code.code}
@@ -104,7 +105,7 @@ class Divisions:
         """The divisions that have or had a full name."""
         found: dict[str, list[_Unit]] = {}
         for row in chain.from_iterable(self.rows.values()):
-            unit = _Unit(row.title.zh, row.code, row.level, self._lineage(row), self._parent(row), self.target(row), not row.valid_to)
+            unit = _Unit(row.title.zh, row.code, row.level, self._lineage(row), self._parent(row), self.target(row), row.is_current)
             found.setdefault(row.title.zh, []).append(unit)
         return found
 
@@ -155,7 +156,7 @@ class Divisions:
         lost = {
             front + row.title.zh
             for row in chain.from_iterable(self.rows.values())
-            if row.valid_to and not self.target(row) and row.parent in self.current
+            if row.valid_to and not row.is_current and not self.target(row) and row.parent in self.current
             for front in self._fronts(row.parent)
         }
         known = sorted(self.paths)
@@ -202,7 +203,7 @@ def _peoples() -> list[str]:
     return names + [name.removesuffix("族") for name in names if len(name) > 2]
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def divisions() -> Divisions:
     """The divisions of the standard in force."""
     return Divisions(load_standards().code_lists["division"].codes)
@@ -213,7 +214,7 @@ def divisions() -> Divisions:
 LARGEST = 6_000
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def head_pattern() -> str:
     """What may be the head of an address: names of divisions, the last with some unit, and what separates them. `read_head` knows better."""
     known, between = divisions(), _BETWEEN.pattern
@@ -224,7 +225,13 @@ def head_pattern() -> str:
     return f"^{_COUNTRY}(?:{name})+{between}[{''.join(word[-1] for word in _WORDS)}]?"
 
 
-@lru_cache(maxsize=1)
+@while_in_force
+def name_characters() -> frozenset[str]:
+    """Every character of a name that a division has or had."""
+    return frozenset("".join((*divisions().by_name, *divisions().by_short_name)))
+
+
+@while_in_force
 def full_path_patterns() -> tuple[str, ...]:
     """The full current names of a county, or of a city without counties, in several patterns."""
     known = divisions()
@@ -237,25 +244,25 @@ def full_path_patterns() -> tuple[str, ...]:
     return tuple(f"^(?:{'|'.join(group)})" for group in groups)
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def path_pattern() -> str:
     """The full current names of any division, as far as they go."""
     return f"^{divisions().tree('', whole=False)}"
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def province_pattern() -> str:
     """The full name of a province."""
     return f"^{one_of(row.title.zh for row in divisions().children[''])}"
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def second_pattern() -> str:
     """The full name of a province in the middle: another address begins there."""
     return f"[、，,；;/|]{province_pattern().removeprefix('^')}"
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def lost_pattern() -> str:
     """A county that exists no more and has several successors."""
     return f"^{one_of(divisions().lost_paths)}"

@@ -6,8 +6,9 @@ from itertools import groupby
 
 # Unified ideographs with 〇; compatibility ideographs and radicals are not among them (they are repaired first).
 HAN = "〇㐀-䶿一-鿿𠀀-𳑿"
-# `\s` of RE2 lacks the vertical tab; a next-line, a line or paragraph separator, a Hangul filler and an empty Braille cell look blank too.
-BLANK = "\\s\\x0b\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0"
+# Every blank and line end of Unicode, one by one: what `\s` stands for is another set in RE2, Java and Python. A Hangul filler and an empty
+# Braille cell look blank too.
+BLANK = "\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0"
 # Zero-width characters, marks of direction, variation selectors, tags, control characters.
 INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
@@ -55,6 +56,14 @@ def real_date(separator: str = "") -> str:
     short_month = f"[0-9]{{4}}{s}(?:0[469]|11){s}(?:0[1-9]|[12][0-9]|30)"
     february = f"[0-9]{{4}}{s}02{s}(?:0[1-9]|1[0-9]|2[0-8])"
     return f"(?:{long_month}|{short_month}|{february}|{_LEAP}{s}02{s}29)"
+
+
+def real_short_date() -> str:
+    """A day of a year written with two digits, in this century or the last: only 1900 was no leap year, and 2000 was one."""
+    long_month = "[0-9]{2}(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])"
+    short_month = "[0-9]{2}(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)"
+    february = "[0-9]{2}02(?:0[1-9]|1[0-9]|2[0-8])"
+    return f"(?:{long_month}|{short_month}|{february}|(?:[02468][048]|[13579][26])0229)"
 
 
 def one_of(words: Iterable[str]) -> str:

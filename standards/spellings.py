@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from standards.characters import lookup_characters
 from standards.division_paths import divisions, read_division, read_head
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CodeList, DataElement
 from standards.patterns import BLANK, one_of
@@ -46,7 +47,7 @@ def _simple() -> dict[int, int]:
     return str.maketrans(*lookup_characters())
 
 
-@lru_cache(maxsize=64)
+@while_in_force
 def lookup_table(element: DataElement) -> dict[str, str]:
     """Key of every accepted spelling → code. An ambiguous spelling is not in it."""
     code_list = load_standards().code_lists[element.code_list or ""]
@@ -86,8 +87,10 @@ def reading(element: DataElement, key: str) -> str:
 
 def _spellings(code_list: CodeList) -> Iterator[tuple[str, str]]:
     for code in code_list.codes:
-        if not code.valid_to:
+        if code.is_current:
             yield from ((spelling, code.code) for spelling in (code.code, code.title.zh, code.title.en, *code.aliases) if spelling)
+            if code_list.prefix and code.code != (front := code.attributes.get(code_list.prefix, "")):
+                yield front + code.code, code.code
     yield from code_list.fixes.items()
 
 

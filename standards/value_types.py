@@ -18,6 +18,8 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "count": (),
     "date": ("no-such-date", "ambiguous-date", "future-date"),
     "division": ("unknown-division",),
+    "document_number": ("wrong-check-character", "masked-value"),
+    "foreign_card": ("unknown-code", "unknown-division", "no-such-date", "wrong-check-character", "future-date", "masked-value"),
     "historic_division": ("unknown-division",),
     "holder_code": ("wrong-check-character", "masked-value"),
     "identifier": ("masked-value",),
@@ -36,10 +38,17 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "timestamp": ("no-such-date",),
     "uscc": ("unknown-category", "unknown-division", "wrong-inner-code", "wrong-check-character", "masked-value"),
 }
+# How a code list of documents may say what their numbers are like (`standards/number_forms.py`).
+NUMBER_FORMS = (
+    *("identity_card", "citizen_number", "residence_permit", "foreign_card", "credit_code"),
+    *("no_citizen_number", "no_credit_code", "own"),
+)
 # Types whose values come from a code list.
 CODED = ("code", "long_code", "division", "historic_division")
 # Issue types that only the pipeline finds.
 PIPELINE_ISSUES = ("missing", "repaired", "duplicate-key")
+# Code lists that value types, spellings and cross-field rules look things up in, whichever elements draw on them.
+NEEDED_LISTS = ("certificate_kind", "certificate_type", "currency", "division", "ethnic_group")
 
 
 def stock_issues(element: DataElement) -> dict[str, Kind]:

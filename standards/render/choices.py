@@ -32,4 +32,4 @@ def _divisions(code_list: CodeList) -> dict[str, str]:
 
 
 def _named(code_list: CodeList) -> dict[str, str]:
-    return {f"{code.code} {code.title.zh}": code.code for code in code_list.codes if not code.valid_to}
+    return {f"{code.code} {code.title.zh}": code.code for code in code_list.codes if code.is_current}

@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards import moments
-from standards.date_formats import format_pattern
+from standards.date_formats import format_patterns
 from standards.model import OPEN_END, TODAY, DataElement
 from standards.patterns import real_date
 from standards.types.general import without_blanks
@@ -57,7 +57,8 @@ PLAIN_FORMATS = ("%Y%m%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y-%m-%d %H:%M:%S")
 
 def declared_branches(text: StringValue, formats: Sequence[str]) -> list[tuple[BooleanValue, StringValue]]:
     """For each format, in their order: where it fits, and the ISO text it gives there."""
-    return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in map(format_pattern, formats)]
+    pairs = (pair for declared in formats for pair in format_patterns(declared))
+    return [(text.re_search(pattern), _iso(text, pattern, groups)) for pattern, groups in pairs]
 
 
 def _iso(text: StringValue, pattern: str, groups: str) -> StringValue:

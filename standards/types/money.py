@@ -3,12 +3,11 @@
 The point is moved in the text, so no digit is lost to arithmetic. A sum without a unit, or with an informal one, is refused.
 """
 
-from functools import lru_cache
-
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.characters import lookup_characters
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
@@ -137,31 +136,33 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {"unknown-code": ~value.re_search(_standard_pattern()) & value.re_search(f"{_AMOUNT} [A-Z]{{3}}$")}
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _currencies() -> dict[str, str]:
     """The name and letters of a currency, also with 元 on the other side of the number."""
     words = {word: code.code for code in load_standards().code_lists["currency"].codes for word in (code.code, code.title.zh.upper())}
     return {f"元{word}": letters for word, letters in words.items()} | {f"{word}元": letters for word, letters in words.items()} | words
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _word_patterns() -> dict[str, str]:
     """For each currency with several names or a sign: one or more of them, and 元 as often as one likes."""
     found: dict[str, str] = {}
     for code in load_standards().code_lists["currency"].codes:
         signs = [sign for sign, letters in _SIGNS.items() if letters == code.code]
-        if code.aliases or signs:
-            names = one_of(name.replace("圆", "元") for name in (code.code, code.title.zh, *code.aliases, *signs))
+        if any(not alias.isdigit() for alias in code.aliases) or signs:
+            words = (code.code, code.title.zh, *code.aliases, *signs)
+            # A number in front of a sum is not the number of its currency.
+            names = one_of(word.replace("圆", "元") for word in words if not word.isdigit())
             found[code.code] = f"^元*(?:{names}元*)+$"
     return found
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _standard_pattern() -> str:
     return f"{_AMOUNT} {one_of(load_standards().code_lists['currency'].current)}$"
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _untidy_pattern() -> str:
     """The standard form without its blank or with idle zeros."""
     return f"^([0-9]+(?:[.][0-9]+)?)({one_of(load_standards().code_lists['currency'].current)})$"
