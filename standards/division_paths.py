@@ -1,7 +1,8 @@
 """Divisions by their names (GB/T 2260): how they may be written, alone or at the head of an address, and their full current names.
 
 A text is read only if there is one safe reading. The names in front of the last are those it belongs or belonged to, also repeated, also
-without their units; the last one may lack its unit where nothing follows it. A county alone is read if no other county has ever had its name.
+without their units; the last one may lack its unit where nothing follows it. A county without its prefecture is read if no other county that it
+could be has ever had its name.
 """
 
 import re
@@ -35,14 +36,26 @@ _CALLED = {"内蒙古自治区": ("内蒙",)}
 
 @dataclass(frozen=True)
 class _Unit:
-    """One name of a division: the codes it belonged to (with those that took over), and the code that is current now, or nothing."""
+    """One name of a division: the codes it belonged to (with those that took over), the one right above it among them, and the code that is
+    current now, or nothing.
+    """
 
     name: str
     code: str
     level: str
     above: frozenset[str]
+    parent: frozenset[str]
     target: str
     is_current: bool
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A division that a text can be read as, the name it has there, and whether what it directly belongs to is not named in front of it."""
+
+    unit: _Unit
+    name: str
+    is_alone: bool
 
 
 class Divisions:
@@ -83,12 +96,16 @@ class Divisions:
             self._lineages[code.parent] = self._lineage(self.latest[code.parent])
         return self._lineages[code.parent] | own
 
+    def _parent(self, code: Code) -> frozenset[str]:
+        above = self.latest.get(code.parent)
+        return frozenset({above.code, self.target(above)} - {""}) if above else frozenset()
+
     @cached_property
     def by_name(self) -> dict[str, list[_Unit]]:
         """The divisions that have or had a full name."""
         found: dict[str, list[_Unit]] = {}
         for row in chain.from_iterable(self.rows.values()):
-            unit = _Unit(row.title.zh, row.code, row.level, self._lineage(row), self.target(row), row.is_current)
+            unit = _Unit(row.title.zh, row.code, row.level, self._lineage(row), self._parent(row), self.target(row), row.is_current)
             found.setdefault(row.title.zh, []).append(unit)
         return found
 
@@ -268,11 +285,19 @@ def read_head(head: str) -> str:
 def read_division(text: str) -> str:
     """The current code of a division that a text names, alone or behind what it belongs to. Empty if there is no safe reading."""
     start = re.match(_COUNTRY, text)
-    found = list(_whole_readings(text, start.end() if start else 0, ()))
-    behind = [unit for unit, is_alone in found if not is_alone]
-    units = [unit for unit in behind if unit.is_current] or behind or _namesakes([unit for unit, _ in found], text)
-    targets = {unit.target for unit in units}
+    targets = {unit.target for unit in _meant(list(_whole_readings(text, start.end() if start else 0, ())), text)}
     return targets.pop() if len(targets) == 1 else ""
+
+
+def _meant(readings: list[_Reading], text: str) -> list[_Unit]:
+    """The divisions that a text may mean. What exists now and is named in full behind what it belongs to is meant, whatever else was called so."""
+    full = [found for found in readings if found.unit.name == found.name]
+    if clear := [found.unit for found in full if found.unit.is_current and not found.is_alone]:
+        return clear
+    if any(found.name == text for found in readings):
+        return _namesakes([found.unit for found in readings], text)
+    units = [found.unit for found in full or readings]
+    return units if full else [unit for unit in units if unit.is_current] or units
 
 
 def _namesakes(units: list[_Unit], text: str) -> list[_Unit]:
@@ -286,25 +311,24 @@ def _without_unit(unit: _Unit) -> str:
     return (_COUNTY_UNITS if unit.level == "county" else _UNITS).sub("", unit.name)
 
 
-def _whole_readings(text: str, start: int, before: tuple[str, ...]) -> Iterator[tuple[_Unit, bool]]:
-    """Every division the whole text can be read as, and whether it stands there without what it belongs to."""
+def _whole_readings(text: str, start: int, before: tuple[str, ...]) -> Iterator[_Reading]:
+    """Every division the whole text can be read as."""
     known = divisions()
     start = _skip(text, start)
     if before and text.startswith(_COUNTIES, start):
         yield from _whole_readings(text, start + len(_COUNTIES), before)
     for end in range(start + 2, len(text) + 1):
         name = text[start:end]
-        is_front = name in known.by_name or name in known.by_short_name
         if _skip(text, end) == len(text):
             last = (*known.by_name.get(name, ()), *known.by_short_name.get(name, ()), *known.by_county_name.get(name, ()))
             fronts = [front for front in before if front != name]
-            yield from ((unit, not fronts) for unit in last if all(_can_hold(front, unit) for front in fronts))
-        elif is_front:
+            yield from (_Reading(unit, name, _is_alone(fronts, unit)) for unit in last if all(_can_hold(front, unit) for front in fronts))
+        elif name in known.by_name or name in known.by_short_name:
             yield from _whole_readings(text, end, (*before, name))
 
 
 def _readings(head: str, start: int, before: tuple[str, ...]) -> Iterator[tuple[int, _Unit, bool]]:
-    """Every division the head can be read as: where its name ends, the division, and whether it stands there without what it belongs to."""
+    """Every division the head can be read as: where its name ends, the division, and whether it stands there without what it directly belongs to."""
     known = divisions()
     start = _skip(head, start)
     for end in range(start + 2, len(head) + 1):
@@ -312,9 +336,9 @@ def _readings(head: str, start: int, before: tuple[str, ...]) -> Iterator[tuple[
         if name not in known.by_name and name not in known.by_short_name:
             continue
         for unit in known.by_name.get(name, []) if head[end - 1 : end + 1] not in _WORDS else []:
-            if all(_can_hold(front, unit) for front in before):
-                is_alone = unit.level == "county" and not any(front for front in before if front != name)
-                yield end, unit, is_alone
+            fronts = [front for front in before if front != name]
+            if all(_can_hold(front, unit) for front in before) and (fronts or unit.level != "county" or len(name) >= LEAST_ALONE):
+                yield end, unit, unit.level == "county" and _is_alone(fronts, unit)
         yield from _readings(head, end, (*before, name))
 
 
@@ -324,22 +348,24 @@ def _skip(head: str, start: int) -> int:
 
 
 def _can_hold(front: str, unit: _Unit) -> bool:
+    return _names_one(front, unit.above)
+
+
+def _is_alone(fronts: list[str], unit: _Unit) -> bool:
+    """Whether what a division directly belongs to is not named: a province alone may have had several counties of one name."""
+    return not any(_names_one(front, unit.parent) for front in fronts)
+
+
+def _names_one(front: str, codes: frozenset[str]) -> bool:
+    """Whether one of the codes has or had this name."""
     known = divisions()
-    return any(
-        candidate.code in unit.above or candidate.target in unit.above
-        for candidate in (*known.by_name.get(front, ()), *known.by_short_name.get(front, ()))
-    )
+    named = (*known.by_name.get(front, ()), *known.by_short_name.get(front, ()))
+    return any(unit.code in codes or unit.target in codes for unit in named)
 
 
 def _one(readings: list[tuple[_Unit, bool]]) -> str:
     """The current code that all readings lead to. What exists now comes first, but a county alone must never have had a namesake."""
-    units = [unit for unit, is_alone in readings if not is_alone]
-    if units:
-        units = [unit for unit in units if unit.is_current] or units
-    else:
-        units = [unit for unit, _ in readings]
-        if len(units[0].name) < LEAST_ALONE:
-            return ""
+    units = [unit for unit, is_alone in readings if not is_alone and unit.is_current] or [unit for unit, _ in readings]
     targets = {unit.target for unit in units}
     return targets.pop() if len(targets) == 1 else ""
 

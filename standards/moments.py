@@ -67,6 +67,8 @@ _HALF = "(上午|下午|凌晨|早上|早晨|清晨|中午|傍晚|晚上|晚|夜
 _OFFSET = "([+-])([0-9]{1,2})(?::?([0-9]{2}))?"
 _SECONDS = "(?:[:分.]([0-5]?[0-9]|60)(?:[.,:][0-9]+)?秒?|分)?"
 _TIME = f"^{_HALF}? ?([01]?[0-9]|2[0-3])(?:[:时点.]([0-5]?[0-9]){_SECONDS}|[时点]整?) ?([AP]M)?(?: ?{_OFFSET})?$"
+# The name of a zone behind its offset; other remarks (农历) change what the day is.
+_ZONE_NAME = r" ?(?:\[[A-Z/_]+\]|\((?:[A-Z ]+|中国标准时间|北京时间)\))$"
 # Where the clock is ahead of Beijing, a day without a time may be another one there.
 _ONLY_ZONE = "^(?:[+]0?[0-8](?::?00)?|-[0-9:]+)$"
 _SERIAL = "^[1-9][0-9]{4}(?:[.][0-9]+)?$"
@@ -136,7 +138,7 @@ def _joined(parted: StringValue) -> StringValue:
 
 def _time(text: StringValue) -> StringValue:
     """The time of day with its zone as an offset."""
-    bare = text.re_replace("^[T ,:-]+(.)", r"\1").re_replace(":([^0-9]|$)", r"\1").re_replace(r" ?(?:\[[^\]]*\]|\([^)]*\))$", "")
+    bare = text.re_replace("^[T ,:-]+(.)", r"\1").re_replace(":([^0-9]|$)", r"\1").re_replace(_ZONE_NAME, "")
     offset = bare.re_replace("(?:UTC|GMT) ?([+-][0-9])", r"\1").re_replace("([+-][0-9:]{1,5}) ?[A-Z]{2,5}$", r"\1")
     for hours, names in _ZONES.items():
         offset = offset.re_replace(f"(^| |[0-9MZ秒分时])(?:{names})$", rf"\1{hours}")

@@ -52,7 +52,7 @@ def no_organization_pattern() -> str:
         (
             one_of(words["parts"]),
             f"（{openings}[^）]{{2,}}）$|（{said}[^）]{{0,4}}）|（{one_of(words['bracketed'])}）|（[0-9]*）$|^（[^）]{{4,}}）",
-            f"{end}[ —-]?{said}$|{end}等{_FEW}*[家个]?$|{end}[ ，,]*{one_of(words['followed'])}",
+            f"{end}[ —-]?{said}$|{end}等{_FEW}*[家个]?$|{end}[0-9]+$|{end}[ ，,]*{one_of(words['followed'])}",
             f"{end}(?:（[^）]*）)?{_PARTING}[{HAN}（）]+{end}(?:（[^）]*）)?$|有限公司[^（分]*有限(?:责任)?公司$",
             f"^[0-9一二三四五六七八九十]+[.、）][{HAN}]|^S?ST[{HAN}]|[：:]",
             f"^(?:{one_of(words['whole'])}|[0-9]+|[0-9]{{2}}[0-9A-Z]{{16}})$",

@@ -10,8 +10,8 @@ from standards.patterns import BLANK, DECODED_WRONG, DOTS, HAN, MISREAD_START, h
 from standards.types.general import is_lossy, is_masked, let, where
 
 # One character of every word that is no part of a name (`not_names.yml`) or of a missing value, chosen to be rare in names.
-_DOUBTFUL = "撤疑误闭某址负该暂失歇详签等话更曾称个注散妇改吊由位效破查过异我待未停在号试章法临本废现迁算证重码照系"
-_DOUBTFUL_IN_BRACKETS = "旧即身密续单下又正关同人开简新原"
+_DOUBTFUL = "闭址疑撤某误暂负该失详歇签等筹话更曾称个注妇审散改吊由位效查破过异我待未停在非号试章法临本废现算迁证重码照系"
+_DOUBTFUL_IN_BRACKETS = "旧前存下老即密又单正同联人开简新原"
 _HAN, _FIRST = han_except(DECODED_WRONG + _DOUBTFUL), han_except(DECODED_WRONG + _DOUBTFUL + MISREAD_START)
 _INSIDE = han_except(DECODED_WRONG + _DOUBTFUL + _DOUBTFUL_IN_BRACKETS)
 _OPENING, _CLOSING = "[(﹙❨⟮⦅︵⁽₍]", "[)﹚❩⟯⦆︶⁾₎]"

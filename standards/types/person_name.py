@@ -15,18 +15,20 @@ from standards.types.general import is_lossy, is_masked, let, where, without_bla
 _STROKE = "丶"
 _DOTS = f"{DOTS}.．。｡{_STROKE}"
 _PLAIN = han_except(_STROKE)
-_LOST = "[?？□〓*＊■▇]|(?:^|[ ·])[Xx]{2,}(?:$|[ ·])"
+# In the place of a character, or how it is composed.
+_LOST = f"[?？□〓*＊■▇]|〇〇|左[{HAN}]右[{HAN}]|上[{HAN}]下[{HAN}]|(?:^|[ ·])[Xx]{{2,}}(?:$|[ ·])"
 # Every word that is no name (`not_names.yml`) has one of these characters, or begins or ends with one of those below: chosen to be rare there.
 _DOUBTFUL = (
-    "亡埃站丈瓜丧注餐婚或缅队佬爷妻请导撤某摩婶失故签斡吊娘驾护处僳疾内股吧究街哥姐姨父试奶嫂限喀蒂色崩口休乍服号责局察工不他"
-    "馆出属离部去药板医乡事度比总共等证秘表警萨县助的牙所参教主亲村集院帝特台员尼委校区拉居班经州旗儿斯名古师司西同先"
+    "嫂妇请堡某姨护失故婶傈舅它内婚吧队佬妻喀姐试丈爷街蒂究撤导站注餐亡娘限室吊例或父处哥股瓜埃奶疾驾口色休服号责局察工不他馆"
+    "出属离部去玻药板医乡事度比总共等证秘表警萨县助的牙所参教主亲村集院帝特乌台员尼委校区拉居尔班经州旗儿斯名古师司西同先"
 )
 _DOUBTFUL_FIRST = (
-    "圭厅莱社挪玻署姥市姑约瑙登芬排外也塞组柬舅之示店配厂身叙夫弟专旅基女澳园捷裕叔斐存瓦佛维荷书省群意会土团本在联图绿独津百"
-    "科立正男硕学泰日有卡列菲北镇克奥中伯军爱希波妹博瑞新大营朝美越丹行老太法香塔圣英格德加乌贝黑未鄂保智布小赫阿巴南普连农韩"
+    "身市也外排芬厂圭约登署社叙帛配缅挪姑之组瑙店柬莱厅丧夫弟寮旅专崩基女澳乍园裕捷存叔斐瓦佛荷书省意群会土团本在联俄图绿独津"
+    "百科立正男硕学泰日有列菲北镇克锡奥中伯军希波妹博瑞新大星营朝美越丹行老太法香义塔圣英格德加贝黑未鄂保智布小赫阿巴南普连农"
+    "汤韩"
 )
-_DOUBTFUL_LAST = "陀别妇妈爸室婆它户牌店族母岛劳场身市府孜巴叔楼地公人朗里计官记夫社行伯女心太业士中子会家长学"
-_SURE = DECODED_WRONG + _STROKE + _DOUBTFUL
+_DOUBTFUL_LAST = "姥字爸陀妈户婆别牌店族母岛劳场身市府孙巴叔楼地公人朗里计官记夫社行伯女心太业士中子会家长学"
+_SURE = DECODED_WRONG + _STROKE + "〇右下" + _DOUBTFUL
 _FIRST, _MIDDLE, _LAST = han_except(_SURE + _DOUBTFUL_FIRST + MISREAD_START), han_except(_SURE), han_except(_SURE + _DOUBTFUL_LAST)
 
 
