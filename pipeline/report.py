@@ -63,8 +63,15 @@ def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publi
 
 
 def report_of(home: Home, subject: str) -> ReportData:
-    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id."""
+    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id.
+
+    Raises RequestError where there is nothing yet to report on.
+    """
     if subject in load_standards().schemas:
+        if not latest(home.serving, subject).number:
+            raise RequestError(
+                f"{subject} has not been published yet", hint=f"./hub publish {subject}, after a dataset that feeds it was accepted"
+            )
         return report_registry(home, subject)
     if "@" in subject:
         return report_batch(home, subject)

@@ -337,6 +337,18 @@ def test_why_names_the_chosen_the_outvoted_and_the_raw_form(command: Command) ->
     assert "138 0000 0004" in command("why", "population", resident_id(4), "phone_number").out
 
 
+def test_why_says_of_a_source_that_agrees_that_it_does(command: Command, city: Hub) -> None:
+    (answer,) = command("why", "population", resident_id(4), "resident_id", "--json").json["answers"]
+    assert [(c["contract_id"], c["verdict"]) for c in answer["candidates"]] == [(LEAN["id"], "chosen"), (PATIENTS["id"], "agrees")]
+
+
+def test_a_registry_without_a_publication_has_no_report(command: Command, city: Hub) -> None:
+    answer = command("report", "legal_entity")
+    assert (answer.status, answer.out) == (2, "")
+    assert "legal_entity has not been published yet" in answer.err
+    assert not list(city.settings.reports.glob("legal_entity*"))
+
+
 @pytest.mark.parametrize("action", ["show", "why"])
 def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []

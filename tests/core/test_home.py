@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 
 from core.clock import beijing_text, now
 from core.database import open_database, reading, writing
+from core.engine import Engine
 from core.errors import RequestError, StoreError
 from core.keys import RECORD_KEY, load_key
 from core.masking import MASKS, mask
@@ -181,3 +184,47 @@ def test_times_are_shown_as_beijing_has_them() -> None:
 def test_a_home_of_its_own_is_all_that_is_written(tmp_path: Path) -> None:
     _ = hub_in(tmp_path / "home").home
     assert {path.name for path in tmp_path.iterdir()} == {"home", "home-drop"}
+
+
+HOLDS = """
+import sys, time
+from core.settings import load_settings
+from core.work import make_work_folder
+(make_work_folder(load_settings(), "spill") / "part").write_text(sys.argv[1])
+print("made", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_task_left_behind_is_removed_by_the_next_that_opens_the_home(hub: Hub) -> None:
+    """Spilled data are people's records; what a living task has is left alone."""
+    work = hub.home.settings.work
+    environment = {**os.environ, "HUB_HOME": str(hub.settings.home)}
+    command = [sys.executable, "-c", HOLDS, "somebody's record"]
+    with subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as task:
+        assert task.stdout is not None
+        assert task.stdout.readline() == "made\n"
+        (folder,) = work.glob("spill*")
+        open_home(hub.settings)
+        assert (folder / "part").exists()
+        task.kill()
+        task.wait()
+    with Engine(hub.settings):  # a living one of this process
+        open_home(hub.settings)
+        assert not folder.exists()
+        assert len(list(work.iterdir())) == 1
+    assert list(work.iterdir()) == []
+
+
+def test_folders_of_other_machines_are_left_until_no_task_can_be_using_them(hub: Hub) -> None:
+    work = hub.home.settings.work
+    names = ("spill~another.example~1~1~x", "spill-abcdef", f"impact~{socket.gethostname()}~x~y~z")
+    for name in names:
+        (work / name).mkdir()
+    open_home(hub.settings)
+    assert {path.name for path in work.iterdir()} == set(names)
+    long_ago = time.time() - 2 * 24 * 3600
+    for name in names:
+        os.utime(work / name, (long_ago, long_ago))
+    open_home(hub.settings)
+    assert list(work.iterdir()) == []
