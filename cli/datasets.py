@@ -75,18 +75,21 @@ def sync(
     from pipeline.land import land
 
     home = open_home()
-    batches, failures = [], []
+    outcomes: list[dict[str, Any]] = []
+    failures = []
     for contract in contracts:
         try:
-            batches.append(accept(land(contract, home), home, full=full))
+            batch = accept(land(contract, home), home, full=full)
         except Exception as error:  # whatever happens to one dataset, the others have their turn
-            failures.append(described(error))
-            print(f"hub: {_about(contract, failures[-1])}", file=sys.stderr)
+            failures.append(found := described(error))
+            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": found.message, "hint": found.hint})
+            print(f"hub: {_about(contract, found)}", file=sys.stderr)
             continue
+        outcomes.append(asdict(batch))
         if not as_json:
-            _print_batch(batches[-1])
+            _print_batch(batch)
     if as_json:
-        print_json([asdict(batch) for batch in batches])
+        print_json(outcomes)
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
 

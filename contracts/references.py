@@ -14,6 +14,7 @@ from contracts.salvage import Salvage
 from contracts.schema import suggestion
 from contracts.sources import CsvSource, DatabaseSource
 from standards.date_formats import format_fault
+from standards.declared import unit_fault, writing_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
@@ -136,6 +137,19 @@ def _format_faults(key: str, formats: Sequence[str], *, whole_day: bool) -> Iter
             yield f"{key}[{position}]", fault
 
 
+def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    """Columns written in a list that leads nowhere, or counted in what the element does not count."""
+    for column, mappings in contract.columns.items():
+        for mapping in mappings:
+            element = standards.elements.get(mapping.element)
+            if element is None:
+                continue
+            if mapping.written_in and (reason := writing_fault(standards, element, mapping.written_in)):
+                yield f"columns.{column}.written_in", reason
+            if mapping.unit and (reason := unit_fault(element, mapping.unit)):
+                yield f"columns.{column}.unit", reason
+
+
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:
     values = [
         (f"columns.{column}.lookup.{source}", mapping.element, code)
@@ -197,6 +211,7 @@ _RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable
     (_once, lambda found: found.has("columns")),
     (_requirements, lambda found: found.has_whole("columns") and found.has_whole("constants") and found.has_whole("feeds")),
     (_formats, lambda found: found.has("columns") and not any("formats" in place for place in found.lost)),
+    (_writings, lambda found: found.has("columns")),
     (_codes, lambda found: found.has("columns")),
     (_assertions, lambda found: found.has_whole("columns") and found.has_whole("constants")),
     (_record_key, lambda found: all(found.has_whole(name) for name in ("record_key", "columns", "ignore"))),

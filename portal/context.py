@@ -30,6 +30,7 @@ STATIC = {
     "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
     "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
 }
+EXPORTED = 20_000  # most lines of a list that an export holds
 LANGUAGE_COOKIE = "hub_language"
 T = TypeVar("T")
 
@@ -80,6 +81,19 @@ class Sorting:
         return f"-{self.column}" if self.descending else self.column
 
 
+@dataclass(frozen=True)
+class Slice:
+    """The part of a list that a page shows: from `offset` on at most `limit` of `total`. An export takes more, from the beginning."""
+
+    number: int
+    limit: int
+    offset: int
+
+    def pages(self, total: int) -> int:
+        """How many pages the list fills."""
+        return -(-total // self.limit)
+
+
 class Page:
     """One request for a page, in one language."""
 
@@ -87,11 +101,17 @@ class Page:
         self.request = request
         self.hub = get_hub(request)
         self.lang = language_of(request)
-        self.t: Translate = make_translate(load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES), self.lang)
+        self.texts = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
+        self.t: Translate = make_translate(self.texts, self.lang)
 
     def words(self, title: Title | CodeTitle | None) -> str:
         """A title in the page's language; Chinese where there is no English one."""
         return "" if title is None else (getattr(title, self.lang) or title.zh)
+
+    def told(self, family: str, name: str) -> str:
+        """The words for a name of a family of texts; what a later or earlier program has written goes by its name."""
+        key = f"{family}.{name}"
+        return self.t(key) if key in self.texts else name
 
     def path_with(self, **changes: object) -> str:
         """The address of this page with some query parameters changed; None removes one."""
@@ -108,6 +128,11 @@ class Page:
         """A whole number from the query, at least 1; anything else is the default."""
         text = self.request.query_params.get(name, "")
         return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 10 else default
+
+    def part(self, size: int) -> Slice:
+        """Which part of a list the address asks for."""
+        number = 1 if self.is_export else self.number("page")
+        return Slice(number, EXPORTED if self.is_export else size, (number - 1) * size)
 
     def sort(
         self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"

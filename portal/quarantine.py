@@ -11,7 +11,6 @@ from quality.report_data import KEY, ROW
 
 ReadRows = Callable[[Hub, Batch, Wanted], IssueRows]
 PAGE = 50
-EXPORTED = 20_000  # most rows of an export; with more, the command `quarantine --export` is the way
 
 
 def read_quarantine(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:

@@ -24,7 +24,7 @@ DATABASES = ("catalog", "serving", "audit", "lake")
 
 
 # These fill hubs, start servers or load Great Expectations: more than a look in between has time for.
-SLOW_FOLDERS = {"benchmarks", "cli", "connectors", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality"}
+SLOW_FOLDERS = {"benchmarks", "cli", "connectors", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality", "spark"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

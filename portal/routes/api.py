@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.batches import batches_of, checks_of, fills_of, get_batch, issues_of
 from core.errors import RequestError
-from exchange.audit import entries
+from exchange.audit import Selection, entries
 from portal import records
 from portal.context import HubDep
 from portal.datasets import dataset_states
@@ -136,4 +136,4 @@ def elements(hub: HubDep) -> list[Json]:
 @router.get("/audit")
 def audit(hub: HubDep, subject: str | None = None, limit: Limit = 100) -> list[Json]:
     """The latest entries of the audit log."""
-    return entries(hub.home.audit, subject=subject, limit=limit)
+    return entries(hub.home.audit, Selection(subject or ""), limit=limit)

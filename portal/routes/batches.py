@@ -12,7 +12,7 @@ from pipeline.report import report_batch
 from pipeline.row_issues import ORDERS, IssueRows, Wanted
 from portal.context import Page, PageDep
 from portal.export import exported
-from portal.quarantine import EXPORTED, PAGE, ReadRows, as_stored, read_quarantine, read_warnings, read_warnings_in_force
+from portal.quarantine import PAGE, ReadRows, as_stored, read_quarantine, read_warnings, read_warnings_in_force
 from portal.security import style_policy
 from quality.report import element_title, issue_type, ledger_parts, render_html, style_sheet
 from quality.report_data import DIMENSIONS, SEVERITIES, ReportData
@@ -83,10 +83,8 @@ def warnings_in_force(page: PageDep, batch_id: str) -> Response:
 
 def _rows_page(page: Page, found: Batch, kind: str, read: ReadRows) -> Response:
     """Rows with issues, page by page, sorted and filtered as the address says."""
-    number, rule, sorting = page.number("page"), page.request.query_params.get("rule", ""), page.sorting(ORDERS, "position")
-    whole = page.is_export
-    limit, offset = (EXPORTED, 0) if whole else (PAGE, (number - 1) * PAGE)
-    rows = read(page.hub, found, Wanted(as_stored(rule), sorting.column, sorting.descending, limit, offset))
+    part, rule, sorting = page.part(PAGE), page.request.query_params.get("rule", ""), page.sorting(ORDERS, "position")
+    rows = read(page.hub, found, Wanted(as_stored(rule), sorting.column, sorting.descending, part.limit, part.offset))
     return exported(page, f"{found.batch_id.replace('@', '-')}-{kind}", _listed(rows)) or page.render(
         "row_issues.html",
         batch=found,
@@ -94,8 +92,7 @@ def _rows_page(page: Page, found: Batch, kind: str, read: ReadRows) -> Response:
         kind=kind,
         found=rows,
         sorting=sorting,
-        number=number,
-        pages=-(-rows.total // PAGE),
+        part=part,
         rule=as_stored(rule),
         issue_of=lambda name: issue_type(name, page.hub.standards),
         title_of=lambda name: page.words(element_title(name, page.hub.standards)),

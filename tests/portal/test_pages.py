@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.errors import GateFailed
+from exchange.audit import record
 from pipeline.publish import publish
 from portal.context import STATIC
 from tests.factories import ENTERPRISES, Hub, organization, person, resident_id
@@ -137,6 +138,38 @@ def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
     assert "at least 100" in text
 
 
+def test_the_overview_says_what_the_batch_itself_asks_for(filled: Portal) -> None:
+    for lang, words in (("zh", "请部门提供"), ("en", "ask the department for the delivery")):
+        row = next(row for row in text_of(filled, "/", lang).split("<tr>") if "health__gone" in row)
+        assert words in row
+
+
+def test_chinese_pages_tell_steps_actions_and_purposes_in_chinese(filled: Portal) -> None:
+    batch = filled.hub.batch("public_security__resident@2")
+    shown = text_of(filled, f"/batches/{batch.batch_id}")
+    assert batch.seconds.keys() >= {"land", "split"}
+    assert not [name for name in batch.seconds if re.search(rf">\s*{name} <b>", shown)]
+    text_of(filled, f"/batches/{batch.batch_id}/quarantine")
+    filled.client.get(f"/records/{filled.canonical_id('population', resident_id=resident_id(0))}")
+    record(filled.hub.home.audit, actor="tester", action="show", subject="population", purpose="not stated")
+    log = text_of(filled, "/audit")
+    assert not [words for words in ("masked", "not stated", "view-", "portal-view") if words in re.sub(r"<select.*?</select>", "", log)]
+    assert "命令行查看（完整）" in log
+
+
+def test_the_audit_log_is_chosen_sorted_and_paged_by_its_address(filled: Portal) -> None:
+    for number in range(120):
+        record(filled.hub.home.audit, actor="pager", action="why", subject="certificate", purpose=f"page {number:03}")
+    path = "/audit?actor=pager&sort=purpose"
+    first, second = text_of(filled, path), text_of(filled, f"{path}&page=2")
+    assert "page 000" in first
+    assert "page 100" not in first
+    assert "page 119" in second
+    assert len(filled.client.get(f"{path}&format=json").json()) == 120
+    assert "sort=-purpose" in first
+    assert 'name="sort" value="purpose"' in first
+
+
 def test_the_overview_has_the_worst_first(filled: Portal) -> None:
     text = text_of(filled, "/", "en")
     places = [text.index(f"state-{name}") for name in ("failed", "stopped", "never", "quarantine")]
@@ -148,6 +181,31 @@ def test_the_parts_of_a_ledger_add_up(filled: Portal) -> None:
     assert f"{batch.read} = 落地 {batch.landed}" in text_of(filled, f"/batches/{batch.batch_id}")
     assert batch.read == 7
     assert (batch.accepted, batch.unchanged, batch.quarantined) == (1, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "column", "field"),
+    [
+        ("/datasets/public_security__resident", "read", "read"),
+        ("/datasets/public_security__resident", "seq", "seq"),
+        ("/registries/population", "entities", "entities"),
+        ("/registries/legal_entity/entities", "organization_name", "organization_name"),
+        ("/registries/legal_entity/entities", "established_date", "established_date"),
+        ("/batches/public_security__resident@2/quarantine", "rules", "element"),
+        ("/audit", "actor", "actor"),
+    ],
+)
+def test_a_list_is_sorted_as_its_address_says(filled: Portal, path: str, column: str, field: str) -> None:
+    up, down = ([row[field] for row in filled.client.get(f"{path}?sort={sign}{column}&format=json").json()] for sign in ("", "-"))
+    assert len(up) > 0
+    assert (up, down) == (sorted(up), sorted(up, reverse=True))
+    assert f"sort=-{column}" in text_of(filled, f"{path}?sort={column}")
+    assert 'aria-sort="ascending"' in text_of(filled, f"{path}?sort={column}")
+
+
+def test_an_unknown_column_to_sort_by_is_ignored(filled: Portal) -> None:
+    for sort in ("legal_representative_name", "_canonical_id; DROP TABLE base_legal_entity", "-"):
+        assert filled.client.get("/registries/legal_entity/entities", params={"sort": sort}).status_code == 200
 
 
 def test_lists_are_exported(filled: Portal) -> None:
@@ -241,7 +299,7 @@ def test_a_stopped_publication_is_told_and_so_is_who_let_it_pass(hub: Hub, monke
             "以下数据集有记录消失：market_regulation__enterprise (4)；如确属正常：",
         ),
         "en": (
-            "1 base registries could not be published",
+            "1 base registry could not be published",
             "4 of 5 entities would disappear",
             "records are gone from market_regulation__enterprise (4)",
         ),
