@@ -17,7 +17,7 @@ from pipeline.home import Home
 from quality.charts import share_text
 from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
-from quality.texts import REPORT_TEXTS
+from quality.texts import REPORT_TEXTS, sentence
 from standards.loader import load_standards
 from standards.model import CodeTitle, ObjectClass, Schema, Standards, Title
 from standards.texts import LANGUAGES, STANDARD_TEXTS, Language, Translate, load_texts, make_translate
@@ -113,6 +113,17 @@ class Page:
         key = f"{family}.{name}"
         return self.t(key) if key in self.texts else name
 
+    def message(self, text: str, about: str = "") -> str:
+        """A message of the hub as a sentence of this page, without the id of what the page says it is about."""
+        told = sentence(text.removeprefix(f"{about}: "), self.lang)
+        first = told.split(" ", 1)[0]
+        return told[:1].upper() + told[1:] if first.isalpha() and first.islower() else told
+
+    def is_in(self, section: str) -> bool:
+        """Whether this page belongs to a section: batches to the datasets, records to the registries."""
+        path = self.request.url.path
+        return any(path.startswith(start) for start in (section, *BELONGING.get(section, ())))
+
     def path_with(self, **changes: object) -> str:
         """The address of this page with some query parameters changed; None removes one."""
         query: dict[str, object] = {**self.request.query_params, **changes}
@@ -183,6 +194,8 @@ def link(kind: str, name: str, *more: str) -> str:
     return "/".join([PLACES[kind], *(quote(part, safe="@") for part in (name, *more))])
 
 
+SECTIONS = (("/datasets", "datasets"), ("/registries", "registries"), ("/standards", "standards"), ("/audit", "audit"))
+BELONGING = {"/datasets": ("/batches",), "/registries": ("/records",)}
 PLACES = {
     "dataset": "/datasets",
     "batch": "/batches",
@@ -205,6 +218,6 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals |= chart_globals() | {"share": share_text, "link": link, "static": static_address}
+    environment.globals |= chart_globals() | {"places": SECTIONS, "share": share_text, "link": link, "static": static_address}
     environment.filters |= chart_filters()
     return environment

@@ -84,6 +84,12 @@ class Record:
     lines: tuple[Line, ...]
     trouble: str
 
+    @property
+    def name(self) -> str | None:
+        """The entity's name, where it may stand in a title: that of a person may not."""
+        names = (line.value for line in self.lines if line.element.representation == "name" and not is_personal(line.element))
+        return next((name for name in names if name), None)
+
 
 def find(hub: Hub, registry: str, identifier: str) -> str:
     """The canonical id behind an identifier or canonical id. Raises RequestError where there is none, after writing that down as well."""

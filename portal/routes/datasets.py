@@ -13,6 +13,8 @@ from core.errors import RequestError
 from portal.context import EXPORTED, PageDep
 from portal.datasets import STATES, DatasetState, dataset_states
 from portal.export import exported
+from portal.schedule import schedule_words
+from quality.report import element_title
 
 router = APIRouter()
 TREND = 30  # batches in a trend line
@@ -79,10 +81,14 @@ def dataset(page: PageDep, dataset_id: str) -> Response:
         state=state,
         contract=state.contract,
         mapping=_mapping(page, state),
+        schedule=schedule_words(state.contract.schedule.cron or "", page.t),
+        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
         batches=batches[part.offset : part.offset + BATCHES],
         total=len(batches),
         part=part,
         sorting=sorting,
+        counts=COUNTS,
+        title_key=lambda name: f"{'col' if name in ('deleted', 'records') else 'ledger'}.{name}",
         landed_trend=[item.landed or 0 for item in trend],
         quarantine_trend=[item.quarantined or 0 for item in trend if item.quarantined is not None],
     )

@@ -11,7 +11,16 @@ from portal.context import STATIC
 from tests.factories import ENTERPRISES, Hub, organization, person, resident_id
 from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, open_portal
 
-EMPTY_PAGES = ("/", "/datasets", "/registries", "/registries/population", "/audit", "/standards", "/standards/issues")
+EMPTY_PAGES = (
+    "/",
+    "/datasets",
+    "/registries",
+    "/registries/population",
+    "/audit",
+    "/standards",
+    "/standards/code-lists",
+    "/standards/issues",
+)
 FILLED_PAGES = (
     *EMPTY_PAGES,
     "/datasets?sort=-records&department=health&registry=population",
@@ -139,7 +148,7 @@ def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
 
 
 def test_the_overview_says_what_the_batch_itself_asks_for(filled: Portal) -> None:
-    for lang, words in (("zh", "请部门提供"), ("en", "ask the department for the delivery")):
+    for lang, words in (("zh", "请部门提供"), ("en", "Ask the department for the delivery")):
         row = next(row for row in text_of(filled, "/", lang).split("<tr>") if "health__gone" in row)
         assert words in row
 
