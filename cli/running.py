@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    people: Annotated[int, typer.Option("--people", min=200, max=2_000_000, help="Inhabitants of the city.")] = 20_000,
+    people: Annotated[int, typer.Option("--people", min=400, max=2_000_000, help="Inhabitants of the city.")] = 20_000,
     seed: Annotated[int, typer.Option("--seed", help="The city follows from it.")] = 1,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Leave the portal running at the end.")] = True,
     as_json: Json = False,
@@ -27,6 +27,9 @@ def demo(
 
 def up() -> None:
     """Run Airflow and the portal on what is registered, until interrupted."""
+    from core.settings import load_settings
+    from demo.postgres import beside
     from deploy.hub import run_hub
 
-    run_hub()
+    with beside(load_settings().home, print):
+        run_hub()

@@ -12,6 +12,8 @@ import stat
 import tempfile
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,29 @@ def stop(home: Path, *, remove: bool = False) -> None:
         _check_owner(folder)
         shutil.rmtree(folder)
         _lock_file(folder).unlink(missing_ok=True)
+
+
+def is_made(home: Path) -> bool:
+    """Whether a demo has made its server for this HUB_HOME."""
+    return (server_folder(home) / COMPLETE).exists()
+
+
+@contextmanager
+def beside(home: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Keep the server of a HUB_HOME that a demo was told in running for the time of the block: two departments' datasets are in it."""
+    is_started = False
+    try:
+        if is_made(home):
+            start(home)
+            is_started = True
+            say("the demo's PostgreSQL runs: two of its departments keep their databases in it")
+    except (ImportError, StoreError) as error:
+        say(f"the demo's PostgreSQL does not run, so two of its departments cannot be read: {error}")
+    try:
+        yield
+    finally:
+        if is_started:
+            stop(home)
 
 
 def database_uri(uri: str, database: str) -> str:

@@ -6,8 +6,9 @@ The second day brings changes and deletes, and one department is down. Running i
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rich.table import Table as RichTable
 
 from catalog.batches import Batch, batches_of, latest_accepted
 from catalog.datasets import contract_at, register
+from cli.output import print_json
 from contracts.loader import load_contracts
 from contracts.model import Contract
 from core.engine import Engine
@@ -30,7 +32,7 @@ from demo import postgres
 from demo.city import City, make_city, truth_at
 from demo.departments import supply
 from demo.sources import DOWN, write_sources
-from demo.truth import Account, account, render
+from demo.truth import Account, RegistryAccount, account, render
 from deploy import local
 from deploy.runs import Run, trigger, wait
 from pipeline.base import base_state
@@ -39,7 +41,7 @@ from pipeline.ledger import Equation, check_ledger
 from pipeline.report import write_report
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
-from registries.publications import Publication, latest
+from registries.publications import Publication, latest, shown
 from standards.loader import load_standards
 
 CONTRACTS = Path(__file__).parent / "contracts"
@@ -66,6 +68,17 @@ PUBLICATION_HEADINGS = (
     "不予共享\nWithheld",
     "主体\nEntities",
 )
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one day came to: the account against the truth, the last batch of every dataset, the publications, and the runs that failed."""
+
+    account: Account
+    batches: dict[str, Batch | None]
+    publications: tuple[Publication, ...]
+    failed: tuple[str, ...]
+    unexpected: tuple[str, ...]
 
 
 class Clock:
@@ -100,23 +113,24 @@ def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
     clock = Clock(console)
     home = open_home()
     try:
-        accounts, broken, unexpected = _run(home, clock, people, seed)
+        days, equations = _run(home, clock, people, seed)
     finally:
         local.stop(home.settings, clock.say)
         postgres.stop(home.settings.home)
-    clock.say(f"the ledger: {broken[0]} equations recomputed, {len(broken[1])} do not hold")
-    for equation in broken[1]:
+    broken = [item for item in equations if not item.holds]
+    clock.say(f"the ledger: {len(equations)} equations recomputed, {len(broken)} do not hold")
+    for equation in broken:
         clock.say(f"  {equation.subject}: {equation.words}: {equation.left} against {equation.right}")
+    clock.say("the demo's PostgreSQL, which two departments use, has stopped; ./hub up starts it again beside the hub")
     clock.say(clock.summary())
     if as_json:
-        _print_json(accounts, clock)
-    status = 1 if broken[1] or unexpected else 0
+        print_json(document(days, equations, clock.phases))
     if serve:
         _serve(home, clock)
-    return status
+    return 1 if broken or any(day.unexpected for day in days) else 0
 
 
-def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Account], tuple[int, list[Equation]], list[str]]:
+def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Day], list[Equation]]:
     with clock.phase("city and sources"), _starting_airflow(home.settings, clock) as airflow:
         clock.say(f"building a city of {people:,} people from seed {seed}")
         city = make_city(people, seed)
@@ -129,7 +143,7 @@ def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Account
         clock.say(f"{departments} departments hold {len(contracts)} datasets; their contracts are registered")
         with clock.phase("waiting for Airflow"):
             airflow.join()
-    accounts, unexpected = [], []
+    days = []
     for day in DAYS:
         if day > 1:
             with clock.phase("city and sources"):
@@ -137,14 +151,17 @@ def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Account
                 city = city.next()
                 _supply(home, city, day, server)
         with clock.phase(f"day {day}"):
-            unexpected += _collect(home, clock, contracts, day)
+            failed, unexpected = _collect(home, clock, contracts, day)
         with clock.phase("accounts"):
-            accounts.append(_account(home, clock, city, contracts, day))
+            batches = {contract.id: next(iter(batches_of(home.catalog, contract.id, 1)), None) for contract in contracts}
+            publications = tuple(latest(home.serving, registry) for registry in load_standards().schemas)
+            _show_ledger(clock, batches, day)
+            _show_publications(clock, publications, day)
+            days.append(Day(_account(home, clock, city, contracts, day), batches, publications, failed, unexpected))
     with clock.phase("accounts"):
         for registry in load_standards().schemas:
             clock.say(f"quality report of {registry}: {write_report(home, registry)}")
-        equations = check_ledger(home)
-    return accounts, (len(equations), [item for item in equations if not item.holds]), unexpected
+        return days, check_ledger(home)
 
 
 class _Airflow(threading.Thread):
@@ -189,8 +206,8 @@ def _supply(home: Home, city: City, day: int, server: str) -> None:
     draft.replace(file)
 
 
-def _collect(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) -> list[str]:
-    """Run every collect DAG and what follows from it. Returns the runs that failed and should not have."""
+def _collect(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Run every collect DAG and what follows from it. Returns the runs that failed, and those of them that should not have."""
     running = local.running(home.settings)
     assert running is not None
     prefix = f"demo-day-{day}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
@@ -201,7 +218,7 @@ def _collect(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) 
     failed = sorted(run.dag_id for run in runs if run.state == "failed")
     for name in failed:
         clock.say(f"  {name} failed" + (", as its department is down" if name in down else ""))
-    return [name for name in failed if name not in down]
+    return tuple(failed), tuple(name for name in failed if name not in down)
 
 
 def _progress(day: int, runs: Sequence[Run]) -> str:
@@ -213,9 +230,7 @@ def _progress(day: int, runs: Sequence[Run]) -> str:
 
 
 def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract], day: int) -> Account:
-    """Print the day's ledger and hold the base tables against the truth."""
-    _show_ledger(home, clock, contracts, day)
-    _show_publications(home, clock, day)
+    """Hold the base tables against the truth."""
     standards = load_standards()
     published: dict[str, pa.Table] = {}
     sources: dict[str, dict[str, pa.Table]] = {name: {} for name in standards.schemas}
@@ -237,7 +252,7 @@ def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract]
     return found
 
 
-def _show_ledger(home: Home, clock: Clock, contracts: Sequence[Contract], day: int) -> None:
+def _show_ledger(clock: Clock, batches: Mapping[str, Batch | None], day: int) -> None:
     """One line per dataset that adds up; below it, in words, what did not arrive."""
     table = _table(
         f"账目 Ledger · 第 {day} 天 day {day}", "read = landed + unreadable; landed = accepted + unchanged + repeated + quarantined"
@@ -245,11 +260,10 @@ def _show_ledger(home: Home, clock: Clock, contracts: Sequence[Contract], day: i
     for heading in LEDGER_HEADINGS:
         table.add_column(heading, justify="left" if "Dataset" in heading else "right", no_wrap=True)
     trouble = []
-    for contract in contracts:
-        newest = next(iter(batches_of(home.catalog, contract.id, 1)), None)
+    for name, newest in batches.items():
         if newest is None or newest.status != "accepted":
-            trouble.append(f"{contract.id} {newest.status if newest else 'did not run'}: {(newest.error if newest else '') or ''}")
-        table.add_row(contract.id, *_ledger_cells(newest))
+            trouble.append(f"{name} {newest.status if newest else 'did not run'}: {(newest.error if newest else '') or ''}")
+        table.add_row(name, *_ledger_cells(newest))
     clock.console.print(table)
     for line in trouble:
         clock.console.print(f"  [bold]![/bold] {line}")
@@ -262,13 +276,13 @@ def _ledger_cells(batch: Batch | None) -> list[str]:
     return ["–" if count is None else f"{count:,}" for count in (*counts, batch.inserted, batch.updated, batch.deleted)]
 
 
-def _show_publications(home: Home, clock: Clock, day: int) -> None:
+def _show_publications(clock: Clock, publications: Sequence[Publication], day: int) -> None:
     table = _table(f"发布 Publications · 第 {day} 天 day {day}", "records = linked + waiting for matching + withheld")
     for heading in PUBLICATION_HEADINGS:
         table.add_column(heading, justify="left" if "Registry" in heading else "right", no_wrap=True)
-    for name in load_standards().schemas:
-        now: Publication = latest(home.serving, name)
-        table.add_row(name, *(f"{count:,}" for count in (now.number, now.records, now.linked, now.unlinked, now.withheld, now.entities)))
+    for now in publications:
+        counts = (now.number, now.records, now.linked, now.unlinked, now.withheld, now.entities)
+        table.add_row(now.registry, *(f"{count:,}" for count in counts))
     clock.console.print(table)
 
 
@@ -276,26 +290,37 @@ def _table(title: str, caption: str) -> RichTable:
     return RichTable(title=title, title_justify="left", caption=caption, caption_justify="left", box=SIMPLE_HEAD)
 
 
-def _print_json(accounts: Sequence[Account], clock: Clock) -> None:
-    from cli.output import print_json
+def document(days: Sequence[Day], equations: Sequence[Equation], seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Everything that the demo tells, for a program."""
+    return {
+        "days": [
+            {
+                "day": day.account.day,
+                "ledger": [{"dataset": name, **(asdict(batch) if batch else {"status": None})} for name, batch in day.batches.items()],
+                "publications": [shown(item) for item in day.publications],
+                "registries": [_figures(entry) for entry in day.account.registries],
+                "failed": list(day.failed),
+                "unexpected": list(day.unexpected),
+            }
+            for day in days
+        ],
+        "equations": {"recomputed": len(equations), "broken": [asdict(item) for item in equations if not item.holds]},
+        "seconds": dict(seconds),
+    }
 
-    def figures(entry: Any) -> dict[str, Any]:
-        return {
-            "registry": entry.registry,
-            "entities": entry.published.entities,
-            "found_share": entry.published.found_share,
-            "right_share": entry.published.right_share,
-            "wrong_share": entry.published.wrong_share,
-            "best_source": entry.best_source.name if entry.best_source else None,
-            "best_source_right_share": entry.best_source.right_share if entry.best_source else None,
-        }
 
-    print_json(
-        {
-            "days": [{"day": one.day, "registries": [figures(entry) for entry in one.registries]} for one in accounts],
-            "seconds": clock.phases,
-        }
-    )
+def _figures(entry: RegistryAccount) -> dict[str, Any]:
+    return {
+        "registry": entry.registry,
+        "entities": entry.published.entities,
+        "found_share": entry.published.found_share,
+        "right_share": entry.published.right_share,
+        "wrong_share": entry.published.wrong_share,
+        "best_source": entry.best_source.name if entry.best_source else None,
+        "best_source_right_share": entry.best_source.right_share if entry.best_source else None,
+        "published": asdict(entry.published),
+        "best_source_account": asdict(entry.best_source) if entry.best_source else None,
+    }
 
 
 def _serve(home: Home, clock: Clock) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from python_calamine import CalamineWorkbook
 
+from core.errors import StoreError
 from demo import lists, postgres
 from demo.departments import Supply
 from demo.sources import PLACES, is_ragged, write_sources
@@ -117,3 +118,29 @@ def test_the_server_comes_back_after_a_kill(home: Path, urls: dict[str, str]) ->
     assert row is not None
     assert row[0] > 0
     assert uri == postgres.start(home)
+
+
+def test_up_runs_the_server_of_a_demo_beside_the_hub(home: Path, urls: dict[str, str], tmp_path: Path) -> None:
+    """Where a demo was told, two departments' databases are in it; elsewhere there is nothing to run."""
+    pid_file = postgres.server_folder(home) / "postmaster.pid"
+    told: list[str] = []
+    with postgres.beside(tmp_path, told.append):
+        assert not postgres.server_folder(tmp_path).exists()
+    assert told == []
+    postgres.stop(home)
+    with postgres.beside(home, told.append), psycopg.connect(urls["health_db"]) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM resident_card").fetchone() == (True,)
+    assert told == ["the demo's PostgreSQL runs: two of its departments keep their databases in it"]
+    assert not pid_file.exists()
+    postgres.start(home)
+
+
+def test_up_says_so_where_the_server_of_a_demo_does_not_start(home: Path, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: Path) -> str:
+        raise StoreError("it does not start")
+
+    monkeypatch.setattr(postgres, "start", failing)
+    told: list[str] = []
+    with postgres.beside(home, told.append):
+        pass
+    assert told == ["the demo's PostgreSQL does not run, so two of its departments cannot be read: it does not start"]

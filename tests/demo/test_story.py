@@ -93,7 +93,11 @@ def _opened(home: Path) -> Home:
 
 def test_the_account_is_complete_and_the_ledger_holds(undisturbed: tuple[Path, float]) -> None:
     home, _ = undisturbed
-    days = json.loads((home / "demo.out").read_text())["days"]
+    told = json.loads((home / "demo.out").read_text())
+    days = told["days"]
+    assert (told["equations"]["recomputed"] > 100, told["equations"]["broken"]) == (True, [])
+    assert [day["unexpected"] for day in days] == [[], []]
+    assert [bool(day["failed"]) for day in days] == [False, True]
     assert [day["day"] for day in days] == [1, 2]
     for day in days:
         for registry in day["registries"]:
