@@ -167,7 +167,9 @@ def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
 
 def _column_faults(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
     if missing := [name for name in _GIVEN if name not in columns]:
-        yield f"has no column {' and no column '.join(missing)}", f"{_EXPECTED}; its header line is: {_shown(columns)}"
+        # Without a header the first line is somebody's values, so it is not quoted.
+        yield f"has no column {' and no column '.join(missing)}", f"{_EXPECTED}; the first line names {len(columns)}, parted by commas"
+        return
     if taken := [name for name in _ADDED if name in columns]:
         yield f"has columns that this command adds: {', '.join(taken)}", "rename them or take them out of the file"
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
