@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,20 @@ import yaml
 from pydantic import ValidationError
 
 from contracts.model import Contract
-from contracts.references import loose_faults, reference_faults
-from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, schema_faults
+from contracts.references import Finding, loose_faults, reference_faults, salvaged_faults
+from contracts.salvage import salvage
+from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, Place, key_of, schema_faults
 from core.errors import DefinitionError, Fault
 
 if TYPE_CHECKING:
     from standards.model import Standards
 
-# An address with a scheme and a host, or "password=…" as drivers accept it.
-_SECRET = re.compile(rf"[a-z][a-z0-9+]*://[^\s]*@|\b({'|'.join(SECRET_WORDS)})\s*[=:]\s*\S", re.IGNORECASE)
+# "password=…" as drivers accept it and people write it; any address.
+_SECRET = re.compile(rf"({'|'.join(SECRET_WORDS)})\s*([=:]|是|为)\s*\S", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# Where a law or an office may be named by its page: one that is public, without user and without anything asked of it.
+_PROSE = {("sharing", "legal_basis"), ("department", "contact")}
+_PAGE = re.compile(r"https?://[^\s@?]+(?=\s|$)", re.IGNORECASE)
 
 
 class _ContractYaml(yaml.SafeLoader):
@@ -70,11 +76,12 @@ def load_contracts(paths: Iterable[Path | str], standards: Standards) -> list[Co
 
 def contract_from_document(document: Any, standards: Standards, *, file: str) -> Contract:
     """Make a contract of a parsed document (a form of the portal, a YAML file); raises DefinitionError with every fault."""
-    secrets = {key: WHERE_SECRETS_GO for key, text in _texts(document) if _SECRET.search(text)}
-    structure = [(key, message) for key, message in schema_faults(document) if key not in secrets]
-    if secrets or structure:
-        loose = [finding for finding in loose_faults(document, standards) if finding[0] not in {*secrets, *dict(structure)}]
-        raise DefinitionError([Fault(file, key, message) for key, message in [*secrets.items(), *structure, *loose]])
+    secrets = [place for place, text in _texts(document) if _holds_secret(place, text)]
+    refused = {key_of(place): WHERE_SECRETS_GO for place in secrets}
+    structure = [(key, message) for key, message in schema_faults(document) if key not in refused]
+    if refused or structure:
+        first = [*refused.items(), *structure]
+        raise DefinitionError([Fault(file, key, message) for key, message in [*first, *_other_faults(document, secrets, first, standards)]])
     try:
         contract = Contract.model_validate(document)
     except ValidationError as error:
@@ -85,6 +92,21 @@ def contract_from_document(document: Any, standards: Standards, *, file: str) ->
     if findings:
         raise DefinitionError([Fault(file, key, message) for key, message in findings])
     return contract
+
+
+def _holds_secret(place: Place, text: str) -> bool:
+    plain = unicodedata.normalize("NFKC", text)
+    return bool(_SECRET.search(plain) or _ADDRESS.search(_PAGE.sub("", plain) if place in _PROSE else plain))
+
+
+def _other_faults(document: Any, secrets: Sequence[Place], first: Sequence[Finding], standards: Standards) -> Iterator[Finding]:
+    """What else is wrong with a document that is not yet a contract, one fault for each place."""
+    kept = salvage(document, secrets)
+    named = {key for key, _ in first}
+    for key, message in [*(salvaged_faults(kept, standards) if kept else ()), *loose_faults(document, standards)]:
+        if key not in named:
+            named.add(key)
+            yield key, message
 
 
 def _read(path: Path) -> Any:
@@ -103,12 +125,12 @@ def _read(path: Path) -> Any:
         raise DefinitionError([Fault(path.name, "", "is not valid YAML")]) from None
 
 
-def _texts(document: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def _texts(document: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
     if isinstance(document, dict):
         for name, value in document.items():
-            yield from _texts(value, f"{key}.{name}" if key else str(name))
+            yield from _texts(value, (*place, str(name)))
     elif isinstance(document, list):
         for position, value in enumerate(document):
-            yield from _texts(value, f"{key}[{position}]")
+            yield from _texts(value, (*place, position))
     elif isinstance(document, str):
-        yield key, document
+        yield place, document

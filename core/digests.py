@@ -5,6 +5,7 @@ comparisons. Sums are taken modulo 2^128, so they do not depend on the order of 
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from core.engine import quote
 
@@ -12,16 +13,33 @@ SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
 
 
-def canonical_text(texts: Sequence[str]) -> str:
-    """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped."""
-    plain = ", ".join(f"coalesce({text}, {ESCAPE} || 'n')" for text in texts)
-    escaped = ", ".join(
-        f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')" for text in texts
+def canonical_text(texts: Sequence[str | None]) -> str:
+    """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped.
+
+    None is an expression that is null in every row: it stands in the text and costs nothing.
+    """
+    given = [text for text in texts if text is not None]
+    plain = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts])
+    if not given:
+        return plain
+    escaped = _joined(
+        [
+            text and f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
+            for text in texts
+        ]
     )
     # Hardly any row has a mark in it: one look at all its texts together saves two replacements of each.
-    together = f"concat({', '.join(texts)})"
+    together = f"concat({', '.join(given)})"
     has_marks = f"contains({together}, {SEPARATOR}) OR contains({together}, {ESCAPE})"
-    return f"CASE WHEN {has_marks} THEN concat_ws({SEPARATOR}, {escaped}) ELSE concat_ws({SEPARATOR}, {plain}) END"
+    return f"CASE WHEN {has_marks} THEN {escaped} ELSE {plain} END"
+
+
+def _joined(parts: Sequence[str | None]) -> str:
+    """SQL that joins the parts; those that are always null become constants, one for as many as follow each other."""
+    absent = f"{ESCAPE} || 'n'"
+    runs = [list(run) for _, run in groupby(parts, key=lambda part: part is None)]
+    pieces = [piece for run in runs for piece in ([f" || {SEPARATOR} || ".join([absent] * len(run))] if run[0] is None else run)]
+    return f"concat_ws({SEPARATOR}, {', '.join(map(str, pieces))})"
 
 
 def digest(text: str) -> str:
@@ -34,8 +52,8 @@ def record_id(key_columns: Sequence[str]) -> str:
     return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || ({canonical_text([quote(column) for column in key_columns])})")
 
 
-def row_digest(texts: Sequence[str]) -> str:
-    """SQL for the digest of a row over text expressions, in their declared order."""
+def row_digest(texts: Sequence[str | None]) -> str:
+    """SQL for the digest of a row over text expressions, in their declared order; None where a column is null in every row."""
     return digest(canonical_text(texts))
 
 
@@ -57,3 +75,10 @@ def add(first: str, second: int) -> str:
 
 
 EMPTY = "0" * 32
+# The sum of few rows can be guessed by trying what those rows may say: nothing with fewer leaves the hub.
+LEAST_ROWS = 100
+
+
+def shown_digest(digest: object, rows: int | None) -> str | None:
+    """The digest of a partition as it may be shown; None where it has too few rows."""
+    return str(digest) if digest is not None and (rows or 0) >= LEAST_ROWS else None

@@ -38,12 +38,12 @@ def _condition(check: Check, schema: Schema) -> str:
     """
     import ibis
 
-    from standards.cross_rules import EXPRESSIONS
+    from standards.cross_rules import verdict
     from standards.standardize import issues_of
 
     table = ibis.table(dict.fromkeys((element.id for element in schema.elements), "string"), name="batch")
     if check.needs:
-        broken = EXPRESSIONS[str(check.argument)](*(table[name] for name in check.needs))
+        broken = verdict(str(check.argument), check.needs, table)
     else:
         use = schema.use(check.element)
         assert use is not None

@@ -4,17 +4,19 @@ Where a value is missing or has not the form the rule needs, the record does not
 cheap comparison comes first: it is made for every row, and the dear look at the forms only where it says that something may be wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CrossRule
+from standards.number_forms import FORMS, codes_by_form
 from standards.patterns import one_of, real_date
-from standards.periods import FIRST_YEAR, in_force_for_good, periods_by_province
-from standards.types import resident_id
+from standards.periods import HEAD, first_day, in_force_for_good, periods_by_head
+from standards.types import foreign_card, resident_id
 from standards.types.general import let
 from standards.types.uscc import FORM as CREDIT_CODE
 
@@ -22,7 +24,7 @@ _DAY = f"^{real_date('-')}(?: |$)"
 _LAWFUL_AGE = (
     180_000  # eighteen years between two dates that are read as numbers; the least age that any edition of the marriage law allows
 )
-_IDENTITY_CARDS = ("111", "112")  # GA/T 517: resident identity card, temporary one
+_IDENTITY_CARD = "111"  # GA/T 517
 _MARRIED = ("20", "21", "22", "23")
 _TYPE_PART, _ISSUER_PART = (15, 21), (37, 18)  # of a certificate identifier, behind its root 1.2.156.3005.2.
 _NATIONAL = "10"  # region of bodies of the central government
@@ -30,7 +32,19 @@ _NATIONAL = "10"  # region of bodies of the central government
 
 def broken(rule: CrossRule, table: Table) -> BooleanValue:
     """Which records of a table of standard values (text) break a rule; never null."""
-    return EXPRESSIONS[rule.expression](*(table[name] for name in rule.needs)).fill_null(False)
+    return verdict(rule.expression, rule.needs, table).fill_null(False)
+
+
+def verdict(expression: str, needs: Sequence[str], table: Table) -> BooleanValue:
+    """What an expression says about the values of `needs`; null where it says nothing."""
+    values = [table[name] for name in needs]
+    return OF_LISTS[expression](*values, coded(needs)) if expression in OF_LISTS else EXPRESSIONS[expression](*values)
+
+
+def coded(needs: Sequence[str]) -> str:
+    """The code list of the coded element among some; what it states decides what an expression of `OF_LISTS` says."""
+    elements = load_standards().elements
+    return next(found for name in needs if (found := elements[name].code_list))
 
 
 def is_before(late: StringValue, early: StringValue) -> BooleanValue:
@@ -44,12 +58,15 @@ def is_under_age(event: StringValue, birth_date: StringValue) -> BooleanValue:
     return ibis.cases((event.re_search(_DAY) & birth_date.re_search(_DAY), age < _LAWFUL_AGE), else_=False)
 
 
-def is_not_in_force(division: StringValue, day: StringValue) -> BooleanValue:
-    """The division did not exist in the year of the day, by the lists since 1981. In the years of its first and last list it did."""
-    year = day.substr(0, 4)
-    period = ibis.cases(*((division.substr(0, 2) == head, _period(division, known)) for head, known in periods_by_province()), else_="")
-    outside = let(period, lambda found: (found != "") & ((year < found.substr(0, 4)) | (year > found.substr(4, 4))))
-    return ibis.cases((division.re_search(_for_good()), False), (year < FIRST_YEAR, False), (day.re_search(_DAY), outside), else_=False)
+def is_not_in_force(code: StringValue, day: StringValue, code_list: str) -> BooleanValue:
+    """The code did not hold on the day, by the dates of its list; of days before its first, a list says nothing."""
+    number = day.substr(0, 10).replace("-", "")
+    known = periods_by_head(code_list)
+    period = ibis.cases(*((code.substr(0, HEAD) == head, _period(code, listed)) for head, listed in known), else_="") if known else ""
+    outside = let(period, lambda found: (found != "") & ((number < found.substr(0, 8)) | (number >= found.substr(8, 8))))
+    return ibis.cases(
+        (code.re_search(_for_good(code_list)), False), (number < first_day(code_list), False), (day.re_search(_DAY), outside), else_=False
+    )
 
 
 def is_same(one: StringValue, other: StringValue) -> BooleanValue:
@@ -82,12 +99,19 @@ def sex_differs(number: StringValue, sex: StringValue) -> BooleanValue:
 
 def is_another_identity_card(number: StringValue, document_type: StringValue, resident: StringValue) -> BooleanValue:
     """A resident identity card with another number than that of the person."""
-    return (document_type == _IDENTITY_CARDS[0]) & (number != resident)
+    return (document_type == _IDENTITY_CARD) & (number != resident)
 
 
-def is_no_identity_card(number: StringValue, document_type: StringValue) -> BooleanValue:
-    """A number that does not have the form of an identity number, declared as that of an identity card."""
-    return _where(document_type.isin(_IDENTITY_CARDS), ~number.re_search(resident_id.FORM))
+def is_no_number_of_its_kind(number: StringValue, kind: StringValue, code_list: str) -> BooleanValue:
+    """A number that the kind of document beside it cannot have, by the form that the list of kinds states."""
+    known = codes_by_form(code_list)
+    return ibis.cases(*((kind.isin(codes), ~FORMS[form](number)) for form, codes in known.items()), else_=False)
+
+
+def has_doubtful_check_digit(number: StringValue, kind: StringValue, code_list: str) -> BooleanValue:
+    """The number of an old foreign card whose check digit is not the one that the weights 7-3-1 ask for."""
+    cards = kind.isin(codes_by_form(code_list).get("foreign_card", [])) & number.re_search(foreign_card.OLD_FORM)
+    return ibis.cases((cards, ~foreign_card.has_right_check(number)), else_=False)
 
 
 def is_dead_without_date(flag: StringValue, death_date: StringValue) -> BooleanValue:
@@ -141,11 +165,6 @@ def is_revoked_without_date(status: StringValue, revoked_date: StringValue) -> B
     return status.isin(("2", "3")) & revoked_date.isnull()
 
 
-def holder_type_differs(code: StringValue, declared: StringValue) -> BooleanValue:
-    """An identity number declared as a credit code, or the other way round."""
-    return ((declared == "001") & _is_person(code)) | ((declared == "111") & _is_organization(code))
-
-
 def holder_class_differs(code: StringValue, holder_class: StringValue) -> BooleanValue:
     """A certificate for organizations held by a person, or the other way round."""
     return ((holder_class == "org") & _is_person(code)) | ((holder_class == "person") & _is_organization(code))
@@ -189,22 +208,24 @@ def _is_organization(code: StringValue) -> BooleanValue:
     return code.re_search(CREDIT_CODE) & ~code.re_search("^[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9X]$")
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _provinces() -> list[tuple[str, str]]:
     """The two digits and the first two characters of every province."""
     codes = load_standards().code_lists["division"].codes
-    return [(code.code[:2], code.title.zh[:2]) for code in codes if code.level == "province" and not code.valid_to]
+    return [(code.code[:2], code.title.zh[:2]) for code in codes if code.level == "province" and code.is_current]
 
 
-@lru_cache(maxsize=1)
-def _for_good() -> str:
-    return f"^{one_of(in_force_for_good())}$"
+@lru_cache(maxsize=16)
+def _for_good(code_list: str) -> str:
+    codes = in_force_for_good(code_list)
+    return f"^{one_of(codes)}$" if codes else "^$"
 
 
-def _period(division: StringValue, known: str) -> StringValue:
-    """First and last year of a division, as eight digits; empty where it has none."""
-    place = ibis.literal(known).find(division + ibis.literal(":"))
-    return ibis.cases((place >= 0, ibis.literal(known).substr(place + 7, 8)), else_="")
+def _period(code: StringValue, known: str) -> StringValue:
+    """First day of a code and the first after it, as sixteen digits; empty where it has none."""
+    mark = ibis.literal(";") + code + ibis.literal(":")
+    place = ibis.literal(known).find(mark)
+    return ibis.cases((place >= 0, ibis.literal(known).substr(place + mark.length(), 16)), else_="")
 
 
 def _number(day: StringValue) -> ibis.expr.types.IntegerValue:
@@ -217,13 +238,16 @@ def _where(suspected: BooleanValue, condition: BooleanValue) -> BooleanValue:
 
 
 Expression = Callable[..., BooleanValue]
-EXPRESSIONS: dict[str, Expression] = {
+# Expressions that also ask for the code list of the coded element among the values.
+OF_LISTS: dict[str, Expression] = {
+    expression.__name__: expression for expression in (has_doubtful_check_digit, is_no_number_of_its_kind, is_not_in_force)
+}
+EXPRESSIONS: dict[str, Expression] = OF_LISTS | {
     expression.__name__: expression
     for expression in (
         birth_date_differs,
         does_not_begin_with,
         holder_class_differs,
-        holder_type_differs,
         holds_another_issuer,
         holds_another_type,
         is_addressed_elsewhere,
@@ -231,11 +255,9 @@ EXPRESSIONS: dict[str, Expression] = {
         is_not_the_inner_code,
         is_alive_with_date,
         is_dead_without_date,
-        is_no_identity_card,
         is_another_identity_card,
         is_before,
         is_cancelled_without_date,
-        is_not_in_force,
         is_not_married,
         is_not_of_the_market,
         is_of_another_province,

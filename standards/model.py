@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from standards.day import reading_day
+
 Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 IssueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -24,9 +26,13 @@ PersonalInformation = Literal["none", "personal", "sensitive"]
 Mask = Literal["none", "name", "identifier", "phone", "address", "full"]
 Severity = Literal["error", "warning", "repaired"]
 Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
-Fixer = Literal["department", "hub", "citizen"]
+# Who can set something right: the department by its records, the vendor of its system by what the system writes, the owner of the standards by
+# a list or rule, the data center by contract and pipeline, the person concerned by a declaration, the holder of an entry by registering a change.
+Fixer = Literal["department", "vendor", "standards", "hub", "citizen", "holder"]
+Obligation = Literal["mandatory", "optional"]
 
 TODAY = "today"  # as `maximum` of a date: the day of the run, Beijing time
+UNKNOWN = "unknown"  # as clause of a source: nobody has seen where in the standard it stands
 OPEN_END = "9999-12-31"  # how an open-ended validity (长期) is stored
 
 
@@ -51,11 +57,19 @@ class CodeTitle(Definition):
 
 
 class Source(Definition):
-    """The standard a definition comes from, and how sure that is: seen twice, seen once, or from memory."""
+    """The standard a definition comes from, and how sure that is: seen twice, seen once, or from memory.
+
+    `clause` is where in the standard, as clause, table or short name; of a data element it is always said, be it `unknown`.
+    """
 
     standard: Text
     clause: str = ""
     sureness: Sureness
+
+    @property
+    def citation(self) -> str:
+        """The standard and, where it is known, the clause."""
+        return self.standard if self.clause in ("", UNKNOWN) else f"{self.standard} {self.clause}"
 
 
 class Help(Definition):
@@ -96,7 +110,9 @@ class DataElement(Definition):
 
 
 class Code(Definition):
-    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means current.
+    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means without an end.
+
+    Either is a year, which stands for its first day, or an ISO date. What ends in days to come is still in force.
 
     `sureness` is given where it is less than that of the list; `attributes` are columns that the list declares beyond the common ones.
     """
@@ -112,11 +128,27 @@ class Code(Definition):
     sureness: Sureness | Literal[""] = ""
     attributes: dict[str, str] = {}
 
+    def is_in_force(self, day: str) -> bool:
+        """Whether the entry holds on a day (ISO)."""
+        return self.valid_from <= day and (not self.valid_to or day < self.valid_to)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it holds on the day for which the standard is read."""
+        return self.is_in_force(reading_day())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it held before that day and no longer does."""
+        return bool(self.valid_to) and self.valid_to <= reading_day()
+
 
 class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
-    `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    `attributes` names further columns of the codes; `endings` are words that a name may have behind it (法国籍); `used_for` says what a list is
+    there for that no element draws its values from. `leads_to` names, for another list, the attribute that holds its codes (several, parted
+    by `|`, lead nowhere): a column may then be written in this list. `prefix` names the attribute that may stand in front of a code.
     """
 
     id: Identifier
@@ -125,21 +157,34 @@ class CodeList(Definition):
     codes: tuple[Code, ...]
     attributes: dict[Identifier, Title] = {}
     used_for: Title | None = None
+    leads_to: dict[Identifier, Identifier] = {}
+    prefix: Identifier | None = None
+    endings: tuple[Text, ...] = ()
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
-        """The codes in force now, in the order of the list."""
-        return tuple(code.code for code in self.codes if not code.valid_to)
+        """The codes in force on the day for which the standard is read, in the order of the list."""
+        day = reading_day()
+        return tuple(code.code for code in self.codes if code.is_in_force(day))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether any code says from when or until when it holds."""
+        return any(code.valid_from or code.valid_to for code in self.codes)
 
 
 class SchemaUse(Definition):
-    """One element in one schema. `required`: missing is an error; `critical`: a wrong value quarantines the row."""
+    """One element in one schema. `required`: missing is an error; `critical`: a wrong value quarantines the row.
+
+    `obligation` is what the standard asks of a complete record. The hub insists on less: a source that lacks a mandatory element is still read.
+    """
 
     element: DataElement
     required: bool = False
     critical: bool = False
+    obligation: Obligation = "optional"
 
 
 class Schema(Definition):
@@ -173,7 +218,10 @@ class IssueType(Definition):
 
 
 class CrossRule(Definition):
-    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`."""
+    """A rule over several elements of one record; `expression` names a function of `standards/cross_rules.py` over the values of `needs`.
+
+    `sureness` is how sure the rule itself is; one that was seen in one place or remembered says so wherever it is shown.
+    """
 
     id: IssueName
     schema_id: ObjectClass = Field(alias="schema")
@@ -184,6 +232,7 @@ class CrossRule(Definition):
     message: Title
     expression: Identifier
     fixer: Fixer
+    sureness: Sureness = "verified"
 
 
 class Release(Definition):

@@ -11,13 +11,15 @@ Kind = Literal["not_null", "regex", "in_set", "length", "between", "unique", "sh
 
 # What a type finds by an expression of its own, in the order of the module's `issues`.
 SHARED_ISSUES: dict[str, tuple[str, ...]] = {
-    "address": ("no-division", "division-only", "masked-value", "lossy-encoding"),
+    "address": ("no-division", "division-only", "several-values", "masked-value", "lossy-encoding"),
     "certificate_identifier": ("wrong-check-character",),
     "certificate_number": ("lossy-encoding",),
     "code": (),
     "count": (),
     "date": ("no-such-date", "ambiguous-date", "future-date"),
     "division": ("unknown-division",),
+    "document_number": ("wrong-check-character", "masked-value"),
+    "foreign_card": ("unknown-code", "unknown-division", "no-such-date", "wrong-check-character", "future-date", "masked-value"),
     "historic_division": ("unknown-division",),
     "holder_code": ("wrong-check-character", "masked-value"),
     "identifier": ("masked-value",),
@@ -25,7 +27,8 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "long_code": ("unknown-code",),
     "money": ("unknown-code",),
     "organization_code": ("wrong-check-character", "masked-value"),
-    "organization_name": ("masked-value", "lossy-encoding"),
+    "organization_name": ("not-a-name", "masked-value", "lossy-encoding"),
+    "percentage": ("unit-missing",),
     "period": ("no-such-date", "end-before-begin"),
     "person_name": ("not-a-name", "masked-value", "lossy-encoding"),
     "phone": ("masked-value",),
@@ -36,10 +39,17 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "timestamp": ("no-such-date",),
     "uscc": ("unknown-category", "unknown-division", "wrong-inner-code", "wrong-check-character", "masked-value"),
 }
+# How a code list of documents may say what their numbers are like (`standards/number_forms.py`).
+NUMBER_FORMS = (
+    *("identity_card", "citizen_number", "residence_permit", "foreign_card", "credit_code"),
+    *("no_citizen_number", "no_credit_code", "own"),
+)
 # Types whose values come from a code list.
 CODED = ("code", "long_code", "division", "historic_division")
 # Issue types that only the pipeline finds.
 PIPELINE_ISSUES = ("missing", "repaired", "duplicate-key")
+# Code lists that value types, spellings and cross-field rules look things up in, whichever elements draw on them.
+NEEDED_LISTS = ("certificate_kind", "certificate_type", "currency", "division", "ethnic_group")
 
 
 def stock_issues(element: DataElement) -> dict[str, Kind]:

@@ -36,10 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees an installation of whoever runs it, and Great Expectations never calls home."""
+    """No test sees an installation of whoever runs it, waits for files to settle, or lets Great Expectations call home."""
     for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
+    monkeypatch.setattr("connectors.files.LOOK_AGAIN_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

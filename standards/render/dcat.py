@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from standards.model import Schema, SchemaUse, Standards
+from standards.texts import LANGUAGES, STANDARD_TEXTS, load_texts, make_translate
 
 PREFIXES = {
     "csvw": "http://www.w3.org/ns/csvw#",
@@ -72,7 +73,8 @@ def _column(use: SchemaUse) -> dict[str, Any]:
         "dct:description": _both(element.definition.zh, element.definition.en),
         "csvw:datatype": {"@id": _DATATYPES[element.data_type]},
         "csvw:required": use.required,
-        "dct:source": f"{element.source.standard} {element.source.clause}".strip(),
+        "csvw:notes": _both(*(make_translate(load_texts(STANDARD_TEXTS), lang)(f"obligation.{use.obligation}") for lang in LANGUAGES)),
+        "dct:source": element.source.citation,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from standards.model import DataElement, Schema
+from standards.model import DataElement, Schema, SchemaUse
 from standards.render.words import Words
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -27,18 +27,19 @@ def column_type(element: DataElement, dialect: Dialect) -> str:
             return f"VARCHAR({element.max_length})" if dialect == "postgresql" and element.max_length else "TEXT"
 
 
-def column_comment(element: DataElement) -> str:
-    """Title, meaning, code list and source, on one line."""
-    words = Words("zh")
+def column_comment(use: SchemaUse) -> str:
+    """Title, meaning, code list, obligation and source, on one line."""
+    words, element = Words("zh"), use.element
     codes = f"代码表 {element.code_list}。" if element.code_list else ""
-    return f"{element.title.zh}：{element.definition.zh}。{codes}依据 {words.source(element.source)}"
+    obligation = words.t(f"obligation.{use.obligation}")
+    return f"{element.title.zh}：{element.definition.zh}。{codes}{obligation}。依据 {words.source(element.source)}"
 
 
 def _sqlite(schema: Schema) -> str:
     last = schema.elements[-1]
     columns = "\n".join(
-        f"    {element.id} {column_type(element, 'sqlite')}{'' if element is last else ','} -- {column_comment(element)}"
-        for element in schema.elements
+        f"    {use.element.id} {column_type(use.element, 'sqlite')}{'' if use.element is last else ','} -- {column_comment(use)}"
+        for use in schema.uses
     )
     return f"CREATE TABLE {schema.table} ( -- {schema.title.zh}\n{columns}\n);\n"
 
@@ -50,8 +51,8 @@ def _postgresql(schema: Schema) -> str:
 
 def _comments(schema: Schema) -> Iterator[str]:
     yield f"COMMENT ON TABLE {schema.table} IS {_quoted(schema.title.zh)};"
-    for element in schema.elements:
-        yield f"COMMENT ON COLUMN {schema.table}.{element.id} IS {_quoted(column_comment(element))};"
+    for use in schema.uses:
+        yield f"COMMENT ON COLUMN {schema.table}.{use.element.id} IS {_quoted(column_comment(use))};"
 
 
 def _quoted(text: str) -> str:

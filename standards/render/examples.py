@@ -70,6 +70,11 @@ def _registration_number(body: str) -> str:
     return body + str((11 - product) % 10)
 
 
+def _foreign_card(body: str) -> str:
+    """ICAO 9303: weights 7-3-1, letters counted from ten on."""
+    return body + str(sum(_LETTERS.index(letter) * (7, 3, 1)[place % 3] for place, letter in enumerate(body)) % 10)
+
+
 def _certificate_identifier(body: str) -> str:
     """GB/T 36904-2018: ISO 7064 MOD 37,36 over type, issuer, serial and version; the issuer is a credit code."""
     root, type_code, issuer, serial, version = body.rsplit(".", 4)
@@ -84,6 +89,7 @@ _CHECKED: dict[str, Callable[[str], str]] = {
     "resident_id": _resident_id,
     "uscc": _credit_code,
     "holder_code": _credit_code,
+    "foreign_card": _foreign_card,
     "organization_code": _organization_code,
     "registration_number": _registration_number,
     "certificate_identifier": _certificate_identifier,

@@ -48,12 +48,19 @@ def _add_columns(sheet: Any, schema: Schema, standards: Standards, words: Words)
             cell.alignment, cell.number_format = _TOP, "@"
 
 
+def _must(use: SchemaUse, words: Words) -> str:
+    """Whether a column must be filled in, or only should be since the standard makes it mandatory."""
+    if use.required:
+        return words.t("yes")
+    return words.t("template.should") if use.obligation == "mandatory" else ""
+
+
 def _row(use: SchemaUse, standards: Standards, words: Words) -> list[str]:
     element = use.element
     return [
         words.of(element.title),
         element.id,
-        words.t("yes") if use.required else "",
+        _must(use, words),
         words.of(element.definition),
         words.form(element, standards),
         shown_example(element, standards),

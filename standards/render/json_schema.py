@@ -1,12 +1,12 @@
 """JSON Schema (2020-12) of one published record, for the exchange API and for editors.
 
 What the dialect has no word for stands under keywords that begin with `x-`, which validators pass over: both titles, the source and how sure
-it is, the class, the mask, and the code list with the titles of its codes.
+it is, whether the standard makes it mandatory, the class, the mask, and the code list with the titles of its codes.
 """
 
 from typing import Any
 
-from standards.model import CodeList, DataElement, Schema, Standards
+from standards.model import CodeList, DataElement, Schema, SchemaUse, Standards
 
 JsonSchema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,7 +21,7 @@ def to_json_schema(schema: Schema, standards: Standards) -> JsonSchema:
         "$id": f"urn:govhub:standards:{standards.version}:{schema.id}",
         "title": f"{schema.title.zh} / {schema.title.en}",
         "type": "object",
-        "properties": {use.element.id: _property(use.element, use.required, standards) for use in schema.uses},
+        "properties": {use.element.id: _property(use, standards) for use in schema.uses},
         "required": [use.element.id for use in schema.uses if use.required],
         "additionalProperties": False,
         "x-table": schema.table,
@@ -29,7 +29,8 @@ def to_json_schema(schema: Schema, standards: Standards) -> JsonSchema:
     }
 
 
-def _property(element: DataElement, required: bool, standards: Standards) -> JsonSchema:
+def _property(use: SchemaUse, standards: Standards) -> JsonSchema:
+    element, required = use.element, use.required
     name = _NAMES[element.data_type]
     rules: JsonSchema = {
         "title": element.title.zh,
@@ -44,7 +45,7 @@ def _property(element: DataElement, required: bool, standards: Standards) -> Jso
         rules |= {key: value for key, value in limits.items() if value is not None}
     if element.code_list is not None:
         rules |= _codes(standards.code_lists[element.code_list], required)
-    return rules | _extensions(element)
+    return rules | {"x-obligation": use.obligation} | _extensions(element)
 
 
 def _codes(code_list: CodeList, required: bool) -> JsonSchema:
@@ -55,7 +56,7 @@ def _codes(code_list: CodeList, required: bool) -> JsonSchema:
             "source": code_list.source.model_dump(exclude_defaults=True),
         }
     }
-    current = [code for code in code_list.codes if not code.valid_to]
+    current = [code for code in code_list.codes if code.is_current]
     if len(current) > MOST_CODES:
         return named
     codes = [code.code for code in current]

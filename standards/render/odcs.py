@@ -60,7 +60,7 @@ def _property(use: SchemaUse, schema: Schema, standards: Standards, own: list[Ch
         described |= {"primaryKey": True, "primaryKeyPosition": schema.identity.index(element.id) + 1}
     if options := _options(element):
         described["logicalTypeOptions"] = options
-    described["customProperties"] = _custom(element, standards)
+    described["customProperties"] = _custom(use, standards)
     if own:
         described["quality"] = [_rule(check, standards) for check in own]
     return described
@@ -75,9 +75,11 @@ def _options(element: DataElement) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _custom(element: DataElement, standards: Standards) -> list[dict[str, Any]]:
+def _custom(use: SchemaUse, standards: Standards) -> list[dict[str, Any]]:
+    element = use.element
     values = {
-        "standard": f"{element.source.standard} {element.source.clause}".strip(),
+        "obligation": use.obligation,
+        "standard": element.source.citation,
         "sureness": element.source.sureness,
         "grade": element.grade,
         "personalInformation": element.personal_information,

@@ -22,7 +22,7 @@ class Words:
 
     def source(self, source: Source) -> str:
         """Standard and clause; what has not been seen twice says so."""
-        named = f"{source.standard} {source.clause}".strip()
+        named = source.citation
         return (
             named if source.sureness == "verified" else self.t("source.unsure", named=named, sureness=self.t(f"sureness.{source.sureness}"))
         )

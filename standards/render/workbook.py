@@ -27,6 +27,7 @@ LAST_ROW = 1_048_576
 _FIRST_CHOICE = 4
 _HEAD = PatternFill("solid", fgColor="0A5F8C")
 _MUST = PatternFill("solid", fgColor="8A5A00")
+_SHOULD = PatternFill("solid", fgColor="3E6B2F")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # Excel's own limits; a longer text makes it call the file damaged.
 _LONGEST_TITLE, _LONGEST_MESSAGE = 32, 255
@@ -52,9 +53,10 @@ def _add_data(sheet: Any, schema: Schema, standards: Standards, places: dict[str
     for place, use in enumerate(schema.uses, start=1):
         letter = get_column_letter(place)
         element = use.element
-        sheet[f"{letter}1"] = element.title.zh + ("（必填）" if use.required else "")
+        mark, fill = _marking(use)
+        sheet[f"{letter}1"] = element.title.zh + mark
         sheet[f"{letter}2"] = element.id
-        sheet[f"{letter}1"].fill = _MUST if use.required else _HEAD
+        sheet[f"{letter}1"].fill = fill
         sheet[f"{letter}1"].font = Font(bold=True, color="FFFFFF")
         sheet[f"{letter}2"].font = Font(size=9, color="59646D")
         sheet[f"{letter}1"].alignment = Alignment(wrap_text=True, vertical="center")
@@ -62,6 +64,13 @@ def _add_data(sheet: Any, schema: Schema, standards: Standards, places: dict[str
         sheet.column_dimensions[letter].width = _width(element)
         sheet.add_data_validation(_validation(use, letter, standards, places))
     sheet.row_dimensions[1].height = 32
+
+
+def _marking(use: SchemaUse) -> tuple[str, PatternFill]:
+    """What stands behind the title, and the color of its cell: what must be there, what the standard asks for, and the rest."""
+    if use.required:
+        return "（必填）", _MUST
+    return ("（应填）", _SHOULD) if use.obligation == "mandatory" else ("", _HEAD)
 
 
 def _width(element: DataElement) -> int:

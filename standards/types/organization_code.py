@@ -4,7 +4,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import BLANK
+from standards.patterns import BLANK, DASHES
 from standards.types.general import character_sum, is_masked
 
 FORM = "^[0-9A-Z]{8}[0-9X]$"
@@ -25,7 +25,7 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without blanks and hyphens."""
-    return text.re_replace(f"[{BLANK}—–‐−-]+", "").upper()
+    return text.re_replace(f"[{BLANK}{DASHES}]+", "").upper()
 
 
 def has_right_check(code: StringValue, start: int = 0) -> BooleanValue:

@@ -5,9 +5,10 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.patterns import BLANK, NOT_A_CODE_OF_18, one_of
+from standards.patterns import BLANK, DASHES, NOT_A_CODE_OF_18, one_of
 from standards.types import organization_code
 from standards.types.general import character_sum, is_masked, let
 
@@ -30,7 +31,7 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without separators; letters that are never used are read as digits only if both checks are right afterwards."""
-    return let(text.re_replace(f"[{BLANK}—–-]+", ""), _repaired)
+    return let(text.re_replace(f"[{BLANK}{DASHES}]+", ""), _repaired)
 
 
 def _repaired(text: StringValue) -> StringValue:
@@ -71,7 +72,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     }
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def category_pattern() -> str:
     """The valid pairs of authority and category."""
     return f"^{one_of(load_standards().code_lists['uscc_category'].current)}"

@@ -66,6 +66,7 @@ def test_every_column_is_text_with_a_message_and_the_choices_of_its_list(schema:
         if rule.type == "list":
             assert offered(book, rule) == list(choices(use.element, STANDARDS))
         assert ("必填" in sheet.cell(1, cell.column).value) == use.required
+        assert ("应填" in sheet.cell(1, cell.column).value) == (use.obligation == "mandatory" and not use.required)
 
 
 @every_schema
@@ -76,7 +77,7 @@ def test_the_guidance_names_every_column_in_both_languages(schema: Schema) -> No
         for use in schema.uses:
             row = rows[use.element.id]
             assert row[0] == getattr(use.element.title, language)
-            assert bool(row[2]) == use.required
+            assert bool(row[2]) == (use.required or use.obligation == "mandatory")
             assert row[3] == getattr(use.element.definition, language)
             assert row[5]
 

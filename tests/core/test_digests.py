@@ -57,6 +57,14 @@ def test_a_digest_is_the_first_half_of_the_sha256_of_the_text(engine: Engine) ->
     assert found.replace("-", "") == hashlib.sha256(b"a\x1f\x1en").hexdigest()[:32]
 
 
+def test_a_column_that_is_null_in_every_row_counts_as_null(engine: Engine) -> None:
+    rows: list[tuple[str | None, ...]] = [("a", None), ("\x1f", None)]
+    given = ["c0", None, None, "c0", "c0", None]
+    written = [text or "NULL::varchar" for text in given]
+    assert texts(engine, rows, canonical_text(given)) == texts(engine, rows, canonical_text(written))
+    assert texts(engine, rows[:1], canonical_text([None, None])) == ["\x1en\x1f\x1en"]
+
+
 def test_a_record_id_depends_on_key_dataset_and_fields(engine: Engine) -> None:
     engine.register("person", pa.table({"c0": ["1"], "c1": ["2"]}))
     sql = f"SELECT {record_id(['c0', 'c1'])}::varchar FROM person"

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from tests.portal.browser import Browser, opened
 from tests.portal.conftest import TOKEN, Portal
+from tests.portal.test_pages import FILLED_PAGES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.long, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium fonts-noto-cjk")]
@@ -65,6 +67,21 @@ def test_a_page_renders_and_nothing_of_it_is_refused(address: str, page: str, la
     assert PAGES[page][lang == "en"] in shown.stdout
     complaints = [line for line in shown.stderr.splitlines() if "CONSOLE" in line]
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all pages."""
+    flags = tuple(flag for flag in FLAGS if "virtual-time" not in flag and "logging" not in flag)
+    with opened(str(CHROMIUM), flags, tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("page", FILLED_PAGES)
+def test_no_page_is_wider_than_a_phone(browser: Browser, address: str, page: str, lang: str) -> None:
+    entered = f"{address}{page}{'&' if '?' in page else '?'}lang={lang}&token={TOKEN}"
+    assert {width: browser.too_wide(entered, width) for width in (320, 390)} == {320: [], 390: []}
 
 
 @pytest.mark.parametrize("size", ["1280,900", "390,844"])

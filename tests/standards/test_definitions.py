@@ -5,9 +5,10 @@ import pytest
 from standards.checks import checks, severity_in
 from standards.cross_rules import EXPRESSIONS
 from standards.loader import load_standards
-from standards.model import DataElement, Schema
+from standards.model import UNKNOWN, DataElement, Schema
+from standards.number_forms import FORMS
 from standards.standardize import TYPES
-from standards.value_types import PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
+from standards.value_types import NUMBER_FORMS, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
 STANDARDS = load_standards()
 every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)
@@ -49,6 +50,13 @@ def test_value_types_and_cross_rules_are_what_the_definitions_name() -> None:
     assert {rule.expression for rule in STANDARDS.cross_rules} == set(EXPRESSIONS)
 
 
+def test_lists_of_documents_name_forms_that_there_are() -> None:
+    named = {
+        code.attributes["number_form"] for item in STANDARDS.code_lists.values() for code in item.codes if "number_form" in code.attributes
+    }
+    assert named == set(FORMS) == set(NUMBER_FORMS)
+
+
 @every_schema
 def test_every_schema_has_one_check_per_issue_type(schema: Schema) -> None:
     found = checks(schema, STANDARDS.cross_rules)
@@ -63,3 +71,14 @@ def test_only_critical_values_stop_their_row() -> None:
     wrong = STANDARDS.issue_types["wrong-form"]
     assert severity_in(next(use for use in schema.uses if use.critical), wrong) == "error"
     assert severity_in(next(use for use in schema.uses if not use.critical), wrong) == "warning"
+
+
+@every_element
+def test_every_element_says_where_its_standard_says_so_or_that_nobody_knows(element: DataElement) -> None:
+    assert element.source.clause
+    assert UNKNOWN not in element.source.citation
+
+
+def test_not_everything_is_for_the_department_to_mend() -> None:
+    fixers = {item.fixer for item in STANDARDS.issue_types.values()} | {rule.fixer for rule in STANDARDS.cross_rules}
+    assert fixers >= {"department", "vendor", "standards", "citizen", "holder"}

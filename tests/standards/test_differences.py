@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 import pytest
 
-from standards.cross_rules import broken
+from standards.cross_rules import OF_LISTS, broken, coded
 from standards.difference_words import lines, sentence, subject
 from standards.differences import TELLING, Difference, attributes, differences
 from standards.loader import load_standards, read_standards
@@ -271,7 +271,8 @@ def test_which_lists_a_rule_over_several_elements_reads_is_stated(recorded: _Rec
         _forget()
         recorded.asked.clear()
         broken(rule, ibis.table(dict.fromkeys(rule.needs, "string"), name="given"))
-        assert recorded.asked == set(LISTS_OF_RULES.get(rule.expression, ())), rule.id
+        own = {coded(rule.needs)} if rule.expression in OF_LISTS else set()
+        assert recorded.asked == {*LISTS_OF_RULES.get(rule.expression, ()), *own}, rule.id
 
 
 def test_a_change_of_the_divisions_reaches_what_reads_them() -> None:

@@ -54,7 +54,9 @@ def longest(element: DataElement) -> int | None:
 @pytest.mark.parametrize("field", fields())
 def test_every_field_is_an_element_of_its_schema(field: dict[str, str]) -> None:
     element = element_of(field)
-    assert STANDARDS.schemas[field["table"]].use(element.id) is not None
+    use = STANDARDS.schemas[field["table"]].use(element.id)
+    assert use is not None
+    assert use.obligation == ("mandatory" if field["required"] == "1" else "optional")
     reasons = KNOWN["departures"].get(f"{field['table']}.{field['identifier']}", {})
     assert ("length" in reasons) == (longest(element) != int(field["max_length"]) and not _shorter_codes(element, field)), longest(element)
     named = Path(field["code_list"]).stem if field["code_list"].endswith(".csv") else ""

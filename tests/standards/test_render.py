@@ -58,7 +58,7 @@ def test_sqlite_takes_the_table_and_keeps_its_comments(schema: Schema) -> None:
     (kept,) = database.execute("SELECT sql FROM sqlite_master WHERE name = ?", [schema.table]).fetchone()
     first, *lines = kept.splitlines()
     assert first.endswith(f"-- {schema.title.zh}")
-    assert [line.split(" -- ", 1)[1] for line in lines if " -- " in line] == [column_comment(element) for element in schema.elements]
+    assert [line.split(" -- ", 1)[1] for line in lines if " -- " in line] == [column_comment(use) for use in schema.uses]
     assert [row[1] for row in database.execute(f"PRAGMA table_info({schema.table})")] == to_arrow(schema).names
     database.close()
 
@@ -77,7 +77,7 @@ def test_postgresql_takes_the_table_and_gives_its_comments_back(schema: Schema, 
         ).fetchall()
         connection.rollback()
     assert table == (schema.title.zh,)
-    assert columns == [(element.id, column_comment(element)) for element in schema.elements]
+    assert columns == [(use.element.id, column_comment(use)) for use in schema.uses]
 
 
 def record(schema: Schema) -> dict[str, str | int | None]:
@@ -126,6 +126,22 @@ def test_extensions_of_a_json_schema_say_what_the_standard_says(schema: Schema) 
         assert rules["x-code-list"]["title"] == code_list.title.model_dump()
         if "enum" in rules:
             assert [code for code in rules["enum"] if code is not None] == list(code_list.current) == list(rules["x-code-titles"])
+
+
+@every_schema
+def test_what_the_standard_makes_mandatory_is_said_in_every_form(schema: Schema) -> None:
+    mandatory = {use.element.id for use in schema.uses if use.obligation == "mandatory"}
+    assert mandatory >= {use.element.id for use in schema.uses if use.required}
+    rules = to_json_schema(schema, STANDARDS)["properties"]
+    assert {name for name, rule in rules.items() if rule["x-obligation"] == "mandatory"} == mandatory
+    properties = to_odcs(schema, STANDARDS)["schema"][0]["properties"]
+    assert {
+        item["name"] for item in properties if {"property": "obligation", "value": "mandatory"} in item["customProperties"]
+    } == mandatory
+    (dataset,) = (item for item in to_dcat([schema], STANDARDS)["@graph"] if item["@type"] == "dcat:Dataset")
+    columns = dataset["dct:conformsTo"][-1]["csvw:column"]["@list"]
+    assert {item["csvw:name"] for item in columns if "mandatory" in item["csvw:notes"][1]["@value"]} == mandatory
+    assert {use.element.id for use in schema.uses if "标准规定必备" in column_comment(use)} == mandatory
 
 
 @every_schema

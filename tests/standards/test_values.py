@@ -14,9 +14,10 @@ from ibis.expr import operations as ops
 from stdnum.cn import ric
 from stdnum.cn import uscc as stdnum_uscc
 
+from core.errors import RequestError
 from core.portable import OPERATIONS
 from standards.cross_rules import broken
-from standards.date_formats import format_pattern
+from standards.date_formats import format_patterns
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.single import normalize_values
@@ -151,8 +152,37 @@ def test_declared_formats_and_lookups_come_first() -> None:
     assert dates[2].issues == ("missing",)
     sexes = normalize_values(STANDARDS, "sex_code", ["1", " 0", "男"], lookup={"1": "2", "0": "1"})
     assert [answer.value for answer in sexes] == ["2", "1", "1"]
-    with pytest.raises(ValueError, match="%y"):
-        format_pattern("%y%m%d")
+    with pytest.raises(ValueError, match="%y does not say the century"):
+        format_patterns("%y%m%d")
+
+
+@pytest.mark.parametrize(
+    ("declared", "raw", "value"),
+    [
+        ("%y(1930)%m%d", "900307", "1990-03-07"),
+        ("%y(1930)%m%d", "300307", "1930-03-07"),
+        ("%y(1930)%m%d", "290307", "2029-03-07"),
+        ("%y(1900)%m%d", "000307", "1900-03-07"),
+        ("%d/%m/%y(1935)", "7/3/34", "2034-03-07"),
+        ("%d/%m/%y(1935)", "07/03/35", "1935-03-07"),
+        ("%y(1930).%m.%d %H:%M:%S", "98.3.7 00:00:00", "1998-03-07"),
+        ("%y(1930)%m%d", "1990-03-07", "1990-03-07"),
+        ("%y(1930)%m%d", "000000", None),
+        ("%y(1930)%m%d", "900230", None),
+        ("%y(1930)%m%d", "9003", None),
+    ],
+)
+def test_two_digit_years_are_read_with_the_century_that_is_declared(declared: str, raw: str, value: str | None) -> None:
+    (answer,) = normalize_values(STANDARDS, "calendar_date", [raw], formats=(declared,), today=TODAY)
+    assert answer.value == value
+    assert normalize_values(STANDARDS, "calendar_date", ["900307"], today=TODAY)[0].issues == ("wrong-form", "ambiguous-date")
+
+
+def test_a_format_belongs_to_a_date_and_can_be_used() -> None:
+    with pytest.raises(RequestError, match="is not a date"):
+        normalize_values(STANDARDS, "sex_code", ["1"], formats=("%Y%m%d",))
+    with pytest.raises(RequestError, match="century"):
+        normalize_values(STANDARDS, "birth_date", ["900307"], formats=("%y%m%d",))
 
 
 def test_spelling_keys_agree_in_engine_and_python() -> None:
