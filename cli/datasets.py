@@ -4,12 +4,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.output import Json, answer, plain, print_json
-from core.errors import HubError
+from core.errors import GateFailed, HubError, LeaseHeld, RequestError
+from core.faults import described
+
+if TYPE_CHECKING:
+    from catalog.batches import Batch
+    from pipeline.home import Home
+
+DECLINED = (RequestError, LeaseHeld)  # what turns a request away before anything is begun
 
 Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
 
@@ -36,8 +43,6 @@ def register(files: Files, as_json: Json = False) -> None:
 
 def _contract_files(paths: list[Path]) -> list[Path]:
     """Files as given; a folder stands for the contracts in it. Raises RequestError for a folder without any."""
-    from core.errors import RequestError
-
     listed = {path: sorted(path.glob("*.yml")) if path.is_dir() else [path] for path in paths}
     for path, files in listed.items():
         if not files:
@@ -69,29 +74,52 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
-    from core.faults import described
-    from pipeline.accept import accept
     from pipeline.home import open_home
-    from pipeline.land import land
 
     home = open_home()
     outcomes: list[dict[str, Any]] = []
-    failures = []
+    statuses = [0]
     for contract in contracts:
-        try:
-            batch = accept(land(contract, home), home, full=full)
-        except Exception as error:  # whatever happens to one dataset, the others have their turn
-            failures.append(found := described(error))
-            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": found.message, "hint": found.hint})
-            print(f"hub: {_about(contract, found)}", file=sys.stderr)
-            continue
-        outcomes.append(asdict(batch))
-        if not as_json:
+        batch, error = _collect(home, contract, full)
+        outcomes.append(_outcome(contract, batch, error))
+        if error is not None:
+            statuses.append(described(error).exit_status)
+            print(f"hub: {_about(contract, described(error))}", file=sys.stderr)
+        elif not as_json:
             _print_batch(batch)
     if as_json:
         print_json(outcomes)
-    if failures:
-        raise typer.Exit(max(error.exit_status for error in failures))
+    if max(statuses):
+        raise typer.Exit(max(statuses))
+
+
+def _collect(home: "Home", contract: str, full: bool) -> "tuple[Batch | None, Exception | None]":
+    """The batch of one dataset, as far as it came, and what ended it; whatever that is, the others have their turn."""
+    from catalog.batches import batches_of, get_batch
+    from pipeline.accept import accept
+    from pipeline.land import land
+
+    batch_id = None
+    before = [item.batch_id for item in batches_of(home.catalog, contract, 1)]
+    try:
+        batch_id = land(contract, home)
+        return accept(batch_id, home, full=full), None
+    except Exception as error:
+        # A run that was turned away has opened no batch: the newest may be that of whoever is at it.
+        newest = [] if isinstance(error, DECLINED) else [item.batch_id for item in batches_of(home.catalog, contract, 1)]
+        mine = [batch_id] if batch_id else [item for item in newest if item not in before]
+        return (get_batch(home.catalog, mine[0]) if mine else None), error
+
+
+def _outcome(contract: str, batch: "Batch | None", error: Exception | None) -> dict[str, Any]:
+    """What became of one dataset: its batch, if it has one, and what was said."""
+    known = {"contract_id": contract, **(asdict(batch) if batch else {})}
+    if error is None:
+        return known | {"outcome": known["status"]}
+    fault = described(error)
+    outcome = "declined" if isinstance(error, DECLINED) else "stopped" if isinstance(error, GateFailed) else "failed"
+    said = {"error": type(error).__name__, "message": fault.message, "hint": fault.hint, "transient": fault.transient}
+    return known | {"outcome": outcome} | said
 
 
 def _about(contract: str, error: HubError) -> str:
@@ -110,7 +138,6 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Publish everything accepted since the last publication of a base registry."""
-    from core.errors import RequestError
     from pipeline.home import open_home
     from pipeline.publish import publish as publish_registry
     from registries.publications import shown

@@ -167,9 +167,10 @@ def _rows(text: str, name: str) -> list[tuple[int, list[str]]]:
 
 def _column_faults(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
     if missing := [name for name in _GIVEN if name not in columns]:
-        # Without a header the first line is somebody's values, so it is not quoted.
-        yield f"has no column {' and no column '.join(missing)}", f"{_EXPECTED}; the first line names {len(columns)}, parted by commas"
-        return
+        # A first line with neither name may be a row, and a row is somebody's.
+        is_header = any(name in column.lower() for name in _GIVEN for column in columns)
+        said = f"its header line is: {_shown(columns)}" if is_header else "its first line is no header"
+        yield f"has no column {' and no column '.join(missing)}", f"{_EXPECTED}; {said}"
     if taken := [name for name in _ADDED if name in columns]:
         yield f"has columns that this command adds: {', '.join(taken)}", "rename them or take them out of the file"
     if twice := sorted({name for name in columns if columns.count(name) > 1}):

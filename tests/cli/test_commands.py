@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from catalog.tables import lease
+from core.leases import holding
 from core.settings import REPOSITORY
 from exchange.audit import entries
 from tests.cli.conftest import Command
@@ -274,6 +276,37 @@ def test_digests_of_few_rows_are_not_shown(
         (["status", "--json"], publication.digest),
     ):
         assert (digest in command(*arguments).out) is is_shown, arguments
+
+
+def test_sync_tells_of_every_dataset_what_became_of_it(hub: Hub, without_suite: None, command_in: Callable[[Path], Command]) -> None:
+    command = command_in(hub.settings.home)
+    good, strict, odd, busy = (
+        {**with_assertions(PATIENTS, least_rows=least), "id": f"health__{name}", "source": {**PATIENTS["source"], "path": f"{name}.csv"}}
+        for name, least in (("good", 0), ("strict", 9), ("odd", 0), ("busy", 0))
+    )
+    hub.register(good, strict, odd, busy)
+    for document in (good, strict, odd):
+        hub.deliver(document, [person(1)] if document is not odd else [{"SFZH": resident_id(1)}], ["SFZH"] if document is odd else None)
+    names = [document["id"] for document in (odd, strict, busy, good)]
+    with holding(hub.home.catalog, lease, "dataset/health__busy", "cli:someone"):
+        answer = command("sync", *names, "health__none", "--json")
+    assert answer.status == 3
+    told = {item["contract_id"]: item for item in answer.json}
+    assert [*told] == [*names, "health__none"]
+    assert {name: item["outcome"] for name, item in told.items()} == {
+        odd["id"]: "failed",
+        strict["id"]: "stopped",
+        busy["id"]: "declined",
+        good["id"]: "accepted",
+        "health__none": "declined",
+    }
+    assert (told[odd["id"]]["batch_id"], told[odd["id"]]["status"]) == ("health__odd@1", "failed")
+    assert (told[strict["id"]]["batch_id"], told[strict["id"]]["landed"]) == ("health__strict@1", 1)
+    assert "batch_id" not in told[busy["id"]]
+    assert told[busy["id"]]["transient"]
+    assert "cli:someone" in told[busy["id"]]["message"]
+    assert told[good["id"]]["accepted"] == 1
+    assert all(item["message"] and item["hint"] for item in answer.json if item["outcome"] in ("failed", "stopped"))
 
 
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_a_place_that_cannot_be_written_is_a_wrong_request(empty: Command, tmp_p
     (tmp_path / "t.csv").write_text("姓名,性别\n张三,男\n", encoding="utf-8")
     answer = empty("propose", str(tmp_path / "t.csv"), "--out", str(tmp_path / "nowhere" / "draft.yml"), "--json")
     assert (answer.status, answer.json["error"]) == (2, "RequestError")
+    assert "nowhere/draft.yml" in answer.json["message"]
 
 
 def test_json_behind_two_dashes_is_a_value(empty: Command) -> None:

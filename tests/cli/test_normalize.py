@@ -58,7 +58,7 @@ def test_a_program_gets_the_rows_as_one_document(empty: Command, tmp_path: Path)
         (b"", "values.csv is empty"),
         (b"\n\n", "values.csv is empty"),
         (b"name,sex\nx,1\n", "no column element and no column raw"),
-        (b"element;raw\nsex_code;1\n", "the first line names 1, parted by commas"),
+        (b"element;raw\nsex_code;1\n", "its header line is: element;raw"),
         (b"element,raw,raw\nsex_code,1,1\n", "columns of one name: raw"),
         (b"element,raw,value,status,issues\nsex_code,1,1,valid,\n", "columns that this command adds: value, status, issues"),
         (b"element,raw\nsex_code,1\nsex_code\nsex_code,1,2\n", "2 rows have not the 2 cells of the header; lines: 3, 4"),
