@@ -10,7 +10,7 @@ from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, 
 
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.spellings import lookup_table
+from standards.spellings import lookup_table, reading
 
 Read = tuple[str | None, str | None]  # value, issue: one of the two, or neither where nothing was said
 
@@ -83,7 +83,11 @@ def reader(element: DataElement, lookup: Mapping[str, str]) -> Callable[[str], R
     """The function that reads an element which is no date; `lookup` is what the contract declares for its column."""
     if element.type in ("code", "division"):
         table = {**lookup_table(element), **lookup}
-        return lambda text: (
-            (None, None) if clean(text) in _MISSING else (code, None) if (code := table.get(clean(text))) else (None, "unknown-code")
-        )
+
+        def code_of(text: str) -> Read:
+            value = clean(text)
+            code = table.get(value) or reading(element, value)
+            return (None, None) if value in _MISSING else (code, None) if code else (None, "unknown-code")
+
+        return code_of
     return {"resident_id": resident_id, "person_name": person_name, "phone": phone}.get(element.type, plain)

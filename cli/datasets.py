@@ -35,8 +35,13 @@ def register(files: Files, as_json: Json = False) -> None:
 
 
 def _contract_files(paths: list[Path]) -> list[Path]:
-    """Files as given; a folder stands for the contracts in it."""
-    return [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
+    """Files as given; a folder stands for the contracts in it. Raises RequestError where there is none."""
+    from core.errors import RequestError
+
+    found = [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
+    if not found:
+        raise RequestError(f"no contract (*.yml) in {', '.join(map(str, paths))}", hint="./hub propose drafts one from a table")
+    return found
 
 
 def check(files: Files, as_json: Json = False) -> None:
@@ -69,18 +74,21 @@ def sync(
     from pipeline.land import land
 
     home = open_home()
-    batches, failures = [], []
+    outcomes: list[dict[str, Any]] = []
+    failures = []
     for contract in contracts:
         try:
-            batches.append(accept(land(contract, home), home, full=full))
+            batch = accept(land(contract, home), home, full=full)
         except Exception as error:  # whatever happens to one dataset, the others have their turn
-            failures.append(described(error))
-            print(f"hub: {_about(contract, failures[-1])}", file=sys.stderr)
+            failures.append(found := described(error))
+            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": found.message, "hint": found.hint})
+            print(f"hub: {_about(contract, found)}", file=sys.stderr)
             continue
+        outcomes.append(asdict(batch))
         if not as_json:
-            _print_batch(batches[-1])
+            _print_batch(batch)
     if as_json:
-        print_json([asdict(batch) for batch in batches])
+        print_json(outcomes)
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
 

@@ -30,7 +30,10 @@ def propose(
     out: Annotated[Path | None, typer.Option("--out", help="Write the draft to this file; one that exists is not overwritten.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draft a contract from a live table or file: what each column is, how sure that is and why, key, formats, terms. Edit it, then check it."""
+    """Draft a contract from a live table or file: what each column is, how sure that is and why, key, formats, terms. Edit it, then check it.
+
+    Ends with 0 where the draft can be loaded as it is; with 1 where a person has to add something first, which its first lines say.
+    """
     from core.errors import RequestError
     from core.settings import load_settings, prepare_home
     from pipeline.propose import Request
@@ -51,8 +54,9 @@ def propose(
         print(proposal.draft, end="")
     else:
         print(f"{out}: {_summary(proposal)}")
-    for fault in proposal.faults:
-        print(f"hub: still missing: {fault}", file=sys.stderr)
+    if proposal.faults:
+        print("hub: a draft, and not a contract yet; its first lines say what to do", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def _department(source: str) -> str:
@@ -86,6 +90,7 @@ def _document(proposal: "Proposal") -> dict[str, Any]:
         "personal_information": decisions.personal,
         "notes": [asdict(note) for note in reading.notes],
         "columns": [_column(item) for item in decisions.columns],
+        "is_loadable": not proposal.faults,
         "still_missing": proposal.faults,
         "draft": proposal.draft,
     }
@@ -103,10 +108,13 @@ def _column(item: "Decision") -> dict[str, Any]:
         "shapes": profile.shapes,
         "is_key": profile.is_key,
         "element": item.match.element or None,
-        "confident": item.match.confident,
+        "confident": item.is_confident,
         "candidates": [asdict(candidate) for candidate in item.match.candidates],
         "mapped": item.elements,
         "formats": item.formats,
+        "lookup": item.lookup,
+        "readings": [{"scheme": scheme.name, "lookup": scheme.lookup} for scheme in item.schemes],
+        "unread": [asdict(guess) for guess in item.unread.guesses],
         "personal_information": item.personal,
         "reason": item.reason,
     }

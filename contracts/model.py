@@ -60,6 +60,10 @@ class Department(Part):
     contact: str = Field(default="", description="Where the hub reports trouble: an office mailbox or telephone number, not a person's.")
 
 
+# Attributes of a mapping that contracts did not have from the beginning.
+_LATER = ("written_in", "unit")
+
+
 class Mapping(Part):
     """One data element that a source column feeds."""
 
@@ -68,6 +72,10 @@ class Mapping(Part):
         default=(), strict=False, description="Date formats of this column, tried in order; declared, never guessed."
     )
     lookup: Lookup = Field(default_factory=dict)
+    written_in: Identifier | None = Field(
+        default=None, description="Another code list in which the column is written; its codes are translated: entity_status_36104."
+    )
+    unit: str | None = Field(default=None, min_length=1, description="What the bare numbers of the column count: 万元.")
 
 
 class AsOf(Part):
@@ -83,6 +91,8 @@ class ElementSource(Part):
     column: str
     formats: tuple[str, ...] = ()
     lookup: dict[str, str] = Field(default_factory=dict)
+    written_in: str | None = None
+    unit: str | None = None
 
 
 class Assertions(Part):
@@ -191,7 +201,7 @@ class Contract(Part):
     def elements(self) -> dict[str, ElementSource]:
         """Data element to the source column that feeds it; one column may feed several elements."""
         return {
-            mapping.element: ElementSource(column=column, formats=mapping.formats, lookup=mapping.lookup)
+            mapping.element: ElementSource(column=column, **mapping.model_dump(exclude={"element"}))
             for column, mappings in self.columns.items()
             for mapping in mappings
         }
@@ -215,6 +225,11 @@ class Contract(Part):
     def digest(self) -> str:
         """sha256 of the contract's canonical JSON: short and long forms of the same contract have the same digest."""
         document = self.model_dump(mode="json", by_alias=True)
+        # Attributes that came later count only where they are given: a contract that says nothing new stays the same contract.
+        for mapping in (mapping for mappings in document["columns"].values() for mapping in mappings):
+            for name in _LATER:
+                if mapping[name] is None:
+                    del mapping[name]
         # JSON objects have no order, but the order of columns is part of a row's canonical text.
         document["columns"] = list(document["columns"].items())
         return hashlib.sha256(json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import codecs
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from contracts.model import WHOLE_ROW, Contract
+from contracts.salvage import Salvage
 from contracts.schema import suggestion
 from contracts.sources import CsvSource, DatabaseSource
 from standards.date_formats import format_fault
+from standards.declared import unit_fault, writing_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
@@ -23,23 +25,33 @@ _NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     """Every place where the contract does not agree with itself or with the standards, as key and reason."""
-    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _codes, _assertions, _columns)
-    return list(chain.from_iterable(rule(contract, standards) for rule in rules))
+    return list(chain.from_iterable(rule(contract, standards) for rule, _ in _RULES))
 
 
-def _identity(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def salvaged_faults(found: Salvage, standards: Standards) -> list[Finding]:
+    """The same of a document that is not yet a contract, as far as what it lacks leaves a rule anything to say."""
+    return list(chain.from_iterable(rule(found.contract, standards) for rule, can_judge in _RULES if can_judge(found)))
+
+
+def _id(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if contract.id.split("__")[0] != contract.department.id:
         yield "id", f'begins with the department: expected "{contract.department.id}__" and the dataset'
+
+
+def _terms(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if contract.sharing.sharing_class == "none" and not contract.sharing.legal_basis:
         yield "sharing.legal_basis", "a dataset that is not shared (class none) must name the law or policy that says so"
 
 
-def _source(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def _reading(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if isinstance(contract.source, CsvSource):
         if contract.source.encoding is not None and not _decodes_files(contract.source.encoding):
             yield "source.encoding", "is not an encoding of text files; expected a name such as utf-8, gb18030 or big5"
         if not contract.source.delimiter.isascii() or contract.source.delimiter in _NO_DELIMITERS:
             yield "source.delimiter", "cannot separate values; expected one ASCII character, not a quotation mark or a line break"
+
+
+def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if not isinstance(contract.source, DatabaseSource) and (
         contract.source.path.startswith("/") or ".." in contract.source.path.split("/")
     ):
@@ -78,13 +90,21 @@ def _used(contract: Contract) -> Iterator[tuple[str, str]]:
     yield from ((f"constants.{element}", element) for element in contract.constants)
 
 
-def _elements(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def _known(contract: Contract, standards: Standards) -> Iterator[Finding]:
     possible = _possible_elements(contract, standards)
     for key, element in _used(contract):
         if element not in standards.elements:
             yield key, f'there is no data element "{element}"{suggestion(element, list(possible))}'
-        elif element not in possible:
+
+
+def _fitting(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    possible = _possible_elements(contract, standards)
+    for key, element in _used(contract):
+        if element in standards.elements and element not in possible:
             yield key, f'"{element}" is not part of {" or ".join(contract.feeds)}{suggestion(element, list(possible))}'
+
+
+def _once(contract: Contract, standards: Standards) -> Iterator[Finding]:
     counts = Counter(element for _, element in _used(contract))
     for key, element in _used(contract):
         if counts[element] > 1:
@@ -117,6 +137,19 @@ def _format_faults(key: str, formats: Sequence[str], *, whole_day: bool) -> Iter
             yield f"{key}[{position}]", fault
 
 
+def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    """Columns written in a list that leads nowhere, or counted in what the element does not count."""
+    for column, mappings in contract.columns.items():
+        for mapping in mappings:
+            element = standards.elements.get(mapping.element)
+            if element is None:
+                continue
+            if mapping.written_in and (reason := writing_fault(standards, element, mapping.written_in)):
+                yield f"columns.{column}.written_in", reason
+            if mapping.unit and (reason := unit_fault(element, mapping.unit)):
+                yield f"columns.{column}.unit", reason
+
+
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:
     values = [
         (f"columns.{column}.lookup.{source}", mapping.element, code)
@@ -141,7 +174,7 @@ def _assertions(contract: Contract, standards: Standards) -> Iterator[Finding]:
             yield f"assertions.fill_rates.{element}", f'"{element}" is not mapped{suggestion(element, supplied)}'
 
 
-def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def _record_key(contract: Contract, standards: Standards) -> Iterator[Finding]:
     named = [*contract.columns, *contract.ignore]
     for position, column in enumerate(contract.record_key):
         key = f"record_key[{position}]"
@@ -150,18 +183,45 @@ def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
                 yield key, '"*" (the whole row) stands alone'
         elif column not in named:
             yield key, f'"{column}" is neither mapped nor listed under ignore{suggestion(column, named)}'
-    for position, column in enumerate(contract.ignore):
-        if column in contract.columns:
-            yield f"ignore[{position}]", f'"{column}" is mapped under columns; it is either used or ignored'
-    for column in (*contract.columns, *contract.ignore, *contract.record_key):
-        if column != column.strip() or column == "_position":
-            yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
     if contract.change_tracking == "snapshot" and len(set(contract.record_key)) != len(contract.record_key):
         yield "record_key", "names a column twice"
 
 
+def _ignored(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for position, column in enumerate(contract.ignore):
+        if column in contract.columns:
+            yield f"ignore[{position}]", f'"{column}" is mapped under columns; it is either used or ignored'
+
+
+def _names(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for column in (*contract.columns, *contract.ignore, *contract.record_key):
+        if column != column.strip() or column == "_position":
+            yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
+
+
+# Each rule with what has to be the author's own before it can judge a document that is not yet a contract.
+_RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable[[Salvage], bool]], ...] = (
+    (_id, lambda found: found.has("id") and found.has("department", "id")),
+    (_terms, lambda found: found.has("sharing", "class") and found.has("sharing", "legal_basis")),
+    (_reading, lambda found: found.has("source", "kind")),
+    (_path, lambda found: found.has("source", "path")),
+    (_feeds, lambda found: found.has_whole("feeds")),
+    (_known, lambda found: found.has("columns") and found.has_whole("feeds")),
+    (_fitting, lambda found: found.has("columns") and found.has_whole("feeds")),
+    (_once, lambda found: found.has("columns")),
+    (_requirements, lambda found: found.has_whole("columns") and found.has_whole("constants") and found.has_whole("feeds")),
+    (_formats, lambda found: found.has("columns") and not any("formats" in place for place in found.lost)),
+    (_writings, lambda found: found.has("columns")),
+    (_codes, lambda found: found.has("columns")),
+    (_assertions, lambda found: found.has_whole("columns") and found.has_whole("constants")),
+    (_record_key, lambda found: all(found.has_whole(name) for name in ("record_key", "columns", "ignore"))),
+    (_ignored, lambda found: found.has_whole("ignore")),
+    (_names, lambda found: found.has("columns")),
+)
+
+
 def loose_faults(document: Any, standards: Standards) -> Iterator[Finding]:
-    """Unknown registries and elements of a document that is not yet a contract, so that they are named in the first round too."""
+    """Unknown registries and elements of a document that is not yet a contract, also where too little of one can be kept."""
     body = document if isinstance(document, dict) else {}
     feeds = body.get("feeds")
     for position, feed in enumerate(feeds if isinstance(feeds, list) else ()):

@@ -37,6 +37,7 @@ from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.validate import gate, validate
+from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards
 
@@ -99,9 +100,10 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
     with Engine(home.settings) as engine:
         with timed(seconds, "compare"):
             changes = _compare(engine, home, batch, contract, full)
+        day = today().isoformat()
         with timed(seconds, "standardize"):
-            standardize(engine, plan, today().isoformat())
-        with timed(seconds, "validate"):
+            standardize(engine, plan, day)
+        with timed(seconds, "validate"), on_day(day):
             results, issues = validate(engine, plan, standards)
         with timed(seconds, "split"):
             split = _split(engine, plan, changes)

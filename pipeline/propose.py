@@ -31,6 +31,7 @@ from standards.model import Standards
 _ADDRESSED = re.compile(r"^(?P<connection>[a-z][a-z0-9_]*):(?P<object>.+)$")
 _KINDS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _ID = "propose"
+_ID_OF_A_DEPARTMENT = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_table(request: Request, standards: Standards, settings: Settings) -> Re
     addressed = _ADDRESSED.match(request.source)
     if addressed is None or path.is_dir():
         raise RequestError(
-            f"there is no file {request.source}" if not path.is_dir() else f"{request.source} is a folder",
+            f"{path.absolute()} is a folder" if path.is_dir() else f"there is no file {request.source}",
             hint="give a CSV file or workbook, or connection:table, as in civil_affairs_db:hj.t_rkxx",
         )
     return _read_connection(request, addressed["connection"], addressed["object"], connections, standards, settings)
@@ -144,6 +145,9 @@ class Proposal:
 
 def propose(request: Request, standards: Standards, settings: Settings) -> Proposal:
     """Read a table and draft its contract. Raises RequestError and SourceError as `read_table` does."""
+    if not _ID_OF_A_DEPARTMENT.fullmatch(request.department):
+        hint = "small Latin letters, digits and underlines, as in civil_affairs"
+        raise RequestError(f"{request.department} cannot be the id of a department", hint=hint)
     for registry in request.registries:
         if registry not in standards.schemas:
             raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))

@@ -4,7 +4,7 @@ The result has, for each element, its standard value as text and a column `<elem
 there, in the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,9 @@ from core.portable import to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from standards.checks import severity_in
+from standards.day import on_day
+from standards.in_force import last_turn
+from standards.labels import own_labels
 from standards.model import CrossRule, DataElement, SchemaUse, Severity, Standards
 from standards.value_types import issue_kinds
 
@@ -97,11 +100,16 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
 
 
 def standardize(engine: Engine, plan: Plan, today: str) -> None:
-    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future.
+    """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future and which codes are in force.
 
     Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the
     rest are standardized once each and put in their places.
     """
+    with on_day(today):
+        _standardize(engine, plan, today)
+
+
+def _standardize(engine: Engine, plan: Plan, today: str) -> None:
     rows = engine.value(f"SELECT count(*) FROM {CANDIDATES}")
     few = _columns_with_few_values(engine, plan, rows)
     for position, item in enumerate(plan.elements):
@@ -176,7 +184,7 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
     _restore(engine)
     spellings = _spellings(engine, item)
     sql = _statements(
-        _Reading(item.element), *_declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today)
+        _Reading(item.element), _declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today)
     )
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
@@ -194,16 +202,26 @@ def _restore(engine: Engine) -> None:
 
 
 def _day(issues: Sequence[str], today: str) -> str:
-    """The day, where an element's statements depend on it: those of the others are kept for ever."""
-    return today if "future-date" in issues else ""
+    """The day, where an element's statements depend on it: those of the others are kept until a code begins or ends."""
+    return today if "future-date" in issues else last_turn()
 
 
 def prepare_statements(standards: Standards, today: str) -> None:
     """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
-    for schema in standards.schemas.values():
-        for use in schema.uses:
+    with on_day(today):
+        for use in (use for schema in standards.schemas.values() for use in schema.uses):
             issues = ("missing", "repaired", *issue_kinds(use.element))
-            _statements(_Reading(use.element), (), (), (), use.required, issues, _day(issues, today))
+            _statements(_Reading(use.element), _Declared(), (), use.required, issues, _day(issues, today))
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What the contract declares for an element: date formats, lookup, another code list, the unit of bare numbers."""
+
+    formats: tuple[str, ...] = ()
+    lookup: tuple[tuple[str, str], ...] = ()
+    written_in: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,14 +241,14 @@ class _Reading:
 
     def __post_init__(self) -> None:
         e = self.element
-        object.__setattr__(self, "behavior", (e.type, e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum))
+        form = (e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum)
+        object.__setattr__(self, "behavior", (e.type, *form, own_labels(e)))
 
 
 @lru_cache(maxsize=256)
 def _statements(
     reading: _Reading,
-    formats: tuple[str, ...],
-    lookup: tuple[tuple[str, str], ...],
+    declared: _Declared,
     spellings: tuple[tuple[str, str], ...],
     required: bool,
     issues: tuple[str, ...],
@@ -246,16 +264,21 @@ def _statements(
     read = ibis.table({"raw": "string", "value": "string"}, name="read")
     found = issues_of(read.value, element, today)
     found["missing"] = read.value.isnull() if required else ibis.literal(False)
-    found["repaired"] = _is_repaired(read.raw, read.value, formats, dict(lookup))
+    found["repaired"] = _is_repaired(read.raw, read.value, element, declared)
+    value = value_of(
+        given.text, element, declared.formats, dict(declared.lookup), dict(spellings), written_in=declared.written_in, unit=declared.unit
+    )
     return _Statements(
-        to_sql(given.select("raw", value=value_of(given.text, element, formats, dict(lookup), dict(spellings)))),
+        to_sql(given.select("raw", value=value)),
         to_sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
     )
 
 
-def _declared(item: ElementPlan) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The date formats and the lookup that the contract declares for an element."""
-    return (tuple(item.source.formats), tuple(item.source.lookup.items())) if item.source is not None else ((), ())
+def _declared(item: ElementPlan) -> _Declared:
+    """What the contract declares for an element; nothing for a constant."""
+    if (source := item.source) is None:
+        return _Declared()
+    return _Declared(tuple(source.formats), tuple(source.lookup.items()), source.written_in or "", source.unit or "")
 
 
 def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
@@ -264,29 +287,37 @@ def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
 
     if item.element.type not in SPELLED:
         return {}
-    formats, _ = _declared(item)
-    found = engine.rows(_keys_statement(item.element, formats), doing="looking up divisions")
+    found = engine.rows(_keys_statement(item.element, _declared(item), last_turn()), doing="looking up divisions")
     return readings(item.element, sorted(key for (key,) in found if key))
 
 
 @lru_cache(maxsize=64)
-def _keys_statement(element: DataElement, formats: tuple[str, ...]) -> str:
+def _keys_statement(element: DataElement, declared: _Declared, turn: str) -> str:
+    """`turn` is there to be a part of the key."""
     import ibis
 
     from standards.standardize import spelled, value_of
 
     given = ibis.table({"text": "string"}, name="given")
-    return to_sql(given.select(key=spelled(element).spelling_key(value_of(given.text, element, formats))).distinct())
+    value = value_of(given.text, element, declared.formats, written_in=declared.written_in, unit=declared.unit)
+    return to_sql(given.select(key=spelled(element).spelling_key(value)).distinct())
 
 
-def _is_repaired(raw: Any, value: Any, formats: Sequence[str], lookup: Mapping[str, str]) -> Any:
-    """Whether the standard rewrote a value. What the contract declares (a date format, a lookup) is a translation, not a repair."""
+def _is_repaired(raw: Any, value: Any, element: DataElement, declared: _Declared) -> Any:
+    """Whether the standard rewrote a value. What the contract declares (a date format, a lookup, a list) is a translation, not a repair."""
     from standards.date_formats import format_patterns
+    from standards.declared import texts_of
+    from standards.written import is_tidy_number
 
     changed = raw != value
-    for pattern, _ in (pair for form in formats for pair in format_patterns(form)):
+    for pattern, _ in (pair for form in declared.formats for pair in format_patterns(form)):
         changed = changed & ~raw.re_search(pattern)
-    return changed & raw.notin(list(lookup)) if lookup else changed
+    translated = [text for text, _ in declared.lookup]
+    if declared.written_in:
+        translated += texts_of(element.code_list or "", declared.written_in)
+    if declared.unit:
+        changed = changed & ~is_tidy_number(raw)
+    return changed & raw.notin(translated) if translated else changed
 
 
 def _mask(conditions: Sequence[Any]) -> Any:
@@ -311,8 +342,9 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -
     columns = {name: table[name] for name in passed}
     for item in direct:
         raw = columns[item.element.id] = table[item.element.id]
-        formats, lookup = _declared(item)
-        judged = ibis.cases((raw.isnull(), _absent(item)), (sure_of(raw, item.element, formats, dict(lookup), today), 0), else_=DOUBTFUL)
+        declared = _declared(item)
+        sure = sure_of(raw, item.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
+        judged = ibis.cases((raw.isnull(), _absent(item)), (sure, 0), else_=DOUBTFUL)
         columns[item.column] = judged.cast("int32")
     rows = table.select(**columns, **{ROW_ISSUES: table["_conflict"].cast("int32")})
     engine.run(f"CREATE TABLE {STANDARDIZED} AS {to_sql(rows)}", doing=f"standardizing {plan.contract.id}")

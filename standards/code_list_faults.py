@@ -23,7 +23,14 @@ def code_list_faults(code_lists: Mapping[str, CodeList], tables: Container[str])
     """Every fault of every list, under the file of the list, or under its table where it has one and the fault is that of a code."""
     for name, code_list in code_lists.items():
         codes = code_list.codes
-        found = (*_spellings(code_list), *_validity(codes), *_relations(codes), *_forms(codes), *_patterns(code_list))
+        found = (
+            *_spellings(code_list),
+            *_validity(codes),
+            *_relations(codes),
+            *_forms(codes),
+            *_patterns(code_list),
+            *_translations(code_list, code_lists),
+        )
         for key, message in found:
             ending = "csv" if key.startswith("codes") and name in tables else "yml"
             yield Fault(f"standards/code_lists/{name}.{ending}", key, message)
@@ -104,6 +111,22 @@ def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
     for around in _circles(ways):
         names = sorted({code for code, _ in around})
         yield f"codes.{names[0]}.successors", f"lead in a circle: {', '.join(names)}"
+
+
+def _translations(code_list: CodeList, code_lists: Mapping[str, CodeList]) -> Iterator[Finding]:
+    """Where a list leads: to codes of another list, by attributes that it has."""
+    if code_list.prefix and code_list.prefix not in code_list.attributes:
+        yield "prefix", f"not among the attributes: {code_list.prefix}"
+    for other, attribute in code_list.leads_to.items():
+        if attribute not in code_list.attributes:
+            yield f"leads_to.{other}", f"not among the attributes: {attribute}"
+        if other not in code_lists:
+            yield f"leads_to.{other}", "no such code list"
+            continue
+        known = {code.code for code in code_lists[other].codes}
+        for code in code_list.codes:
+            if wrong := [target for target in code.attributes.get(attribute, "").split("|") if target and target not in known]:
+                yield f"codes.{code.code}.{attribute}", f"no code of {other}: {', '.join(wrong)}"
 
 
 def _forms(codes: tuple[Code, ...]) -> Iterator[Finding]:

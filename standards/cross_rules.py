@@ -10,11 +10,12 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CrossRule
 from standards.number_forms import FORMS, codes_by_form
 from standards.patterns import one_of, real_date
-from standards.periods import FIRST_YEAR, in_force_for_good, periods_by_province
+from standards.periods import HEAD, first_day, in_force_for_good, periods_by_head
 from standards.types import foreign_card, resident_id
 from standards.types.general import let
 from standards.types.uscc import FORM as CREDIT_CODE
@@ -57,12 +58,15 @@ def is_under_age(event: StringValue, birth_date: StringValue) -> BooleanValue:
     return ibis.cases((event.re_search(_DAY) & birth_date.re_search(_DAY), age < _LAWFUL_AGE), else_=False)
 
 
-def is_not_in_force(division: StringValue, day: StringValue) -> BooleanValue:
-    """The division did not exist in the year of the day, by the lists since 1981. In the years of its first and last list it did."""
-    year = day.substr(0, 4)
-    period = ibis.cases(*((division.substr(0, 2) == head, _period(division, known)) for head, known in periods_by_province()), else_="")
-    outside = let(period, lambda found: (found != "") & ((year < found.substr(0, 4)) | (year > found.substr(4, 4))))
-    return ibis.cases((division.re_search(_for_good()), False), (year < FIRST_YEAR, False), (day.re_search(_DAY), outside), else_=False)
+def is_not_in_force(code: StringValue, day: StringValue, code_list: str) -> BooleanValue:
+    """The code did not hold on the day, by the dates of its list; of days before its first, a list says nothing."""
+    number = day.substr(0, 10).replace("-", "")
+    known = periods_by_head(code_list)
+    period = ibis.cases(*((code.substr(0, HEAD) == head, _period(code, listed)) for head, listed in known), else_="") if known else ""
+    outside = let(period, lambda found: (found != "") & ((number < found.substr(0, 8)) | (number >= found.substr(8, 8))))
+    return ibis.cases(
+        (code.re_search(_for_good(code_list)), False), (number < first_day(code_list), False), (day.re_search(_DAY), outside), else_=False
+    )
 
 
 def is_same(one: StringValue, other: StringValue) -> BooleanValue:
@@ -204,22 +208,24 @@ def _is_organization(code: StringValue) -> BooleanValue:
     return code.re_search(CREDIT_CODE) & ~code.re_search("^[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9X]$")
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _provinces() -> list[tuple[str, str]]:
     """The two digits and the first two characters of every province."""
     codes = load_standards().code_lists["division"].codes
-    return [(code.code[:2], code.title.zh[:2]) for code in codes if code.level == "province" and not code.valid_to]
+    return [(code.code[:2], code.title.zh[:2]) for code in codes if code.level == "province" and code.is_current]
 
 
-@lru_cache(maxsize=1)
-def _for_good() -> str:
-    return f"^{one_of(in_force_for_good())}$"
+@lru_cache(maxsize=16)
+def _for_good(code_list: str) -> str:
+    codes = in_force_for_good(code_list)
+    return f"^{one_of(codes)}$" if codes else "^$"
 
 
-def _period(division: StringValue, known: str) -> StringValue:
-    """First and last year of a division, as eight digits; empty where it has none."""
-    place = ibis.literal(known).find(division + ibis.literal(":"))
-    return ibis.cases((place >= 0, ibis.literal(known).substr(place + 7, 8)), else_="")
+def _period(code: StringValue, known: str) -> StringValue:
+    """First day of a code and the first after it, as sixteen digits; empty where it has none."""
+    mark = ibis.literal(";") + code + ibis.literal(":")
+    place = ibis.literal(known).find(mark)
+    return ibis.cases((place >= 0, ibis.literal(known).substr(place + mark.length(), 16)), else_="")
 
 
 def _number(day: StringValue) -> ibis.expr.types.IntegerValue:
@@ -233,7 +239,9 @@ def _where(suspected: BooleanValue, condition: BooleanValue) -> BooleanValue:
 
 Expression = Callable[..., BooleanValue]
 # Expressions that also ask for the code list of the coded element among the values.
-OF_LISTS: dict[str, Expression] = {expression.__name__: expression for expression in (has_doubtful_check_digit, is_no_number_of_its_kind)}
+OF_LISTS: dict[str, Expression] = {
+    expression.__name__: expression for expression in (has_doubtful_check_digit, is_no_number_of_its_kind, is_not_in_force)
+}
 EXPRESSIONS: dict[str, Expression] = OF_LISTS | {
     expression.__name__: expression
     for expression in (
@@ -250,7 +258,6 @@ EXPRESSIONS: dict[str, Expression] = OF_LISTS | {
         is_another_identity_card,
         is_before,
         is_cancelled_without_date,
-        is_not_in_force,
         is_not_married,
         is_not_of_the_market,
         is_of_another_province,

@@ -11,9 +11,9 @@ _PARTS = {
     "%Y": "([12][0-9]{3}|9999)",
     "%m": "([0-9]{1,2})",
     "%d": "([0-9]{1,2})",
-    "%H": "[0-9]{1,2}",
-    "%M": "[0-9]{2}",
-    "%S": r"[0-9]{2}(?:\.[0-9]+)?",
+    "%H": "(?:[01]?[0-9]|2[0-3])",
+    "%M": "[0-5][0-9]",
+    "%S": r"[0-5][0-9](?:\.[0-9]+)?",
 }
 _DAY = ("%Y", "%m", "%d")
 _SHORT_YEAR = re.compile(r"%y\(([0-9]{4})\)")
@@ -66,7 +66,7 @@ def format_pattern(declared: str) -> tuple[str, str]:
         raise ValueError(fault)
     tokens = _TOKEN.findall(declared)
     # Digits that touch cannot share a free number of places.
-    parts = {**_PARTS, "%m": "([0-9]{2})", "%d": "([0-9]{2})", "%H": "[0-9]{2}"} if re.search("%.%", declared) else _PARTS
+    parts = {**_PARTS, "%m": "([0-9]{2})", "%d": "([0-9]{2})", "%H": "(?:[01][0-9]|2[0-3])"} if re.search("%.%", declared) else _PARTS
     pattern = "".join(parts.get(piece, re.escape(piece)) for piece in re.split("(%.)", declared) if piece)
     order = [token for token in tokens if token in _DAY]
     return f"^{pattern}$", "-".join(f"\\{order.index(token) + 1}" for token in _DAY)

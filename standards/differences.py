@@ -113,6 +113,7 @@ def _code_lists(old: CodeList, new: CodeList) -> Iterator[_Change]:
         else:
             yield _Change("code", code, _name(before.get(code)), _name(after.get(code)))
     yield from _former_codes(old, new, set(before) - set(after))
+    yield from _codes_to_come(old, new, set(after) - set(before))
     for wrong in sorted({*old.fixes, *new.fixes}):
         if old.fixes.get(wrong) != new.fixes.get(wrong):
             yield _Change("fixes", wrong, old.fixes.get(wrong), new.fixes.get(wrong))
@@ -121,8 +122,7 @@ def _code_lists(old: CodeList, new: CodeList) -> Iterator[_Change]:
 
 
 def _current(code_list: CodeList) -> dict[str, Code]:
-    current = set(code_list.current)
-    return {code.code: code for code in code_list.codes if code.code in current and not code.valid_to}
+    return {code.code: code for code in code_list.codes if code.is_current}
 
 
 def _codes(old: Code, new: Code) -> Iterator[_Change]:
@@ -131,10 +131,20 @@ def _codes(old: Code, new: Code) -> Iterator[_Change]:
 
 def _former_codes(old: CodeList, new: CodeList, withdrawn: set[str]) -> Iterator[_Change]:
     """Entries that have ended. That a withdrawn code becomes one of them goes without saying."""
-    before, after = ({(code.code, code.valid_to): code for code in each.codes if code.valid_to} for each in (old, new))
+    before, after = ({(code.code, code.valid_to): code for code in each.codes if code.has_ended} for each in (old, new))
     for key in sorted({**before, **after}):
         if before.get(key) != after.get(key) and not (key[0] in withdrawn and key not in before):
             yield _Change("former", f"{key[0]}@{key[1]}", _name(before.get(key)), _name(after.get(key)))
+
+
+def _codes_to_come(old: CodeList, new: CodeList, begun: set[str]) -> Iterator[_Change]:
+    """Entries that begin in days to come, unless it is that they have begun by now."""
+    before, after = (
+        {(code.code, code.valid_from): code for code in each.codes if not code.is_current and not code.has_ended} for each in (old, new)
+    )
+    for key in sorted({**before, **after}):
+        if before.get(key) != after.get(key) and not (key[0] in begun and key not in after):
+            yield _Change("coming", f"{key[0]}@{key[1]}", _name(before.get(key)), _name(after.get(key)))
 
 
 def _name(code: Code | None) -> str | None:

@@ -89,7 +89,7 @@ def read_table(path: Path, needed: Sequence[str], possible: Iterable[str] | None
     text, findings = read_text(path)
     if text is None:
         return [], findings
-    lines = _Lines(text)
+    lines = Lines(text)
     try:
         head, *rows = list(lines) or [(1, [])]
     except csv.Error as error:
@@ -99,8 +99,8 @@ def read_table(path: Path, needed: Sequence[str], possible: Iterable[str] | None
     return [Row(line, dict(zip(names, cells, strict=False))) for line, cells in rows], findings
 
 
-class _Lines:
-    """The rows of a text with the line each begins in; a cell may hold line ends."""
+class Lines:
+    """The rows of a CSV with the line each begins in; a cell may hold line ends. Raises csv.Error, then `begin` is the line at fault."""
 
     def __init__(self, text: str) -> None:
         self.begin = 1

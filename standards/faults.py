@@ -13,6 +13,7 @@ from standards.model import TODAY, UNKNOWN, CodeList, CrossRule, DataElement, Sc
 from standards.portable_patterns import not_portable
 from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
+CODE_IN_FORCE = ("is_not_in_force",)  # expressions over a code and the day on which it should have held
 PERSONAL_CATEGORIES = "sensitive_pi"  # the code list of kinds of personal information
 
 
@@ -45,13 +46,15 @@ def rule_faults(
     unread: Container[str],
     known_schemas: Container[str],
     issue_types: Container[str],
+    code_lists: Mapping[str, CodeList],
 ) -> Iterator[Fault]:
     """Faults of the rules over several elements, and issue types that the pipeline misses; `unread` are elements that could not be read."""
     for name in PIPELINE_ISSUES:
         if name not in issue_types:
             yield Fault("standards/issue_types.yml", name, "the pipeline needs this issue type")
     for rule in cross_rules:
-        found = [*_needs(rule, schemas.get(rule.schema_id), unread), *_expression(rule)]
+        schema = schemas.get(rule.schema_id)
+        found = [*_needs(rule, schema, unread), *_expression(rule), *_in_force(rule, schema, code_lists)]
         if rule.schema_id not in known_schemas:
             found.append(("schema", f"no such schema: {rule.schema_id}"))
         if rule.issue_type not in issue_types:
@@ -72,6 +75,20 @@ def _expression(rule: CrossRule) -> Iterator[Finding]:
         yield "expression", f"no such expression: {rule.expression}; there are {', '.join(expressions())}"
     elif len(values) != len(rule.needs):
         yield "needs", f"{len(rule.needs)} elements, and {rule.expression} takes {len(values)} values: {', '.join(values)}"
+
+
+def _in_force(rule: CrossRule, schema: Schema | None, code_lists: Mapping[str, CodeList]) -> Iterator[Finding]:
+    """A code and a day are asked for, and a list that has dates: of any other the rule could find nothing."""
+    if schema is None or rule.expression not in CODE_IN_FORCE:
+        return
+    code, day = (schema.use(name) for name in (*rule.needs, "", "")[:2])
+    if code is None or day is None:
+        return
+    known = code_lists.get(code.element.code_list or "")
+    if code.element.code_list is None or (known is not None and not known.is_dated):
+        yield "needs", f"{code.element.id} has no code list with dates"
+    if day.element.type not in ("date", "timestamp"):
+        yield "needs", f"{day.element.id} is no date"
 
 
 def _categories(code_lists: Mapping[str, CodeList]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class _Reading:
         self.faults += code_list_faults(code_lists, self._tables())
         self.faults += needed_list_faults(known_lists)
         self.faults += schema_faults(schemas)
-        self.faults += rule_faults(cross_rules, schemas, self._unread(elements), self._named("schemas"), known_issues)
+        self.faults += rule_faults(cross_rules, schemas, self._unread(elements), self._named("schemas"), known_issues, code_lists)
         release = self._release()
         if self.faults:
             raise DefinitionError(self.faults)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from standards.day import reading_day
+
 Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 IssueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -108,7 +110,9 @@ class DataElement(Definition):
 
 
 class Code(Definition):
-    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means current.
+    """One code of a list. A renamed unit has two entries with one code; `valid_to` is exclusive, empty means without an end.
+
+    Either is a year, which stands for its first day, or an ISO date. What ends in days to come is still in force.
 
     `sureness` is given where it is less than that of the list; `attributes` are columns that the list declares beyond the common ones.
     """
@@ -124,11 +128,27 @@ class Code(Definition):
     sureness: Sureness | Literal[""] = ""
     attributes: dict[str, str] = {}
 
+    def is_in_force(self, day: str) -> bool:
+        """Whether the entry holds on a day (ISO)."""
+        return self.valid_from <= day and (not self.valid_to or day < self.valid_to)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it holds on the day for which the standard is read."""
+        return self.is_in_force(reading_day())
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it held before that day and no longer does."""
+        return bool(self.valid_to) and self.valid_to <= reading_day()
+
 
 class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
-    `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    `attributes` names further columns of the codes; `endings` are words that a name may have behind it (法国籍); `used_for` says what a list is
+    there for that no element draws its values from. `leads_to` names, for another list, the attribute that holds its codes (several, parted
+    by `|`, lead nowhere): a column may then be written in this list. `prefix` names the attribute that may stand in front of a code.
     """
 
     id: Identifier
@@ -137,13 +157,22 @@ class CodeList(Definition):
     codes: tuple[Code, ...]
     attributes: dict[Identifier, Title] = {}
     used_for: Title | None = None
+    leads_to: dict[Identifier, Identifier] = {}
+    prefix: Identifier | None = None
+    endings: tuple[Text, ...] = ()
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
 
     @property
     def current(self) -> tuple[str, ...]:
-        """The codes in force now, in the order of the list."""
-        return tuple(code.code for code in self.codes if not code.valid_to)
+        """The codes in force on the day for which the standard is read, in the order of the list."""
+        day = reading_day()
+        return tuple(code.code for code in self.codes if code.is_in_force(day))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether any code says from when or until when it holds."""
+        return any(code.valid_from or code.valid_to for code in self.codes)
 
 
 class SchemaUse(Definition):

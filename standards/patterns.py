@@ -6,16 +6,29 @@ from itertools import groupby
 
 # Unified ideographs with 〇; compatibility ideographs and radicals are not among them (they are repaired first).
 HAN = "〇㐀-䶿一-鿿𠀀-𳑿"
-# Every blank and line end of Unicode, one by one: what `\s` stands for is another set in RE2, Java and Python.
-BLANK = "\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-INVISIBLE = "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\\x00-\\x08\\x0e-\\x1f"
+# Every blank and line end of Unicode, one by one: what `\s` stands for is another set in RE2, Java and Python. A Hangul filler and an empty
+# Braille cell look blank too.
+BLANK = "\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0"
+# Zero-width characters, marks of direction, variation selectors, tags, control characters.
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e01ef\\x00-\\x08\\x0e-\\x1f\\x7f"
+)
+# Dots that stand between the parts of a name; hyphens and dashes of every length (the last one closes a class).
+DOTS = (
+    "·\u02d9\u0387\u05c5\u0701\u0f0b\u0f0c\u1427\u16eb\u2022-\u2024\u2027\u2218\u2219\u22c5\u25aa\u25cf\u25e6\u26ab\u2981\u2b24"
+    "\u2e30\u2e31\u2e33\u30fb\u318d\ua78f\ufe52\uff65"
+)
+DASHES = "\u02d7\u2010-\u2015\u2043\u2212\u2500\u2501\ufe58\ufe63\uff0d-"
 
 # Each of these begins or ends a text of two and more Han characters that a wrong decoding leaves (锟斤拷, 烫烫烫, 屯屯屯).
 DECODED_WRONG = "锟烫屯"
 
-# As what GBK reads the first two bytes of a Han character in UTF-8. Hardly a name begins with one of these 384 rare characters, and a text
-# that was read so always does.
-MISREAD_START = "".join(sorted(bytes((lead, trail)).decode("gbk") for lead in range(0xE4, 0xEA) for trail in range(0x80, 0xC0)))
+# As what GBK reads the first two bytes of a Han character in UTF-8, of the marks that may stand before one, and of the mark at the start of a
+# file. Hardly a name begins with one of these rare characters, and a text that was read so always does.
+MISREAD_START = (
+    "".join(sorted(bytes((lead, trail)).decode("gbk") for lead in range(0xE4, 0xEA) for trail in range(0x80, 0xC0))) + "鈥銆锛锘聽"
+)
 
 # Anything that is not seventeen digits and a digit or X: an alternative of it lets one pattern say "of this form and …".
 NOT_A_NUMBER_OF_18 = "^.{0,17}$|^.{19}|[^0-9X]|X."

@@ -26,8 +26,12 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
     "money": ("currency",),
     "organization_code": (),
     "organization_name": (),
+    "percentage": (),
     "period": (),
-    "person_name": (),
+    "person_name": (
+        *("sex", "ethnic_group", "marital_status", "education", "nationality", "entity_status", "household_type"),
+        *("family_relationship", "identity_document_type", "political_status"),
+    ),
     "phone": (),
     "postal_code": (),
     "registration_number": (),
@@ -41,7 +45,6 @@ LISTS_READ: dict[str, tuple[str, ...]] = {
 LISTS_OF_RULES: dict[str, tuple[str, ...]] = {
     "is_addressed_elsewhere": ("division",),
     "is_no_number_of_its_kind": ("country", "division", "uscc_category"),
-    "is_not_in_force": ("division",),
     "issuer_differs": ("certificate_kind",),
     "type_name_differs": ("certificate_type",),
 }
@@ -81,7 +84,7 @@ def _elements(item: Difference, standards: Standards) -> Iterator[str]:
     if item.kind == "element":
         yield item.id
     elif item.kind == "code_list":
-        yield from (element.id for element in everything if _reads(element, item.id))
+        yield from (element.id for element in everything if item.id in standards.code_lists and _reads(element, item.id, standards))
     elif item.kind == "issue_type":
         yield from (element.id for element in everything if item.id in {"missing", "repaired", *issue_kinds(element)})
     elif item.kind == "schema" and item.part.startswith("uses"):
@@ -90,6 +93,6 @@ def _elements(item: Difference, standards: Standards) -> Iterator[str]:
         yield from (element.id for element in standards.schemas[item.id].elements)
 
 
-def _reads(element: DataElement, code_list: str) -> bool:
-    own = element.code_list == code_list
+def _reads(element: DataElement, code_list: str, standards: Standards) -> bool:
+    own = element.code_list == code_list or (element.code_list or "") in standards.code_lists[code_list].leads_to
     return own or element.type not in LISTS_READ or code_list in LISTS_READ[element.type]

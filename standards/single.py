@@ -8,6 +8,8 @@ from typing import Any, Literal
 from core.errors import RequestError
 from core.portable import to_sql
 from standards.date_formats import format_patterns
+from standards.day import on_day, reading_day
+from standards.declared import unit_fault, writing_fault
 from standards.model import DataElement, Standards
 from standards.restoring import restored
 from standards.spellings import SPELLED, readings
@@ -42,11 +44,16 @@ def normalize_values(
     formats: Sequence[str] = (),
     lookup: Mapping[str, str] | None = None,
     today: str | None = None,
+    *,
+    written_in: str = "",
+    unit: str = "",
 ) -> list[Normalized]:
-    """One answer per value, in their order. Raises RequestError for an unknown element, and for formats that cannot be used."""
+    """One answer per value, in their order. Raises RequestError for an unknown element, and for what cannot be declared for it."""
     element = find_element(standards, element_id)
     _check_formats(element, formats)
-    rows = _run(element, values, formats, lookup, today)
+    _check_writing(standards, element, written_in, unit)
+    with on_day(today):
+        rows = _run(element, values, _Declared(tuple(formats), tuple((lookup or {}).items()), written_in, unit))
     return [_answer(raw, *row) for raw, row in zip(values, rows, strict=True)]
 
 
@@ -60,6 +67,13 @@ def _check_formats(element: DataElement, formats: Sequence[str]) -> None:
             raise RequestError(f"{declared}: {error}") from None
 
 
+def _check_writing(standards: Standards, element: DataElement, written_in: str, unit: str) -> None:
+    if reason := writing_fault(standards, element, written_in) if written_in else "":
+        raise RequestError(reason)
+    if reason := unit_fault(element, unit) if unit else "":
+        raise RequestError(reason)
+
+
 def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Normalized:
     if value is None:
         return Normalized(None, "rejected", ("missing",), None)
@@ -68,15 +82,21 @@ def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Norm
     return Normalized(value, "valid", (), value) if value == raw else Normalized(value, "repaired", ("repaired",), value)
 
 
-def _run(
-    element: DataElement, values: Sequence[str | None], formats: Sequence[str], lookup: Mapping[str, str] | None, today: str | None
-) -> list[tuple[str | None, tuple[str, ...]]]:
+@dataclass(frozen=True)
+class _Declared:
+    """What is declared for the values, as a contract does for a column."""
+
+    formats: tuple[str, ...]
+    lookup: tuple[tuple[str, str], ...]
+    written_in: str
+    unit: str
+
+
+def _run(element: DataElement, values: Sequence[str | None], declared: _Declared) -> list[tuple[str | None, tuple[str, ...]]]:
     import duckdb  # the engine is loaded only where values are asked for
     import pyarrow as pa
 
-    from standards.standardize import beijing_today
-
-    sql = _statements(element, tuple(formats), tuple((lookup or {}).items()), today or beijing_today())
+    sql = _statements(element, declared, reading_day())
     connection = duckdb.connect()
     try:
         connection.execute("SET threads = 1")
@@ -111,14 +131,15 @@ class _Statements:
 
 
 @lru_cache(maxsize=256)
-def _statements(element: DataElement, formats: tuple[str, ...], lookup: tuple[tuple[str, str], ...], today: str) -> _Statements:
+def _statements(element: DataElement, declared: _Declared, today: str) -> _Statements:
     """Building them costs up to a second, so they are kept."""
     import ibis
 
     from standards.standardize import issues_of, spelled, value_of
 
     given = ibis.table({"n": "int64", "text": "string"}, name="given")
-    value = value_of(given.text, element, formats, dict(lookup))
+    lookup = dict(declared.lookup)
+    value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
     key = spelled(element).spelling_key(value) if element.type in SPELLED else ibis.null("string")
     read = ibis.table({"n": "int64", "text": "string"}, name="read")
     conditions = issues_of(read.text, element, today)

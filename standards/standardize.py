@@ -7,15 +7,17 @@ a condition repeats its value expression; a column of few values is quicker thro
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from types import ModuleType
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards import written
+from standards.day import on_day, reading_day
+from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
-from standards.spellings import lookup_table
+from standards.spellings import lookup_table, spelling_key
 from standards.sure_forms import is_implied
 from standards.types import (
     address,
@@ -36,6 +38,7 @@ from standards.types import (
     money,
     organization_code,
     organization_name,
+    percentage,
     period,
     person_name,
     phone,
@@ -66,6 +69,7 @@ TYPES: dict[str, ModuleType] = {
     "money": money,
     "organization_code": organization_code,
     "organization_name": organization_name,
+    "percentage": percentage,
     "period": period,
     "person_name": person_name,
     "phone": phone,
@@ -96,7 +100,7 @@ def standardize_column(
 ) -> Standardized:
     """Value and issues of a raw column; `formats` and `lookup` are what the contract declares for it."""
     value = value_of(raw, element, formats, lookup)
-    day = today or beijing_today()
+    day = today or reading_day()
     # Bound once per condition: written out, a condition would repeat the value wherever it names it.
     return Standardized(value, {name: _condition(value, element, day, name) for name in issue_kinds(element)})
 
@@ -111,24 +115,28 @@ def value_of(
     formats: Sequence[str] = (),
     lookup: Mapping[str, str] | None = None,
     spellings: Mapping[str, str] | None = None,
+    *,
+    written_in: str = "",
+    unit: str = "",
 ) -> StringValue:
     """The standard value. A text in the form of its element passes on one regular expression; all else takes the long way.
 
+    `written_in` is the other code list in which the column is written, `unit` what its bare numbers count (`standards.written`).
     `spellings` are those of divisions that may occur (`standards.spellings.readings`); without them a division stays as it is written.
     """
     kind = TYPES[element.type]
     keep = _own_markers(element)
-    slow = general.let(general.clean(raw, keep), lambda cleaned: _read(cleaned, element, formats))
+    slow = general.let(general.clean(raw, labels_of(element), keep), lambda cleaned: _read(cleaned, element, formats, written_in, unit))
     ready = kind.ready(element)
     is_ready = raw.re_search(ready)
     if markers := _markers(element):
         is_ready = is_ready & ~raw.isin(markers)
     if _may_repeat(element):
         is_ready = is_ready & ~raw.re_search(general.REPEATED)
-    branches = [] if "%Y-%d-%m" in formats else [(is_ready, raw)]
+    branches = [] if "%Y-%d-%m" in formats or written_in else [(is_ready, raw)]
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
-    value = ibis.cases(*branches, else_=slow)
+    value = ibis.cases(*branches, else_=slow) if branches else slow
     if spellings:
         value = spelled(element).looked_up(value, dict(spellings))
     if lookup:
@@ -137,15 +145,22 @@ def value_of(
 
 
 def sure_of(
-    raw: StringValue, element: DataElement, formats: Sequence[str] = (), lookup: Mapping[str, str] | None = None, today: str | None = None
+    raw: StringValue,
+    element: DataElement,
+    formats: Sequence[str] = (),
+    lookup: Mapping[str, str] | None = None,
+    today: str | None = None,
+    *,
+    written_in: str = "",
 ) -> BooleanValue:
     """Whether a raw text certainly is a standard value without any issue; null where there is none. What is not sure may still be right.
 
     Cheap on purpose: most rows pass this one test, and only the few that do not are given to `value_of` and `issues_of`.
     """
-    if "%Y-%d-%m" in formats:
+    if "%Y-%d-%m" in formats or written_in:
         return raw.isnull() & raw.notnull()
-    sure = TYPES[element.type].sure(raw, element, today or beijing_today())
+    with on_day(today):
+        sure = TYPES[element.type].sure(raw, element, reading_day())
     if element.min_length is not None or element.max_length is not None:
         length = raw.length()
         sure = sure & (length >= (element.min_length or 0))
@@ -175,17 +190,16 @@ def _may_repeat(element: DataElement) -> bool:
 
 def issues_of(value: StringValue, element: DataElement, today: str | None = None) -> Issues:
     """Each issue type of the element with its condition over standard values; `today` (ISO) is the Beijing day of the run."""
-    found = _stock_issues(value, element) | TYPES[element.type].issues(value, element, today or beijing_today())
+    with on_day(today):
+        found = _stock_issues(value, element) | TYPES[element.type].issues(value, element, reading_day())
     return {name: condition.fill_null(False) for name, condition in found.items()}
 
 
-def beijing_today() -> str:
-    """The calendar day in Beijing."""
-    return (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
-
-
-def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str]) -> StringValue:
-    read: StringValue = TYPES[element.type].normalize(cleaned, element)
+def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], written_in: str, unit: str) -> StringValue:
+    text = written.with_unit(cleaned, unit) if unit else cleaned
+    read: StringValue = TYPES[element.type].normalize(text, element)
+    if written_in:
+        read = written.translated(text, element, written_in).coalesce(read)
     return ibis.cases(*date.declared_branches(cleaned, formats), else_=read) if formats else read
 
 
@@ -196,7 +210,10 @@ def spelled(element: DataElement) -> ModuleType:
 
 def _own_markers(element: DataElement) -> frozenset[str]:
     """Missing-value markers that the element's own code list takes for a code (不详 is a sex code)."""
-    return frozenset(lookup_table(element)).intersection(general.MISSING) if element.type == "code" else frozenset()
+    if element.type != "code":
+        return frozenset()
+    table = lookup_table(element)
+    return frozenset(marker for marker in general.MISSING if spelling_key(marker) in table)
 
 
 def _stock_issues(value: StringValue, element: DataElement) -> Issues:

@@ -11,7 +11,7 @@ Kind = Literal["not_null", "regex", "in_set", "length", "between", "unique", "sh
 
 # What a type finds by an expression of its own, in the order of the module's `issues`.
 SHARED_ISSUES: dict[str, tuple[str, ...]] = {
-    "address": ("no-division", "division-only", "masked-value", "lossy-encoding"),
+    "address": ("no-division", "division-only", "several-values", "masked-value", "lossy-encoding"),
     "certificate_identifier": ("wrong-check-character",),
     "certificate_number": ("lossy-encoding",),
     "code": (),
@@ -27,7 +27,8 @@ SHARED_ISSUES: dict[str, tuple[str, ...]] = {
     "long_code": ("unknown-code",),
     "money": ("unknown-code",),
     "organization_code": ("wrong-check-character", "masked-value"),
-    "organization_name": ("masked-value", "lossy-encoding"),
+    "organization_name": ("not-a-name", "masked-value", "lossy-encoding"),
+    "percentage": ("unit-missing",),
     "period": ("no-such-date", "end-before-begin"),
     "person_name": ("not-a-name", "masked-value", "lossy-encoding"),
     "phone": ("masked-value",),

@@ -26,6 +26,7 @@ from contracts.proposal.forms import (
     is_prose,
 )
 from contracts.proposal.profile import ColumnProfile
+from contracts.proposal.schemes import other_schemes
 from contracts.proposal.vocabulary import rows
 from standards.model import OPEN_END, TODAY, DataElement, Standards
 
@@ -51,6 +52,8 @@ CODED = {"code", "long_code"}
 _SOME_AHEAD, _MANY_AHEAD = 0.05, 0.4
 # A column of few values that the list does not know may still be coded: it needs a lookup.
 _UNKNOWN_CODES, _FEW = 0.45, 60
+# What a code of another practice counts.
+_OTHERWISE = 0.9
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +89,7 @@ class Content:
         if self.is_empty:
             return None
         if element.type in CODED:
-            listed = self.listed(element)
+            listed = max(self.listed(element), _OTHERWISE * self._listed_otherwise(element))
             return max(listed, _UNKNOWN_CODES) if self.is_categorical and not self.share("number", is_number) > 0.5 else listed
         if element.type in _JUDGED:
             return self._judged(element)
@@ -108,17 +111,20 @@ class Content:
 
     def listed(self, element: DataElement) -> float:
         """Share of the rows whose value is a spelling of one of the element's codes."""
-        from standards.spellings import lookup_table, spelling_key
+        from standards.spellings import reading, spelling_key
 
-        table = lookup_table(element)
-        return self.share((element.type, element.code_list), lambda value: spelling_key(value) in table)
+        return self.share((element.type, element.code_list), lambda value: reading(element, spelling_key(value)))
+
+    def _listed_otherwise(self, element: DataElement) -> float:
+        """The largest share of the rows whose value is a code of one practice beside the list."""
+        schemes = other_schemes(element.code_list or "")
+        return max((self.share((element.code_list, scheme.name), scheme.lookup.__contains__) for scheme in schemes), default=0.0)
 
     def unlisted(self, element: DataElement, values: Iterable[str]) -> list[str]:
         """Values that are no spelling of any of the element's codes."""
-        from standards.spellings import lookup_table, spelling_key
+        from standards.spellings import reading, spelling_key
 
-        table = lookup_table(element)
-        return [value for value in values if spelling_key(value) not in table]
+        return [value for value in values if not reading(element, spelling_key(value))]
 
     def verdict(self, element: DataElement) -> float | None:
         """Share of the rows that the standard itself is likely to accept, where its code judges the form; else None."""

@@ -4,16 +4,19 @@ Only what is confident is decided. The rest is kept with its reason, for the per
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil, floor
 
+from contracts.proposal.code_readings import possible_schemes, told_by_numbers
 from contracts.proposal.content import CODED, Content
 from contracts.proposal.dates import formats_of
 from contracts.proposal.forms import is_person
+from contracts.proposal.lookups import Guess, guesses
 from contracts.proposal.match import LEAST, Match, Matches
 from contracts.proposal.profile import TableProfile
 from contracts.proposal.record_key import record_key
+from contracts.proposal.schemes import UNKNOWN, Scheme
 from standards.model import DataElement, Standards
 
 # A registry, the context in which a table feeds it, and what of it also names the holder of a certificate.
@@ -30,22 +33,43 @@ _HOLDER_TYPES = {"unified_social_credit_code": "统一社会信用代码", "resi
 _TYPE_NAME, _HOLDER_TYPE = "certificate_type_name", "certificate_holder_type_code"
 _ANY_KIND = ("证书", "资质证书", "资格证书", "许可证", "行政许可", "许可证书")
 _CERTIFICATE = re.compile("[\u3400-\u9fff]{2,30}?(?:许可证|资质证书|资格证书|证书|执照|许可)")
-_UPDATED = "source_updated_datetime"
-_LEAST_LISTED, _MOST_UNKNOWN = 0.2, 30
+_UPDATED, _SEX = "source_updated_datetime", "sex_code"
+_LEAST_LISTED, _MOST_UNKNOWN = 0.2, 60
 _LEAST_SEEN, _NUMBER = 3, re.compile("[0-9]{5}")
+# Types whose values are codes; of divisions there are too many to guess among.
+_LOOKED_UP = {*CODED, "division", "historic_division"}
 _PERSONAL = 0.6
+_WRITE_A_LOOKUP = "write a lookup"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Values of a coded column that its list does not know, with what each most likely means, and how many more are not to be shown."""
+
+    guesses: tuple[Guess, ...] = ()
+    hidden: int = 0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of one column: the elements it feeds, or why it feeds none."""
+    """What becomes of one column: the elements it feeds and how they are read, or why it feeds none.
+
+    `schemes` are the ways in which its codes can be read if there are several; `lookup` is the one that the table itself has told.
+    """
 
     match: Match
     elements: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    lookup: Mapping[str, str] = field(default_factory=dict)
+    schemes: tuple[Scheme, ...] = ()
+    unread: Unread = Unread()
     reason: str = ""
     personal: str = "none"
+
+    @property
+    def is_confident(self) -> bool:
+        """Whether both what the column is and how its codes are read leaves no doubt."""
+        return self.match.confident and (bool(self.lookup) or not (self.schemes or self.reason.endswith(_WRITE_A_LOOKUP)))
 
 
 @dataclass(frozen=True)
@@ -88,7 +112,7 @@ def decide(seen: Seen, standards: Standards) -> Decisions:
     columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
     used = [(element, decision) for decision in columns for element in decision.elements]
     constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
-    key, why = record_key(profile, matches, standards, is_file=seen.is_file)
+    key, why = record_key(profile, matches, feeds, standards, is_file=seen.is_file)
     as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
     personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
     return Decisions(
@@ -154,31 +178,49 @@ def _column(match: Match, best: dict[str, Match], feeds: Sequence[str], standard
     if element is None or content is None:
         return Decision(match, reason="no data element", personal=personal)
     formats, doubtful = formats_of(content.profile.counts) if element.representation == "date" else ((), False)
-    reason = _against(match, element, best, feeds, standards, content, doubtful)
+    schemes = possible_schemes(content, element, standards)
+    told = told_by_numbers(schemes, content, best["resident_id"].content) if element.id == _SEX and "resident_id" in best else None
+    reason = (
+        _against(match, element, best, feeds, standards)
+        or ("whether day or month stands first cannot be told: declare the format" if doubtful else "")
+        or (f"its codes can be read in {len(schemes)} ways, and only the department knows which" if schemes and told is None else "")
+        or (
+            f"its values are not those of the list {element.code_list}: write a lookup"
+            if _is_unlisted(content, element) and not told
+            else ""
+        )
+    )
+    decided = Decision(
+        match,
+        formats=formats,
+        lookup=told.lookup if told is not None and UNKNOWN not in told.lookup.values() else {},
+        schemes=schemes,
+        unread=Unread() if schemes else _unread(content, element, standards),
+        reason=reason,
+        personal=personal,
+    )
     if reason:
-        return Decision(match, formats=formats, reason=reason, personal=personal)
+        return decided
     also = (_HOLDERS.get(element.id), _same_number(element, content, standards))
     elements = tuple(name for name in (*also, element.id) if name and _fits(name, feeds, best, element, standards))
-    return Decision(match, elements, formats if element.data_type == "date" else (), _unknown(content, element), "", personal)
+    return replace(decided, elements=elements, formats=formats if element.data_type == "date" else ())
 
 
-def _against(
-    match: Match, element: DataElement, best: dict[str, Match], feeds: Sequence[str], standards: Standards, content: Content, doubtful: bool
-) -> str:
-    """Why a column is not mapped, or nothing."""
+def _against(match: Match, element: DataElement, best: dict[str, Match], feeds: Sequence[str], standards: Standards) -> str:
+    """Why a column is not the source of its element, or nothing."""
     if not match.confident:
         return "not sure enough"
     if best[element.id] is not match:
         return f"{element.id} already comes from {best[element.id].column.names[-1]}"
     if not any(standards.schemas[feed].use(element.id) for feed in feeds) and not _holds(element, feeds, standards):
         return f"{element.id} is not part of {' or '.join(feeds)}"
-    if doubtful:
-        return "whether day or month stands first cannot be told: declare the format"
     if element.id == _UPDATED:
         return "it says from when a record holds (as_of)"
-    if element.type in CODED and not content.is_empty and content.listed(element) < _LEAST_LISTED:
-        return f"its values are not those of the list {element.code_list}: write a lookup"
     return ""
+
+
+def _is_unlisted(content: Content, element: DataElement) -> bool:
+    return element.type in CODED and not content.is_empty and content.listed(element) < _LEAST_LISTED
 
 
 def _same_number(element: DataElement, content: Content, standards: Standards) -> str | None:
@@ -196,12 +238,18 @@ def _fits(name: str, feeds: Sequence[str], best: dict[str, Match], element: Data
     return any(standards.schemas[feed].use(name) for feed in feeds) and (name == element.id or name not in best)
 
 
-def _unknown(content: Content, element: DataElement) -> tuple[str, ...]:
-    """Values of a coded column that the list does not know; what is rare or has a number in it may have slipped in from another column."""
-    if element.type not in CODED:
-        return ()
-    common = [value for value, count in content.profile.counts.items() if count >= _LEAST_SEEN and not _NUMBER.search(value)]
-    return tuple(content.unlisted(element, common))[:_MOST_UNKNOWN]
+def _unread(content: Content, element: DataElement, standards: Standards) -> Unread:
+    """Values of a coded column that its list does not know. Of personal information only what many share is shown, and no one's name or number."""
+    if element.type not in _LOOKED_UP or not content.is_categorical:
+        return Unread()
+    counts = content.profile.counts
+    unlisted = content.unlisted(element, content.profile.values or counts)
+    is_personal = element.personal_information != "none"
+    common = [value for value in unlisted if not is_personal or counts.get(value, 0) >= _LEAST_SEEN]
+    ordered = sorted((value for value in common if not _NUMBER.search(value)), key=lambda value: (-counts.get(value, 0), value))
+    found = guesses(ordered[:_MOST_UNKNOWN], element, standards)
+    shown = tuple(guess for guess in found if not is_personal or guess.code != UNKNOWN or not is_person(guess.value))
+    return Unread(shown, len(unlisted) - len(shown))
 
 
 def _personal(match: Match, element: DataElement | None, standards: Standards) -> str:

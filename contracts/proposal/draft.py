@@ -1,6 +1,6 @@
 """The draft of a contract as a person edits it: YAML that the loader accepts, with what was seen and what is doubtful in comments.
 
-No value of the table is quoted, apart from unknown codes of columns that hold no personal information.
+No value of the table is quoted, apart from codes that the list of a coded column does not know.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts.model import WHOLE_ROW
 from contracts.proposal.decide import Decision, Decisions, undecided
+from contracts.proposal.lookups import entries
 from contracts.proposal.match import LEAST
 from contracts.proposal.profile import TableProfile
 from contracts.sources import Source
@@ -19,6 +20,7 @@ from standards.model import DataElement, Standards
 
 _PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)
 _REASONS_SHOWN = 3
+_CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Dataset:
 def to_yaml(dataset: Dataset, profile: TableProfile, decisions: Decisions, standards: Standards, faults: Sequence[str] = ()) -> str:
     """The draft; `faults` are what the loader would still refuse. Reads back as `to_document` (tested)."""
     parts = (
+        _not_yet(decisions, standards, faults),
         _head(dataset, profile, decisions, faults),
         _identity(dataset, decisions),
         _key(decisions),
@@ -47,7 +50,8 @@ def to_yaml(dataset: Dataset, profile: TableProfile, decisions: Decisions, stand
         _unmapped(decisions, profile),
         _terms(decisions),
     )
-    return "\n".join(line for part in parts for line in part) + "\n"
+    # A column may be called anything, and a line end in a comment would end the comment.
+    return "\n".join(_CONTROLS.sub(" ", line) for part in parts for line in part) + "\n"
 
 
 def to_document(dataset: Dataset, decisions: Decisions) -> dict[str, Any]:
@@ -87,7 +91,12 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def _mappings(item: Decision) -> list[dict[str, Any]]:
-    return [{"element": element, **({"formats": list(item.formats)} if item.formats else {})} for element in item.elements]
+    how: dict[str, Any] = {}
+    if item.formats:
+        how["formats"] = list(item.formats)
+    if item.lookup:
+        how["lookup"] = dict(item.lookup)
+    return [{"element": element, **how} for element in item.elements]
 
 
 def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults: Sequence[str]) -> Iterator[str]:
@@ -109,6 +118,32 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
     if dataset.folder is not None:
         yield f"# Set up the connection in connections.yml:  {dataset.source.connection}: {dataset.folder.as_uri()}"
     yield from (f"# STILL MISSING: {fault}" for fault in faults)
+
+
+def _not_yet(decisions: Decisions, standards: Standards, faults: Sequence[str]) -> Iterator[str]:
+    """What has to be done before the loader takes the draft, if anything."""
+    if not faults:
+        return
+    columns = len(decisions.columns)
+    if any(item.elements for item in decisions.columns):
+        yield "# NOT A CONTRACT YET: some of what it needs could not be told from the table."
+    else:
+        yield f"# NOT A CONTRACT YET: of {columns} columns none is surely a data element of {' or '.join(decisions.feeds)}."
+    for element, names in missing(decisions, standards):
+        yield f"# It needs a column for {element}: {'maybe ' + ', '.join(names) if names else 'none looks like it'}."
+    yield '# What to do: take each "maybe" that is right from ignore into columns; --title and --registry tell what the table is about, and'
+    yield "# `./hub standards list` names all data elements. If the table holds no people, organizations or certificates, it has no place here."
+
+
+def missing(decisions: Decisions, standards: Standards) -> list[tuple[str, list[str]]]:
+    """Required elements that no column feeds, each with the columns that may be it."""
+    fed = {*decisions.constants, *(element for item in decisions.columns for element in item.elements)}
+    required = [use.element.id for feed in decisions.feeds for use in standards.schemas[feed].uses if use.required]
+    return [(name, [_name(item) for item in decisions.columns if _may_be(item, name)]) for name in required if name not in fed]
+
+
+def _may_be(item: Decision, element: str) -> bool:
+    return any(candidate.element == element and candidate.score >= LEAST for candidate in item.match.candidates)
 
 
 def _identity(dataset: Dataset, decisions: Decisions) -> Iterator[str]:
@@ -133,20 +168,44 @@ def _columns(decisions: Decisions, standards: Standards) -> Iterator[str]:
     for item in mapped:
         yield f"  # {_seen(item)}; {_sensitivity(standards.elements[item.elements[-1]])}"
         yield from (f"  # {best.score:.2f}: {best.reason}{_others(item)}" for best in item.match.candidates[:1])
-        plain = [{"element": e, **({"formats": list(item.formats)} if item.formats else {})} if item.formats else e for e in item.elements]
+        plain = [mapping if len(mapping) > 1 else mapping["element"] for mapping in _mappings(item)]
+        if item.lookup:
+            yield f"  # {_told(item)}"
         yield f"  {_scalar(_name(item))}: {_flow(plain if len(plain) > 1 else plain[0])}"
-        yield from _lookup(item)
+        yield from _unread(item)
 
 
-def _lookup(item: Decision) -> Iterator[str]:
-    """Codes that the list does not know, to be completed."""
-    if not item.unknown:
+def _told(item: Decision) -> str:
+    """Which of several readings was taken."""
+    name = next(scheme.name for scheme in item.schemes if scheme.lookup == item.lookup)
+    return f"Of {len(item.schemes)} ways to read its codes the identity numbers of the same rows leave one: {name}."
+
+
+def _unread(item: Decision) -> Iterator[str]:
+    """Codes that the list does not know, as a lookup to be completed."""
+    found, hidden = item.unread.guesses, item.unread.hidden
+    if found:
+        yield '  #   Not read by the list. To read it, put this in place of the line, with your word for every "?":'
+        yield from _commented(item, [*entries(found)])
+    if hidden:
+        yield f"  #   {hidden:,} {'more ' if found else ''}values are in no list; they may be somebody's and are not shown: look in the source"
+
+
+def _readings(item: Decision) -> Iterator[str]:
+    """The ways to read a column's codes, each as a line to be taken."""
+    if not item.schemes or item.elements:
         return
-    if item.personal != "none":
-        yield f"  #   {len(item.unknown)} values are in no list: write a lookup for them"
-        return
-    yield f'  #   not in the list; write {{element: {item.elements[-1]}, lookup: {{"value": "code"}}}} for:'
-    yield from (f"  #     {json.dumps(value, ensure_ascii=False)}" for value in item.unknown)
+    yield "  #   Take one of these into columns and the name out of ignore:"
+    for scheme in item.schemes:
+        lookup = _flow(dict(sorted(scheme.lookup.items())))
+        yield f"  #   {_scalar(_name(item))}: {{element: {item.match.element}, lookup: {lookup}}}  # {scheme.name}"
+
+
+def _commented(item: Decision, lines: Sequence[str]) -> Iterator[str]:
+    yield f"  #   {_scalar(_name(item))}:"
+    yield f"  #     element: {item.elements[-1] if item.elements else item.match.element}"
+    yield "  #     lookup:"
+    yield from (f"  #       {line}" for line in lines)
 
 
 def _unmapped(decisions: Decisions, profile: TableProfile) -> Iterator[str]:
@@ -161,6 +220,8 @@ def _unmapped(decisions: Decisions, profile: TableProfile) -> Iterator[str]:
     for item in items:
         likely = [found for found in item.match.candidates if found.score >= LEAST]
         yield from (f"  # maybe: {found.element} ({found.score:.2f}): {found.reason}; {item.reason}" for found in likely[:_REASONS_SHOWN])
+        yield from _readings(item)
+        yield from _unread(item)
         personal = f"; {item.personal} information" if item.personal != "none" else ""
         yield f"  # {_seen(item)}{personal}"
         yield f"  - {_scalar(_name(item))}"
@@ -206,4 +267,5 @@ def _flow(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.match(text) else _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from contracts.proposal.vocabulary import OTHER, UNSAID, Name, Tokens, Vocabulary
-from standards.spellings import SIMPLIFIED, TRADITIONAL
+from standards.characters import simplified
 
-_SIMPLE = str.maketrans(TRADITIONAL, SIMPLIFIED)
 _HAN = re.compile("[\u3400-\u9fff]")
 _BRACKETS = re.compile(r"[(\[{<【〔《]([^()\[\]{}<>【】〔〕《》]*)[)\]}>】〕》]")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
@@ -70,13 +69,18 @@ def _keep(found: dict[str, Reading], reading: Reading) -> None:
 
 def _chinese(text: str, vocabulary: Vocabulary) -> dict[str, Reading]:
     found: dict[str, Reading] = {}
-    for part, weight in _parts(text.translate(_SIMPLE).lower()):
+    for part, weight in _parts(text.translate(_simple()).lower()):
         for reading in _by_end(part, vocabulary):
             _keep(found, replace(reading, score=reading.score * weight))
     word = next((word for word in vocabulary.elsewhere if word in text), None)
     if word is not None and not any(reading.score == 1.0 and reading.reason.endswith("names it") for reading in found.values()):
         return {OTHER: Reading(OTHER, 1.0, (), f'"{word}" asks about something')}
     return found
+
+
+@lru_cache(maxsize=1)
+def _simple() -> dict[int, str]:
+    return str.maketrans(simplified())
 
 
 def _parts(text: str) -> Iterator[tuple[str, float]]:

@@ -103,11 +103,19 @@ def _mapping(page: PageDep, state: DatasetState) -> list[dict[str, Any]]:
     elements = page.hub.standards.elements
     contract = state.contract
     rows: list[dict[str, Any]] = [
-        {"column": column, "element": elements[item.element], "formats": item.formats, "lookup": len(item.lookup), "constant": None}
+        {
+            "column": column,
+            "element": elements[item.element],
+            "formats": item.formats,
+            "lookup": len(item.lookup),
+            "list": item.written_in,
+            "unit": item.unit,
+            "constant": None,
+        }
         for column, items in contract.columns.items()
         for item in items
     ]
     return rows + [
-        {"column": None, "element": elements[name], "formats": (), "lookup": 0, "constant": value}
+        {"column": None, "element": elements[name], "formats": (), "lookup": 0, "list": None, "unit": None, "constant": value}
         for name, value in contract.constants.items()
     ]

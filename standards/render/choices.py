@@ -2,7 +2,7 @@
 
 from standards.division_paths import Divisions
 from standards.model import CodeList, DataElement, Standards
-from standards.spellings import lookup_table, spelling_key
+from standards.spellings import reading, spelling_key
 
 DIVISIONS = ("division", "historic_division")
 
@@ -23,9 +23,7 @@ def lookup(element: DataElement, standards: Standards) -> dict[str, str]:
     """The translation that a contract has to declare: the choices that the standard does not read by itself."""
     if element.code_list is None:
         return {}
-    # Some prefectures share their full name with a county of the past, so that the name alone is refused.
-    read = lookup_table(element)
-    return {choice: code for choice, code in choices(element, standards).items() if read.get(spelling_key(choice)) != code}
+    return {choice: code for choice, code in choices(element, standards).items() if reading(element, spelling_key(choice)) != code}
 
 
 def _divisions(code_list: CodeList) -> dict[str, str]:
@@ -34,4 +32,4 @@ def _divisions(code_list: CodeList) -> dict[str, str]:
 
 
 def _named(code_list: CodeList) -> dict[str, str]:
-    return {f"{code.code} {code.title.zh}": code.code for code in code_list.codes if not code.valid_to}
+    return {f"{code.code} {code.title.zh}": code.code for code in code_list.codes if code.is_current}

@@ -29,7 +29,7 @@ def address(kind: Kind, name: str, page: int = 1) -> str:
 
 def anchor(code: Code) -> str:
     """Where a code stands on its page; an earlier holder of the same code carries its first year."""
-    return f"c{code.code}-{code.valid_from}" if code.valid_to else f"c{code.code}"
+    return f"c{code.code}" if code.is_current else f"c{code.code}-{code.valid_from}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _code_list_pages(code_list: CodeList, standards: Standards) -> Iterator[Page
     total = len(code_list.codes)
     pages = -(-total // CODES_PER_PAGE)
     # A code in force goes before an earlier holder of the same code.
-    ordered = sorted(enumerate(code_list.codes), key=lambda item: not item[1].valid_to)
+    ordered = sorted(enumerate(code_list.codes), key=lambda item: item[1].is_current)
     places = {code.code: (place // CODES_PER_PAGE + 1, anchor(code)) for place, code in ordered}
     for page in range(1, pages + 1):
         codes = code_list.codes[(page - 1) * CODES_PER_PAGE : page * CODES_PER_PAGE]

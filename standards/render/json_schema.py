@@ -56,7 +56,7 @@ def _codes(code_list: CodeList, required: bool) -> JsonSchema:
             "source": code_list.source.model_dump(exclude_defaults=True),
         }
     }
-    current = [code for code in code_list.codes if not code.valid_to]
+    current = [code for code in code_list.codes if code.is_current]
     if len(current) > MOST_CODES:
         return named
     codes = [code.code for code in current]

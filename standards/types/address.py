@@ -6,12 +6,21 @@ The spellings of the divisions are too many for an expression: `standards.spelli
 from functools import lru_cache
 
 import ibis
-from ibis.expr.types import BooleanValue, StringValue
+from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
-from standards.division_paths import full_path_patterns, head_pattern, lost_pattern, name_characters, path_pattern, province_pattern
+from standards.characters import lookup_characters
+from standards.division_paths import (
+    full_path_patterns,
+    head_pattern,
+    lost_pattern,
+    name_characters,
+    path_pattern,
+    province_pattern,
+    second_pattern,
+)
 from standards.model import DataElement
 from standards.patterns import DECODED_WRONG, HAN, han_except
-from standards.types.general import is_lossy, is_masked, let, without_blanks
+from standards.types.general import is_lossy, is_masked, let, where, without_blanks
 
 _HAN = han_except(DECODED_WRONG)
 
@@ -48,13 +57,23 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 def spelling_key(text: StringValue) -> StringValue:
     """The head of an address: its divisions as they are written. The pattern is compiled once only outside of a mapped function."""
-    return text.substr(0, text.length() - text.re_replace(head_pattern(), "").length())
+    return text.substr(0, text.length() - _rest_length(text))
 
 
 def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
     """The address with its head as it should be written."""
     head = let(spelling_key(text), lambda key: key.cases(*spellings.items(), else_=ibis.null("string")))
-    return head.concat(text.re_replace(head_pattern(), "")).coalesce(text)
+    return head.concat(text.substr(text.length() - _rest_length(text))).coalesce(text)
+
+
+def _rest_length(text: StringValue) -> IntegerValue:
+    """Traditional characters are simplified for the look-up only."""
+    return _simple(text).re_replace(head_pattern(), "").length()
+
+
+def _simple(text: StringValue) -> StringValue:
+    traditional, simple = lookup_characters()
+    return where(text, f"[{traditional}]", lambda part: part.translate(traditional, simple))
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
@@ -62,6 +81,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {
         "no-division": ~value.re_search(province_pattern()) | value.re_search(lost_pattern()),
         "division-only": ibis.cases((value.re_search(f"[{_UNITS}]$"), value.re_replace(path_pattern(), "") == ""), else_=False),
+        "several-values": value.re_search(second_pattern()),
         "masked-value": is_masked(value),
         "lossy-encoding": is_lossy(value),
     }

@@ -3,7 +3,7 @@
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import DECODED_WRONG, HAN, MISREAD_START
+from standards.patterns import DASHES, DECODED_WRONG, HAN, MISREAD_START
 from standards.types.general import is_lossy, without_blanks
 
 
@@ -19,7 +19,7 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without blanks; half-width brackets become full-width as on the certificate, dashes become hyphens."""
-    compact = without_blanks(text).upper().re_replace("[—–‐−]+", "-")
+    compact = without_blanks(text).upper().re_replace(f"[{DASHES}]+", "-")
     return compact.replace("(", "（").replace(")", "）")
 
 

@@ -3,11 +3,14 @@
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.characters import lookup_characters
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
-from standards.spellings import NARROW, SIMPLIFIED, TRADITIONAL, WIDE, lookup_table
+from standards.spellings import NARROW, WIDE, ending_patterns, lookup_table
 from standards.types.general import let, where, without_blanks
+
+_WIDE = f"[{WIDE.replace('[', '').replace(']', '')}\\[\\]]"
 
 
 def ready(element: DataElement) -> str:
@@ -22,7 +25,14 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """The code of a spelling; a text that is none stays. Columns with few values are quicker by a join with `lookup_table`."""
-    return looked_up(text, lookup_table(element))
+    key = let(spelling_key(text), lambda spelled: _without_ending(spelled, element))
+    return let(key, lambda given: given.cases(*lookup_table(element).items(), else_=ibis.null("string"))).coalesce(text)
+
+
+def _without_ending(key: StringValue, element: DataElement) -> StringValue:
+    """Without a word behind the name, unless the name is spelled with it."""
+    pattern, spelled = ending_patterns(element)
+    return ibis.cases((key.re_search(pattern) & ~key.re_search(spelled), key.re_replace(pattern, "")), else_=key) if pattern else key
 
 
 def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
@@ -32,9 +42,9 @@ def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
 
 def spelling_key(text: StringValue) -> StringValue:
     """As `standards.spellings.spelling_key`, in the engine."""
-    narrow = where(text, f"[{WIDE}]", lambda part: part.translate(WIDE, NARROW))
-    simple = where(narrow, f"[{TRADITIONAL}]", lambda part: part.translate(TRADITIONAL, SIMPLIFIED))
-    return without_blanks(simple).upper()
+    narrow = where(text, _WIDE, lambda part: part.translate(WIDE, NARROW))
+    traditional, simple = lookup_characters()
+    return without_blanks(where(narrow, f"[{traditional}]", lambda part: part.translate(traditional, simple))).upper()
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

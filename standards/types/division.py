@@ -3,11 +3,10 @@
 The spellings are too many for an expression: `standardize_column` takes those that occur (`lookup`), a large table joins `lookup_table`.
 """
 
-from functools import lru_cache
-
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
@@ -39,7 +38,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {"unknown-division": ~value.re_search(current_pattern())}
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def current_pattern() -> str:
     """The codes in force, as one pattern: a list of three thousand literals costs fifty times as much."""
     return f"^{one_of(load_standards().code_lists['division'].current)}$"

@@ -4,11 +4,10 @@ Only a number that has the whole inside of a resident identity number (region, d
 check character: hardly any other number does. What else the kind of document asks for is a rule over both (`standards/cross_rules.yml`).
 """
 
-from functools import lru_cache
-
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.model import DataElement
 from standards.patterns import real_date
 from standards.types import resident_id
@@ -41,7 +40,7 @@ def _is_wrong(number: StringValue) -> BooleanValue:
     return ibis.cases((number.re_search(shape_pattern()), ~resident_id.has_right_check(number)), else_=False)
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def shape_pattern() -> str:
     """The inside of an identity number, permits and new foreign cards included: a region there has been, a day of the calendar."""
     return f"{resident_id.region_pattern()}{real_date()}[0-9]{{3}}[0-9X]$"

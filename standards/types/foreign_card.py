@@ -10,6 +10,7 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import BLANK, one_of, real_short_date
@@ -61,7 +62,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {**judged, "future-date": is_new & of_new["future-date"], "masked-value": is_masked(value)}
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def _countries() -> str:
     return f"^{one_of(load_standards().code_lists['nationality'].current)}"
 

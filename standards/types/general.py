@@ -4,45 +4,42 @@ They run only on texts that are not already in the form of their element, so a s
 """
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import ibis
+import yaml
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Value
 
-from standards.patterns import BLANK, INVISIBLE
+from standards.labels import Labels
+from standards.patterns import BLANK, DASHES, HAN, INVISIBLE
 
-# What departments write where they have no value; compared in capitals, after trimming.
-MISSING = (
-    *(
-        "无",
-        "空",
-        "暂无",
-        "暂缺",
-        "未知",
-        "不详",
-        "匿名",
-        "待定",
-        "待补充",
-        "待补",
-        "办理中",
-        "面议",
-        "同上",
-        "没有",
-        "未填",
-        "未填写",
-        "无记录",
-    ),
-    *("NULL", "NONE", "NIL", "NAN", "<NULL>", "(NULL)", "N/A", "#N/A", "\\N", "-", "--", "—", "——", "/", "\\", ".", "、"),
-    *("0000-00-00", "0000-00-00 00:00:00", "0000/00/00"),
+# What departments write where they have no value; compared in capitals, without blanks and the marks around it.
+MISSING: tuple[str, ...] = tuple(
+    marker
+    for group in yaml.safe_load(Path(__file__).parents[1].joinpath("missing.yml").read_text(encoding="utf-8"))["markers"]
+    for marker in group
 )
-_LABELS = (
-    "公民身份号码|居民身份证号码?|身份证号码?|身份证|统一社会信用代码|社会信用代码|信用代码|姓名|手机号码?|联系电话|电话号码?|电话|手机"
-    "|邮政编码|邮编|户籍地址|联系地址|地址|住址|企业名称|单位名称|名称|性别|民族|出生日期|日期|证件号码|证书编号|证照编号|编号"
-)
-_FULL = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ－．／＋＝＿＃％＆＊＠＇＂\u3000"  # noqa: E501
-_HALF = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-./+=_#%&*@'\" "
+# Marks that say nothing by themselves; a star, a question mark and a number sign say that something is covered or lost.
+_MARKS = r"/\\.。·…、,，;；:：_~～+=|<>《》()（）\[\]【】{}\"'“”‘’`!！^$&@" + DASHES
+_ONLY_MARKS = f"^[{BLANK}{_MARKS}]*$"
+# Nothing but zeros, whatever stands between them (0000-00-00 00:00:00).
+_ZEROS = f"^(?:0[{BLANK}/.:(){DASHES}]*){{6,}}$"
+_FULL = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ－．／＋＝＿＃％＆＊＠＇＂＄＼\u3000"  # noqa: E501
+_HALF = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-./+=_#%&*@'\"$\\ "
+# Marks that a spreadsheet takes for the start of a text, and the formula that gives one; quotes around the whole.
+_OPENING, _CLOSING = f"^(?:['‘’`´{BLANK}]|=?\")+", f'["{BLANK}]+$'
+_QUOTED = (f"^[{BLANK}]*'([^']*)'[{BLANK}]*$", f"^[{BLANK}]*[“‘]([^“”‘’]*)[”’][{BLANK}]*$")
+# A label has no digits; behind it stand a colon or an equals sign, or brackets around it.
+_SEPARATOR = "[:：﹕︰∶=]"
+_LABELED = f"^[{BLANK}]*[^0-9:：﹕︰∶=]{{1,40}}{_SEPARATOR}"
+_BEHIND_LABEL = f"{_SEPARATOR}[\\s\\S]*$"
+_LABEL = f"^[^:：﹕︰∶=]*{_SEPARATOR}+[{BLANK}]*"
+_WORD = f"^[^{BLANK}]+[{BLANK}]+"
+_BRACKETED = f"^[【\\[]([^】\\]0-9]{{1,20}})[】\\]][{BLANK}]*"
 REPEATED = f"^(?:{'|'.join(f'{digit}{{6,}}' for digit in range(10))})$"
-MASKED = "[*＊●█]{2,}|[Xx×]{4,}"
-LOSSY = "�|锟斤拷|烫烫烫|屯屯屯|\\?\\?|[\ue000-\uf8ff]|#VALUE!|#REF!|#NAME\\?|^#+$"
+MASKED = "[*＊●█■▇]{2,}|[Xx×]{4,}"
+# Characters that a wrong decoding leaves, and what a spreadsheet shows instead of a value.
+LOSSY = "�|锟斤|斤拷|烫烫烫|屯屯屯|ï¿½|\\?\\?|[\ue000-\uf8ff]|^#(?:VALUE|REF|NAME|DIV/0|NUM|NULL|N/A|SPILL|CALC|GETTING_DATA)[!?]?$|^#+$"
 
 
 def let(value: Value, body: Callable[..., Value]) -> Value:
@@ -55,16 +52,65 @@ def where(text: StringValue, pattern: str, change: Callable[[StringValue], Strin
     return let(text, lambda part: ibis.cases((part.re_search(pattern), change(part)), else_=part))
 
 
-def clean(raw: StringValue, keep: Collection[str] = ()) -> StringValue:
+def clean(raw: StringValue, labels: Labels, keep: Collection[str] = ()) -> StringValue:
     """The text by the general rules, null for a missing-value marker, unless the marker is a spelling (`keep`) of the element itself."""
     text = raw.re_replace(f"[{INVISIBLE}]", "")
-    text = where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF))
-    text = trim(text)
-    text = text.re_replace(f'^(?:[\'{BLANK}]|=?[{BLANK}]*"|(?:{_LABELS})[:：])+|["{BLANK}]+$', "").re_replace(
-        f"^(?:{_LABELS})([0-9])", r"\1"
-    )
-    text = text.re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
+    text = trim(where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF)))
+    text = without_label(_unquoted(text), labels)
+    text = _unquoted(text).re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
+
+
+def _unquoted(text: StringValue) -> StringValue:
+    for pattern in _QUOTED:
+        text = text.re_replace(pattern, r"\1")
+    return text.re_replace(f"{_OPENING}|{_CLOSING}", "")
+
+
+def without_label(text: StringValue, labels: Labels) -> StringValue:
+    """The text without a label that names the element, or one of its kind, in front of it."""
+    coloned = where(
+        text,
+        _LABELED,
+        lambda part: ibis.cases((_is_label(part.re_replace(_BEHIND_LABEL, ""), labels), part.re_replace(_LABEL, "")), else_=part),
+    )
+    bracketed = where(
+        coloned,
+        _BRACKETED,
+        lambda part: ibis.cases(
+            (_is_label(part.re_replace(f"{_BRACKETED}[\\s\\S]*$", r"\1"), labels), part.re_replace(_BRACKETED, "")), else_=part
+        ),
+    )
+    spaced = where(
+        bracketed,
+        f"^[^0-9{BLANK}]{{1,16}}[{BLANK}]+[^{BLANK}]",
+        lambda part: ibis.cases(
+            (_is_spaced_label(part.re_replace(f"[{BLANK}][\\s\\S]*$", ""), labels), part.re_replace(_WORD, "")), else_=part
+        ),
+    )
+    worded = spaced.re_replace(f"^(?i:{labels.english})[{BLANK}]+([^{BLANK}])", r"\1") if labels.english else spaced
+    if labels.bare:
+        return worded.re_replace(f"^{labels.bare}(.)", r"\1")
+    if not labels.touches:
+        return worded
+    return where(
+        worded,
+        f"^[{HAN}]{{2,12}}[0-9]",
+        lambda part: ibis.cases((_is_label(part.re_replace("[0-9][\\s\\S]*$", ""), labels), part.re_replace(f"^[{HAN}]+", "")), else_=part),
+    )
+
+
+def _is_spaced_label(text: StringValue, labels: Labels) -> BooleanValue:
+    return _is_label(text, labels) & text.re_search(labels.spaced) if labels.spaced else _is_label(text, labels)
+
+
+def _is_label(text: StringValue, labels: Labels) -> BooleanValue:
+    key = text.re_replace(f"[(（][^)）]*[)）]|[{BLANK}._【】\\[\\]-]+", "").upper()
+    if labels.simple[0]:
+        key = where(key, f"[{labels.simple[0]}]", lambda part: part.translate(*labels.simple))
+    if not labels.ends:
+        return key.re_search(labels.whole)
+    return let(key, lambda name: name.re_search(labels.whole) | (name.re_search(labels.ends) & ~name.re_search(labels.others)))
 
 
 def trim(text: StringValue) -> StringValue:
@@ -74,8 +120,10 @@ def trim(text: StringValue) -> StringValue:
 
 def is_missing(text: StringValue, keep: Collection[str] = ()) -> BooleanValue:
     """Whether a trimmed text only says that there is no value."""
-    markers = [marker for marker in ("", *MISSING) if marker not in keep]
-    return text.upper().isin(markers) | without_blanks(text).re_search(REPEATED)
+    markers = [marker for marker in MISSING if marker not in keep]
+    bare = without_blanks(text)
+    word = bare.upper().re_replace(f"^[{_MARKS}]+|[{_MARKS}]+$", "")
+    return text.upper().isin(markers) | word.isin(markers) | text.re_search(f"{_ONLY_MARKS}|{_ZEROS}") | bare.re_search(REPEATED)
 
 
 def without_blanks(text: StringValue) -> StringValue:

@@ -35,7 +35,7 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     """As a resident number where that gives one, else as a credit code; other numbers lose blanks and hyphens."""
     return let(
         resident_id.normalize(text, element),
-        lambda number: ibis.cases((_is_person(number), number), else_=uscc.normalize(number, element)),
+        lambda number: ibis.cases((_is_person(number), number), else_=uscc.normalize(text, element)),
     )
 
 

@@ -1,9 +1,8 @@
 """A code of a list that is too long for an expression (GB/T 4754 has two thousand): its spellings are collected first, then looked up."""
 
-from functools import lru_cache
-
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import one_of
@@ -30,7 +29,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     return {"unknown-code": ~value.re_search(current_pattern(element.code_list or ""))}
 
 
-@lru_cache(maxsize=16)
+@while_in_force
 def current_pattern(code_list: str) -> str:
     """The codes of a list that are in force, as one pattern."""
     return f"^{one_of(load_standards().code_lists[code_list].current)}$"

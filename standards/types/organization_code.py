@@ -4,7 +4,7 @@ import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import BLANK
+from standards.patterns import BLANK, DASHES
 from standards.types.general import character_sum, is_masked
 
 FORM = "^[0-9A-Z]{8}[0-9X]$"
@@ -25,13 +25,16 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without blanks and hyphens."""
-    return text.re_replace(f"[{BLANK}—–‐−-]+", "").upper()
+    return text.re_replace(f"[{BLANK}{DASHES}]+", "").upper()
 
 
 def has_right_check(code: StringValue, start: int = 0) -> BooleanValue:
-    """Whether the nine characters from `start` on are an organization code: with the last the weighted sum is a multiple of 11."""
-    last = ibis.literal(_CHECK_CHARACTERS).find(code.substr(start + 8, 1))
-    return (character_sum(code, _ALPHABET, start, _WEIGHTS) + last) % 11 == 0
+    """Whether the nine characters from `start` on are an organization code: with the last the weighted sum is a multiple of 11.
+
+    A letter that is no check character is found nowhere, at -1, which would count as an X; so they are counted from 1.
+    """
+    last = ibis.literal(f" {_CHECK_CHARACTERS}").find(code.substr(start + 8, 1))
+    return ((character_sum(code, _ALPHABET, start, _WEIGHTS) + last) % 11 == 1) & (last > 0)
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

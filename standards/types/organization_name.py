@@ -3,11 +3,18 @@
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.characters import OTHER_FORMS, unified
 from standards.model import DataElement
-from standards.patterns import BLANK, DECODED_WRONG, HAN, MISREAD_START, han_except
-from standards.types.general import is_lossy, is_masked, without_blanks
+from standards.not_names import BALANCED, no_organization_pattern, two_organizations_pattern
+from standards.patterns import BLANK, DECODED_WRONG, DOTS, HAN, MISREAD_START, han_except
+from standards.types.general import is_lossy, is_masked, let, where
 
-_HAN, _FIRST = han_except(DECODED_WRONG), han_except(DECODED_WRONG + MISREAD_START)
+# One character of every word that is no part of a name (`not_names.yml`) or of a missing value, chosen to be rare in names.
+_DOUBTFUL = "闭址疑撤某误暂负该失详歇签等筹话更曾称个注妇审散改吊由位效查破过异我待未停在非号试章法临本废现算迁证重码照系"
+_DOUBTFUL_IN_BRACKETS = "旧前存下老即密又单正同联人开简新原"
+_HAN, _FIRST = han_except(DECODED_WRONG + _DOUBTFUL), han_except(DECODED_WRONG + _DOUBTFUL + MISREAD_START)
+_INSIDE = han_except(DECODED_WRONG + _DOUBTFUL + _DOUBTFUL_IN_BRACKETS)
+_OPENING, _CLOSING = "[(﹙❨⟮⦅︵⁽₍]", "[)﹚❩⟯⦆︶⁾₎]"
 
 
 def ready(element: DataElement) -> str:
@@ -16,18 +23,27 @@ def ready(element: DataElement) -> str:
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
-    """Names of ordinary characters; an X may cover something."""
-    return raw.re_search(f"^[{_FIRST}A-WYZa-wyz][{_HAN}A-WYZa-wyz0-9·（）]+$")
+    """Han names of ordinary characters, with a pair of brackets at most."""
+    return raw.re_search(f"^[{_FIRST}][{_HAN}·]{{2,}}(?:（[{_INSIDE}]{{2,}}）[{_HAN}]*)?$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
-    """Full-width brackets, `·` for every dot between words, no stop at the end."""
-    bracketed = text.re_replace("[(﹙❨]", "（").re_replace("[)﹚❩]", "）")
-    dotted = bracketed.re_replace("[•‧・･∙⋅●﹒]", "·").re_replace(f'["{BLANK}。.；;，,]+$', "")
-    single = dotted.re_replace(f"[{BLANK}]+", " ")
-    return ibis.cases((text.re_search("[A-Za-z]"), single), else_=without_blanks(dotted))
+    """Full-width brackets, `·` for every dot between words, no stop at the end, no blanks beside Han characters."""
+    plain = where(text, f"[{OTHER_FORMS}]", lambda part: part.translate(*unified()))
+    bracketed = plain.re_replace(_OPENING, "（").re_replace(_CLOSING, "）")
+    dotted = bracketed.re_replace(f"[{BLANK}]*[{DOTS}]+[{BLANK}]*", "·").re_replace(f"([{HAN}）])[.．]+([{HAN}（])", r"\1·\2")
+    ended = dotted.re_replace(f'([{HAN}）])["·。.；;，,、]+$', r"\1").re_replace('["。；;，,、]+$', "")
+    return where(ended, f"[{BLANK}]", _without_blanks)
+
+
+def _without_blanks(name: StringValue) -> StringValue:
+    """Only between words in Latin letters a blank has a meaning; between two names of organizations it shows that they are two."""
+    joined = name.re_replace(f"[{BLANK}]+", " ").re_replace(f" ?([{HAN}（）·]) ?", r"\1").re_replace(f" ([{HAN}（）·])", r"\1")
+    return let(joined, lambda one: ibis.cases((name.re_search(two_organizations_pattern()), name), else_=one))
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
-    """Names with lost or covered characters."""
-    return {"masked-value": is_masked(value), "lossy-encoding": is_lossy(value)}
+    """Texts that say something about an organization, and names with lost or covered characters."""
+    covered = is_masked(value) | value.re_search("(?:^|[^A-Za-z])[Xx]{2,}(?:[^A-Za-z]|$)|××")
+    no_name = value.re_search(no_organization_pattern()) | ~value.re_search(BALANCED)
+    return {"not-a-name": no_name, "masked-value": covered, "lossy-encoding": is_lossy(value)}

@@ -3,15 +3,19 @@
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards import moments
 from standards.model import DataElement
-from standards.patterns import BLANK, real_date
+from standards.patterns import real_date
 from standards.types import date
 from standards.types.general import let
 
 FORM = "^[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _REAL = f"^{real_date('-')}/{real_date('-')}$"
-_DAY = "[0-9]{4}[-./年][0-9]{1,2}[-./月][0-9]{1,2}日?|[0-9]{8}|[〇零○一二三四五六七八九]{4}年[一二三四五六七八九十]+月[一二三四五六七八九十廿卅]+日"
-_PARTS = f"^[自从]?[{BLANK}]*({_DAY})[{BLANK}]*(?:[起始]?[{BLANK}]*(?:[至到~～—–-]|--|——|/)[至到]?)[{BLANK}]*(.+?)[{BLANK}]*(?:止|为止)?$"
+_SEPARATORS = r"[./\\_,:;|·、年月 -]{1,3}"
+_DAY = f"[0-9]{{4}}{_SEPARATORS}[0-9]{{1,2}}{_SEPARATORS}[0-9]{{1,2}}|[0-9]{{8}}"
+_CLOCK = "(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?)?"
+_JOIN = " ?[起始]?[ ,]*(?:[至到]|~+|-+|/|→|TO|UNTIL|THROUGH)[ ,]*[至到]? ?| ?起[ ,]*| "
+_PARTS = f"^(?:自|从|由|FROM)? ?({_DAY}) ?[日号]?{_CLOCK}(?:{_JOIN})(.+?) ?(?:止|为止|截止)?$"
 
 
 def ready(element: DataElement) -> str:
@@ -26,9 +30,17 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Both days in ISO form, joined by a slash; a text without two of them stays."""
-    begin = let(text.re_replace(_PARTS, r"\1"), lambda day: date.read(day, open_end=False))
-    end = let(text.re_replace(_PARTS, r"\2"), lambda day: date.read(day, open_end=True))
-    return ibis.cases((text.re_search(_PARTS), begin + ibis.literal("/") + end), else_=text)
+    return let(moments.tidy(text), lambda plain: ibis.cases((plain.re_search(_PARTS), _joined(plain)), else_=text)).coalesce(text)
+
+
+def _joined(text: StringValue) -> StringValue:
+    """Null where a side is no day."""
+    begin = moments.read_tidy(text.re_replace(_PARTS, r"\1")).substr(0, 10)
+    end = let(
+        date.read(text.re_replace(_PARTS, r"\2"), open_end=True),
+        lambda day: ibis.cases((day.re_search(date.FORM), day), else_=ibis.null("string")),
+    )
+    return begin + ibis.literal("/") + end
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

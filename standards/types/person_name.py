@@ -1,43 +1,56 @@
 """Name of a person (民委发〔2016〕33号): Han characters with `·` between the parts of a name, or Latin letters."""
 
-import csv
-import unicodedata
 from functools import lru_cache
-from pathlib import Path
 
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.characters import OTHER_FORMS, unified
 from standards.model import DataElement
-from standards.patterns import BLANK, DECODED_WRONG, HAN, MISREAD_START, han_except
+from standards.not_names import no_person_pattern, surnames
+from standards.patterns import BLANK, DECODED_WRONG, DOTS, HAN, MISREAD_START, han_except, one_of
 from standards.types.general import is_lossy, is_masked, let, where, without_blanks
 
-_PRIVATE_USE = Path(__file__).resolve().parent / "private_use.csv"
-# Dots that stand between the parts of a name; a dash or comma does not.
-_DOTS = "·•‧・･．.∙⋅●﹒˙▪◦⸱。"
-# CJK radicals that lack a compatibility decomposition (Unicode EquivalentUnifiedIdeograph), as far as seen in names.
-_RADICALS = "⻢马⻋车⻅见⻉贝⻓长⻔门⻘青⻙韦⻚页⻛风⻜飞⻝食⻥鱼⻦鸟⻨麦⻩黄⻬齐⻰龙⻳龟⺁厂⺝月⺟母⺠民⻄西⻆角⻤鬼"
-_TITLES = "先生|女士|小姐|同志|老师|某|[?？□〓*＊]|^(?:男|女|男性|女性|汉族|本人|户主|配偶|父亲|母亲|测试|身份证|居民身份证)$"
-
-# One character of every Han text above, and of every marker of a missing value, chosen to be rare in names.
-_DOUBTFUL = "先士姐同老某性族本偶亲户测证暂未不匿待办议没无" + DECODED_WRONG
-_SURE, _SURE_FIRST = han_except(_DOUBTFUL), han_except(_DOUBTFUL + MISREAD_START)
+# Between the parts of a name a full stop is a dot, and so is the stroke of that form; a dash or comma is none.
+_STROKE = "丶"
+_DOTS = f"{DOTS}.．。｡{_STROKE}"
+_PLAIN = han_except(_STROKE)
+# In the place of a character, or how it is composed.
+_LOST = f"[?？□〓*＊■▇]|〇〇|左[{HAN}]右[{HAN}]|上[{HAN}]下[{HAN}]|(?:^|[ ·])[Xx]{{2,}}(?:$|[ ·])"
+# Every word that is no name (`not_names.yml`) has one of these characters, or begins or ends with one of those below: chosen to be rare there.
+_DOUBTFUL = (
+    "嫂妇请堡某姨护失故婶傈舅它内婚吧队佬妻喀姐试丈爷街蒂究撤导站注餐亡娘限室吊例或父处哥股瓜埃奶疾驾口色休服号责局察工不他馆"
+    "出属离部去玻药板医乡事度比总共等证秘表警萨县助的牙所参教主亲村集院帝特乌台员尼委校区拉居尔班经州旗儿斯名古师司西同先"
+)
+_DOUBTFUL_FIRST = (
+    "身市也外排芬厂圭约登署社叙帛配缅挪姑之组瑙店柬莱厅丧夫弟寮旅专崩基女澳乍园裕捷存叔斐瓦佛荷书省意群会土团本在联俄图绿独津"
+    "百科立正男硕学泰日有列菲北镇克锡奥中伯军希波妹博瑞新大星营朝美越丹行老太法香义塔圣英格德加贝黑未鄂保智布小赫阿巴南普连农"
+    "汤韩"
+)
+_DOUBTFUL_LAST = "姥字爸陀妈户婆别牌店族母岛劳场身市府孙巴叔楼地公人朗里计官记夫社行伯女心太业士中子会家长学"
+_SURE = DECODED_WRONG + _STROKE + "〇右下" + _DOUBTFUL
+_FIRST, _MIDDLE, _LAST = han_except(_SURE + _DOUBTFUL_FIRST + MISREAD_START), han_except(_SURE), han_except(_SURE + _DOUBTFUL_LAST)
 
 
 def ready(element: DataElement) -> str:
     """The form of a name that needs no repair."""
-    return f"^[{HAN}]{{2,}}(?:·[{HAN}]+)*$"
+    return f"^[{_PLAIN}]{{2,}}(?:·[{_PLAIN}]+)*$"
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Han names without any character that occurs in what is no name."""
-    return raw.re_search(f"^[{_SURE_FIRST}][{_SURE}]+$")
+    return raw.re_search(f"^[{_FIRST}][{_MIDDLE}]*[{_LAST}]$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Unified ideographs, one `·` between parts, no blanks in a Han name and single ones in a Latin name."""
-    unified = where(text, "[\u2e80-\u2fdf\uf900-\ufaff\ue000-\uf8ff]", lambda part: part.translate(*_unified()))
-    return let(unified, lambda name: ibis.cases((name.re_search(f"[{HAN}]"), _han(name)), else_=name.re_replace(f"[{BLANK}]+", " ")))
+    plain = where(text, f"[{OTHER_FORMS}]", lambda part: part.translate(*unified()))
+    return let(
+        plain,
+        lambda name: ibis.cases(
+            (name.re_search(two_names_pattern()), text), (name.re_search(f"[{HAN}]"), _han(name)), else_=name.re_replace(f"[{BLANK}]+", " ")
+        ),
+    )
 
 
 def _han(name: StringValue) -> StringValue:
@@ -47,17 +60,12 @@ def _han(name: StringValue) -> StringValue:
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:
     """Texts that have the form of a name and are none, and names with lost or covered characters."""
-    return {"not-a-name": value.re_search(_TITLES), "masked-value": is_masked(value), "lossy-encoding": is_lossy(value)}
+    no_name = value.re_search(no_person_pattern()) | value.re_search(_LOST)
+    return {"not-a-name": no_name, "masked-value": is_masked(value), "lossy-encoding": is_lossy(value)}
 
 
 @lru_cache(maxsize=1)
-def _unified() -> tuple[str, str]:
-    """Characters that are another form of a unified ideograph, and that ideograph, as two strings of equal length."""
-    pairs = dict(zip(_RADICALS[::2], _RADICALS[1::2], strict=True))
-    for point in (*range(0x2F00, 0x2FD6), *range(0xF900, 0xFADA)):
-        unified = unicodedata.normalize("NFKC", chr(point))
-        if len(unified) == 1 and unified != chr(point):
-            pairs.setdefault(chr(point), unified)
-    with _PRIVATE_USE.open(encoding="utf-8", newline="") as stream:
-        pairs |= {chr(int(row["private_use"], 16)): row["character"] for row in csv.DictReader(stream)}
-    return "".join(pairs), "".join(pairs.values())
+def two_names_pattern() -> str:
+    """Two names with only a blank between them: each begins with a family name and is whole."""
+    single = one_of(name for name in surnames() if len(name) == 1)
+    return f"^{single}[{HAN}]{{1,2}}[{BLANK}]+{single}[{HAN}]{{1,2}}$"

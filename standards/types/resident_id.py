@@ -5,13 +5,16 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.patterns import BLANK, NOT_A_NUMBER_OF_18, one_of, real_date
+from standards.patterns import BLANK, DASHES, NOT_A_NUMBER_OF_18, one_of, real_date
 from standards.types.general import is_masked, let, weighted_sum
 
 FORM = "^[0-9]{17}[0-9X]$"
 _WEIGHTS = tuple(2 ** (17 - place) % 11 for place in range(17))
+# Х of the Cyrillic and Χ of the Greek alphabet in both cases, the sign of multiplication, crosses, the Roman ten.
+_LIKE_X = "[ХхΧχ×✕✖╳⨯⨉ⅩⅹⲬⲭ乂]$"
 _CHECK_CHARACTERS = "10X98765432"
 # Residence permits of residents of Hong Kong, Macao and Taiwan (since 2018).
 PERMIT_REGIONS = ("810000", "820000", "830000")
@@ -30,7 +33,7 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Eighteen characters where there is one safe reading: blanks dropped, look-alikes read, fifteen digits upgraded."""
-    compact = text.re_replace(f"[{BLANK}—–-]+", "").upper().re_replace("[ХΧ×]$", "X")
+    compact = text.re_replace(f"[{BLANK}{DASHES}]+", "").upper().re_replace(_LIKE_X, "X")
     return let(compact, _repaired)
 
 
@@ -88,7 +91,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     }
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def region_pattern() -> str:
     """Every region there has been since 1981, the permit regions, and `9` + province + country of foreign permanent residents."""
     lists = load_standards().code_lists

@@ -5,9 +5,10 @@ from functools import lru_cache
 import ibis
 from ibis.expr.types import BooleanValue, StringValue
 
+from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import DataElement
-from standards.patterns import BLANK, NOT_A_CODE_OF_18, one_of
+from standards.patterns import BLANK, DASHES, NOT_A_CODE_OF_18, one_of
 from standards.types import organization_code
 from standards.types.general import character_sum, is_masked, let
 
@@ -30,16 +31,18 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
     """Capitals without separators; letters that are never used are read as digits only if both checks are right afterwards."""
-    return let(text.re_replace(f"[{BLANK}—–-]+", "").upper(), _repaired)
+    return let(text.re_replace(f"[{BLANK}{DASHES}]+", ""), _repaired)
 
 
 def _repaired(text: StringValue) -> StringValue:
-    """L is a letter of the alphabet and the commonest misreading of 1, so a code with L is first tried as it stands."""
-    read = text.replace("O", "0").replace("I", "1").replace("Z", "2").replace("S", "5")
-    doubtful = ibis.cases(
-        (is_right(read), read), else_=let(read.replace("L", "1"), lambda ones: ibis.cases((is_right(ones), ones), else_=text))
-    )
-    return ibis.cases((text.re_search("^[0-9A-Z]{18}$") & text.re_search("[OILZS]"), doubtful), else_=text)
+    """L is a letter of the alphabet, but a small one the commonest misreading of 1: a code with it is first tried as it stands."""
+    ones = let(_digits(text.replace("l", "1")), lambda read: ibis.cases((is_right(read), read), else_=text.upper()))
+    doubtful = let(_digits(text), lambda read: ibis.cases((is_right(read), read), else_=ones))
+    return ibis.cases((text.re_search("^[0-9A-Za-z]{18}$") & text.re_search("[OoIiZzSsl]"), doubtful), else_=text.upper())
+
+
+def _digits(text: StringValue) -> StringValue:
+    return text.upper().replace("O", "0").replace("I", "1").replace("Z", "2").replace("S", "5")
 
 
 def is_right(code: StringValue) -> BooleanValue:
@@ -69,7 +72,7 @@ def issues(value: StringValue, element: DataElement, today: str) -> dict[str, Bo
     }
 
 
-@lru_cache(maxsize=1)
+@while_in_force
 def category_pattern() -> str:
     """The valid pairs of authority and category."""
     return f"^{one_of(load_standards().code_lists['uscc_category'].current)}"
@@ -77,6 +80,6 @@ def category_pattern() -> str:
 
 @lru_cache(maxsize=1)
 def province_pattern() -> str:
-    """Only the province is tested: authorities use regions outside GB/T 2260 below it."""
+    """Six digits that begin with a province: authorities use regions outside GB/T 2260 below it."""
     codes = load_standards().code_lists["division"].codes
-    return f"^..{one_of({code.code[:2] for code in codes} | {_NATIONAL})}"
+    return f"^..{one_of({code.code[:2] for code in codes} | {_NATIONAL})}[0-9]{{4}}"

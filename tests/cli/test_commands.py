@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import yaml
 
 from core.settings import REPOSITORY
 from exchange.audit import entries
+from tests.cli.conftest import Command
 from tests.factories import (
     ENTERPRISES,
     LICENCES,
@@ -30,22 +30,6 @@ from tests.factories import (
 
 HEAVY = ("pyiceberg", "ibis", "great_expectations", "pandas", "airflow", "fastapi", "splink", "alembic")
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +52,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 
 @pytest.fixture
-def command(city: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process, on the tiny city."""
-    return command_on(city, monkeypatch, capsys)
-
-
-def command_on(hub: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process, on a hub."""
-
-    def run(*arguments: str) -> Answer:
-        from cli.__main__ import main
-
-        monkeypatch.setenv("HUB_HOME", str(hub.settings.home))
-        monkeypatch.setenv("HUB_ACTOR", "tester")
-        monkeypatch.setattr(sys, "argv", ["hub", *arguments])
-        capsys.readouterr()
-        status = 0
-        try:
-            main()
-        except SystemExit as leave:
-            status = int(leave.code or 0)
-        printed = capsys.readouterr()
-        return Answer(status, printed.out, printed.err)
-
-    return run
+def command(city: Hub, command_in: Callable[[Path], Command]) -> Command:
+    """Runs a command on the city."""
+    return command_in(city.settings.home)
 
 
 PROBE = """
@@ -170,9 +133,9 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
         assert answer.err.startswith("hub: "), arguments
-        body = json.loads(command(*arguments, "--json").err)
-        assert body["message"], arguments
-        assert body["transient"] is False
+        answer = command(*arguments, "--json")
+        assert (answer.status, answer.json["transient"]) == (2, False), arguments
+        assert answer.json["message"] in answer.err, arguments
     assert command("sync", "none__none").status == 2
     for arguments in (["no-such-command"], ["status", "--no-such-option"], ["publish"]):
         assert command(*arguments).status == 2
@@ -183,7 +146,7 @@ def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_pa
     path.write_text(yaml.safe_dump({**PATIENTS, "feeds": ["people"], "record_key": ["NO"]}))
     answer = command("register", str(path), "--json")
     assert answer.status == 2
-    assert len(json.loads(answer.err)["faults"]) >= 2
+    assert len(answer.json["faults"]) >= 2
 
 
 def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> None:
@@ -268,9 +231,9 @@ def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Com
 
 
 def test_a_stopped_publication_stands_in_the_status_until_it_is_settled(
-    hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hub: Hub, without_suite: None, command_in: Callable[[Path], Command]
 ) -> None:
-    command = command_on(hub, monkeypatch, capsys)
+    command = command_in(hub.settings.home)
     hub.register(ENTERPRISES)
     hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
     assert command("publish", "legal_entity").status == 0
@@ -296,10 +259,10 @@ def test_a_stopped_publication_stands_in_the_status_until_it_is_settled(
 
 @pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
 def test_digests_of_few_rows_are_not_shown(
-    rows: int, is_shown: bool, hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    rows: int, is_shown: bool, hub: Hub, without_suite: None, command_in: Callable[[Path], Command]
 ) -> None:
     """What a handful of rows says can be found by trying until the digest fits."""
-    command = command_on(hub, monkeypatch, capsys)
+    command = command_in(hub.settings.home)
     hub.register(ENTERPRISES)
     batch = hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
     publication = hub.publish("legal_entity")
@@ -339,7 +302,8 @@ def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest
 
 def json_status(command: Command) -> int:
     answer = command("publish", "population", "--json")
-    assert json.loads(answer.err)["error"] == "ValueError"
+    assert answer.json["error"] == "ValueError"
+    assert resident_id(1) not in answer.out
     return answer.status
 
 
@@ -440,11 +404,16 @@ def test_quarantined_rows_are_listed_masked(command: Command) -> None:
     assert resident_id(9) not in answer.out
 
 
-def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
-    path = tmp_path / "values.csv"
-    path.write_text("element,raw\nphone_number,138 0000 0001\nno_such,1\nsex_code,男\n", encoding="utf-8")
-    answer = command("normalize", "--csv", str(path))
-    assert answer.status == 0
-    assert answer.out.splitlines()[1].startswith("phone_number,138 0000 0001,13800000001,")
-    assert "unknown-element" in answer.out.splitlines()[2]
-    assert answer.out.splitlines()[3].startswith("sex_code,男,1,")
+def test_an_address_is_shown_in_its_parts(command: Command) -> None:
+    address = "杭州市西湖区文三路478号A座1203室"
+    parts = command("normalize", "--element", "residence_address", address, "--json").json["parts"]
+    assert (parts["division_code"], parts["road"], parts["number"], parts["building"], parts["room"]) == (
+        "330106",
+        "文三路",
+        "478号",
+        "A座",
+        "1203室",
+    )
+    shown = command("normalize", "--element", "residence_address", address).out
+    assert "文三路" in shown
+    assert "parts" not in command("normalize", "--element", "sex_code", "男", "--json").json

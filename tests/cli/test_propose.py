@@ -40,3 +40,16 @@ def test_a_program_gets_one_document(table: Path) -> None:
 
 def test_an_unknown_registry_is_refused(table: Path) -> None:
     assert isinstance(CliRunner().invoke(app, ["propose", str(table), "--registry", "vehicles"]).exception, RequestError)
+
+
+def test_a_draft_that_is_no_contract_yet_ends_with_1_and_is_no_error(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "fruit.csv").write_text("kind,origin\napple,Shandong\npear,Hebei\n", encoding="utf-8")
+    found = CliRunner().invoke(app, ["propose", str(tmp_path / "fruit.csv")])
+    assert (found.exit_code, found.stdout.splitlines()[0].startswith("# NOT A CONTRACT YET: of 2 columns none ")) == (1, True)
+    assert found.stderr == "hub: a draft, and not a contract yet; its first lines say what to do\n"
+    document = json.loads(CliRunner().invoke(app, ["propose", str(tmp_path / "fruit.csv"), "--json"]).stdout)
+    assert (document["is_loadable"], bool(document["still_missing"])) == (False, True)
+
+
+def test_an_id_that_no_department_can_have_is_refused(table: Path) -> None:
+    assert isinstance(CliRunner().invoke(app, ["propose", str(table), "--department", "a b"]).exception, RequestError)

@@ -43,6 +43,55 @@ def test_all_faults_of_the_form_come_at_once():
     assert 'did you mean "formats"?' in found["columns.CSRQ.format"]
 
 
+def test_a_fault_of_the_form_hides_no_other():
+    """Whatever breaks the form, everything else that can be told is told in the same round."""
+    document = changed("titel", {})
+    document |= {"id": "health__resident", "sharing": {"class": "none"}, "record_key": ["SFZ"], "ignore": ["XM"]}
+    document["source"] = {"kind": "csv", "connection": "drop", "path": "../a.csv", "encoding": "zip", "heder": True}
+    document["columns"] |= {"XM": "employer_name", "XB": {"element": "sex_code", "lookup": {"M": "7"}}, "CSRQ": "birth_dat"}
+    document["assertions"]["fill_rates"] = {"death_date": 0.5}
+    found = faults(document)
+    assert set(found) == {
+        "titel",
+        "id",
+        "sharing.legal_basis",
+        "source.heder",
+        "source.path",
+        "source.encoding",
+        "columns",
+        "columns.XB.lookup.M",
+        "columns.CSRQ",
+        "assertions.fill_rates.death_date",
+        "record_key[0]",
+        "ignore[0]",
+    }
+    assert "person_name" in found["columns"]
+
+
+@pytest.mark.parametrize(
+    "path", [*RESIDENT, "source.kind", "source.object", "department.id", "title.zh", "columns.XM", "columns.XB.element"]
+)
+@pytest.mark.parametrize("value", ["absent", 7, [], {}, "postgresql://hub:s3cret@db/x"], ids=str)
+def test_what_a_fault_of_the_form_takes_away_is_not_held_against_the_author(path, value):
+    """A part that is missing or broken is named itself, and nothing that only follows from it."""
+    document = changed(path, remove=True) if value == "absent" else changed(path, value)
+    try:
+        contract_from_document(document, load_standards(), file="resident.yml")
+    except DefinitionError as error:
+        told = [fault.key for fault in error.faults]
+        assert [key for key in told if not (key.startswith(path) or path.startswith(key))] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("ignor", "ignore"), ("column", "columns"), ("constant", "constants"), ("sharin", "sharing"), ("feds", "feeds")]
+)
+def test_a_misspelt_key_is_one_fault(wrong, right):
+    document = changed("constants", {"marital_status_code": "10"})
+    document |= {"record_key": ["SFZH", "BZ"], "sharing": {"class": "none", "legal_basis": "a law"}}
+    document[wrong] = document.pop(right)
+    assert set(faults(document)) - {right} == {wrong}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "key", "words"),
     [
@@ -56,6 +105,14 @@ def test_all_faults_of_the_form_come_at_once():
         ("columns.XM", {"element": "person_name", "formats": ["%Y"]}, "columns.XM.formats", "not a date"),
         ("columns.CSRQ", {"element": "birth_date", "formats": ["%Y-%m"]}, "columns.CSRQ.formats[0]", "each needed once"),
         ("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d%d"]}, "columns.CSRQ.formats[0]", "each needed once"),
+        (
+            "columns.XB",
+            {"element": "sex_code", "written_in": "entity_status_36104"},
+            "columns.XB.written_in",
+            "leads to the codes of sex_code",
+        ),
+        ("columns.HK", {"element": "household_type_code", "written_in": "x"}, "columns.HK.written_in", "household_type_two_digit"),
+        ("columns.XB", {"element": "sex_code", "unit": "万元"}, "columns.XB.unit", "not counted in 万元"),
         ("columns.XB", {"element": "sex_code", "lookup": {"M": "7"}}, "columns.XB.lookup.M", "not a code of"),
         ("constants", {"marital_status_code": "x"}, "constants.marital_status_code", "not a code of"),
         ("record_key", ["SFZ"], "record_key[0]", 'did you mean "SFZH"?'),

@@ -31,6 +31,13 @@ def test_short_and_long_forms_have_one_digest():
     assert Contract.model_validate(long).digest == Contract.model_validate(RESIDENT).digest
 
 
+def test_attributes_that_came_later_change_no_digest_until_they_are_given():
+    given = Contract.model_validate(changed("columns.XB", {"element": "sex_code", "lookup": {"M": "1", "F": "2"}, "written_in": "x"}))
+    assert given.elements["sex_code"].written_in == "x"
+    assert given.digest != Contract.model_validate(RESIDENT).digest
+    assert Contract.model_validate(RESIDENT).digest == "7deb2d694e6b8b5d4277dab787e346a14531fad5bdc38583daaa1b26d002da52"
+
+
 def test_the_order_of_columns_is_part_of_the_digest():
     turned = changed("columns", dict(reversed(RESIDENT["columns"].items())))
     assert Contract.model_validate(turned).digest != Contract.model_validate(RESIDENT).digest

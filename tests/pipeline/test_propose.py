@@ -194,8 +194,98 @@ def test_a_workbook_and_a_file_outside_any_connection(hub: Hub, tmp_path: Path) 
 def test_a_table_without_any_element_says_what_is_missing(hub: Hub) -> None:
     found = of_rows(hub, "n.csv", [{"品种": "苹果", "产地": "山东"}])
     assert found.faults
+    first, second, third, *_ = found.draft.splitlines()
+    assert first == "# NOT A CONTRACT YET: of 2 columns none is surely a data element of legal_entity."
+    assert second == "# It needs a column for organization_name: none looks like it."
+    assert third.startswith("# What to do: ")
     assert all(f"STILL MISSING: {fault}" in found.draft for fault in found.faults)
     assert yaml.safe_load(found.draft)["columns"] == {}
+
+
+def test_a_required_column_that_is_doubtful_is_named(hub: Hub) -> None:
+    rows = [{"USCC": credit_code(number), "CLNT_NM": f"北京第{number}贸易有限公司"} for number in range(50)]
+    found = of_rows(hub, "c.csv", rows, title="water customers")
+    assert found.faults
+    assert "# It needs a column for organization_name: maybe CLNT_NM." in found.draft
+
+
+def uncommented(draft: str, column: str) -> str:
+    """The draft with the first lookup for a column in use, as a person would edit it."""
+    lines = draft.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"  #   {column}:"))
+    block = [lines[start]]
+    for line in lines[start + 1 :]:
+        if not line.startswith("  #     "):
+            break
+        block.append(line)
+    kept = [line for line in lines if line != f"  - {column}" and not line.startswith(f"  {column}:")]
+    place = kept.index("columns:") + 1
+    return "\n".join([*kept[:place], *(line.replace("  #   ", "  ", 1) for line in block), *kept[place:]])
+
+
+CODED = [
+    {
+        "SFZH": resident_id(number),
+        "XM": person(number)["XM"],
+        "民族": ("01-汉族", "回", "蒙古", "满族")[number % 4],
+        "婚姻状况": ("1", "2", "4")[number % 3],
+        "文化程度": ("本科", "初级中学", "高中毕业")[number % 3] if number != 9 else person(7)["XM"],
+        "性别": ("0", "1")[number % 2],
+        "备注": "",
+    }
+    for number in range(120)
+]
+
+
+def test_values_that_a_list_does_not_know_are_drafted_as_a_lookup(hub: Hub, tmp_path: Path) -> None:
+    found = of_rows(hub, "coded.csv", CODED)
+    assert '  #       "01-汉族": "01"  # 汉族' in found.draft
+    assert '  #       "1": "10"  # one digit, before GB/T 2261.2-2003' in found.draft
+    for column, lookup in (("民族", {"01-汉族": "01"}), ("婚姻状况", {"1": "10", "2": "20", "4": "40"}), ("文化程度", {"初级中学": "70"})):
+        path = tmp_path / "draft.yml"
+        path.write_text(uncommented(found.draft, column), encoding="utf-8")
+        (mapping,) = load_contract(path, STANDARDS).columns[column]
+        assert mapping.lookup == lookup
+        assert column not in load_contract(path, STANDARDS).ignore
+
+
+def test_a_value_that_few_share_is_not_shown_where_it_may_be_somebodys(hub: Hub) -> None:
+    found = of_rows(hub, "coded.csv", CODED)
+    assert person(7)["XM"] not in found.draft
+    assert "1 more values are in no list; they may be somebody's and are not shown" in found.draft
+
+
+def test_codes_that_can_be_read_in_two_ways_are_not_mapped_and_every_way_is_drafted(hub: Hub, tmp_path: Path) -> None:
+    rows = [{key: value for key, value in row.items() if key != "SFZH"} for row in CODED]
+    found = of_rows(hub, "ways.csv", rows)
+    (decision,) = [item for item in found.decisions.columns if item.match.column.names == ("性别",)]
+    assert (decision.elements, decision.is_confident, len(decision.schemes)) == ((), False, 3)
+    assert '  #   性别: {element: sex_code, lookup: {"0": "2", "1": "1"}}  # 1 男, 0 女 (some school systems)' in found.draft
+    path = tmp_path / "draft.yml"
+    path.write_text(uncommented(found.draft, "性别"), encoding="utf-8")
+    (mapping,) = load_contract(path, STANDARDS).columns["性别"]
+    assert mapping.lookup == {"0": "0", "1": "1"}
+
+
+def test_identity_numbers_decide_how_a_sex_is_written(hub: Hub, tmp_path: Path) -> None:
+    rows = [{**row, "性别": {"1": "1", "2": "0"}[person(number)["XB"]]} for number, row in enumerate(CODED)]
+    found = of_rows(hub, "told.csv", rows)
+    path = tmp_path / "draft.yml"
+    path.write_text(found.draft, encoding="utf-8")
+    (mapping,) = load_contract(path, STANDARDS).columns["性别"]
+    assert mapping.lookup == {"0": "2", "1": "1"}
+    assert "the identity numbers of the same rows leave one" in found.draft
+
+
+def test_columns_may_be_called_anything(hub: Hub, tmp_path: Path) -> None:
+    names = ["姓名\n（必填）", "身份证号: #1", "- a", "{b}", "'c", "d\u2028e", "f\x85g", "*h", "&i \\ j\t", "!k"]
+    rows = [dict.fromkeys(names, "x") | {names[0]: row["XM"], names[1]: row["SFZH"]} for row in PEOPLE[:40]]
+    found = of_rows(hub, "names.csv", rows)
+    path = tmp_path / "draft.yml"
+    path.write_text(found.draft, encoding="utf-8")
+    contract = load_contract(path, STANDARDS)
+    assert {*contract.columns, *contract.ignore} == {item.match.column.names[-1] for item in found.decisions.columns}
+    assert "person_name" in contract.elements
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from contracts.model import AsOf
+from contracts.model import AsOf, Contract
 from core.engine import Engine
 from pipeline.changes import CANDIDATES
 from pipeline.standardize import STANDARDIZED, _valid_from, make_plan, standardize
@@ -57,3 +57,49 @@ def test_the_day_from_which_a_record_holds_is_read_as_declared(tmp_path: Path, f
         engine.register("d", pa.table({"since": [text, "990230"]}))
         found = engine.rows(f"SELECT {_valid_from(AsOf(column='since', formats=(form,)))}::varchar FROM d")
     assert found == [(day,), (None,)]
+
+
+@pytest.mark.parametrize("few", [50_000, -1])
+def test_columns_are_read_as_the_contract_says_they_are_written(tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another code list and bare numbers of a unit are translated without an issue; what leads nowhere is refused."""
+    monkeypatch.setattr("pipeline.standardize.FEW_VALUES", few)
+    document = contract("legal_entity").model_dump(by_alias=True)
+    document["columns"] |= {
+        "organization_status_code": [{"element": "organization_status_code", "written_in": "entity_status_36104"}],
+        "industry_code": [{"element": "industry_code", "written_in": "industry_2011_division"}],
+        "registered_capital": [{"element": "registered_capital", "unit": "万元"}],
+        "established_date": [{"element": "established_date", "formats": ("%y(1930)%m%d",)}],
+    }
+    asked = Contract.model_validate(document)
+    right = rows_with_faults("legal_entity")[0]
+    given = [
+        ("3", "79", "500", "990307"),
+        ("4", "0111", "5,00.0", "000000"),
+        ("吊销", "土地管理业", "1,500.00", "300307"),
+        ("5", "I65", "500万元", "1999-03-07"),
+    ]
+    names = ("organization_status_code", "industry_code", "registered_capital", "established_date")
+    rows = [right | dict(zip(names, values, strict=True)) for values in given]
+    columns: dict[str, Any] = {name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]}
+    with Engine(hub_in(tmp_path).settings) as engine:
+        engine.register("delivery", pa.table(columns | {"_position": pa.array(range(len(rows)))}))
+        engine.run(
+            f"CREATE TABLE {CANDIDATES} AS SELECT *, md5(_position::varchar)::uuid AS _record_id, "
+            "md5(_position::varchar)::uuid AS _row_digest, false AS _known, false AS _conflict FROM delivery"
+        )
+        plan = make_plan(asked, STANDARDS)
+        standardize(engine, plan, TODAY)
+        found = engine.records(f"SELECT * FROM {STANDARDIZED} ORDER BY _position")
+    plans = {item.element.id: item for item in plan.elements}
+    issues = [
+        {name: [issue for bit, issue in enumerate(plans[name].issues) if row[f"{name}__issues"] & 1 << bit] for name in names}
+        for row in found
+    ]
+    status, industry, capital, day = names
+    assert [row[status] for row in found] == ["2", "entity_status_36104:4", "2", "entity_status_36104:5"]
+    assert [row[industry] for row in found][:3] == ["80", "industry_2011_division:0111", "79"]
+    assert [row[capital] for row in found] == ["500 CNY", "5,00.0", "1500 CNY", "500 CNY"]
+    assert [row[day] for row in found] == ["1999-03-07", None, "1930-03-07", "1999-03-07"]
+    assert issues[0] == {name: [] for name in names}
+    assert issues[1][status] == issues[1][industry] == ["repaired", "unknown-code"]
+    assert issues[2] == {status: [], industry: ["repaired"], capital: ["repaired"], day: []}

@@ -57,14 +57,13 @@ MORE = {
 
 
 @cache
-def messy() -> dict[tuple[str, str | None], list[str]]:
-    """The conformance set's raw values by value type and code list; nothing where the set is not there."""
-    found: dict[tuple[str, str | None], list[str]] = {}
+def messy() -> dict[str, list[str]]:
+    """The conformance set's raw values by value type; nothing where the set is not there."""
+    found: dict[str, list[str]] = {}
     if MESSY.exists():
         with MESSY.open(encoding="utf-8-sig", newline="") as stream:
             for row in csv.DictReader(stream):
-                element = find_element(STANDARDS, row["element"])
-                found.setdefault((element.type, element.code_list), []).append(row["raw"])
+                found.setdefault(find_element(STANDARDS, row["element"]).type, []).append(row["raw"])
     return found
 
 
@@ -85,8 +84,8 @@ def vectors() -> dict[str, list[str]]:
 
 
 def texts_of(element: DataElement, count: int) -> list[str]:
-    """Whatever there is to try on an element: its messy values, every naughty string, and generated ones."""
-    return list(dict.fromkeys([*messy().get((element.type, element.code_list), ()), *naughty(), *generated(element, count)]))
+    """Whatever there is to try on an element: the messy values of its type, every naughty string, and generated ones."""
+    return list(dict.fromkeys([*messy().get(element.type, ()), *naughty(), *generated(element, count)]))
 
 
 def generated(element: DataElement, count: int, seed: int = 0) -> list[str]:

@@ -95,6 +95,7 @@ def without(file: str, key: str) -> Spoil:
 
 
 RULES = [item.id for item in load_standards().cross_rules]
+IN_FORCE = next(place for place, item in enumerate(load_standards().cross_rules) if item.expression == "is_not_in_force")
 ELEMENTS = "data_elements"
 
 OF_ELEMENTS = (
@@ -302,6 +303,20 @@ OF_LISTS = (
             "code_lists/relations.csv: codes.b: a already stands for a",
         ),
     ),
+    Kind(
+        "where a list leads",
+        put(
+            "code_lists/entity_status_36104.yml",
+            leads_to={"entity_status": "maps_to", "stars": "maps_to_ca19", "sex": "maps_to_ca19"},
+            prefix="x",
+        ),
+        (
+            "code_lists/entity_status_36104.yml: leads_to.entity_status: not among the attributes: maps_to",
+            "code_lists/entity_status_36104.yml: leads_to.stars: no such code list",
+            "code_lists/entity_status_36104.csv: codes.4.maps_to_ca19: no code of sex: 4, 5",
+            "code_lists/entity_status_36104.yml: prefix: not among the attributes: x",
+        ),
+    ),
     Kind("nothing current", new_list("gone", "a,甲,,2000,2010,,\n"), ("code_lists/gone.csv: codes: no current code",)),
     Kind(
         "words of issuers",
@@ -364,6 +379,14 @@ OF_THE_REST = (
         "number of needs",
         rule(4, needs=["resident_id", "birth_date", "death_date"], expression="is_before"),
         (f"cross_rules.yml: {RULES[4]}.needs: 3 elements, and is_before takes 2 values: late, early",),
+    ),
+    Kind(
+        "code in force",
+        rule(IN_FORCE, needs=["nationality_code", "photo_reference"]),
+        (
+            f"cross_rules.yml: {RULES[IN_FORCE]}.needs: nationality_code has no code list with dates",
+            f"cross_rules.yml: {RULES[IN_FORCE]}.needs: photo_reference is no date",
+        ),
     ),
     Kind(
         "rule twice",

@@ -67,6 +67,7 @@ RIGHT = {
     "resident_id": make_resident_id("11010119900307998"),
     "unified_social_credit_code": make_uscc("91330102", "MA2B1CD3"),
     "certificate_holder_code": make_resident_id("11010119900307998"),
+    "percentage": "12.5%",
     "certificate_identifier": make_certificate_identifier("11100000000013127D001", "113301000024951234", "A0000001"),
 }
 
