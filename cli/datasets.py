@@ -35,13 +35,14 @@ def register(files: Files, as_json: Json = False) -> None:
 
 
 def _contract_files(paths: list[Path]) -> list[Path]:
-    """Files as given; a folder stands for the contracts in it. Raises RequestError where there is none."""
+    """Files as given; a folder stands for the contracts in it. Raises RequestError for a folder without any."""
     from core.errors import RequestError
 
-    found = [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
-    if not found:
-        raise RequestError(f"no contract (*.yml) in {', '.join(map(str, paths))}", hint="./hub propose drafts one from a table")
-    return found
+    listed = {path: sorted(path.glob("*.yml")) if path.is_dir() else [path] for path in paths}
+    for path, files in listed.items():
+        if not files:
+            raise RequestError(f"there is no contract in {path}", hint="contracts are files whose names end in .yml")
+    return [file for files in listed.values() for file in files]
 
 
 def check(files: Files, as_json: Json = False) -> None:
@@ -264,12 +265,15 @@ def quarantine(
     as_json: Json = False,
 ) -> None:
     """Rejected rows of the last accepted batch, or rows with warnings: how many by rule, which, and out to a file for the department."""
+    from core.files import check_new_file
     from exchange import audit
     from pipeline.home import open_home
     from pipeline.quarantine import export_rows, listed_rows, rule_counts
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, contract, warnings=warnings)
+    if export:
+        check_new_file(export)  # what cannot be written is not to stand in the audit log
     for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
     listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None

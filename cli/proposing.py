@@ -34,20 +34,21 @@ def propose(
 
     Ends with 0 where the draft can be loaded as it is; with 1 where a person has to add something first, which its first lines say.
     """
-    from core.errors import RequestError
+    from core.files import check_new_file, requested
     from core.settings import load_settings, prepare_home
     from pipeline.propose import Request
     from pipeline.propose import propose as propose_contract
     from standards.loader import load_standards
 
-    if out is not None and out.exists():
-        raise RequestError(f"{out} is there already", hint="name another file, or move this one away")
+    if out is not None:
+        check_new_file(out)
     settings = load_settings()
     prepare_home(settings)
     request = Request(source, sheet, department or _department(source), tuple(registry or ()), title)
     proposal = propose_contract(request, load_standards(), settings)
     if out is not None:
-        out.write_text(proposal.draft, encoding="utf-8")
+        with requested(out):
+            out.write_text(proposal.draft, encoding="utf-8")
     if as_json:
         print_json(_document(proposal))
     elif out is None:

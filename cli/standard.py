@@ -71,10 +71,13 @@ def render(
 
 
 def _write(files: Mapping[str, str | bytes], folder: Path, as_json: bool) -> None:
+    from core.files import requested
+
     for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        with requested(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
     if as_json:
         print_json({"folder": str(folder), "files": list(files)})
     else:

@@ -3,6 +3,7 @@
 Casting on the server is a third faster than fetching native types and casting in Arrow, and it is PostgreSQL's own idea of the text.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,15 @@ _STATES = {
     "22": ("a value of the table cannot be written as text", False),
     "57014": ("the statement ran longer than the contract allows", True),
     "55P03": ("the table is locked", True),
+}
+
+# Whoever is turned away at the door gets no SQLSTATE, only the server's words, in the server's language.
+_REFUSALS = {
+    re.compile(
+        r'role ".*" (does not exist|is not permitted to log in)|authentication failed|no pg_hba\.conf entry|permission denied for database'
+        r"|角色.*(不存在|不允许登录|不被允许登录)|认证失败|没有用于.*pg_hba\.conf|对数据库.*权限不够"
+    ): "28",
+    re.compile(r'database ".*" does not exist|数据库.*不存在'): "3D",
 }
 
 
@@ -147,10 +157,8 @@ def _translated(contract: Contract) -> Iterator[None]:
         if "statement timeout" in text:
             state = "57014"
         known = _STATES.get(state) or _STATES.get(state[:2])
-        if known is None and "authentication failed" in text:
-            known = _STATES["28"]
-        if known is None and "does not exist" in text and "database" in text:
-            known = _STATES["3D"]
+        if known is None:
+            known = next((_STATES[state] for pattern, state in _REFUSALS.items() if pattern.search(text)), None)
         reason, transient = known or ("the server cannot be reached or broke off", True)
         raise SourceError(
             f"{contract.id}: {reason} (connection {contract.source.connection}{f', SQLSTATE {state}' if state else ''})",

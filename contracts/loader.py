@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,12 @@ from core.errors import DefinitionError, Fault
 if TYPE_CHECKING:
     from standards.model import Standards
 
-# An address with a scheme and a host, or "password=…" as drivers accept it.
-_SECRET = re.compile(rf"[a-z][a-z0-9+]*://[^\s]*@|\b({'|'.join(SECRET_WORDS)})\s*[=:]\s*\S", re.IGNORECASE)
+# "password=…" as drivers accept it and people write it; any address.
+_SECRET = re.compile(rf"({'|'.join(SECRET_WORDS)})\s*([=:]|是|为)\s*\S", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+# Where a law or an office may be named by its page: one that is public, without user and without anything asked of it.
+_PROSE = {("sharing", "legal_basis"), ("department", "contact")}
+_PAGE = re.compile(r"https?://[^\s@?]+(?=\s|$)", re.IGNORECASE)
 
 
 class _ContractYaml(yaml.SafeLoader):
@@ -71,7 +76,7 @@ def load_contracts(paths: Iterable[Path | str], standards: Standards) -> list[Co
 
 def contract_from_document(document: Any, standards: Standards, *, file: str) -> Contract:
     """Make a contract of a parsed document (a form of the portal, a YAML file); raises DefinitionError with every fault."""
-    secrets = [place for place, text in _texts(document) if _SECRET.search(text)]
+    secrets = [place for place, text in _texts(document) if _holds_secret(place, text)]
     refused = {key_of(place): WHERE_SECRETS_GO for place in secrets}
     structure = [(key, message) for key, message in schema_faults(document) if key not in refused]
     if refused or structure:
@@ -87,6 +92,11 @@ def contract_from_document(document: Any, standards: Standards, *, file: str) ->
     if findings:
         raise DefinitionError([Fault(file, key, message) for key, message in findings])
     return contract
+
+
+def _holds_secret(place: Place, text: str) -> bool:
+    plain = unicodedata.normalize("NFKC", text)
+    return bool(_SECRET.search(plain) or _ADDRESS.search(_PAGE.sub("", plain) if place in _PROSE else plain))
 
 
 def _other_faults(document: Any, secrets: Sequence[Place], first: Sequence[Finding], standards: Standards) -> Iterator[Finding]:

@@ -16,7 +16,11 @@ from contracts.model import Contract
 Place = tuple[str | int, ...]  # the way to a value: keys and positions
 
 SCHEMA_FILE = Path(__file__).with_name("contract.schema.json")
-SECRET_WORDS = ("password", "passwd", "pwd", "secret", "token", "credential")
+SECRET_WORDS = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "credential"),
+    *(f"{kind}{mark}key" for kind in ("api", "access", "private") for mark in ("", "_", "-")),
+    *("密码", "口令", "密钥", "秘钥", "私钥", "令牌"),
+)
 WHERE_SECRETS_GO = (
     "a contract never holds an address or a secret: set HUB_CONNECTION_<NAME> or connections.yml and give only the connection's name"
 )

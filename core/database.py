@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.errors import StoreError
+from core.errors import RequestError, StoreError
 
 BUSY_TIMEOUT_MS = 60_000
 MIGRATION_LOCK = 4_817_205  # any number that nobody else uses as an advisory lock
@@ -26,12 +26,14 @@ def driver_url(url: str) -> str:
 
 @cache
 def open_database(url: str) -> sa.Engine:
-    """Return the engine of a database, one per process and address. Connects on first use, not here; raises StoreError for no address."""
+    """Return the engine of a database, one per process and address. Connects on first use, not here."""
     try:
         engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url))
-    except (sa.exc.ArgumentError, ImportError):
-        hint = "HUB_CATALOG_URL and its like hold sqlite:///… or postgresql://…, or are not set"
-        raise StoreError("the address of a database cannot be used, or its driver is not installed", hint=hint) from None
+    except (sa.exc.ArgumentError, ImportError, ValueError):  # their texts quote the address, and with it a password
+        raise RequestError(
+            "the address of one of the hub's databases cannot be understood",
+            hint="see HUB_CATALOG_URL, HUB_SERVING_URL, HUB_AUDIT_URL and HUB_LAKE_URL: postgresql://user:password@host:port/database",
+        ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

@@ -5,7 +5,6 @@ what is raised names the kind of failure and what the hub was doing.
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -16,6 +15,7 @@ import duckdb
 
 from core.errors import HubError, StoreError
 from core.settings import Settings
+from core.work import make_work_folder
 
 if TYPE_CHECKING:
     import ibis.backends.duckdb
@@ -52,13 +52,12 @@ class Engine:
     """One DuckDB connection in memory under the limits of the settings. Use it as a context manager."""
 
     def __init__(self, settings: Settings, *, threads: int | None = None, memory_limit_mb: int | None = None) -> None:
-        settings.work.mkdir(parents=True, exist_ok=True)
-        self._spill = tempfile.mkdtemp(prefix="spill-", dir=settings.work)
+        self._spill = make_work_folder(settings, "spill")
         self.connection = duckdb.connect(
             config={
                 "threads": threads or settings.threads,
                 "memory_limit": f"{memory_limit_mb or settings.memory_limit_mb}MB",
-                "temp_directory": self._spill,
+                "temp_directory": str(self._spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             }

@@ -4,19 +4,17 @@ A lease has an epoch that rises with every acquisition. The writer's commit chec
 so a writer that was believed dead and comes back can commit nothing.
 """
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psutil
 import sqlalchemy as sa
 
 from core.clock import now
 from core.database import reading, writing
 from core.errors import LeaseHeld
+from core.holder import is_alive, is_here, me, words
 
 # A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it
 # lives.
@@ -51,9 +49,9 @@ class Lease:
 
 
 @contextmanager
-def holding(engine: sa.Engine, table: sa.Table, name: str) -> Iterator[Lease]:
-    """Hold the lease on `name` for the time of the block. Raises LeaseHeld, naming the holder, where someone alive has it."""
-    lease = _acquire(engine, table, name)
+def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "") -> Iterator[Lease]:
+    """Hold the lease on `name` for an actor and the time of the block. Raises LeaseHeld, naming the holder, where someone alive has it."""
+    lease = _acquire(engine, table, name, me(actor))
     try:
         yield lease
     finally:
@@ -62,20 +60,20 @@ def holding(engine: sa.Engine, table: sa.Table, name: str) -> Iterator[Lease]:
             connection.execute(table.update().where(mine).values(holder=None, expires_at=None))
 
 
-def _acquire(engine: sa.Engine, table: sa.Table, name: str) -> Lease:
+def _acquire(engine: sa.Engine, table: sa.Table, name: str, holder: str) -> Lease:
     with writing(engine) as connection:
         query = sa.select(table.c.epoch, table.c.holder, table.c.expires_at).where(table.c.name == name).with_for_update()
         found = connection.execute(query).one_or_none()
         if found is None:
             try:
-                connection.execute(table.insert().values(name=name, epoch=1, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+                connection.execute(table.insert().values(name=name, epoch=1, holder=holder, expires_at=now() + TIME_TO_LIVE))
             except sa.exc.IntegrityError:
                 raise LeaseHeld(f"{name} is being written by a run that began at the same moment") from None
             return Lease(table, name, 1)
-        if found.holder and _alive(found.holder) and (_is_here(found.holder) or found.expires_at > now()):
-            raise LeaseHeld(f"{name} is being written by {found.holder}")
+        if found.holder and is_alive(found.holder) and (is_here(found.holder) or found.expires_at > now()):
+            raise LeaseHeld(f"{name} is being written by {words(found.holder)}")
         epoch = found.epoch + 1
-        connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=_me(), expires_at=now() + TIME_TO_LIVE))
+        connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=holder, expires_at=now() + TIME_TO_LIVE))
         return Lease(table, name, epoch)
 
 
@@ -83,23 +81,4 @@ def held_by(engine: sa.Engine, table: sa.Table, name: str) -> str | None:
     """Return the living holder of a lease, if there is one."""
     with reading(engine) as connection:
         holder: str | None = connection.execute(sa.select(table.c.holder).where(table.c.name == name)).scalar()
-    return holder if holder and _alive(holder) else None
-
-
-def _me() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
-
-
-def _is_here(holder: str) -> bool:
-    return holder.rsplit("/", 2)[0] == socket.gethostname()
-
-
-def _alive(holder: str) -> bool:
-    """Whether the holder may still run: on this machine by process id and start time, elsewhere it is believed until it expires."""
-    _, pid, started = holder.rsplit("/", 2)
-    if not _is_here(holder):
-        return True
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.0f}" == started
-    except psutil.NoSuchProcess:
-        return False
+    return holder if holder and is_alive(holder) else None

@@ -1,13 +1,15 @@
 """Settings of one installation, from the environment: where state lives and how much of the machine a task may use."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import RequestError, StoreError
 
+LONGEST_ACTOR = 100  # catalog, publications and audit log hold 120, also with the name of a door before it
+_PORTS = range(1, 65_536)
+_DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -56,43 +58,67 @@ class Settings(BaseModel):
 
 
 def load_settings(environment: dict[str, str] | None = None) -> Settings:
-    """Read the settings from `HUB_*` variables; each has a default that works on one machine without any server."""
+    """Read the settings from `HUB_*` variables; each has a default that works on one machine without any server.
+
+    Raises RequestError, naming the variable, where one cannot be meant.
+    """
     env = dict(os.environ) if environment is None else environment
     home = Path(env.get("HUB_HOME") or REPOSITORY / "var").resolve()
-
-    def database(name: str) -> str:
-        return env.get(f"HUB_{name.upper()}_URL") or f"sqlite:///{home / name}.db"
-
     return Settings(
         home=home,
-        catalog_url=database("catalog"),
-        serving_url=database("serving"),
-        audit_url=database("audit"),
-        lake_url=database("lake"),
+        catalog_url=_database(env, "catalog", home),
+        serving_url=_database(env, "serving", home),
+        audit_url=_database(env, "audit", home),
+        lake_url=_database(env, "lake", home),
         lake_warehouse=env.get("HUB_LAKE_WAREHOUSE") or (home / "lake").as_uri(),
         memory_limit_mb=_number(env, "HUB_MEMORY_MB", 2048),
         threads=_number(env, "HUB_THREADS", min(4, os.cpu_count() or 1)),
-        portal_port=_number(env, "HUB_PORTAL_PORT", 18090),
-        airflow_port=_number(env, "HUB_AIRFLOW_PORT", 18080),
-        actor=env.get("HUB_ACTOR") or f"cli:{env.get('USER') or env.get('LOGNAME') or 'unknown'}",
+        portal_port=_number(env, "HUB_PORTAL_PORT", 18090, _PORTS),
+        airflow_port=_number(env, "HUB_AIRFLOW_PORT", 18080, _PORTS),
+        actor=_actor(env),
     )
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or str(default)
-    if not text.isdecimal() or int(text) == 0:
-        raise RequestError(f"{name} is not a whole number above 0", hint=f"set it to one, or unset it for {default}")
-    return int(text)
+def _number(env: dict[str, str], name: str, default: int, allowed: range = range(1, 2**31)) -> int:
+    text = (env.get(name) or str(default)).strip()
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number not in allowed:
+        raise RequestError(
+            f"{name} is no number that can be used", hint=f"set it to a whole number from {allowed[0]} to {allowed[-1]}, or leave it out"
+        )
+    return number
+
+
+def _database(env: dict[str, str], name: str, home: Path) -> str:
+    variable = f"HUB_{name.upper()}_URL"
+    url = env.get(variable) or f"sqlite:///{home / name}.db"
+    if not url.startswith(_DATABASES):  # the address itself is not quoted, it may hold a password
+        raise RequestError(
+            f"{variable} is not the address of a database that the hub can use", hint="it begins with sqlite:/// or postgresql://"
+        )
+    return url
+
+
+def _actor(env: dict[str, str]) -> str:
+    actor = env.get("HUB_ACTOR") or f"cli:{env.get('USER') or env.get('LOGNAME') or 'unknown'}"
+    if len(actor) > LONGEST_ACTOR:
+        raise RequestError(f"HUB_ACTOR is longer than {LONGEST_ACTOR} characters", hint="name whoever acts, as a login does")
+    return actor
 
 
 def prepare_home(settings: Settings) -> None:
-    """Create the state folders, closed to everyone but their owner: they hold people's records. Raises StoreError where that cannot be."""
+    """Create the state folders, closed to everyone but their owner: they hold people's records.
+
+    Raises RequestError where HUB_HOME is no folder, StoreError where nothing can be written to it.
+    """
     os.umask(0o077)
     try:
         for folder in (settings.home, settings.landing, settings.lake_dir, settings.work, settings.registered, settings.reports):
             folder.mkdir(parents=True, exist_ok=True)
         settings.home.chmod(0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise RequestError(f"{settings.home} is not a folder", hint="name a folder in HUB_HOME, or leave it out") from None
     except OSError as error:
         raise StoreError(
-            f"HUB_HOME ({settings.home}) cannot be used: {error.strerror}", hint="set HUB_HOME to a folder of your own"
+            f"{settings.home} cannot be used as the hub's home: {error.strerror}", hint="make it writable, or name another in HUB_HOME"
         ) from None

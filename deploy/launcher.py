@@ -17,7 +17,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import FrameType
@@ -45,8 +45,10 @@ AIRFLOW = [
 ]
 LIBRARIES = ["pyarrow.parquet", "pandas", "duckdb", "ibis", "ibis.backends.duckdb", "pyiceberg.catalog.sql", "great_expectations"]
 STAGES = ["pipeline.land", "pipeline.accept", "pipeline.publish", "quality.duckdb_dialect", "quality.suites"]
-# A component that dies is started again, but not for ever: what dies at once five times needs a human.
+# A component that dies is started again, but not for ever: what dies five times within some minutes needs a human. One that dies now and
+# then, over months, does not.
 MOST_RESTARTS = 5
+RESTART_SECONDS = 600.0
 # A scheduler waits for its running tasks. Stages may be cut off anywhere, so they are.
 STOP_SECONDS = 4.0
 
@@ -160,22 +162,28 @@ def supervise(running: dict[str, Recorded], settings: Settings) -> int:
     signal.signal(signal.SIGINT, stop)
     gc.enable()
     # What was registered while the components started has no pool yet: nothing counts as seen.
-    restarts, seen = 0, ""
-    while not asked and restarts <= MOST_RESTARTS:
+    restarts: list[float] = []
+    seen = ""
+    while not asked and not needs_a_human(restarts, time.monotonic()):
         time.sleep(0.5)
         ended = _reap()
         for name, recorded in list(running.items()):
             if recorded.pid in ended:
-                restarts += 1
-                _log(f"{name} ended by itself; starting it again ({restarts} of {MOST_RESTARTS})")
+                restarts.append(time.monotonic())
+                _log(f"{name} ended by itself; starting it again")
                 end([recorded], grace_seconds=0)
                 running[name] = start(name, settings)
         if (now := _registered_state(settings)) != seen:
             seen = now
             fork("database", make_pools, settings)
     end(running.values(), grace_seconds=STOP_SECONDS)
-    _log("stopped")
+    _log("stopped" if asked else f"gave up: components died more than {MOST_RESTARTS} times within {RESTART_SECONDS / 60:.0f} minutes")
     return 0 if asked else 3
+
+
+def needs_a_human(restarts: Sequence[float], now: float) -> bool:
+    """Whether components died so often within a short time that starting them again does not help."""
+    return len([moment for moment in restarts if now - moment < RESTART_SECONDS]) > MOST_RESTARTS
 
 
 def fork(name: str, work: Callable[[Settings], None], settings: Settings) -> int:

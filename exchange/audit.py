@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.clock import now
 from core.database import reading, writing
+from core.errors import RequestError
 from exchange.tables import audit_entry
 from standards.model import ObjectClass
 
@@ -23,6 +24,7 @@ ACTIONS = (
     *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")
+LONGEST_PURPOSE = 400
 Kind = Literal["entity", "batch", "dataset", "registry"]
 
 
@@ -54,9 +56,14 @@ def _names(subject: str) -> Sequence[str]:
 
 
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:
-    """Write down who does what (one of ACTIONS) with whose record and why. Raises StoreError where it cannot: then nothing may be shown."""
+    """Write down who does what (one of ACTIONS) with whose record and why.
+
+    Raises StoreError where it cannot, RequestError where the purpose is longer than the log holds: then nothing may be shown.
+    """
     if action not in ACTIONS:
         raise ValueError(f"{action} is no action of the audit log")
+    if len(purpose) > LONGEST_PURPOSE:
+        raise RequestError(f"the purpose is longer than {LONGEST_PURPOSE} characters", hint="say it in fewer words")
     with writing(audit) as connection:
         connection.execute(audit_entry.insert().values(at=now(), actor=actor, action=action, subject=subject, purpose=purpose))
 

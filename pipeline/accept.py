@@ -61,7 +61,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
     """
     home = home or open_home()
     batch = get_batch(home.catalog, batch_id)
-    with holding(home.catalog, lease, f"dataset/{batch.contract_id}") as held:
+    with holding(home.catalog, lease, f"dataset/{batch.contract_id}", home.settings.actor) as held:
         batch = get_batch(home.catalog, batch_id)
         if batch.status == "accepted":
             # The lake's table has the columns of the newest contract, whichever batch is asked for.

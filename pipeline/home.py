@@ -11,6 +11,7 @@ import registries
 from core.database import migrate, open_database
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
 from core.settings import Settings, load_settings, prepare_home
+from core.work import remove_abandoned
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ def open_home(settings: Settings | None = None) -> Home:
     """Open the installation that the settings (by default the environment) name."""
     settings = settings or load_settings()
     prepare_home(settings)
+    remove_abandoned(settings)
     for key_id in (RECORD_KEY, CANONICAL_KEY):
         load_key(settings, key_id)
     urls = {catalog: settings.catalog_url, registries: settings.serving_url, exchange: settings.audit_url}

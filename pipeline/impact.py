@@ -5,7 +5,6 @@ rows than asked for are sampled; everything counted in a sample comes with bound
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from contracts.references import reference_faults
 from core.clock import today
 from core.engine import Engine, literal, parquet
 from core.settings import Settings
+from core.work import make_work_folder
 from exchange.readers import Reader, readers_of
 from pipeline.base_impact import BaseTrial, Member, RegistryImpact
 from pipeline.comparison import Compared, DatasetImpact, dataset_impact
@@ -76,8 +76,7 @@ def _run(home: Home, old: Standards, new: Standards) -> Iterator["_Run"]:
     """A run with its folder, its engine and a process for each version; they share the memory of one task."""
     settings = home.settings
     part = settings.model_copy(update={"memory_limit_mb": settings.memory_limit_mb // 3 + 1, "threads": max(1, settings.threads // 2)})
-    settings.work.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="impact-", dir=settings.work))
+    folder = make_work_folder(settings, "impact")
     found = differences(old, new)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

@@ -46,7 +46,7 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
     home = home or open_home()
     version, contract = contract_in_force(home.catalog, contract_id)
     key = load_key(home.settings, RECORD_KEY)
-    with holding(home.catalog, lease, f"dataset/{contract_id}") as held:
+    with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
         batch = start_batch(home.catalog, held, contract_id, version, standard_in_force(home).version, home.settings.actor)
         _remove_abandoned(home, contract_id)
         try:

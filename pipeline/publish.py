@@ -60,7 +60,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "")
     definition = get_definition(registry)
     standards = standard_in_force(home)
     schema = standards.schemas[registry]
-    with holding(home.serving, lease, f"registry/{registry}") as held:
+    with holding(home.serving, lease, f"registry/{registry}", home.settings.actor) as held:
         serving.ensure_table(home.serving, schema)
         _recover(home, schema)
         before = latest(home.serving, registry)

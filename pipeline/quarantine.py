@@ -11,7 +11,7 @@ from catalog.batches import Batch, get_batch, latest_accepted
 from catalog.datasets import contract_in_force
 from catalog.files import files_of
 from core.engine import Engine, parquet
-from core.errors import RequestError
+from core.files import check_new_file, requested
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows
 from pipeline.row_issues import IssueRows, Wanted, quarantined, warned, warning_pointers
@@ -73,12 +73,12 @@ def export_rows(home: Home, contract_id: str, path: Path, *, warnings: bool = Fa
     """Write the quarantined rows (or those in force with warnings) as received, with position and the reasons in words, to a CSV file
     readable by its owner only.
 
-    Returns how many rows were written. Raises RequestError where the file exists already.
+    Returns how many rows were written. Raises RequestError where the file exists already or cannot be made.
     """
-    if path.exists():
-        raise RequestError(f"{path} exists already", hint="name a new file")
+    check_new_file(path)
     types, elements = load_standards().issue_types, load_standards().elements
     with (
+        requested(path),
         Engine(home.settings) as engine,
         os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline="") as out,
     ):

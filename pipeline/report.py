@@ -18,6 +18,7 @@ from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
 from core.engine import Engine, quote
 from core.errors import RequestError
+from core.files import requested
 from pipeline.home import Home
 from pipeline.state import dataset_elements, engine_type, fold, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
@@ -62,8 +63,15 @@ def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publi
 
 
 def report_of(home: Home, subject: str) -> ReportData:
-    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id."""
+    """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id.
+
+    Raises RequestError where there is nothing yet to report on.
+    """
     if subject in load_standards().schemas:
+        if not latest(home.serving, subject).number:
+            raise RequestError(
+                f"{subject} has not been published yet", hint=f"./hub publish {subject}, after a dataset that feeds it was accepted"
+            )
         return report_registry(home, subject)
     if "@" in subject:
         return report_batch(home, subject)
@@ -81,7 +89,11 @@ def write_report(home: Home, subject: str, html: Path | None = None, lang: str =
         raise RequestError(f"reports are not written in {lang}", hint=f"languages are: {', '.join(LANGUAGES)}")
     report = report_of(home, subject)
     name = re.sub(r"[^A-Za-z0-9_]+", "-", report.subject if report.kind == "batch" else f"{report.subject}-{report.made_from}")
-    return _write(html or home.settings.reports / f"{name}.{language}.html", render_html(report, language))
+    text = render_html(report, language)
+    if html is None:
+        return _write(home.settings.reports / f"{name}.{language}.html", text)
+    with requested(html):
+        return _write(html, text)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -29,7 +29,7 @@ from registries.survivorship import Contribution, best_records_order, keep_best,
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
-CHOSEN, OUTRANKED, OLDER, EMPTY = "chosen", "outranked", "not-the-best-record-of-its-source", "empty"
+CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,8 @@ def _candidates(
     for record in sorted((r for r in records if r.contract.id in order), key=lambda r: (order[r.contract.id], not r.is_best)):
         value = record.row[element]
         chosen = record.is_best and again[f"_from_{element}"] == numbers[record.contract.id]
-        verdict = CHOSEN if chosen else EMPTY if value is None else OUTRANKED if record.is_best else OLDER
+        lost = AGREES if value == again[element] else OUTRANKED
+        verdict = CHOSEN if chosen else EMPTY if value is None else lost if record.is_best else OLDER
         source = record.contract.elements.get(element)
         raw = record.raw.get(source.column) if source else record.contract.constants.get(element)
         found.append(

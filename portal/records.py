@@ -16,7 +16,7 @@ from registries.publications import latest
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema
 
-LONGEST_PURPOSE = 400  # what the audit log holds
+LONGEST_PURPOSE = audit.LONGEST_PURPOSE
 SHORTEST_PURPOSE = 4
 MASKED = "masked view"
 

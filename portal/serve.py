@@ -2,13 +2,19 @@
 
 import os
 import socket
+import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.errors import RequestError
 from core.settings import Settings
 from portal.security import load_token, session_file
 
+if TYPE_CHECKING:
+    import uvicorn
+
 Ready = Callable[[str], None]
+WATCH_SECONDS = 3.0
 PORTS = 100  # how many ports above the wished one are tried
 
 
@@ -17,8 +23,13 @@ def portal_address(settings: Settings, port: int | None = None) -> str:
     return f"http://{settings.portal_host}:{port or _running_port(settings)}/?token={load_token(settings)}"
 
 
-def serve(settings: Settings, *, port: int | None = None, on_ready: Ready | None = None) -> None:
-    """Serve until interrupted, on the wished port or the next free one. `on_ready` gets the address once requests are accepted."""
+def serve(
+    settings: Settings, *, port: int | None = None, on_ready: Ready | None = None, is_wanted: Callable[[], bool] | None = None
+) -> None:
+    """Serve until interrupted, or no longer wanted, on the wished port or the next free one.
+
+    `on_ready` gets the address once requests are accepted; `is_wanted` is asked every few seconds.
+    """
     import uvicorn
 
     from pipeline.home import open_home
@@ -35,11 +46,23 @@ def serve(settings: Settings, *, port: int | None = None, on_ready: Ready | None
             on_ready(portal_address(settings, taken))
         # No access log: addresses of records do not belong into it. No proxy in front, so none of its headers is believed.
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="off")
+        server = uvicorn.Server(config)
+        ended = threading.Event()
+        if is_wanted is not None:
+            threading.Thread(target=_watch, args=(server, is_wanted, ended), daemon=True).start()
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         finally:
+            ended.set()
             if _recorded(settings) == taken:
                 record.unlink(missing_ok=True)
+
+
+def _watch(server: "uvicorn.Server", is_wanted: Callable[[], bool], ended: threading.Event) -> None:
+    while not ended.wait(WATCH_SECONDS):
+        if not is_wanted():
+            server.should_exit = True
+            return
 
 
 def _listening(host: str, wished: int) -> socket.socket:

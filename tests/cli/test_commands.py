@@ -337,6 +337,18 @@ def test_why_names_the_chosen_the_outvoted_and_the_raw_form(command: Command) ->
     assert "138 0000 0004" in command("why", "population", resident_id(4), "phone_number").out
 
 
+def test_why_says_of_a_source_that_agrees_that_it_does(command: Command, city: Hub) -> None:
+    (answer,) = command("why", "population", resident_id(4), "resident_id", "--json").json["answers"]
+    assert [(c["contract_id"], c["verdict"]) for c in answer["candidates"]] == [(LEAN["id"], "chosen"), (PATIENTS["id"], "agrees")]
+
+
+def test_a_registry_without_a_publication_has_no_report(command: Command, city: Hub) -> None:
+    answer = command("report", "legal_entity")
+    assert (answer.status, answer.out) == (2, "")
+    assert "legal_entity has not been published yet" in answer.err
+    assert not list(city.settings.reports.glob("legal_entity*"))
+
+
 @pytest.mark.parametrize("action", ["show", "why"])
 def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
@@ -417,3 +429,47 @@ def test_an_address_is_shown_in_its_parts(command: Command) -> None:
     shown = command("normalize", "--element", "residence_address", address).out
     assert "文三路" in shown
     assert "parts" not in command("normalize", "--element", "sex_code", "男", "--json").json
+
+
+def test_what_cannot_be_exported_is_neither_read_nor_written_down(command: Command, city: Hub, tmp_path: Path) -> None:
+    before = entries(city.home.audit, limit=1000)
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "none" / "f.csv", tmp_path / "file" / "f.csv", tmp_path):
+        answer = command("quarantine", LEAN["id"], "--export", str(path))
+        assert (answer.status, answer.out) == (2, ""), answer.err
+        assert str(path) in answer.err
+    answer = command("quarantine", LEAN["id"], "--export", str(tmp_path / "f.csv"), "--purpose", "x" * 600)
+    assert (answer.status, (tmp_path / "f.csv").exists()) == (2, False)
+    assert "longer than 400 characters" in answer.err
+    assert entries(city.home.audit, limit=1000) == before
+
+
+def test_a_file_that_cannot_be_used_is_a_wrong_request(command: Command, tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    people = tmp_path / "people.csv"
+    people.write_text(f"{resident_id(1)},男\n")
+    (tmp_path / "empty").mkdir()
+    for arguments in (
+        ["report", "population", "--html", str(occupied / "report.html")],
+        ["report", "population", "--html", str(tmp_path)],
+        ["standards", "render", "excel", "population", "--out", str(occupied)],
+        ["propose", str(people), "--out", str(tmp_path / "none" / "draft.yml")],
+        ["normalize", "--csv", str(tmp_path)],
+        ["normalize", "--csv", str(people)],
+        ["register", str(tmp_path / "empty")],
+        ["bench", "../build"],
+        ["bench", "limit"],
+    ):
+        answer = command(*arguments)
+        assert (answer.status, answer.out) == (2, ""), (arguments, answer.err)
+        assert answer.err.startswith("hub: "), arguments
+        assert resident_id(1) not in answer.err
+
+
+@pytest.mark.parametrize(("name", "value"), [("HUB_PORTAL_PORT", "abc"), ("HUB_THREADS", "0"), ("HUB_SERVING_URL", "foo://bar")])
+def test_a_wrong_setting_ends_with_2(command: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    answer = command("status")
+    assert (answer.status, answer.out) == (2, "")
+    assert name in answer.err

@@ -1,9 +1,12 @@
 from pathlib import Path
 
+import adbc_driver_manager
 import psycopg
 import pytest
+from adbc_driver_manager import AdbcStatusCode
 
 from connectors.extract import extract
+from connectors.postgresql import _translated
 from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.helpers import make_contract, read_database
@@ -113,6 +116,36 @@ def test_a_table_that_may_not_be_read_is_no_reason_to_try_again(server):
     with pytest.raises(SourceError, match="may not read") as error:
         read_database(server.replace("postgres:@", "stranger:@"), "postgresql", "big", ["i"])
     assert not error.value.transient
+
+
+def test_a_user_that_is_not_there_is_no_reason_to_try_again(server):
+    with pytest.raises(SourceError, match="refuses the hub's user or password") as error:
+        read_database(server.replace("postgres:@", "nobody_of_that_name:@"), "postgresql", "big", ["i"])
+    assert not error.value.transient
+    assert error.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "is_transient"),
+    [
+        ('FATAL:  role "hub" does not exist', "refuses the hub's user", False),
+        ('FATAL:  role "hub" is not permitted to log in', "refuses the hub's user", False),
+        ('FATAL:  password authentication failed for user "hub"', "refuses the hub's user", False),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "hub", database "d"', "refuses the hub's user", False),
+        ('致命错误:  角色 "hub" 不存在', "refuses the hub's user", False),
+        ('致命错误:  用户 "hub" Password 认证失败', "refuses the hub's user", False),
+        ('致命错误:  数据库 "d" 不存在', "no database of that name", False),
+        ('FATAL:  database "role" does not exist', "no database of that name", False),
+        ("FATAL:  sorry, too many clients already", "cannot be reached", True),
+        ("could not translate host name", "cannot be reached", True),
+    ],
+)
+def test_what_a_server_says_at_the_door_is_understood(words, reason, is_transient):
+    contract = make_contract({"kind": "postgresql", "connection": "source", "object": "t"}, ["a"])
+    with pytest.raises(SourceError, match=reason) as error, _translated(contract):
+        raise adbc_driver_manager.OperationalError(f"connection to server failed: {words}", status_code=AdbcStatusCode.IO)
+    assert error.value.transient is is_transient
+    assert "hub" not in error.value.message.replace("the hub's user", "")
 
 
 def test_a_statement_that_takes_too_long_may_be_tried_again(server):

@@ -70,8 +70,8 @@ def test_out_of_memory_is_said_in_words(hub: Hub) -> None:
 
 def test_the_spill_folder_goes_with_the_engine(hub: Hub) -> None:
     with Engine(hub.settings):
-        assert len(list(hub.settings.work.glob("spill-*"))) == 1
-    assert not list(hub.settings.work.glob("spill-*"))
+        assert len(list(hub.settings.work.glob("spill*"))) == 1
+    assert not list(hub.settings.work.glob("spill*"))
 
 
 def test_the_engine_reaches_for_no_extension(engine: Engine) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ import sqlalchemy as sa
 
 from core.clock import beijing_text, now
 from core.database import open_database, reading, writing
-from core.errors import StoreError
+from core.engine import Engine
+from core.errors import RequestError, StoreError
 from core.keys import RECORD_KEY, load_key
 from core.masking import MASKS, mask
 from core.settings import REPOSITORY, load_settings
@@ -85,6 +88,47 @@ def test_settings_come_from_the_environment_given(tmp_path: Path) -> None:
     assert load_settings({}).home == REPOSITORY / "var"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HUB_PORTAL_PORT", "abc"),
+        ("HUB_PORTAL_PORT", "99999"),
+        ("HUB_AIRFLOW_PORT", "-1"),
+        ("HUB_MEMORY_MB", "x"),
+        ("HUB_MEMORY_MB", "0"),
+        ("HUB_THREADS", "0"),
+        ("HUB_THREADS", "1.5"),
+        ("HUB_SERVING_URL", "foo://hub:s3cret@bar"),
+        ("HUB_CATALOG_URL", "mysql://hub:s3cret@bar/db"),
+        ("HUB_AUDIT_URL", "s3cret"),
+        ("HUB_LAKE_URL", "foo://s3cret"),
+        ("HUB_ACTOR", "a" * 101),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_a_wrong_request_that_names_it(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        load_settings({"HUB_HOME": str(tmp_path), variable: value})
+    assert variable in str(raised.value)
+    assert raised.value.hint
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_address_that_cannot_be_understood_is_a_wrong_request_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as raised:
+        open_home(load_settings({"HUB_HOME": str(tmp_path), "HUB_SERVING_URL": "postgresql://hub:s3cret@host:port/db"}))
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_home_that_is_no_folder_is_a_wrong_request(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RequestError, match="is not a folder") as raised:
+            open_home(load_settings({"HUB_HOME": str(home)}))
+        assert "HUB_HOME" in raised.value.hint
+    with pytest.raises(StoreError, match="cannot be used as the hub's home"):
+        open_home(load_settings({"HUB_HOME": "/proc/hub"}))
+
+
 def test_a_database_that_cannot_be_opened_is_a_store_error_without_its_password(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/none/catalog.db", "postgresql://someone:secret@127.0.0.1:1/none"):
         with pytest.raises(StoreError) as raised, reading(open_database(url)) as connection:
@@ -140,3 +184,47 @@ def test_times_are_shown_as_beijing_has_them() -> None:
 def test_a_home_of_its_own_is_all_that_is_written(tmp_path: Path) -> None:
     _ = hub_in(tmp_path / "home").home
     assert {path.name for path in tmp_path.iterdir()} == {"home", "home-drop"}
+
+
+HOLDS = """
+import sys, time
+from core.settings import load_settings
+from core.work import make_work_folder
+(make_work_folder(load_settings(), "spill") / "part").write_text(sys.argv[1])
+print("made", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_task_left_behind_is_removed_by_the_next_that_opens_the_home(hub: Hub) -> None:
+    """Spilled data are people's records; what a living task has is left alone."""
+    work = hub.home.settings.work
+    environment = {**os.environ, "HUB_HOME": str(hub.settings.home)}
+    command = [sys.executable, "-c", HOLDS, "somebody's record"]
+    with subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as task:
+        assert task.stdout is not None
+        assert task.stdout.readline() == "made\n"
+        (folder,) = work.glob("spill*")
+        open_home(hub.settings)
+        assert (folder / "part").exists()
+        task.kill()
+        task.wait()
+    with Engine(hub.settings):  # a living one of this process
+        open_home(hub.settings)
+        assert not folder.exists()
+        assert len(list(work.iterdir())) == 1
+    assert list(work.iterdir()) == []
+
+
+def test_folders_of_other_machines_are_left_until_no_task_can_be_using_them(hub: Hub) -> None:
+    work = hub.home.settings.work
+    names = ("spill~another.example~1~1~x", "spill-abcdef", f"impact~{socket.gethostname()}~x~y~z")
+    for name in names:
+        (work / name).mkdir()
+    open_home(hub.settings)
+    assert {path.name for path in work.iterdir()} == set(names)
+    long_ago = time.time() - 2 * 24 * 3600
+    for name in names:
+        os.utime(work / name, (long_ago, long_ago))
+    open_home(hub.settings)
+    assert list(work.iterdir()) == []

@@ -1,5 +1,6 @@
 """Leases: one writer at a time; the dead are taken over; who was taken over commits nothing."""
 
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from catalog.tables import lease as table
 from core.clock import now
 from core.database import reading, writing
 from core.errors import LeaseHeld
+from core.holder import is_alive, is_here, me, words
 from core.leases import Lease, held_by, holding
 from registries.publications import commit, latest, nothing_yet
 from registries.tables import lease as serving_table
@@ -27,7 +29,7 @@ from core.settings import load_settings
 from catalog.tables import lease
 from core.database import open_database
 from core.leases import holding
-with holding(open_database(sys.argv[1]), lease, sys.argv[2]):
+with holding(open_database(sys.argv[1]), lease, sys.argv[2], "cli:wang"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -54,7 +56,7 @@ def test_a_second_holder_is_refused_while_the_first_lives_and_taken_when_it_is_d
             pass
         assert raised.value.transient
         assert raised.value.exit_status == 3
-        assert f"/{process.pid}/" in raised.value.message
+        assert f"{NAME} is being written by cli:wang (process {process.pid} on {socket.gethostname()})" == raised.value.message
         assert held_by(catalog, table, NAME)
         process.kill()
     finally:
@@ -171,3 +173,17 @@ def test_of_many_that_begin_at_once_one_gets_it(any_hub: Hub) -> None:
         found = sorted(pool.map(attempt, range(6)))
     catalog.dispose()
     assert found.count("held") == 1
+
+
+@pytest.mark.parametrize("actor", ["", "cli:wang", "portal:someone@office/2"])
+def test_a_holder_is_known_by_its_process_whoever_it_acts_for(actor: str) -> None:
+    mine = me(actor)
+    assert is_here(mine)
+    assert is_alive(mine)
+    gone = mine.rsplit("/", 1)[0] + "/1"
+    assert not is_alive(gone)
+    elsewhere = me(actor).replace(socket.gethostname(), "another.example")
+    assert not is_here(elsewhere)
+    assert is_alive(elsewhere)
+    assert words(elsewhere).startswith(actor or "process ")
+    assert "on another.example" in words(elsewhere)

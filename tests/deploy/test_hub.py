@@ -1,0 +1,60 @@
+"""What is noticed when components die: by the launcher, and by the command that started it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import StoreError
+from core.settings import load_settings
+from deploy import hub, local
+from deploy.launcher import MOST_RESTARTS, RESTART_SECONDS, needs_a_human
+from deploy.processes import record
+from deploy.record import Record, load_record, save_record
+
+
+def test_only_what_dies_often_within_a_short_time_needs_a_human() -> None:
+    at_once = [100.0 + moment for moment in range(MOST_RESTARTS + 1)]
+    assert needs_a_human(at_once, 110.0)
+    assert not needs_a_human(at_once[1:], 110.0)
+    assert not needs_a_human(at_once, 110.0 + RESTART_SECONDS)
+    now_and_then = [RESTART_SECONDS * day for day in range(100)]
+    assert not needs_a_human(now_and_then, now_and_then[-1])
+
+
+@pytest.fixture
+def termination() -> Iterator[None]:
+    """The command answers to TERM in its own way; afterwards it is as it was."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("termination")
+def test_the_portal_does_not_go_on_alone_when_airflow_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("portal.serve.WATCH_SECONDS", 0.1)
+    settings = load_settings()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) as launcher:
+
+        def started(*_: object) -> local.Running:
+            process = record("launcher", launcher.pid)
+            save_record(settings, Record(port=1, owner=record("owner", launcher.pid), processes=(process,)))
+            return local.Running(1, "http://127.0.0.1:1", "admin", "x", {"launcher": launcher.pid})
+
+        def ready(text: str, **_: object) -> None:
+            if text.startswith("the portal: "):
+                launcher.kill()
+                launcher.wait()
+
+        monkeypatch.setattr("deploy.local.start", started)
+        monkeypatch.setattr("builtins.print", ready)
+        with pytest.raises(StoreError, match="Airflow has ended by itself") as raised:
+            hub.run_hub()
+    assert "launcher.log" in raised.value.hint
+    assert load_record(settings) is None
