@@ -166,6 +166,13 @@ def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
     return latest_accepted(catalog, contract_id) if row is None else Batch(**row._mapping)
 
 
+def deleted_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
+    """Return how many records of a dataset disappeared in the accepted batches after one and up to another."""
+    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.seq > after) & (batch.c.seq <= upto)
+    with reading(catalog) as connection:
+        return int(connection.execute(sa.select(sa.func.sum(batch.c.deleted)).where(mine)).scalar() or 0)
+
+
 def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:
     """Return the batches of a dataset, newest first."""
     query = sa.select(batch).where(batch.c.contract_id == contract_id).order_by(batch.c.seq.desc()).limit(limit)

@@ -1,62 +1,60 @@
 """The command line's outer edge: errors become one clear text and an exit status."""
 
-import json
 import sys
-import traceback
+from pathlib import Path
 
 import typer
 
 from cli.app import app
-from cli.output import wants_json
-from core.errors import DefinitionError, HubError
-from core.settings import REPOSITORY
+from cli.output import print_json, wants_json
+from core.errors import DefinitionError, HubError, RequestError
+from core.faults import described
 
-# Neither done nor a wrong request nor a matter of trying again: what sysexits calls EX_SOFTWARE.
-INTERNAL_FAULT = 70
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run one command. Exit status: 0 done, 1 done but not all is well, 2 wrong request, 3 a source or store could not be reached."""
+    """Run one command. Exit status: 0 done, 1 done but not all is well, 2 wrong request, 3 a source or store could not be reached.
+
+    With --json standard output is one JSON document whatever happens: the answer, or the error. Standard error is for a person.
+    """
+    sys.exit(_status())
+
+
+def _status() -> int:
     try:
         # A command that ends with typer.Exit does not raise it here: its status is what comes back.
         status = app(prog_name="hub", standalone_mode=False)
     except typer.Abort:
-        sys.exit(130)
+        status = INTERRUPTED
     except typer._click.exceptions.ClickException as error:  # typer's own words for a wrong option
         error.show()
-        sys.exit(2)
-    except HubError as error:
-        _report(error)
-        sys.exit(error.exit_status)
+        return _report(RequestError(error.format_message(), hint="--help lists what there is"), "UsageError", shown=True)
+    except OSError as error:
+        return _report(_of_a_named_path(error) or described(error), type(error).__name__)
     except Exception as error:  # its text may quote a record, so only its kind and place are shown
-        _report(
-            HubError(f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"),
-            error,
-        )
-        sys.exit(INTERNAL_FAULT)
-    sys.exit(status if isinstance(status, int) else 0)
+        return _report(described(error), type(error).__name__)
+    if status == INTERRUPTED:
+        return _report(HubError("interrupted"), "Interrupted", status=INTERRUPTED)
+    return status if isinstance(status, int) else 0
 
 
-def _place(error: Exception) -> str:
-    """File and line of the innermost frame that is the hub's own code."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(REPOSITORY))]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    return f"{own[-1].filename.removeprefix(f'{REPOSITORY}/')}:{own[-1].lineno}" if own else "an unknown place"
+def _of_a_named_path(error: OSError) -> HubError | None:
+    """That a path cannot be read or written is no fault of the hub where the caller named it."""
+    named = [Path(argument.partition("=")[2] or argument) for argument in sys.argv[1:]]
+    if error.filename is None or Path(error.filename) not in {*named, *(path.absolute() for path in named)}:
+        return None
+    return RequestError(f"{error.filename}: {error.strerror}", hint="look at the path and at who may read and write there")
 
 
-def _report(error: HubError, cause: Exception | None = None) -> None:
+def _report(error: HubError, kind: str, *, status: int | None = None, shown: bool = False) -> int:
+    """Say what went wrong, to a person on standard error and to a program as its one document, and return the exit status."""
+    if not shown:
+        print(f"hub: {error}", file=sys.stderr)
     if wants_json():
         faults = [vars(fault) for fault in error.faults] if isinstance(error, DefinitionError) else []
-        body = {
-            "error": type(cause or error).__name__,
-            "message": error.message,
-            "hint": error.hint,
-            "transient": error.transient,
-            "faults": faults,
-        }
-        print(json.dumps(body, ensure_ascii=False), file=sys.stderr)
-    else:
-        print(f"hub: {error}", file=sys.stderr)
+        print_json({"error": kind, "message": error.message, "hint": error.hint, "transient": error.transient, "faults": faults})
+    return error.exit_status if status is None else status
 
 
 if __name__ == "__main__":

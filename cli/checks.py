@@ -5,8 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
+from cli.output import print_json
 from core.settings import REPOSITORY
 
 TOOLS = Path(sys.executable).parent
@@ -20,12 +23,24 @@ STATIC = (
 QUICK, ORDINARY, LONG = "not long and not slow", "not long", ""
 
 
-def run_all(*, quick: bool, long: bool) -> int:
-    """Run every step, also after one has failed, and return 0 if all passed."""
+@dataclass(frozen=True)
+class Step:
+    """One step that was run."""
+
+    name: str
+    passed: bool
+    seconds: float
+
+
+def run_all(*, quick: bool, long: bool, as_json: bool = False) -> int:
+    """Run every step, also after one has failed, and return 0 if all passed. As JSON, what the tools say goes to standard error."""
     marker = QUICK if quick else LONG if long else ORDINARY
-    steps = [*STATIC, ("tests", _pytest(marker, parallel=not long))]
-    failed = [name for name, command in steps if not _passes(name, command)]
-    print(f"hub test: {'all steps passed' if not failed else 'failed: ' + ', '.join(failed)}", flush=True)
+    said = sys.stderr if as_json else sys.stdout
+    steps = [_run(name, command, said) for name, command in (*STATIC, ("tests", _pytest(marker, parallel=not long)))]
+    failed = [step.name for step in steps if not step.passed]
+    print(f"hub test: {'all steps passed' if not failed else 'failed: ' + ', '.join(failed)}", file=said, flush=True)
+    if as_json:
+        print_json([asdict(step) for step in steps])
     return 1 if failed else 0
 
 
@@ -35,10 +50,12 @@ def _pytest(marker: str, *, parallel: bool) -> tuple[str, ...]:
     return ("pytest", "-q", *workers, *(("-m", marker) if marker else ()))
 
 
-def _passes(name: str, command: Sequence[str]) -> bool:
-    print(f"hub test: {name}", flush=True)
+def _run(name: str, command: Sequence[str], said: TextIO) -> Step:
+    print(f"hub test: {name}", file=said, flush=True)
     begun = time.monotonic()
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "GX_ANALYTICS_ENABLED": "false"}
-    status = subprocess.run([str(TOOLS / command[0]), *command[1:]], cwd=REPOSITORY, env=environment, check=False).returncode
-    print(f"hub test: {name} {'passed' if status == 0 else 'FAILED'} after {time.monotonic() - begun:.0f} s", flush=True)
-    return status == 0
+    command = [str(TOOLS / command[0]), *command[1:]]
+    status = subprocess.run(command, cwd=REPOSITORY, env=environment, check=False, stdout=said).returncode
+    step = Step(name, status == 0, round(time.monotonic() - begun, 1))
+    print(f"hub test: {name} {'passed' if step.passed else 'FAILED'} after {step.seconds:.0f} s", file=said, flush=True)
+    return step

@@ -1,6 +1,7 @@
 """Commands about datasets: register, check, sync, publish, status, receipt, quarantine, report."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, plain, print_json
+from core.errors import HubError
 
 Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (YAML).")]
 
@@ -33,8 +35,13 @@ def register(files: Files, as_json: Json = False) -> None:
 
 
 def _contract_files(paths: list[Path]) -> list[Path]:
-    """Files as given; a folder stands for the contracts in it."""
-    return [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
+    """Files as given; a folder stands for the contracts in it. Raises RequestError where there is none."""
+    from core.errors import RequestError
+
+    found = [file for path in paths for file in (sorted(path.glob("*.yml")) if path.is_dir() else [path])]
+    if not found:
+        raise RequestError(f"no contract (*.yml) in {', '.join(map(str, paths))}", hint="./hub propose drafts one from a table")
+    return found
 
 
 def check(files: Files, as_json: Json = False) -> None:
@@ -52,7 +59,7 @@ def check(files: Files, as_json: Json = False) -> None:
     ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
-        raise typer.Exit(3 if any(item.transient for item in found) else 2)
+        raise typer.Exit(max(item.exit_status for item in found))
 
 
 def sync(
@@ -61,37 +68,58 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
-    from core.errors import HubError
+    from core.faults import described
     from pipeline.accept import accept
     from pipeline.home import open_home
     from pipeline.land import land
 
     home = open_home()
-    batches, failures = [], []
+    outcomes: list[dict[str, Any]] = []
+    failures = []
     for contract in contracts:
         try:
-            batches.append(accept(land(contract, home), home, full=full))
-        except HubError as error:
-            failures.append(error)
-            print(f"hub: {contract}: {error}", file=sys.stderr)
+            batch = accept(land(contract, home), home, full=full)
+        except Exception as error:  # whatever happens to one dataset, the others have their turn
+            failures.append(found := described(error))
+            outcomes.append({"contract_id": contract, "error": type(error).__name__, "message": found.message, "hint": found.hint})
+            print(f"hub: {_about(contract, found)}", file=sys.stderr)
             continue
+        outcomes.append(asdict(batch))
         if not as_json:
-            _print_batch(batches[-1])
+            _print_batch(batch)
     if as_json:
-        print_json([asdict(batch) for batch in batches])
+        print_json(outcomes)
     if failures:
         raise typer.Exit(max(error.exit_status for error in failures))
 
 
-def publish(registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")], as_json: Json = False) -> None:
+def _about(contract: str, error: HubError) -> str:
+    """An error with the dataset that it is about, unless its own words name it."""
+    return str(error) if contract in error.message else f"{contract}: {error}"
+
+
+def publish(
+    registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")],
+    accept_shrink: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-shrink", metavar="WHY", help="Let as many entities disappear as the stopped attempt has shown; why is kept."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Publish everything accepted since the last publication of a base registry."""
+    from core.errors import RequestError
     from pipeline.home import open_home
     from pipeline.publish import publish as publish_registry
+    from registries.publications import shown
 
-    outcome = publish_registry(registry, open_home())
+    if accept_shrink is not None and not accept_shrink.strip():
+        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
+    outcome = publish_registry(registry, open_home(), accept_shrink=(accept_shrink or "").strip())
     now = outcome.publication
     if as_json:
-        print_json({**asdict(now), "is_new": outcome.is_new})
+        print_json({**shown(now), "is_new": outcome.is_new})
         return
     if not outcome.is_new:
         print(f"nothing new since publication {now.number} of {registry}")
@@ -100,6 +128,10 @@ def publish(registry: Annotated[str, typer.Argument(help="population, legal_enti
         f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
     )
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
+    if now.shrink_accepted:
+        print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
+    elif accept_shrink:
+        print("no shrink had to be accepted")
 
 
 def status(
@@ -116,8 +148,9 @@ def status(
     from catalog.batches import batches_of, latest_accepted
     from catalog.datasets import contracts_in_force
     from core.clock import beijing_text
+    from registries.attempts import standing_attempt
     from registries.definition import load_definitions
-    from registries.publications import latest
+    from registries.publications import latest, shown
 
     datasets, rows, trouble = [], [], []
     for name in contracts_in_force(home.catalog):
@@ -128,9 +161,19 @@ def status(
         if newest and newest.error:
             trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
     registries = [latest(home.serving, name) for name in load_definitions()]
+    attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
     if as_json:
-        print_json({"datasets": datasets, "registries": [asdict(item) for item in registries]})
-        return
+        stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
+        print_json({"datasets": datasets, "registries": stands})
+    else:
+        _print_status(rows, trouble, registries, attempts)
+    if attempts:
+        raise typer.Exit(1)
+
+
+def _print_status(rows: Sequence[Any], trouble: Sequence[str], registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
+    from core.clock import beijing_text
+
     answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined"), rows)
     print("\n".join(["", *trouble, ""]) if trouble else "")
     entries = [
@@ -140,6 +183,9 @@ def status(
     answer(
         False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries
     )
+    for item in attempts.values():
+        print(f"\n! publication {item.number} of {item.registry} {item.outcome} on {beijing_text(item.at)} (Beijing), by {item.actor}")
+        print(f"    {item.reason}\n    what to do: {item.hint or 'see the message'}")
 
 
 def _check_ledger(home: Any, as_json: bool) -> None:
@@ -160,29 +206,30 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Recompute counts and digest from landing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compute counts, record ids and digests again from the landed rows.")] = False,
     as_json: Json = False,
 ) -> None:
     """The account of a batch: what was read, what became of it, and under which versions."""
     from catalog.batches import get_batch
+    from core.digests import LEAST_ROWS, shown_digest
     from pipeline.home import open_home
     from pipeline.landing import read_manifest, verify_landing
 
     home = open_home()
     found = get_batch(home.catalog, batch)
-    manifest = read_manifest(home.settings, found) if found.landed is not None else None
-    differences = verify_landing(home.settings, found) if verify and manifest else []
+    has_landed = found.landed is not None
+    manifest = read_manifest(home.settings, found) if has_landed else None
+    if manifest is not None:
+        manifest["digest"] = shown_digest(manifest.get("digest"), found.landed)
+    differences = verify_landing(home, found) if verify and has_landed else []
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
     else:
         _print_batch(found)
-        if manifest:
-            plain(
-                {
-                    "digest of all rows": manifest["digest"],
-                    "verified": ("no differences" if not differences else "; ".join(differences)) if verify else "not asked",
-                }
-            )
+        if has_landed:
+            verified = ("; ".join(differences) or "no differences") if verify else "not asked"
+            digest = (manifest or {}).get("digest") or f"not shown (the manifest is gone, or there are fewer than {LEAST_ROWS} rows)"
+            plain({"digest of all rows": digest, "verified": verified})
     if differences:
         raise typer.Exit(1)
 
@@ -208,32 +255,47 @@ def _print_batch(batch: Any) -> None:
 
 def quarantine(
     contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
+    rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
     export: Annotated[
-        Path | None, typer.Option("--export", help="Write the rejected rows, as received, with the reasons in words, to this CSV file.")
+        Path | None, typer.Option("--export", help="Write the rows, as received, with the reasons in words, to this CSV file.")
     ] = None,
-    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are exported; it is kept in the audit log.")] = "repair",
+    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are read; it is kept in the audit log.")] = "repair",
     as_json: Json = False,
 ) -> None:
-    """Rejected rows of the last accepted batch: how many by rule, and out to a file for the department."""
+    """Rejected rows of the last accepted batch, or rows with warnings: how many by rule, which, and out to a file for the department."""
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine import export_rows, rule_counts
+    from pipeline.quarantine import export_rows, listed_rows, rule_counts
 
-    home = open_home()
-    counts = rule_counts(home, contract)
-    if export:
-        audit.record(home.audit, actor=home.settings.actor, action="export-quarantine", subject=contract, purpose=purpose)
-    written = export_rows(home, contract, export) if export else None
+    home, kind = open_home(), "warnings" if warnings else "quarantine"
+    counts = rule_counts(home, contract, warnings=warnings)
+    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
+    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
+    written = export_rows(home, contract, export, warnings=warnings) if export else None
     if as_json:
-        print_json({"rules": [asdict(item) for item in counts], "exported": written})
+        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
         return
     if not counts:
-        print(f"no row of the last accepted batch of {contract} is quarantined")
+        print(f"no row of {contract} is {'published with a warning' if warnings else 'quarantined by its last accepted batch'}")
         return
-    rows = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
-    answer(False, None, ("element", "issue", "rows", "what to do", "who"), rows)
+    table = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
+    answer(False, None, ("element", "issue", "rows", "what to do", "who"), table)
+    if listed:
+        answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+
+
+def _places(listed: Any) -> list[tuple[Any, ...]]:
+    """One line per row, rule and column."""
+    return [
+        (row.batch_id, str(row.position), item.element, item.issue_type, column, raw)
+        for row in listed.rows
+        for item in row.broken
+        for column, raw in item.values or ((None, None),)
+    ]
 
 
 def report(

@@ -14,7 +14,7 @@ Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON documen
 
 def wants_json() -> bool:
     """Whether this call asked for JSON; for errors, which happen before a command has its options."""
-    return "--json" in sys.argv
+    return "--json" in sys.argv[: sys.argv.index("--")] if "--" in sys.argv else "--json" in sys.argv
 
 
 def print_json(document: Any) -> None:

@@ -70,12 +70,16 @@ def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> 
     from core.errors import RequestError
     from exchange import audit
     from pipeline.why import find_entity
+    from registries.definition import get_definition
 
+    get_definition(registry)  # what was typed in a registry's place may be the number of a person, and is not written down
     try:
         canonical_id = find_entity(home, registry, name)
     except RequestError:
         # Asking for someone who is not there says something as well; the name asked for is not kept.
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-without-result", subject=registry, purpose=purpose)
         raise
-    audit.record(home.audit, actor=home.settings.actor, action=action, subject=f"{registry}/{canonical_id}", purpose=purpose)
+    audit.record(
+        home.audit, actor=home.settings.actor, action=action, subject=audit.entity_subject(registry, canonical_id), purpose=purpose
+    )
     return canonical_id

@@ -1,11 +1,8 @@
-"""Commands about the standard: normalize, and standards list, show, render."""
+"""Commands about the standard: standards list, show, render."""
 
-import csv
-import sys
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,79 +14,8 @@ group = typer.Typer(help="The standards: data elements, code lists, schemas.", n
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    app.command()(normalize)
     app.add_typer(group, name="standards")
     standard_versions.add_to(group)
-
-
-def normalize(
-    value: Annotated[str | None, typer.Argument(help="One value.")] = None,
-    element: Annotated[str | None, typer.Option("--element", "-e", help="Data element, by id or alias.")] = None,
-    formats: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help='Date format as a contract declares it: "%d/%m/%Y", "%y(1930)%m%d".')
-    ] = None,
-    written_in: Annotated[str, typer.Option("--list", help="Another code list in which the value is written.")] = "",
-    unit: Annotated[str, typer.Option("--unit", help="What a bare number counts: 万元.")] = "",
-    csv_file: Annotated[Path | None, typer.Option("--csv", exists=True, help="File with columns element,raw.")] = None,
-    as_json: Json = False,
-) -> None:
-    """The standard's answer for one value, or for a CSV file: the same rows on standard output with value,status,issues added."""
-    from core.errors import RequestError
-    from standards.loader import load_standards
-    from standards.single import normalize_values
-
-    if csv_file is not None:
-        _normalize_csv(csv_file)
-        return
-    if element is None or value is None:
-        raise RequestError("give --element and a value, or --csv FILE", hint="./hub normalize --element resident_id VALUE")
-    (found,) = normalize_values(load_standards(), element, [value], formats or (), written_in=written_in, unit=unit)
-    row: dict[str, Any] = {"value": found.value, "status": found.status, "issues": list(found.issues)}
-    parts = _parts(element, found.read)
-    if as_json:
-        print_json(row | ({"parts": parts} if parts else {}))
-        return
-    answer(False, None, ("value", "status", "issues"), [(found.value, found.status, ", ".join(found.issues))])
-    if parts:
-        answer(False, None, ("part", "text"), [(name, text) for name, text in parts.items() if text])
-
-
-def _parts(element: str, value: str | None) -> dict[str, str]:
-    """The parts of an address, also of one that is refused for what it lacks; nothing for any other element."""
-    from dataclasses import asdict
-
-    from standards.address_forms import parts_of
-    from standards.loader import load_standards
-    from standards.single import find_element
-
-    return asdict(parts_of(value)) if value and find_element(load_standards(), element).type == "address" else {}
-
-
-def _normalize_csv(path: Path) -> None:
-    from core.errors import RequestError
-    from standards.loader import load_standards
-    from standards.single import normalize_values
-
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        rows = list(reader)
-    if not {"element", "raw"} <= set(reader.fieldnames or ()):
-        raise RequestError(f"{path.name} has no columns element,raw", hint=f"its header line is: {', '.join(reader.fieldnames or ())}")
-    by_element: dict[str, list[int]] = defaultdict(list)
-    for position, row in enumerate(rows):
-        by_element[row["element"]].append(position)
-    for element, positions in by_element.items():
-        try:
-            answers = normalize_values(load_standards(), element, [rows[position]["raw"] for position in positions])
-        except RequestError:
-            for position in positions:
-                rows[position] |= {"value": "", "status": "unknown-element", "issues": "unknown-element"}
-            continue
-        for position, found in zip(positions, answers, strict=True):
-            rows[position] |= {"value": found.value or "", "status": found.status, "issues": ";".join(found.issues)}
-    writer = csv.DictWriter(sys.stdout, [*(reader.fieldnames or ()), "value", "status", "issues"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
 
 
 @group.command("list")

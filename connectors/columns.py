@@ -13,6 +13,8 @@ from core.errors import SourceError
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _OUTER = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 _SHOWN = 12
+# What has so many digits may be a number of a person or a day of birth: a row of data taken for names, or a table imported that way.
+_DIGITS_OF_A_VALUE = 6
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
             else ()
         ),
         *(
-            [Note("absent_columns", f"{len(absent)} columns under ignore are not in the source: {shown(absent)}", len(absent))]
+            [Note("absent_columns", f"{len(absent)} columns under ignore are not in the source: {listed(absent)}", len(absent))]
             if absent
             else ()
         ),
@@ -69,17 +71,27 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
 
 
 def shown(names: Sequence[str]) -> str:
+    """The first of many names that were found in a source, as they may stand in a message."""
+    return listed([*map(quotable, names)])
+
+
+def listed(names: Sequence[str]) -> str:
     """The first of many names."""
     first = ", ".join(" ".join(name.split()) for name in names[:_SHOWN])
     return f"{first} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else first
 
 
+def quotable(name: str) -> str:
+    """A column's name without its digits where it has many."""
+    return re.sub(r"\d+", "#", name) if len(re.findall(r"\d", name)) >= _DIGITS_OF_A_VALUE else name
+
+
 def _missing_text(contract: Contract, missing: Sequence[str], found: Sequence[str], where: str) -> str:
     plural = "s" if len(missing) > 1 else ""
-    return f"{contract.id}: {where} lacks the column{plural} {shown(missing)}; it has {shown(found)}"
+    return f"{contract.id}: {where} lacks the column{plural} {listed(missing)}; it has {shown(found)}"
 
 
 def _rename_hint(contract: Contract, missing: Sequence[str], found: Sequence[str]) -> str:
     free = [name for name in found if name not in contract.source_columns]
-    renames = [f"{name} may now be {close[0]}" for name in missing if (close := get_close_matches(name, free, n=1, cutoff=0.5))]
+    renames = [f"{name} may now be {quotable(close[0])}" for name in missing if (close := get_close_matches(name, free, n=1, cutoff=0.5))]
     return "; ".join([*renames, "change the contract's columns, or ask the department what happened"])

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from connectors.extraction import Comments
-from contracts.model import Contract, DatabaseSource
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.connections import Connections
 
 # SQLite keeps no comments.

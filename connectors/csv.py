@@ -5,11 +5,11 @@ Every row of the file becomes a row of a batch or an `Unreadable` with its line;
 
 import csv
 import io
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,12 @@ import pyarrow.csv
 
 from connectors.columns import ColumnPlan, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import delivered_files, open_bytes, real_kind
+from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
 from connectors.lines import LineCount, Lines
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
-from contracts.model import Contract, CsvSource
+from contracts.model import Contract
+from contracts.sources import CsvSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -34,7 +35,7 @@ _HEAD = 1 << 18
 
 @dataclass(frozen=True)
 class _File:
-    path: Path
+    path: DeliveredFile
     encoding: Encoding
     header: Header
     data_offset: int
@@ -53,12 +54,12 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     return extraction
 
 
-def first_rows(contract: Contract, source: CsvSource, path: Path) -> list[Row]:
+def first_rows(contract: Contract, source: CsvSource, path: DeliveredFile) -> list[Row]:
     """The rows near the top of a file, whatever they are; raises SourceError if it is no text or empty."""
     return _top(contract, source, path)[1]
 
 
-def _look(contract: Contract, source: CsvSource, path: Path) -> _File:
+def _look(contract: Contract, source: CsvSource, path: DeliveredFile) -> _File:
     """Everything about a file that has to be known before its rows are read."""
     encoding, rows, offsets = _top(contract, source, path)
     header = find_header(contract, source, rows, path.name)
@@ -66,7 +67,7 @@ def _look(contract: Contract, source: CsvSource, path: Path) -> _File:
     return _File(path, encoding, header, offset, plan_columns(contract, header.names, path.name))
 
 
-def _top(contract: Contract, source: CsvSource, path: Path) -> tuple[Encoding, list[Row], dict[int, int]]:
+def _top(contract: Contract, source: CsvSource, path: DeliveredFile) -> tuple[Encoding, list[Row], dict[int, int]]:
     """How a file is encoded, its first rows, and for each last line of one the offset of what follows it."""
     try:
         with open_bytes(path) as file:
@@ -77,12 +78,21 @@ def _top(contract: Contract, source: CsvSource, path: Path) -> tuple[Encoding, l
         encoding = find_encoding(path, source.encoding)
         with Utf8Stream(path, encoding) as stream:
             head, complete = _read_head(stream, searched_lines(source))
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         raise SourceError(f"{contract.id}: {path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
+    except UnicodeError:
+        raise _undecodable(contract, path, source.encoding) from None
     if not head.strip():
         raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
     rows, offsets = _first_rows(head, source.delimiter, searched_lines(source), complete)
     return encoding, rows, offsets
+
+
+def _undecodable(contract: Contract, path: DeliveredFile, encoding: str | None) -> SourceError:
+    """The error for a file that an encoding refuses whole; single damaged bytes are never an error."""
+    return SourceError(
+        f"{contract.id}: {path.name} is not {encoding}", hint="correct the encoding in the contract, or leave it out to have it found"
+    )
 
 
 def _hint(kind: str) -> str:
@@ -217,5 +227,7 @@ def _translated(contract: Contract, file: _File, count: LineCount) -> Iterator[N
         if "straddling" in str(error):
             raise _unclosed(contract, file, count.next_line) from None
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read near line {count.next_line}") from None
-    except (OSError, EOFError, zlib.error):
+    except UnicodeError:
+        raise _undecodable(contract, file.path, file.encoding.name) from None
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None

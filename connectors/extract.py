@@ -8,7 +8,9 @@ from importlib import import_module
 import pyarrow as pa
 
 from connectors.extraction import POSITION, Extraction, Note, Unreadable
+from connectors.files import unchanged_meanwhile
 from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -22,6 +24,9 @@ _CONNECTORS = {
     "sqlite": "connectors.sqlite",
     "csv": "connectors.csv",
     "xlsx": "connectors.xlsx",
+    "jsonl": "connectors.json_lines",
+    "fixed": "connectors.fixed_width",
+    "xml": "connectors.xml",
 }
 _BEIJING = timezone(timedelta(hours=8))
 
@@ -34,6 +39,8 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     check_window(contract, datetime.now(_BEIJING))
     connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
     extraction = connector(contract, connections)
+    if not isinstance(contract.source, DatabaseSource):
+        extraction.batches = unchanged_meanwhile(contract.id, contract.source, connections, extraction.batches)
     if contract.reading.rows_per_second:
         extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
     return extraction

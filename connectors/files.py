@@ -1,17 +1,30 @@
 """Files of a drop folder: which of them make up a delivery, and what they really are whatever their name says."""
 
 import gzip
+import io
+import stat
+import time
 import zipfile
-from pathlib import Path
-from typing import BinaryIO, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar, cast
 
-from contracts.model import CsvSource, WorkbookSource
+from contracts.sources import FileSource
 from core.connections import Connections
 from core.errors import SourceError
 
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ARCHIVE = "a zip archive"
+# Names of copies and downloads under way, and of what a spreadsheet keeps while it is open.
+_UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"), ("~$", ".")
+# A file that was changed this short a time ago is looked at twice.
+_SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
+# No table of a city is larger, or packs better.
+_MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _KINDS = {
-    b"PK\x03\x04": "a zip archive",
+    _ZIP: _ARCHIVE,
+    b"PK\x05\x06": "an empty zip archive",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel workbook (xls)",
     b"%PDF": "a PDF document",
     b"Rar!": "a RAR archive",
@@ -25,8 +38,59 @@ _MARKUP = {b"<!doctype html": "an HTML page", b"<html": "an HTML page", b"<table
 _ZIPPED = {"xl/": "an Excel workbook (xlsx)", "word/": "a Word document", "content.xml": "an OpenDocument file (ods)"}
 
 
-def delivered_files(contract_id: str, source: CsvSource | WorkbookSource, connections: Connections) -> list[Path]:
-    """The files of a delivery in name order; raises SourceError if there is none or the path leads out of the folder."""
+@dataclass(frozen=True)
+class Member:
+    """A file within a zip archive."""
+
+    archive: Path
+    member: str
+
+    @property
+    def name(self) -> str:
+        """Its name, behind the archive's."""
+        return f"{self.archive.name}/{PurePosixPath(self.member).name}"
+
+
+DeliveredFile = Path | Member
+Batch = TypeVar("Batch")
+
+
+def delivered_files(contract_id: str, source: FileSource, connections: Connections) -> list[DeliveredFile]:
+    """The files of a delivery in name order, those of a zip archive in place of it.
+
+    Raises SourceError if there is none, if the path leads out of the folder, or (transient) if one is still being written.
+    """
+    files = _files_of_folder(contract_id, source, connections)
+    _refuse_changed(
+        contract_id, {file: _state(file) for file in files if time.time() - file.stat().st_mtime < _SETTLED_SECONDS}, LOOK_AGAIN_SECONDS
+    )
+    return [found for file in files for found in unpacked(contract_id, file)]
+
+
+def unchanged_meanwhile(contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches of a delivery; raises a transient SourceError behind the last if a file was changed while it was read."""
+    before = {file: _state(file) for file in _files_of_folder(contract_id, source, connections)}
+    yield from batches
+    _refuse_changed(contract_id, before, 0.0)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _refuse_changed(contract_id: str, before: dict[Path, tuple[int, int]], seconds: float) -> None:
+    if not before:
+        return
+    time.sleep(seconds)
+    changed = next((file for file, state in before.items() if not file.exists() or _state(file) != state), None)
+    if changed is not None:
+        raise SourceError(
+            f"{contract_id}: {changed.name} is still being written", hint="nothing to do: the next run takes it", transient=True
+        )
+
+
+def _files_of_folder(contract_id: str, source: FileSource, connections: Connections) -> list[Path]:
     folder = connections.path(source.connection, "file")
     if not folder.is_dir():
         raise SourceError(
@@ -35,41 +99,89 @@ def delivered_files(contract_id: str, source: CsvSource | WorkbookSource, connec
     if Path(source.path).is_absolute() or ".." in Path(source.path).parts:
         raise SourceError(f"{contract_id}: {source.path} leads out of the folder of connection {source.connection}")
     literal = folder / source.path
-    files = (
-        [literal]
-        if literal.is_file()
-        else sorted((file for file in folder.glob(source.path) if file.is_file()), key=lambda file: file.name)
-    )
+    files = [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(source.path)), key=lambda file: file.name)
     outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:
         raise SourceError(f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}")
     if not files:
         raise SourceError(
-            f"{contract_id}: no file matches {source.path} (connection {source.connection})", hint="ask the department for the delivery"
+            f"{contract_id}: no file matches {source.path} (connection {source.connection})",
+            hint="ask the department for the delivery",
+            transient=True,
         )
     return files
 
 
-def open_bytes(path: Path) -> BinaryIO:
-    """The file's bytes, decompressed if they are gzip's."""
-    with path.open("rb") as file:
-        compressed = file.read(2) == _GZIP
-    return cast("BinaryIO", gzip.open(path, "rb")) if compressed else path.open("rb")
+def _is_delivered(path: Path) -> bool:
+    """Whether a file that a pattern matches is one that somebody has finished: not the name of a copy under way, or of an editor."""
+    return path.is_file() and not path.name.startswith(_UNDER_WAY_START) and not path.name.lower().endswith(_UNDER_WAY)
 
 
-def real_kind(path: Path, start: bytes) -> str | None:
+def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
+    """The file itself, or the files within it if it is a zip archive and no workbook.
+
+    Raises SourceError for archives that cannot be read as they are: damaged, locked, larger than any delivery when unpacked, or with names
+    that lead out of it.
+    """
+    with file.open("rb") as stream:
+        if stream.read(4) != _ZIP or _zipped_kind(file) != _ARCHIVE:
+            return [file]
+    with zipfile.ZipFile(file) as archive:
+        members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_in_order)
+        _check_archive(contract_id, file, members)
+    return [Member(file, item.filename) for item in members]
+
+
+def _is_clutter(name: str) -> bool:
+    """What desktops put into archives beside the files."""
+    return name.startswith("__MACOSX/") or PurePosixPath(name).name in (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def _in_order(item: zipfile.ZipInfo) -> str:
+    return item.filename
+
+
+def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    what = f"{contract_id}: {file.name}"
+    if not members:
+        raise SourceError(f"{what} is an archive with nothing in it", hint="ask the department for the delivery again")
+    leading_out = [item for item in members if item.filename.startswith("/") or "\\" in item.filename or ".." in item.filename.split("/")]
+    if leading_out:
+        raise SourceError(f"{what} has a file in it whose name leads out of the archive", hint="do not unpack it; ask where it comes from")
+    if any(item.flag_bits & 1 for item in members):
+        raise SourceError(f"{what} is locked by a password", hint="ask the department for it without one")
+    if any(stat.S_ISLNK(item.external_attr >> 16) for item in members):
+        raise SourceError(f"{what} has a link in it", hint="ask the department for an archive of plain files")
+    packed, whole = sum(item.compress_size for item in members), sum(item.file_size for item in members)
+    if len(members) > _MOST_MEMBERS or whole > _LARGEST_ARCHIVE or whole > _LARGEST_EXPANSION * max(packed, 1 << 20):
+        raise SourceError(
+            f"{what} would unpack to {len(members):,} files of {whole / 1e9:,.1f} GB: that is no delivery",
+            hint="ask the department what it is",
+        )
+
+
+def open_bytes(file: DeliveredFile) -> BinaryIO:
+    """The file's bytes, decompressed if they are gzip's or in an archive."""
+    if isinstance(file, Member):
+        return cast("BinaryIO", zipfile.ZipFile(file.archive).open(file.member))
+    with file.open("rb") as stream:
+        compressed = stream.read(2) == _GZIP
+    return cast("BinaryIO", gzip.open(file, "rb")) if compressed else file.open("rb")
+
+
+def real_kind(path: DeliveredFile, start: bytes) -> str | None:
     """What a file is if it is not text, told by how it begins."""
     for magic, kind in _KINDS.items():
         if start.startswith(magic):
-            return _zipped_kind(path) if kind == "a zip archive" else kind
+            return _zipped_kind(path) if kind == _ARCHIVE else kind
     beginning = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return next((kind for magic, kind in _MARKUP.items() if beginning.startswith(magic)), None)
 
 
-def _zipped_kind(path: Path) -> str:
+def _zipped_kind(path: DeliveredFile) -> str:
     try:
-        with open_bytes(path) as file, zipfile.ZipFile(file) as archive:
+        with open_bytes(path) as file, zipfile.ZipFile(io.BytesIO(file.read()) if isinstance(path, Member) else file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, EOFError):
         return "a damaged zip archive"
-    return next((kind for prefix, kind in _ZIPPED.items() if any(name.startswith(prefix) for name in names)), "a zip archive")
+    return next((kind for prefix, kind in _ZIPPED.items() if any(name.startswith(prefix) for name in names)), _ARCHIVE)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from connectors.columns import clean_name, plan_columns, shown, unique_names
+from connectors.columns import clean_name, listed, plan_columns, unique_names
 from connectors.extraction import Note
-from contracts.model import Contract, CsvSource, WorkbookSource
+from contracts.model import Contract
+from contracts.sources import CsvSource, WorkbookSource
 from core.errors import SourceError
 
 SEARCHED_LINES = 20
@@ -62,20 +62,18 @@ def _skipped(rows: Sequence[Row], header: Row, file: str) -> tuple[Note, ...]:
 
 
 def _not_found(contract: Contract, source: CsvSource | WorkbookSource, named: dict[int, tuple[str, ...]], file: str) -> SourceError:
-    """The error for a header that lacks columns. A line with none of the contract's names may be data, so it is not quoted."""
+    """The error for a header that lacks columns. Only a line with half of the contract's names is one: any other may be a person's record."""
     needed = contract.source_columns
-
-    def likeness(names: tuple[str, ...]) -> float:
-        return sum(1.0 if name in names else 0.4 if get_close_matches(name, names, n=1, cutoff=0.6) else 0.0 for name in needed)
-
-    line = max(named, key=lambda line: (likeness(named[line]), -line), default=None)
-    if line is not None and likeness(named[line]) > 0:
+    present = {line: [name for name in needed if name in names] for line, names in named.items()}
+    line = max(present, key=lambda line: (len(present[line]), -line), default=0)
+    if 2 * len(present.get(line, ())) >= len(needed):
         try:
             plan_columns(contract, named[line], f"{file}, header in line {line},")
         except SourceError as error:
             return error
     place = f"line {source.header_row}" if source.header_row else f"the first {SEARCHED_LINES} lines"
+    what = f"line {line} has only {listed(present[line])} of" if present.get(line) else "there is none of"
     return SourceError(
-        f"{contract.id}: {file} has no header in {place}: none of the columns {shown(needed)} is there",
+        f"{contract.id}: {file} has no header in {place}: {what} the columns {listed(needed)}",
         hint='if the file has no header, say "header: false" and name columns "1", "2", …; else compare delimiter and columns',
     )

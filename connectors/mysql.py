@@ -16,7 +16,8 @@ from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.scanner import scanner_engine
-from contracts.model import Contract, DatabaseSource
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.connections import Connections
 from core.errors import SourceError
 

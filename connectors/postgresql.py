@@ -13,7 +13,8 @@ from adbc_driver_postgresql import dbapi
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
-from contracts.model import Contract, DatabaseSource
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.connections import Connections
 from core.errors import SourceError
 

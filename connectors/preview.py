@@ -10,9 +10,10 @@ from connectors import csv, xlsx
 from connectors.columns import clean_name
 from connectors.files import open_bytes, real_kind
 from connectors.header import Row
-from contracts.model import Contract, CsvSource, FileSource, WorkbookSource
+from contracts.model import Contract
 from contracts.proposal.names import read_name
 from contracts.proposal.vocabulary import Vocabulary
+from contracts.sources import CsvSource, FileSource, WorkbookSource
 from core.errors import SourceError
 
 _OTHER_DELIMITERS = ("\t", ";", "|")

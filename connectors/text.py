@@ -7,11 +7,11 @@ bytes become U+FFFD, so that only their value is refused.
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from connectors.files import open_bytes
+from connectors.files import DeliveredFile, open_bytes
 
 _BLOCK = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -19,6 +19,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM
 _LARGEST_DAMAGE = 0.1
 _ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
 _REPLACEMENT = "\ufffd"
+_HALF = re.compile("[\ud800-\udfff]")
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
 
 
@@ -31,7 +32,7 @@ class Encoding:
     clean: bool = False
 
 
-def find_encoding(path: Path, declared: str | None) -> Encoding:
+def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
     """The declared encoding, or the one the bytes show; reads the file once."""
     with open_bytes(path) as file:
         start = file.read(4)
@@ -48,7 +49,7 @@ def find_encoding(path: Path, declared: str | None) -> Encoding:
 class Utf8Stream(io.RawIOBase):
     """The file from behind its byte-order mark, as valid UTF-8; counts what it could not decode and the quotation marks it passed on."""
 
-    def __init__(self, path: Path, encoding: Encoding) -> None:
+    def __init__(self, path: DeliveredFile, encoding: Encoding) -> None:
         self.damaged = 0
         self.quotes = 0
         self._file = open_bytes(path)
@@ -97,16 +98,22 @@ class Utf8Stream(io.RawIOBase):
             return data
         text = self._decoder.decode(data, self._ended)
         self.damaged += text.count(_REPLACEMENT)
-        return text.encode()
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            # UTF-7 and its like can hold halves of characters, which no text may have.
+            text, halves = _HALF.subn(_REPLACEMENT, text)
+            self.damaged += halves
+            return text.encode()
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: DeliveredFile) -> Iterator[bytes]:
     with open_bytes(path) as file:
         while block := file.read(_BLOCK):
             yield block
 
 
-def _decodes(path: Path) -> bool:
+def _decodes(path: DeliveredFile) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     try:
         for block in _blocks(path):
@@ -117,7 +124,7 @@ def _decodes(path: Path) -> bool:
     return True
 
 
-def _damage(path: Path) -> float:
+def _damage(path: DeliveredFile) -> float:
     """Share of the first characters beyond ASCII that are no UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     damaged = beyond = 0

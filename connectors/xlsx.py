@@ -1,12 +1,14 @@
 """Workbooks (xlsx, xls, ods) through calamine. A sheet holds at most a million rows and is read whole."""
 
+import io
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +16,10 @@ import python_calamine
 
 from connectors.columns import ColumnPlan, clean_name, plan_columns, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import delivered_files, real_kind
+from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
-from contracts.model import Contract, WorkbookSource
+from contracts.model import Contract
+from contracts.sources import WorkbookSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -25,7 +28,7 @@ _WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDoc
 
 @dataclass(frozen=True)
 class _Workbook:
-    path: Path
+    path: DeliveredFile
     header: Header
     plan: ColumnPlan
     sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
@@ -65,13 +68,13 @@ def to_text(value: Any) -> str:
             return str(value)
 
 
-def first_rows(contract: Contract, source: WorkbookSource, path: Path) -> list[Row]:
+def first_rows(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> list[Row]:
     """The rows near the top of a sheet, whatever they are; raises SourceError if there is no such workbook or sheet."""
     sheet = _sheet(contract, source, path)
     return [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
 
 
-def _look(contract: Contract, source: WorkbookSource, path: Path, *, keep: bool) -> _Workbook:
+def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, keep: bool) -> _Workbook:
     sheet = _sheet(contract, source, path)
     rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
     header = find_header(contract, source, rows, path.name)
@@ -137,16 +140,18 @@ def _width(sheet: python_calamine.CalamineSheet) -> int:
     return width
 
 
-def _sheet(contract: Contract, source: WorkbookSource, path: Path) -> python_calamine.CalamineSheet:
-    if path.stat().st_size == 0:
+def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> python_calamine.CalamineSheet:
+    with _translated(contract, path), open_bytes(path) as file:
+        start = file.read(4096)
+    if not start:
         raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
-    with path.open("rb") as file:
-        kind = real_kind(path, file.read(4096))
+    kind = real_kind(path, start)
     if kind not in _WORKBOOKS:
         hint = 'say "kind: csv" in the contract' if kind is None else "ask the department for a workbook"
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
     with _translated(contract, path):
-        workbook = python_calamine.CalamineWorkbook.from_path(path)
+        with open_bytes(path) as file:
+            workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
         names = workbook.sheet_names
         if source.sheet is not None and source.sheet not in names:
             raise SourceError(
@@ -157,13 +162,13 @@ def _sheet(contract: Contract, source: WorkbookSource, path: Path) -> python_cal
 
 
 @contextmanager
-def _translated(contract: Contract, path: Path) -> Iterator[None]:
+def _translated(contract: Contract, path: DeliveredFile) -> Iterator[None]:
     """The one place where the reader's errors become the hub's."""
     try:
         yield
     except python_calamine.PasswordError:
         raise SourceError(f"{contract.id}: {path.name} is locked by a password", hint="ask the department for it without one") from None
-    except (python_calamine.CalamineError, OSError):
+    except (python_calamine.CalamineError, OSError, EOFError, zlib.error, zipfile.BadZipFile):
         raise SourceError(
             f"{contract.id}: {path.name} is damaged or not a workbook", hint="ask the department for the delivery again"
         ) from None

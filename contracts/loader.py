@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from contracts.model import Contract
-from contracts.references import loose_faults, reference_faults
-from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, schema_faults
+from contracts.references import Finding, loose_faults, reference_faults, salvaged_faults
+from contracts.salvage import salvage
+from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, Place, key_of, schema_faults
 from core.errors import DefinitionError, Fault
 
 if TYPE_CHECKING:
@@ -70,11 +71,12 @@ def load_contracts(paths: Iterable[Path | str], standards: Standards) -> list[Co
 
 def contract_from_document(document: Any, standards: Standards, *, file: str) -> Contract:
     """Make a contract of a parsed document (a form of the portal, a YAML file); raises DefinitionError with every fault."""
-    secrets = {key: WHERE_SECRETS_GO for key, text in _texts(document) if _SECRET.search(text)}
-    structure = [(key, message) for key, message in schema_faults(document) if key not in secrets]
-    if secrets or structure:
-        loose = [finding for finding in loose_faults(document, standards) if finding[0] not in {*secrets, *dict(structure)}]
-        raise DefinitionError([Fault(file, key, message) for key, message in [*secrets.items(), *structure, *loose]])
+    secrets = [place for place, text in _texts(document) if _SECRET.search(text)]
+    refused = {key_of(place): WHERE_SECRETS_GO for place in secrets}
+    structure = [(key, message) for key, message in schema_faults(document) if key not in refused]
+    if refused or structure:
+        first = [*refused.items(), *structure]
+        raise DefinitionError([Fault(file, key, message) for key, message in [*first, *_other_faults(document, secrets, first, standards)]])
     try:
         contract = Contract.model_validate(document)
     except ValidationError as error:
@@ -85,6 +87,16 @@ def contract_from_document(document: Any, standards: Standards, *, file: str) ->
     if findings:
         raise DefinitionError([Fault(file, key, message) for key, message in findings])
     return contract
+
+
+def _other_faults(document: Any, secrets: Sequence[Place], first: Sequence[Finding], standards: Standards) -> Iterator[Finding]:
+    """What else is wrong with a document that is not yet a contract, one fault for each place."""
+    kept = salvage(document, secrets)
+    named = {key for key, _ in first}
+    for key, message in [*(salvaged_faults(kept, standards) if kept else ()), *loose_faults(document, standards)]:
+        if key not in named:
+            named.add(key)
+            yield key, message
 
 
 def _read(path: Path) -> Any:
@@ -103,12 +115,12 @@ def _read(path: Path) -> Any:
         raise DefinitionError([Fault(path.name, "", "is not valid YAML")]) from None
 
 
-def _texts(document: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def _texts(document: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
     if isinstance(document, dict):
         for name, value in document.items():
-            yield from _texts(value, f"{key}.{name}" if key else str(name))
+            yield from _texts(value, (*place, str(name)))
     elif isinstance(document, list):
         for position, value in enumerate(document):
-            yield from _texts(value, f"{key}[{position}]")
+            yield from _texts(value, (*place, position))
     elif isinstance(document, str):
-        yield key, document
+        yield place, document

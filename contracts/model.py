@@ -11,11 +11,12 @@ import json
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from contracts.parts import ColumnName, DatasetId, Identifier, Part
+from contracts.sources import Source
 from standards.model import Title
 
-_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 # The five fields of cron with their ranges, names of months and days left out: numbers read the same in every country.
 _CRON_FIELDS = {
     "minute": "[0-5]?[0-9]",
@@ -36,9 +37,6 @@ def _cron_pattern() -> str:
 
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
-DatasetId = Annotated[str, Field(pattern=f"^{_NAME}__{_NAME}$")]
-Identifier = Annotated[str, Field(pattern=f"^{_NAME}$")]
-ColumnName = Annotated[str, Field(min_length=1, description="A column as the source names it.")]
 Share = Annotated[float, Field(ge=0, le=1)]
 # Each format has to name a year, or every date would fall into 1900; two digits of one name their century, which nobody can guess.
 DateFormat = Annotated[
@@ -54,11 +52,7 @@ DateFormat = Annotated[
 Lookup = Annotated[dict[str, str], Field(description='Source value to standard code, both quoted: {"M": "1"}.')]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Department(_Part):
+class Department(Part):
     """The supplying body."""
 
     id: Identifier = Field(description="Short id of the department, as in `public_security`.")
@@ -66,53 +60,11 @@ class Department(_Part):
     contact: str = Field(default="", description="Where the hub reports trouble: an office mailbox or telephone number, not a person's.")
 
 
-class DatabaseSource(_Part):
-    """A table or view of a database."""
-
-    kind: Literal["postgresql", "mysql", "sqlite"] = Field(
-        description="What is read: postgresql, mysql (also MariaDB), sqlite, csv or xlsx (also xls, ods)."
-    )
-    connection: Identifier = Field(description="Name of the connection; its address is set up outside, never in a contract.")
-    object: str = Field(min_length=1, description='Table or view, with its schema where there is one: "hj.t_rkxx".')
-
-
-class CsvSource(_Part):
-    """Text files with separated values, plain or gzip-compressed."""
-
-    kind: Literal["csv"] = Field(description="Text files with separated values.")
-    connection: Identifier = Field(description="Name of the connection that says in which folder the files lie.")
-    path: str = Field(
-        min_length=1,
-        description='File below the connection\'s folder, or a pattern ("rk_*.csv"): all that match are one delivery, in name order.',
-    )
-    encoding: str | None = Field(default=None, description="Encoding; left out, it is found: byte-order mark, then UTF-8, then GB18030.")
-    delimiter: str = Field(default=",", min_length=1, max_length=1, description="What separates values.")
-    header: bool = Field(default=True, description='False where the first line is already data; columns are then named "1", "2", ….')
-    header_row: int | None = Field(default=None, ge=1, description="Line of the header; left out, it is found by the contract's columns.")
-
-
-class WorkbookSource(_Part):
-    """A sheet of a workbook (xlsx, xls, ods)."""
-
-    kind: Literal["xlsx"] = Field(description="Workbooks: xlsx, xls or ods.")
-    connection: Identifier = Field(description="Name of the connection that says in which folder the workbooks lie.")
-    path: str = Field(
-        min_length=1, description='Workbook below the connection\'s folder, or a pattern ("rk_*.xlsx"): all that match are one delivery.'
-    )
-    sheet: str | None = Field(default=None, min_length=1, description="Name of the sheet; left out, the first.")
-    header: bool = Field(default=True, description='False where the first row is already data; columns are then named "1", "2", ….')
-    header_row: int | None = Field(default=None, ge=1, description="Row of the header; left out, it is found by the contract's columns.")
-
-
-FileSource = CsvSource | WorkbookSource
-Source = Annotated[DatabaseSource | CsvSource | WorkbookSource, Field(discriminator="kind")]
-
-
 # Attributes of a mapping that contracts did not have from the beginning.
 _LATER = ("written_in", "unit")
 
 
-class Mapping(_Part):
+class Mapping(Part):
     """One data element that a source column feeds."""
 
     element: Identifier = Field(description="Id of the data element.")
@@ -126,14 +78,14 @@ class Mapping(_Part):
     unit: str | None = Field(default=None, min_length=1, description="What the bare numbers of the column count: 万元.")
 
 
-class AsOf(_Part):
+class AsOf(Part):
     """The source column that says from when a record held."""
 
     column: ColumnName
     formats: tuple[DateFormat, ...] = Field(default=(), strict=False, description="Date formats of this column, tried in order.")
 
 
-class ElementSource(_Part):
+class ElementSource(Part):
     """Where the values of one data element come from."""
 
     column: str
@@ -143,7 +95,7 @@ class ElementSource(_Part):
     unit: str | None = None
 
 
-class Assertions(_Part):
+class Assertions(Part):
     """What a delivery must satisfy before it may be used; a failed assertion stops the batch."""
 
     least_rows: int = Field(default=1, ge=0, description="Fewest rows that a delivery can have.")
@@ -152,7 +104,7 @@ class Assertions(_Part):
     largest_quarantine: Share = Field(default=0.2, description="Largest share of the rows that may be set aside.")
 
 
-class Schedule(_Part):
+class Schedule(Part):
     """When the dataset is collected."""
 
     cron: str | None = Field(
@@ -162,7 +114,7 @@ class Schedule(_Part):
     retry_seconds: int = Field(default=60, ge=0, description="Pause before a repetition.")
 
 
-class Reading(_Part):
+class Reading(Part):
     """How the hub behaves on the department's system."""
 
     window: str | None = Field(
@@ -172,7 +124,7 @@ class Reading(_Part):
     rows_per_second: int | None = Field(default=None, ge=1, description="Most rows read per second.")
 
 
-class Sharing(_Part):
+class Sharing(Part):
     """On what terms other departments may use the dataset."""
 
     sharing_class: Literal["unconditional", "conditional", "none"] = Field(
@@ -181,7 +133,7 @@ class Sharing(_Part):
     legal_basis: str = Field(default="", description="Law or policy; a dataset that is not shared at all must name one.")
 
 
-class Retention(_Part):
+class Retention(Part):
     """How long each layer keeps the dataset."""
 
     landing_days: int = Field(default=365, ge=1, description="Days for which deliveries are kept as received.")
@@ -218,7 +170,7 @@ AsOfColumn = Annotated[
 WHOLE_ROW = "*"
 
 
-class Contract(_Part):
+class Contract(Part):
     """What a department supplies, and on what terms."""
 
     id: DatasetId = Field(description="`<department>__<dataset>`, as in `public_security__resident`.")

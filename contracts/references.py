@@ -3,45 +3,72 @@
 from __future__ import annotations
 
 import codecs
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource
+from contracts.model import WHOLE_ROW, Contract
+from contracts.salvage import Salvage
 from contracts.schema import suggestion
-from standards.date_formats import format_patterns
+from contracts.sources import CsvSource, DatabaseSource
+from standards.date_formats import format_fault
 from standards.declared import unit_fault, writing_fault
 
 if TYPE_CHECKING:
     from standards.model import DataElement, Standards
 
 Finding = tuple[str, str]
+_NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 
 def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     """Every place where the contract does not agree with itself or with the standards, as key and reason."""
-    rules = (_identity, _source, _feeds, _elements, _requirements, _formats, _writings, _codes, _assertions, _columns)
-    return list(chain.from_iterable(rule(contract, standards) for rule in rules))
+    return list(chain.from_iterable(rule(contract, standards) for rule, _ in _RULES))
 
 
-def _identity(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def salvaged_faults(found: Salvage, standards: Standards) -> list[Finding]:
+    """The same of a document that is not yet a contract, as far as what it lacks leaves a rule anything to say."""
+    return list(chain.from_iterable(rule(found.contract, standards) for rule, can_judge in _RULES if can_judge(found)))
+
+
+def _id(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if contract.id.split("__")[0] != contract.department.id:
         yield "id", f'begins with the department: expected "{contract.department.id}__" and the dataset'
+
+
+def _terms(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if contract.sharing.sharing_class == "none" and not contract.sharing.legal_basis:
         yield "sharing.legal_basis", "a dataset that is not shared (class none) must name the law or policy that says so"
 
 
-def _source(contract: Contract, standards: Standards) -> Iterator[Finding]:
-    if isinstance(contract.source, CsvSource) and contract.source.encoding is not None:
-        try:
-            codecs.lookup(contract.source.encoding)
-        except LookupError:
-            yield "source.encoding", "is not an encoding; expected a name such as utf-8, gb18030 or big5"
+def _reading(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    if isinstance(contract.source, CsvSource):
+        if contract.source.encoding is not None and not _decodes_files(contract.source.encoding):
+            yield "source.encoding", "is not an encoding of text files; expected a name such as utf-8, gb18030 or big5"
+        if not contract.source.delimiter.isascii() or contract.source.delimiter in _NO_DELIMITERS:
+            yield "source.delimiter", "cannot separate values; expected one ASCII character, not a quotation mark or a line break"
+
+
+def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if not isinstance(contract.source, DatabaseSource) and (
         contract.source.path.startswith("/") or ".." in contract.source.path.split("/")
     ):
         yield "source.path", "leads out of the connection's folder; expected a path below it"
+
+
+def _decodes_files(encoding: str) -> bool:
+    """Whether any bytes become text in it, damaged ones a mark. Python also calls compression, escapes and internet names codecs."""
+    everything = codecs.BOM_UTF32_LE + bytes(range(256))  # some want a mark first
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            everything.decode(encoding, "replace")
+            codecs.getincrementaldecoder(encoding)("replace").decode(everything, True)
+    except (LookupError, ValueError, Warning):
+        return False
+    return True
 
 
 def _feeds(contract: Contract, standards: Standards) -> Iterator[Finding]:
@@ -63,13 +90,21 @@ def _used(contract: Contract) -> Iterator[tuple[str, str]]:
     yield from ((f"constants.{element}", element) for element in contract.constants)
 
 
-def _elements(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def _known(contract: Contract, standards: Standards) -> Iterator[Finding]:
     possible = _possible_elements(contract, standards)
     for key, element in _used(contract):
         if element not in standards.elements:
             yield key, f'there is no data element "{element}"{suggestion(element, list(possible))}'
-        elif element not in possible:
+
+
+def _fitting(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    possible = _possible_elements(contract, standards)
+    for key, element in _used(contract):
+        if element in standards.elements and element not in possible:
             yield key, f'"{element}" is not part of {" or ".join(contract.feeds)}{suggestion(element, list(possible))}'
+
+
+def _once(contract: Contract, standards: Standards) -> Iterator[Finding]:
     counts = Counter(element for _, element in _used(contract))
     for key, element in _used(contract):
         if counts[element] > 1:
@@ -91,10 +126,15 @@ def _formats(contract: Contract, standards: Standards) -> Iterator[Finding]:
             element = standards.elements.get(mapping.element)
             if mapping.formats and element is not None and element.data_type != "date":
                 yield f"columns.{column}.formats", f'"{mapping.element}" is not a date'
-            yield from ((f"columns.{column}.formats", f'"{form}": {reason}') for form in mapping.formats if (reason := _misfit(form)))
-    for form in contract.as_of.formats if contract.as_of else ():
-        if "%y" in form and (reason := _misfit(form)):
-            yield "as_of.formats", f'"{form}": {reason}'
+            yield from _format_faults(f"columns.{column}.formats", mapping.formats, whole_day=True)
+    if contract.as_of:
+        yield from _format_faults("as_of.formats", contract.as_of.formats, whole_day=False)
+
+
+def _format_faults(key: str, formats: Sequence[str], *, whole_day: bool) -> Iterator[Finding]:
+    for position, declared in enumerate(formats):
+        if fault := format_fault(declared, whole_day=whole_day):
+            yield f"{key}[{position}]", fault
 
 
 def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
@@ -108,15 +148,6 @@ def _writings(contract: Contract, standards: Standards) -> Iterator[Finding]:
                 yield f"columns.{column}.written_in", reason
             if mapping.unit and (reason := unit_fault(element, mapping.unit)):
                 yield f"columns.{column}.unit", reason
-
-
-def _misfit(form: str) -> str:
-    """Why a date format cannot be used; empty where it can."""
-    try:
-        format_patterns(form)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def _codes(contract: Contract, standards: Standards) -> Iterator[Finding]:
@@ -143,7 +174,7 @@ def _assertions(contract: Contract, standards: Standards) -> Iterator[Finding]:
             yield f"assertions.fill_rates.{element}", f'"{element}" is not mapped{suggestion(element, supplied)}'
 
 
-def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
+def _record_key(contract: Contract, standards: Standards) -> Iterator[Finding]:
     named = [*contract.columns, *contract.ignore]
     for position, column in enumerate(contract.record_key):
         key = f"record_key[{position}]"
@@ -152,18 +183,45 @@ def _columns(contract: Contract, standards: Standards) -> Iterator[Finding]:
                 yield key, '"*" (the whole row) stands alone'
         elif column not in named:
             yield key, f'"{column}" is neither mapped nor listed under ignore{suggestion(column, named)}'
-    for position, column in enumerate(contract.ignore):
-        if column in contract.columns:
-            yield f"ignore[{position}]", f'"{column}" is mapped under columns; it is either used or ignored'
-    for column in (*contract.columns, *contract.ignore, *contract.record_key):
-        if column != column.strip() or column == "_position":
-            yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
     if contract.change_tracking == "snapshot" and len(set(contract.record_key)) != len(contract.record_key):
         yield "record_key", "names a column twice"
 
 
+def _ignored(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for position, column in enumerate(contract.ignore):
+        if column in contract.columns:
+            yield f"ignore[{position}]", f'"{column}" is mapped under columns; it is either used or ignored'
+
+
+def _names(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    for column in (*contract.columns, *contract.ignore, *contract.record_key):
+        if column != column.strip() or column == "_position":
+            yield f"columns.{column.strip()}", "a column is named without blanks around it, and never _position"
+
+
+# Each rule with what has to be the author's own before it can judge a document that is not yet a contract.
+_RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable[[Salvage], bool]], ...] = (
+    (_id, lambda found: found.has("id") and found.has("department", "id")),
+    (_terms, lambda found: found.has("sharing", "class") and found.has("sharing", "legal_basis")),
+    (_reading, lambda found: found.has("source", "kind")),
+    (_path, lambda found: found.has("source", "path")),
+    (_feeds, lambda found: found.has_whole("feeds")),
+    (_known, lambda found: found.has("columns") and found.has_whole("feeds")),
+    (_fitting, lambda found: found.has("columns") and found.has_whole("feeds")),
+    (_once, lambda found: found.has("columns")),
+    (_requirements, lambda found: found.has_whole("columns") and found.has_whole("constants") and found.has_whole("feeds")),
+    (_formats, lambda found: found.has("columns") and not any("formats" in place for place in found.lost)),
+    (_writings, lambda found: found.has("columns")),
+    (_codes, lambda found: found.has("columns")),
+    (_assertions, lambda found: found.has_whole("columns") and found.has_whole("constants")),
+    (_record_key, lambda found: all(found.has_whole(name) for name in ("record_key", "columns", "ignore"))),
+    (_ignored, lambda found: found.has_whole("ignore")),
+    (_names, lambda found: found.has("columns")),
+)
+
+
 def loose_faults(document: Any, standards: Standards) -> Iterator[Finding]:
-    """Unknown registries and elements of a document that is not yet a contract, so that they are named in the first round too."""
+    """Unknown registries and elements of a document that is not yet a contract, also where too little of one can be kept."""
     body = document if isinstance(document, dict) else {}
     feeds = body.get("feeds")
     for position, feed in enumerate(feeds if isinstance(feeds, list) else ()):

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from contracts.model import Contract
+
+Place = tuple[str | int, ...]  # the way to a value: keys and positions
 
 SCHEMA_FILE = Path(__file__).with_name("contract.schema.json")
 SECRET_WORDS = ("password", "passwd", "pwd", "secret", "token", "credential")
@@ -43,20 +46,53 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
+@dataclass(frozen=True)
+class Offense:
+    """One place where a document leaves the schema: what stands there is unknown, missing or wrong, and what is expected."""
+
+    path: Place
+    kind: Literal["unknown", "missing", "wrong"]
+    message: str
+    meant: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The place as a fault names it."""
+        return key_of(self.path)
+
+
+def offenses(document: Any) -> list[Offense]:
+    """Every place where a document leaves the schema."""
+    return list(dict.fromkeys(offense for error in _validator().iter_errors(document) for offense in _explain(error)))
+
+
 def schema_faults(document: Any) -> list[tuple[str, str]]:
     """Every place where a document leaves the schema, as key and what is expected there."""
-    return sorted({fault for error in _validator().iter_errors(document) for fault in _explain(error)})
+    return sorted({(offense.key, offense.message) for offense in offenses(document)})
+
+
+def key_of(path: Place) -> str:
+    """A place in a document as people write it: `columns.XM[0].element`."""
+    key = ""
+    for step in path:
+        key = f"{key}[{step}]" if isinstance(step, int) else f"{key}.{step}" if key else step
+    return key
 
 
 def suggestion(name: str, known: list[str]) -> str:
     """A closing remark that names what a misspelt name may have meant, or all there is if that is short."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    close = _close(name, known)
     if close:
         return f'; did you mean "{close[0]}"?'
     return f"; there is {', '.join(sorted(known))}" if 0 < len(known) <= 12 else ""
 
 
-def _explain(error: ValidationError, description: str = "") -> Iterator[tuple[str, str]]:
+def _close(name: str, known: list[str]) -> list[str]:
+    return get_close_matches(name, known, n=1, cutoff=0.6)
+
+
+def _explain(error: ValidationError, description: str = "") -> Iterator[Offense]:
+    path = tuple(error.absolute_path)
     if isinstance(error.schema, dict):
         description = error.schema.get("description", description)
     if error.validator in ("anyOf", "oneOf") and error.context:
@@ -64,18 +100,22 @@ def _explain(error: ValidationError, description: str = "") -> Iterator[tuple[st
         if branch:
             yield from (fault for inner in branch for fault in _explain(inner, description))
         else:
-            yield _key(error), _choices(error)
+            yield Offense(path, "wrong", _choices(error))
     elif error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
-        yield from ((_join(_key(error), name), _unknown_key(name, known)) for name in error.instance if name not in known)
+        yield from (
+            Offense((*path, name), "unknown", _unknown_key(name, known), next(iter(_close(name, known)), None))
+            for name in error.instance
+            if name not in known
+        )
     elif error.validator == "required":
         yield from (
-            (_join(_key(error), name), f"is missing{_described(error, name)}")
+            Offense((*path, name), "missing", f"is missing{_described(error, name)}")
             for name in error.validator_value
             if name not in error.instance
         )
     else:
-        yield _key(error), _expected(error, description)
+        yield Offense(path, "wrong", _expected(error, description))
 
 
 def _meant_branch(error: ValidationError) -> list[ValidationError]:
@@ -141,17 +181,6 @@ def _rule_text(rule: str, wanted: Any, given: Any) -> str:
             return f"at most {wanted}"
         case _:
             return "does not have the expected form"
-
-
-def _key(error: ValidationError) -> str:
-    key = ""
-    for step in error.absolute_path:
-        key = f"{key}[{step}]" if isinstance(step, int) else _join(key, step)
-    return key
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
 
 
 if __name__ == "__main__":

@@ -26,8 +26,12 @@ def driver_url(url: str) -> str:
 
 @cache
 def open_database(url: str) -> sa.Engine:
-    """Return the engine of a database, one per process and address. Connects on first use, not here."""
-    engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url))
+    """Return the engine of a database, one per process and address. Connects on first use, not here; raises StoreError for no address."""
+    try:
+        engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url))
+    except (sa.exc.ArgumentError, ImportError):
+        hint = "HUB_CATALOG_URL and its like hold sqlite:///… or postgresql://…, or are not set"
+        raise StoreError("the address of a database cannot be used, or its driver is not installed", hint=hint) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

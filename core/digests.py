@@ -36,10 +36,10 @@ def canonical_text(texts: Sequence[str | None]) -> str:
 
 def _joined(parts: Sequence[str | None]) -> str:
     """SQL that joins the parts; those that are always null become constants, one for as many as follow each other."""
-    pieces: list[str] = []
-    for absent, run in groupby(parts, key=lambda part: part is None):
-        pieces += [f" || {SEPARATOR} || ".join(f"{ESCAPE} || 'n'" for _ in run)] if absent else [part for part in run if part is not None]
-    return f"concat_ws({SEPARATOR}, {', '.join(pieces)})"
+    absent = f"{ESCAPE} || 'n'"
+    runs = [list(run) for _, run in groupby(parts, key=lambda part: part is None)]
+    pieces = [piece for run in runs for piece in ([f" || {SEPARATOR} || ".join([absent] * len(run))] if run[0] is None else run)]
+    return f"concat_ws({SEPARATOR}, {', '.join(map(str, pieces))})"
 
 
 def digest(text: str) -> str:
@@ -75,3 +75,10 @@ def add(first: str, second: int) -> str:
 
 
 EMPTY = "0" * 32
+# The sum of few rows can be guessed by trying what those rows may say: nothing with fewer leaves the hub.
+LEAST_ROWS = 100
+
+
+def shown_digest(digest: object, rows: int | None) -> str | None:
+    """The digest of a partition as it may be shown; None where it has too few rows."""
+    return str(digest) if digest is not None and (rows or 0) >= LEAST_ROWS else None

@@ -52,9 +52,11 @@ class DefinitionError(HubError):
 
 
 class SourceError(HubError):
-    """A department's source could not be read as the contract says."""
+    """A department's source could not be read as the contract says. Only what may pass by itself is worth another try."""
 
-    exit_status = 3
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        super().__init__(message, hint=hint, transient=transient)
+        self.exit_status = 3 if transient else 2
 
 
 class StoreError(HubError):

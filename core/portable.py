@@ -1,8 +1,13 @@
-"""The Ibis operations that expressions may use, each with the meaning it has on every engine.
+"""The Ibis operations that expressions may use, each with the meaning it has on every engine, and expressions as SQL of an engine.
 
 A test collects the operations of all standard expressions and compares them with this list, and another pins each meaning on DuckDB
-(and on Spark where it is installed). What is not here is not used: `upper` beyond Latin letters, edit distance, `as_date`, `first`.
+(and on Spark where it is installed). What is not here is not used: edit distance, `as_date`, `first`. Where Spark's own meaning is another,
+`core/spark_sql.py` says it in other words.
 """
+
+from typing import Any, Literal
+
+EngineName = Literal["duckdb", "spark"]
 
 OPERATIONS: dict[str, str] = {
     "Add": "sum of integers",
@@ -12,7 +17,7 @@ OPERATIONS: dict[str, str] = {
     "ArrayIndex": "element by position from 0; null outside",
     "ArrayMap": "the function applied to each element; with one element, a value computed once and used often",
     "Between": "both bounds included; texts compare by code point",
-    "Cast": "date to ISO text, boolean to integer; never text to anything (it raises)",
+    "Cast": "date to ISO text, boolean to integer, integer to a wider one; never text to anything (it raises)",
     "Coalesce": "the first value that is not null",
     "DateAdd": "days added to a date; DuckDB gives a timestamp, so the text is cut to ten characters",
     "Equals": "null if a side is null",
@@ -34,8 +39,8 @@ OPERATIONS: dict[str, str] = {
     "Or": "three-valued or",
     "Project": "the select list",
     "RPad": "filled behind to a length, never cut by us",
-    "RegexReplace": "every match; groups as \\1; RE2 syntax that Java reads alike (no look-around, no \\p)",
-    "RegexSearch": "whether the pattern occurs anywhere",
+    "RegexReplace": "every match; groups as \\1; the syntax and meaning of RE2 that Java can say (no look-around, no \\p)",
+    "RegexSearch": "whether the pattern occurs anywhere; $ is the very end, the dot all but a line feed",
     "SearchedCase": "the first branch that holds; branches of other rows are not evaluated",
     "SimpleCase": "the branch whose key equals the value",
     "StringConcat": "null if a part is null",
@@ -48,5 +53,16 @@ OPERATIONS: dict[str, str] = {
     "Translate": "character by character, both lists of one length",
     "TryCast": "text to integer or date where a pattern has made sure of the form, else null",
     "UnboundTable": "a table by name",
-    "Uppercase": "of Latin letters; others may differ between engines",
+    "Uppercase": "letter by letter, of every script; a letter without one capital letter stays",
 }
+
+
+def to_sql(expression: Any, engine: EngineName = "duckdb") -> str:
+    """An expression as SQL of an engine, on one line: pretty printing costs more than compiling."""
+    if engine == "spark":
+        from core.spark_sql import spark_sql
+
+        return spark_sql(expression)
+    import ibis
+
+    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))

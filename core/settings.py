@@ -1,9 +1,12 @@
 """Settings of one installation, from the environment: where state lives and how much of the machine a task may use."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import RequestError, StoreError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -67,17 +70,29 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         audit_url=database("audit"),
         lake_url=database("lake"),
         lake_warehouse=env.get("HUB_LAKE_WAREHOUSE") or (home / "lake").as_uri(),
-        memory_limit_mb=int(env.get("HUB_MEMORY_MB") or 2048),
-        threads=int(env.get("HUB_THREADS") or min(4, os.cpu_count() or 1)),
-        portal_port=int(env.get("HUB_PORTAL_PORT") or 18090),
-        airflow_port=int(env.get("HUB_AIRFLOW_PORT") or 18080),
+        memory_limit_mb=_number(env, "HUB_MEMORY_MB", 2048),
+        threads=_number(env, "HUB_THREADS", min(4, os.cpu_count() or 1)),
+        portal_port=_number(env, "HUB_PORTAL_PORT", 18090),
+        airflow_port=_number(env, "HUB_AIRFLOW_PORT", 18080),
         actor=env.get("HUB_ACTOR") or f"cli:{env.get('USER') or env.get('LOGNAME') or 'unknown'}",
     )
 
 
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or int(text) == 0:
+        raise RequestError(f"{name} is not a whole number above 0", hint=f"set it to one, or unset it for {default}")
+    return int(text)
+
+
 def prepare_home(settings: Settings) -> None:
-    """Create the state folders, closed to everyone but their owner: they hold people's records."""
+    """Create the state folders, closed to everyone but their owner: they hold people's records. Raises StoreError where that cannot be."""
     os.umask(0o077)
-    for folder in (settings.home, settings.landing, settings.lake_dir, settings.work, settings.registered, settings.reports):
-        folder.mkdir(parents=True, exist_ok=True)
-    settings.home.chmod(0o700)
+    try:
+        for folder in (settings.home, settings.landing, settings.lake_dir, settings.work, settings.registered, settings.reports):
+            folder.mkdir(parents=True, exist_ok=True)
+        settings.home.chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"HUB_HOME ({settings.home}) cannot be used: {error.strerror}", hint="set HUB_HOME to a folder of your own"
+        ) from None

@@ -1,24 +1,101 @@
-"""The audit call: every read of a person's record by portal, API or command goes through `record`, before the record is shown."""
+"""The audit call: every read of a person's record by portal, API or command goes through `record`, before the record is shown.
 
-from typing import Any
+An entry's subject is an entity (`registry/canonical id`), a batch (`dataset@number`), a dataset or a registry. Whoever writes about an
+entity names it by `entity_subject`: one question then finds everybody who read it, by whichever door they came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from core.clock import now
 from core.database import reading, writing
 from exchange.tables import audit_entry
+from standards.model import ObjectClass
+
+# Everything that is written down: by portal and API, and by commands.
+ACTIONS = (
+    *("portal-view-masked", "portal-reveal", "api-view-masked", "api-reveal", "search-without-result"),
+    *("show", "why", "show-without-result", "why-without-result"),
+    *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "standards-diff"),
+)
+SORTED = ("id", "actor", "action", "subject", "purpose")
+Kind = Literal["entity", "batch", "dataset", "registry"]
+
+
+def entity_subject(registry: str, canonical_id: str) -> str:
+    """How the log names an entity of a base registry."""
+    return f"{registry}/{canonical_id}"
+
+
+def kind_of(subject: str) -> Kind:
+    """What a subject is; a canonical id on its own is an entity as well."""
+    if "/" in subject or _is_canonical_id(subject):
+        return "entity"
+    return "batch" if "@" in subject else "dataset" if "__" in subject else "registry"
+
+
+def _is_canonical_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _names(subject: str) -> Sequence[str]:
+    """Every name under which the log may have a subject: early entries have the canonical id of an entity without its registry."""
+    if kind_of(subject) != "entity":
+        return [subject]
+    registry, _, canonical_id = subject.rpartition("/")
+    return [canonical_id, *(entity_subject(name, canonical_id) for name in ([registry] if registry else get_args(ObjectClass)))]
 
 
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:
-    """Write down who does what with whose record and why. Raises StoreError where it cannot: then nothing may be shown."""
+    """Write down who does what (one of ACTIONS) with whose record and why. Raises StoreError where it cannot: then nothing may be shown."""
+    if action not in ACTIONS:
+        raise ValueError(f"{action} is no action of the audit log")
     with writing(audit) as connection:
         connection.execute(audit_entry.insert().values(at=now(), actor=actor, action=action, subject=subject, purpose=purpose))
 
 
-def entries(audit: sa.Engine, *, subject: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """Return the newest entries, of one subject if given."""
-    query = sa.select(audit_entry).order_by(audit_entry.c.id.desc()).limit(limit)
-    if subject is not None:
-        query = query.where(audit_entry.c.subject == subject)
+@dataclass(frozen=True)
+class Selection:
+    """Which entries: about one subject (an entity also by its canonical id alone), of one actor, of one action."""
+
+    subject: str = ""
+    actor: str = ""
+    action: str = ""
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """As SQL."""
+        columns = audit_entry.c
+        chosen = [(columns.actor, [self.actor]), (columns.action, [self.action]), (columns.subject, _names(self.subject))]
+        return [column.in_(values) for column, values in chosen if values != [""]]
+
+
+EVERYTHING = Selection()
+
+
+def entries(
+    audit: sa.Engine, which: Selection = EVERYTHING, *, order: str = "id", descending: bool = True, limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Return entries, the newest first unless asked otherwise."""
+    ordered = [audit_entry.c[name].desc() if descending else audit_entry.c[name] for name in dict.fromkeys((order, "id"))]
+    query = sa.select(audit_entry).where(*which.conditions()).order_by(*ordered).limit(limit).offset(offset)
     with reading(audit) as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def count(audit: sa.Engine, which: Selection = EVERYTHING) -> int:
+    """How many entries there are."""
+    with reading(audit) as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(audit_entry).where(*which.conditions())).scalar_one()
+
+
+def actors(audit: sa.Engine) -> list[str]:
+    """Everyone whom the log names."""
+    with reading(audit) as connection:
+        return list(connection.execute(sa.select(audit_entry.c.actor).distinct().order_by(audit_entry.c.actor)).scalars())

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.database import reading
+from exchange.audit import entity_subject
 from exchange.tables import audit_entry
 
 
@@ -25,7 +26,7 @@ def readers_of(audit: sa.Engine, registry: str) -> list[Reader]:
     count = sa.func.count().label("reads")
     query = (
         sa.select(audit_entry.c.actor, audit_entry.c.purpose, count, sa.func.max(audit_entry.c.at).label("last"))
-        .where(audit_entry.c.subject.startswith(f"{registry}/", autoescape=True))
+        .where(audit_entry.c.subject.startswith(entity_subject(registry, ""), autoescape=True))
         .group_by(audit_entry.c.actor, audit_entry.c.purpose)
         .order_by(count.desc(), audit_entry.c.actor, audit_entry.c.purpose)
     )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
-# `subject` is a canonical id, never an identity number: the log itself must not become a register of people.
+# `subject` names an entity by its canonical id, never by an identity number: the log itself must not become a register of people.
 audit_entry = sa.Table(
     "audit_entry",
     metadata,

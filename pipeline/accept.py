@@ -26,7 +26,8 @@ from contracts.model import Contract
 from core import lake
 from core.clock import today
 from core.engine import Engine, quote
-from core.errors import GateFailed, HubError, RequestError
+from core.errors import GateFailed, RequestError
+from core.faults import described
 from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
@@ -75,9 +76,10 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
             raise
-        except HubError as error:
-            if not error.transient:
-                end_batch(home.catalog, batch_id, "failed", error.message, error.hint)
+        except Exception as error:
+            fault = described(error)
+            if not fault.transient:
+                end_batch(home.catalog, batch_id, "failed", fault.message, fault.hint)
             raise
         with timed({}, "follow"):
             _follow(home, batch)

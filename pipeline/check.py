@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from connectors.extract import extract
 from contracts.model import Contract
 from core.connections import load_connections
-from core.errors import HubError
+from core.faults import described
 from pipeline.home import Home
+from pipeline.land import check_columns
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,17 @@ class SourceCheck:
     notes: tuple[str, ...]
     error: str | None
     transient: bool
+    exit_status: int
 
 
 def check_source(home: Home, contract: Contract) -> SourceCheck:
-    """Open the source and read its first batch; nothing is kept."""
+    """Open the source and read its first batch; nothing is kept. Whatever goes wrong is part of the answer, so that others are looked at too."""
     try:
         extraction = extract(contract, load_connections(settings=home.settings))
+        check_columns(contract, extraction)
         first = next(extraction.batches, None)
-    except HubError as error:
-        return SourceCheck(contract.id, 0, (), str(error), error.transient)
+    except Exception as error:
+        fault = described(error)
+        return SourceCheck(contract.id, 0, (), str(fault), fault.transient, fault.exit_status)
     notes = tuple(note.message for note in extraction.notes)
-    return SourceCheck(contract.id, first.num_rows if first is not None else 0, notes, None, False)
+    return SourceCheck(contract.id, first.num_rows if first is not None else 0, notes, None, False, 0)

@@ -18,16 +18,18 @@ import pyarrow as pa
 from catalog.batches import Batch, batches_of, end_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
+from connectors.columns import shown
 from connectors.extract import Extraction, extract
 from contracts.model import Contract
 from core.connections import load_connections
-from core.digests import EMPTY, combine, digest_sums, record_id, row_digest
+from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, SourceError
+from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder
+from pipeline.landing import batch_folder, row_expressions, seal
 from pipeline.standard import standard_in_force
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
@@ -49,8 +51,10 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
         _remove_abandoned(home, contract_id)
         try:
             _land(home, held, batch, contract, key, extraction)
-        except HubError as error:
-            end_batch(home.catalog, batch.batch_id, "failed", error.message, error.hint)
+        except Exception as error:
+            # Whatever it was: the batch must not stay open without a word.
+            fault = described(error)
+            end_batch(home.catalog, batch.batch_id, "failed", fault.message, fault.hint)
             raise
     return batch.batch_id
 
@@ -65,6 +69,7 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
+    manifest["seal"] = seal(key, manifest, path)
     (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
     _sync(path)
     draft.replace(folder)
@@ -74,13 +79,30 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
 
 
+def check_columns(contract: Contract, extraction: Extraction) -> None:
+    """Raise SourceError where the columns of a source cannot be landed, whatever its rows are: too many, or names that clash."""
+    names = extraction.schema.names
+    _refuse_clashes(contract, names)
+    columns = _received(extraction)
+    if len(columns) > MOST_COLUMNS:
+        raise SourceError(
+            f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
+            f"{len(contract.source_columns)}",
+            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
+        )
+
+
+def _received(extraction: Extraction) -> list[str]:
+    return [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
+
+
 def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
     """The engine does not tell names apart by capitals, so one column would be landed as another; and some names are the hub's own."""
     counts = Counter(name.lower() for name in names)
     clashing = [name for name in names if counts[name.lower()] > 1 or (name.lower() in RESERVED_NAMES and name != "_position")]
     if clashing:
         raise SourceError(
-            f"{contract.id}: columns of the source differ only in capitals, or have names that the hub uses itself: {', '.join(clashing)}",
+            f"{contract.id}: columns of the source differ only in capitals, or have names that the hub uses itself: {shown(clashing)}",
             hint="list those that are not needed under ignore in the contract, or have the source name them otherwise",
         )
 
@@ -88,23 +110,16 @@ def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
 def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> None:
     """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
     failures: list[HubError] = []
-    columns = [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS]
-    _refuse_clashes(contract, extraction.schema.names)
-    if len(columns) > MOST_COLUMNS:
-        raise SourceError(
-            f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
-            f"{len(contract.source_columns)}",
-            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
-        )
-    digested = [name for name in contract.source_columns if name in columns]
-    key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
+    check_columns(contract, extraction)
+    columns = _received(extraction)
+    record, content = row_expressions(contract, columns)
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
     select = ", ".join(
         [
             *map(quote, columns),
             "_position",
-            f"{record_id(key_columns)} AS _record_id",
-            f"{row_digest([quote(name) for name in digested])} AS _row_digest",
+            f"{record} AS _record_id",
+            f"{content} AS _row_digest",
         ]
     )
     parameters = {"record_key": key, "dataset": contract.id}
@@ -138,7 +153,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "contract_id": contract.id,
         "contract_version": batch.contract_version,
         "standard_version": batch.standard_version,
-        "columns": [name for name in extraction.schema.names if name not in SYSTEM_COLUMNS],
+        "columns": _received(extraction),
         "read": landed + len(extraction.unreadable),
         "landed": landed,
         "unreadable": len(extraction.unreadable),

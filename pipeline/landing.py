@@ -1,12 +1,25 @@
-"""Where landed batches lie, and what is in them. Reading only; `pipeline.land` writes them."""
+"""Where landed batches lie, what is in them, and whether they are still what landed. Reading only; `pipeline.land` writes them."""
 
+import hmac
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from catalog.batches import Batch
-from core.digests import combine, digest_sums
-from core.engine import Engine, parquet
+from catalog.datasets import contract_at
+from contracts.model import Contract
+from core.digests import combine, digest_sums, record_id, row_digest
+from core.engine import Engine, parquet, quote
+from core.errors import HubError
+from core.keys import RECORD_KEY, load_key
 from core.settings import Settings
+from pipeline.home import Home
+
+Manifest = Mapping[str, Any]
+_BLOCK = 1 << 20
+_SHOWN = 5  # positions of altered rows that are named
+VERIFYING = "verifying a landed batch"
 
 
 def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:
@@ -14,30 +27,83 @@ def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:
     return settings.landing / contract_id / f"{seq:08d}"
 
 
-def read_manifest(settings: Settings, batch: Batch) -> dict[str, object]:
-    """Return the manifest of a landed batch."""
+def rows_path(settings: Settings, batch: Batch) -> Path:
+    """The rows of a landed batch."""
+    return batch_folder(settings, batch.contract_id, batch.seq) / "rows.parquet"
+
+
+def read_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
+    """Return the manifest of a landed batch; None where it is not there any more, or cannot be read."""
     path = batch_folder(settings, batch.contract_id, batch.seq) / "manifest.json"
-    manifest: dict[str, object] = json.loads(path.read_text())
-    return manifest
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def landed_rows(settings: Settings, batch: Batch) -> str:
     """SQL that reads the rows of a landed batch."""
-    return parquet([batch_folder(settings, batch.contract_id, batch.seq) / "rows.parquet"])
+    return parquet([rows_path(settings, batch)])
 
 
-def verify_landing(settings: Settings, batch: Batch) -> list[str]:
-    """Recompute a batch's counts and digest from its landed file; what differs from the manifest, in words."""
-    manifest = read_manifest(settings, batch)
-    with Engine(settings) as engine:
-        rows, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM {landed_rows(settings, batch)}")
-    unreadable: list[object] = manifest["unreadable_rows"]  # type: ignore[assignment]
-    found = {
-        "landed": rows,
-        "unreadable": len(unreadable),
-        "read": rows + len(unreadable),
-        "digest": f"{combine(high, low):032x}",
-    }
+def row_expressions(contract: Contract, columns: Sequence[str]) -> tuple[str, str]:
+    """SQL for record id and digest of a row as received; the statement binds `$record_key` and `$dataset`."""
+    digested = [name for name in contract.source_columns if name in columns]
+    key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
+    return record_id(key_columns), row_digest([quote(name) for name in digested])
+
+
+def seal(key: str, manifest: Manifest, rows: Path) -> str:
+    """A keyed digest of a manifest and the bytes of its rows: whoever alters either cannot make the seal anew without the key."""
+    sealed = {name: value for name, value in manifest.items() if name != "seal"}
+    made = hmac.new(bytes.fromhex(key), json.dumps(sealed, ensure_ascii=False, sort_keys=True).encode(), "sha256")
+    with rows.open("rb") as file:
+        while block := file.read(_BLOCK):
+            made.update(block)
+    return made.hexdigest()
+
+
+def verify_landing(home: Home, batch: Batch) -> list[str]:
+    """Compute counts, record ids and digests of a batch again from the columns of its landed file; what differs, in words."""
+    manifest = read_manifest(home.settings, batch)
+    if manifest is None:
+        return ["manifest: it is gone or cannot be read"]
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    try:
+        return [*_content(home, batch, contract, manifest), *_sealed(home, batch, manifest)]
+    except HubError as error:
+        return [f"rows: they cannot be read as the manifest describes them ({error.message})"]
+    except (KeyError, TypeError):
+        return ["manifest: it is not the one that was written when the batch landed"]
+
+
+def _content(home: Home, batch: Batch, contract: Contract, manifest: Manifest) -> Iterator[str]:
+    record, content = row_expressions(contract, manifest["columns"])
+    rows = f"(SELECT _position, _record_id, _row_digest, {record} AS record, {content} AS content FROM {landed_rows(home.settings, batch)})"
+    bound = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
+    altered = "record IS DISTINCT FROM _record_id OR content IS DISTINCT FROM _row_digest"
+    with Engine(home.settings) as engine:
+        found = engine.row(f"SELECT count(*), count(*) FILTER ({altered}), {digest_sums('content')} FROM {rows}", bound, doing=VERIFYING)
+        query = f"SELECT _position FROM {rows} WHERE {altered} ORDER BY _position LIMIT {_SHOWN}"
+        places = [str(position) for (position,) in engine.rows(query, bound, doing=VERIFYING)]
+    count, changed, high, low = found
+    if changed:
+        more = " and more" if changed > len(places) else ""
+        yield f"rows: {changed} are not what landed any more (position {', '.join(places)}{more})"
+    unreadable = len(manifest["unreadable_rows"])
+    landing = {"landed": count, "unreadable": unreadable, "read": count + unreadable}
     catalog = {"landed": batch.landed, "unreadable": batch.unreadable, "read": batch.read}
-    stated = [(name, manifest[name], "the manifest") for name in found] + [(name, value, "the catalog") for name, value in catalog.items()]
-    return [f"{name}: {where} says {value}, landing has {found[name]}" for name, value, where in stated if value != found[name]]
+    stated = [(name, manifest[name], "the manifest") for name in landing] + [
+        (name, value, "the catalog") for name, value in catalog.items()
+    ]
+    yield from (f"{name}: {where} says {value}, landing has {landing[name]}" for name, value, where in stated if value != landing[name])
+    if manifest["digest"] != f"{combine(high, low):032x}":
+        yield "digest: that of the landed rows is not that of the manifest"
+
+
+def _sealed(home: Home, batch: Batch, manifest: Manifest) -> Iterator[str]:
+    """Also what no row digest covers: columns that the contract does not map, positions, unreadable rows."""
+    made = seal(load_key(home.settings, RECORD_KEY), manifest, rows_path(home.settings, batch))
+    if not hmac.compare_digest(str(manifest.get("seal")), made):
+        yield "seal: manifest and rows are not those that were sealed when they landed"

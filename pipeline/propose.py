@@ -13,7 +13,7 @@ from connectors.extract import extract
 from connectors.extraction import Comments, Note
 from connectors.preview import preview
 from connectors.profile import profile
-from contracts.model import WHOLE_ROW, Contract, CsvSource, DatabaseSource, Source
+from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml
 from contracts.proposal.match import Column, Matches, Table, match_table
@@ -21,6 +21,7 @@ from contracts.proposal.profile import TableProfile
 from contracts.proposal.vocabulary import load_vocabulary
 from contracts.references import reference_faults
 from contracts.schema import schema_faults
+from contracts.sources import CsvSource, DatabaseSource, Source
 from core.connections import Connections, load_connections
 from core.engine import Engine
 from core.errors import RequestError, SourceError

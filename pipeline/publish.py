@@ -6,12 +6,12 @@ the pointer that readers follow. (4) The lake follows from that row. A run that 
 clears, or a lake that trails, which the next one brings up to date.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from catalog.batches import Batch, get_batch, latest_change
+from catalog.batches import Batch, deleted_between, get_batch, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.files import LakeFile
 from core import lake
@@ -19,6 +19,7 @@ from core.clock import now
 from core.digests import add, combine, digest_sums, row_digest
 from core.engine import Engine, parquet, quote
 from core.errors import GateFailed
+from core.faults import described
 from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.base import base_columns, base_state
@@ -27,6 +28,7 @@ from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, 
 from pipeline.standard import standard_in_force
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries import serving
+from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
 from registries.survivorship import merged, supplied
@@ -37,6 +39,7 @@ DIFFERENCE = "difference"  # relation: the base rows that this publication chang
 MERGED = "merged"
 OLD = "old_rows"
 LAST_DAY = "DATE '9999-12-31'"
+WORST = 3  # datasets that a stopped publication names
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ class Outcome:
     is_new: bool
 
 
-def publish(registry: str, home: Home | None = None) -> Outcome:
+def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "") -> Outcome:
     """Publish everything accepted since the last publication of a registry; ends at once where there is nothing.
 
-    Raises GateFailed where too many entities would disappear; the last publication then stays current.
+    Raises GateFailed where too many entities would disappear; the last publication then stays current, and the attempt is kept. A reason
+    given as `accept_shrink` is the decision of a person that has seen the attempt which was stopped: no more than that may disappear.
     """
     home = home or open_home()
     definition = get_definition(registry)
@@ -65,11 +69,30 @@ def publish(registry: str, home: Home | None = None) -> Outcome:
             # The run before may have died between its commit and the lake's.
             follow(home, schema, before.number)
             return Outcome(before, False)
-        with Engine(home.settings) as engine:
-            after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld).run()
+        try:
+            with Engine(home.settings) as engine:
+                after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld, accept_shrink).run()
+        except Exception as error:
+            _keep_attempt(home, before, error)
+            raise
         with timed({}, "follow"):
             follow(home, schema, after.number)
     return Outcome(after, True)
+
+
+class _Shrink(GateFailed):
+    """Too many entities would disappear."""
+
+    def __init__(self, message: str, *, hint: str, counts: Mapping[str, int]) -> None:
+        super().__init__(message, hint=hint)
+        self.counts = counts
+
+
+def _keep_attempt(home: Home, before: Publication, error: Exception) -> None:
+    """Write down why there is no publication; what may pass by itself is tried again and says so then."""
+    fault = described(error)
+    if not fault.transient:
+        record_attempt(home.serving, before, home.settings.actor, fault, error.counts if isinstance(error, _Shrink) else {})
 
 
 def follow(home: Home, schema: Schema, number: int) -> None:
@@ -147,6 +170,7 @@ class _Publishing:
     before: Publication
     datasets: Sequence[Pinned]
     withheld: Sequence[Input]
+    accept_shrink: str = ""
 
     def run(self) -> Publication:
         seconds: dict[str, float] = {}
@@ -156,13 +180,13 @@ class _Publishing:
             elements = supplied([element.id for element in self.schema.elements], list(contributions.values()))
             base = self._merge(merged(self.definition, elements, list(contributions.values())), elements)
         counts = self._count()
-        self._gate(counts)
+        accepted = self._gate(counts)
         with timed(seconds, "write"):
             files = [base, *self._write_others(base)]
         with timed(seconds, "serve"):
             self._load(elements)
         inputs = self._inputs()
-        after = self._publication(counts, inputs, seconds)
+        after = replace(self._publication(counts, inputs, seconds), shrink_accepted=accepted)
         commit(self.home.serving, self.lease, after, inputs, files)
         return after
 
@@ -206,14 +230,38 @@ class _Publishing:
         counts = {"insert": 0, "update": 0, "delete": 0} | dict(self.engine.rows(f"SELECT _op, count(*) FROM {DIFFERENCE} GROUP BY _op"))
         return {"inserted": counts["insert"], "updated": counts["update"], "deleted": counts["delete"]}
 
-    def _gate(self, counts: dict[str, int]) -> None:
-        limit = self.definition.largest_shrink
-        if self.before.entities and counts["deleted"] > limit * self.before.entities:
-            raise GateFailed(
-                f"publication of {self.schema.id} stopped: {counts['deleted']} of {self.before.entities} entities "
-                f"would disappear (limit {limit:.0%})",
-                hint="the last publication stays current; look at ./hub status for a dataset that shrank",
-            )
+    def _gate(self, counts: dict[str, int]) -> str | None:
+        """Why a shrink beyond the limit may pass, if there is one. Raises GateFailed where nobody has decided that it may."""
+        limit, gone, before = self.definition.largest_shrink, counts["deleted"], self.before.entities
+        if not before or gone <= limit * before:
+            return None
+        seen = standing_attempt(self.home.serving, self.before, STOPPED)
+        if self.accept_shrink and seen is not None and gone <= (seen.deleted or 0):
+            return self.accept_shrink
+        unseen = (
+            "; --accept-shrink goes no further than a stopped attempt has shown: look at this one, then decide"
+            if self.accept_shrink
+            else ""
+        )
+        raise _Shrink(
+            f"publication of {self.schema.id} stopped: {gone} of {before} entities would disappear (limit {limit:.0%}){unseen}",
+            hint=f"the last publication stays current; {self._where_gone()}; if that is right: ./hub publish "
+            f'{self.schema.id} --accept-shrink "why it is right"',
+            counts=counts,
+        )
+
+    def _where_gone(self) -> str:
+        """The datasets whose records are gone since the publication before, most first."""
+        gone = {
+            item.contract.id: item.records
+            if item.withdrawn
+            else deleted_between(self.home.catalog, item.contract.id, item.previous_seq, item.seq)
+            for item in self.datasets
+        }
+        worst = sorted((name for name in gone if gone[name]), key=lambda name: (-gone[name], name))[:WORST]
+        if not worst:
+            return "no dataset lost records, so look at what has changed in them"
+        return f"records are gone from {', '.join(f'{name} ({gone[name]})' for name in worst)}"
 
     def _write_base(self, elements: Sequence[str], rows: str, key: str | None) -> LakeFile:
         """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
+from core.portable import to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from standards.checks import severity_in
@@ -268,16 +269,9 @@ def _statements(
         given.text, element, declared.formats, dict(declared.lookup), dict(spellings), written_in=declared.written_in, unit=declared.unit
     )
     return _Statements(
-        _sql(given.select("raw", value=value)),
-        _sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
+        to_sql(given.select("raw", value=value)),
+        to_sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
     )
-
-
-def _sql(expression: Any) -> str:
-    """An expression as SQL of the engine, on one line: pretty printing costs more than compiling."""
-    import ibis
-
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
 
 
 def _declared(item: ElementPlan) -> _Declared:
@@ -306,7 +300,7 @@ def _keys_statement(element: DataElement, declared: _Declared, turn: str) -> str
 
     given = ibis.table({"text": "string"}, name="given")
     value = value_of(given.text, element, declared.formats, written_in=declared.written_in, unit=declared.unit)
-    return _sql(given.select(key=spelled(element).spelling_key(value)).distinct())
+    return to_sql(given.select(key=spelled(element).spelling_key(value)).distinct())
 
 
 def _is_repaired(raw: Any, value: Any, element: DataElement, declared: _Declared) -> Any:
@@ -353,7 +347,7 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -
         judged = ibis.cases((raw.isnull(), _absent(item)), (sure, 0), else_=DOUBTFUL)
         columns[item.column] = judged.cast("int32")
     rows = table.select(**columns, **{ROW_ISSUES: table["_conflict"].cast("int32")})
-    engine.run(f"CREATE TABLE {STANDARDIZED} AS {_sql(rows)}", doing=f"standardizing {plan.contract.id}")
+    engine.run(f"CREATE TABLE {STANDARDIZED} AS {to_sql(rows)}", doing=f"standardizing {plan.contract.id}")
 
 
 def _absent(item: ElementPlan) -> int:
@@ -388,7 +382,7 @@ def _judge_rows(engine: Engine, plan: Plan) -> None:
     broken = [breaks(rule, table) for rule in plan.rules]
     rows = table.filter(ibis.or_(*broken)).select("_position", found=_mask([ibis.literal(False), *broken]))
     engine.run(
-        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
+        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({to_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
         doing="judging rows",
     )
 

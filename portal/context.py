@@ -1,6 +1,6 @@
 """What every page needs: the installation, the language, and a way to render."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -30,6 +30,7 @@ STATIC = {
     "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
     "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
 }
+EXPORTED = 20_000  # most lines of a list that an export holds
 LANGUAGE_COOKIE = "hub_language"
 T = TypeVar("T")
 
@@ -74,6 +75,24 @@ class Sorting:
     column: str
     descending: bool
 
+    @property
+    def value(self) -> str:
+        """What the address says."""
+        return f"-{self.column}" if self.descending else self.column
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The part of a list that a page shows: from `offset` on at most `limit` of `total`. An export takes more, from the beginning."""
+
+    number: int
+    limit: int
+    offset: int
+
+    def pages(self, total: int) -> int:
+        """How many pages the list fills."""
+        return -(-total // self.limit)
+
 
 class Page:
     """One request for a page, in one language."""
@@ -82,11 +101,17 @@ class Page:
         self.request = request
         self.hub = get_hub(request)
         self.lang = language_of(request)
-        self.t: Translate = make_translate(load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES), self.lang)
+        self.texts = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
+        self.t: Translate = make_translate(self.texts, self.lang)
 
     def words(self, title: Title | CodeTitle | None) -> str:
         """A title in the page's language; Chinese where there is no English one."""
         return "" if title is None else (getattr(title, self.lang) or title.zh)
+
+    def told(self, family: str, name: str) -> str:
+        """The words for a name of a family of texts; what a later or earlier program has written goes by its name."""
+        key = f"{family}.{name}"
+        return self.t(key) if key in self.texts else name
 
     def path_with(self, **changes: object) -> str:
         """The address of this page with some query parameters changed; None removes one."""
@@ -94,24 +119,37 @@ class Page:
         kept = {name: value for name, value in query.items() if value not in (None, "") and name != "token"}
         return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
+    @property
+    def is_export(self) -> bool:
+        """Whether a file is asked for rather than a page."""
+        return self.request.query_params.get("format") in ("csv", "json")
+
     def number(self, name: str, default: int = 1) -> int:
         """A whole number from the query, at least 1; anything else is the default."""
         text = self.request.query_params.get(name, "")
         return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
+    def part(self, size: int) -> Slice:
+        """Which part of a list the address asks for."""
+        number = 1 if self.is_export else self.number("page")
+        return Slice(number, EXPORTED if self.is_export else size, (number - 1) * size)
+
     def sort(
         self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"
     ) -> tuple[list[T], Sorting]:
-        """Order rows by the column that the query names (`-column` for descending); rows without a value come last."""
-        asked = self.request.query_params.get(parameter) or default
-        column, descending = asked.lstrip("-"), asked.startswith("-")
-        if column not in keys:
-            column, descending = default.lstrip("-"), default.startswith("-")
-        key = keys[column]
+        """Order rows by the column that the query names; rows without a value come last."""
+        sorting = self.sorting(keys, default, parameter)
+        key = keys[sorting.column]
         listed = list(rows)
         having = [row for row in listed if key(row) is not None]
-        having.sort(key=key, reverse=descending)
-        return [*having, *(row for row in listed if key(row) is None)], Sorting(parameter, column, descending)
+        having.sort(key=key, reverse=sorting.descending)
+        return [*having, *(row for row in listed if key(row) is None)], sorting
+
+    def sorting(self, columns: Container[str], default: str, parameter: str = "sort") -> Sorting:
+        """The column that the query names (`-column` for descending), where it is one to sort by."""
+        asked = self.request.query_params.get(parameter) or default
+        chosen = asked if asked.removeprefix("-") in columns else default
+        return Sorting(parameter, chosen.removeprefix("-"), chosen.startswith("-"))
 
     def render(self, template: str, status: int = 200, **data: object) -> HTMLResponse:
         """Render a template. A language chosen in the address is remembered."""

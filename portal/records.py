@@ -19,7 +19,6 @@ from standards.model import CodeTitle, DataElement, Schema
 LONGEST_PURPOSE = 400  # what the audit log holds
 SHORTEST_PURPOSE = 4
 MASKED = "masked view"
-PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,8 @@ def read_record(hub: Hub, registry: str, canonical_id: str, *, purpose: str = ""
     if not number or not _exists(hub, schema, canonical_id):
         raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
-    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=canonical_id, purpose=purpose or MASKED)
+    subject = audit.entity_subject(registry, canonical_id)
+    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
     return _read(hub, schema, canonical_id, number, bool(purpose))
 
 
@@ -164,31 +164,6 @@ def code_title(hub: Hub, element: DataElement, value: str | None) -> CodeTitle |
     if codes is None or value is None:
         return None
     return next((code.title for code in reversed(codes.codes) if code.code == value), None)
-
-
-def is_browsable(schema: Schema) -> bool:
-    """Whether a registry may be listed: only where none of its identifying elements is about a person."""
-    return not any(is_personal(element) for element in schema.elements if element.id in schema.identity)
-
-
-def browse(hub: Hub, schema: Schema, page: int, text: str = "") -> tuple[int, list[dict[str, Any]]]:
-    """One page of a registry that may be listed, with its public elements only; `text` keeps rows with it in a name or an identifier."""
-    if not is_browsable(schema):
-        raise RequestError(f"{schema.id} cannot be listed", hint="search by identifier")
-    if not latest(hub.home.serving, schema.id).number:
-        return 0, []
-    public = [element for element in schema.elements if not is_personal(element) and element.representation != "text"]
-    searched = [element.id for element in public if element.representation in ("name", "identifier")]
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    where = "WHERE " + " OR ".join(f"{name} LIKE :text ESCAPE '\\'" for name in searched) if text else ""
-    names = ", ".join(["_canonical_id", *(element.id for element in public)])
-    bound = {"text": f"%{escaped}%"} if text else {}
-    with reading(hub.home.serving) as connection:
-        total = connection.execute(sa.text(f"SELECT count(*) FROM {schema.table} {where}"), bound).scalar() or 0
-        order = ", ".join([*schema.identity, "_canonical_id"])
-        query = f"SELECT {names} FROM {schema.table} {where} ORDER BY {order} LIMIT {PAGE} OFFSET {(page - 1) * PAGE}"
-        rows = [dict(row._mapping) for row in connection.execute(sa.text(query), bound)]
-    return total, rows
 
 
 def identifier_text(schema: Schema, given: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ Check characters and cross-field rules are queries; their SQL is rendered from t
 
 from typing import Any
 
+from core.portable import to_sql
 from quality.suites import expectation
 from standards.checks import Check, checks
 from standards.model import Schema, Standards
@@ -47,7 +48,7 @@ def _condition(check: Check, schema: Schema) -> str:
         use = schema.use(check.element)
         assert use is not None
         broken = issues_of(table[check.element], use.element, _TODAY)[str(check.argument)]
-    sql = str(ibis.to_sql(broken.fill_null(False).name("broken"), dialect="duckdb", pretty=False))
+    sql = to_sql(broken.fill_null(False).name("broken"))
     head, tail = "SELECT ", ' AS "broken" FROM "batch" AS "t0"'
     assert sql.startswith(head)
     assert sql.endswith(tail)

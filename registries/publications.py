@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from catalog.files import LakeFile
 from core.clock import now
 from core.database import reading, writing
-from core.digests import EMPTY
+from core.digests import EMPTY, shown_digest
 from core.leases import Lease
 from registries.tables import current_publication, publication, publication_file, publication_input
 
@@ -29,7 +29,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Publication:
-    """One publication of one registry; entities = previous + inserted − deleted."""
+    """One publication of one registry; entities = previous + inserted − deleted.
+
+    `shrink_accepted` is why its actor let more entities disappear than the gate does.
+    """
 
     registry: str
     number: int
@@ -47,6 +50,12 @@ class Publication:
     deleted: int
     digest: str
     seconds: Mapping[str, float]
+    shrink_accepted: str | None = None
+
+
+def shown(item: Publication) -> dict[str, Any]:
+    """A publication as it may be shown."""
+    return {**vars(item), "digest": shown_digest(item.digest, item.entities)}
 
 
 def nothing_yet(registry: str) -> Publication:

@@ -27,6 +27,27 @@ publication = sa.Table(
     sa.Column("deleted", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("seconds", sa.JSON, nullable=False),
+    # Why its actor let more entities disappear than the gate does; null where the gate let it pass.
+    sa.Column("shrink_accepted", sa.Text),
+)
+
+# Attempts that became no publication: `number` is the one that they would have become.
+publication_attempt = sa.Table(
+    "publication_attempt",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("registry", sa.String(60), nullable=False, index=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    # Base rows, as far as the attempt came: those before it, and what it would have changed.
+    sa.Column("previous", sa.BigInteger, nullable=False),
+    sa.Column("inserted", sa.BigInteger),
+    sa.Column("updated", sa.BigInteger),
+    sa.Column("deleted", sa.BigInteger),
 )
 
 publication_input = sa.Table(

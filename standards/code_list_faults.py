@@ -1,25 +1,56 @@
 """What can be wrong with a code list: spellings that stand for two codes, dates out of order, parents and successors that lead nowhere."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import pairwise
+from typing import TypeVar
 
 from core.errors import Fault
+from standards.documents import Finding
 from standards.model import Code, CodeList
-from standards.value_types import NUMBER_FORMS
+from standards.portable_patterns import not_portable
+from standards.value_types import NEEDED_LISTS, NUMBER_FORMS
 
-Finding = tuple[str, str]
 Entry = tuple[str, str]
+N = TypeVar("N", str, Entry)
 
 _DAY = re.compile(r"^[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?$")
+# Attributes of codes that rules search with, as regular expressions.
+_PATTERNS = {"certificate_kind": ("issuer_words",)}
 
 
-def code_list_faults(code_lists: Mapping[str, CodeList]) -> Iterator[Fault]:
-    """Every fault of every list, under the file of the list."""
+def code_list_faults(code_lists: Mapping[str, CodeList], tables: Container[str]) -> Iterator[Fault]:
+    """Every fault of every list, under the file of the list, or under its table where it has one and the fault is that of a code."""
     for name, code_list in code_lists.items():
         codes = code_list.codes
-        found = (*_spellings(code_list), *_validity(codes), *_relations(codes), *_forms(codes), *_translations(code_list, code_lists))
-        yield from (Fault(f"standards/code_lists/{name}.yml", key, message) for key, message in found)
+        found = (
+            *_spellings(code_list),
+            *_validity(codes),
+            *_relations(codes),
+            *_forms(codes),
+            *_patterns(code_list),
+            *_translations(code_list, code_lists),
+        )
+        for key, message in found:
+            ending = "csv" if key.startswith("codes") and name in tables else "yml"
+            yield Fault(f"standards/code_lists/{name}.{ending}", key, message)
+
+
+def needed_list_faults(known: Container[str]) -> Iterator[Fault]:
+    """Lists that value types and rules look things up in, and that have no file."""
+    for name in NEEDED_LISTS:
+        if name not in known:
+            yield Fault(f"standards/code_lists/{name}.yml", "", "the file is missing: value types and rules look things up in this list")
+
+
+def _patterns(code_list: CodeList) -> Iterator[Finding]:
+    for name in _PATTERNS.get(code_list.id, ()):
+        for code in code_list.codes:
+            pattern = code.attributes.get(name)
+            if pattern is None:
+                yield f"codes.{code.code}.{name}", "is missing: rules search with it"
+            elif (fault := not_portable(pattern)) is not None:
+                yield f"codes.{code.code}.{name}", fault
 
 
 def _spellings(code_list: CodeList) -> Iterator[Finding]:
@@ -63,17 +94,23 @@ def _relations(codes: tuple[Code, ...]) -> Iterator[Finding]:
     for code in codes:
         entries.setdefault(code.code, []).append(code)
     ways: dict[Entry, set[Entry]] = {}
+    parents: dict[str, set[str]] = {}
     for code in codes:
         if code.parent and code.parent not in entries:
             yield f"codes.{code.code}.parent", f"no such code: {code.parent}"
+        elif code.parent:
+            parents.setdefault(code.code, set()).add(code.parent)
         for successor in code.successors:
             heir, _, year = successor.partition("@")
             if heir not in entries:
                 yield f"codes.{code.code}.successors", f"no such code: {heir}"
             elif not year:
                 ways.setdefault(_entry(code), set()).add(_entry(_outliving(code, entries[heir])))
-    if circle := sorted({code for code, _ in _in_circles(ways)}):
-        yield f"codes.{circle[0]}.successors", f"lead in a circle: {', '.join(circle)}"
+    for circle in _circles(parents):
+        yield f"codes.{circle[0]}.parent", f"leads in a circle: {', '.join(circle)}"
+    for around in _circles(ways):
+        names = sorted({code for code, _ in around})
+        yield f"codes.{names[0]}.successors", f"lead in a circle: {', '.join(names)}"
 
 
 def _translations(code_list: CodeList, code_lists: Mapping[str, CodeList]) -> Iterator[Finding]:
@@ -109,13 +146,31 @@ def _outliving(code: Code, heirs: list[Code]) -> Code:
     return next((heir for heir in ordered if not heir.valid_to or heir.valid_to > code.valid_to), ordered[-1])
 
 
-def _in_circles(ways: dict[Entry, set[Entry]]) -> set[Entry]:
+def _circles(ways: Mapping[N, set[N]]) -> list[list[N]]:
+    """The groups of nodes each of which leads to all of its group, in order."""
+    left = _in_circles(ways)
+    reached = {node: _reached(node, left) for node in left}
+    groups = {tuple(sorted(other for other in reached[node] if node in reached[other])) for node in left}
+    return [list(group) for group in sorted(groups) if group]
+
+
+def _in_circles(ways: Mapping[N, set[N]]) -> dict[N, set[N]]:
     """What is left of a graph when whatever leads nowhere, and whatever nothing leads to, is taken away again and again."""
     left = dict(ways)
     while True:
-        targets = set[Entry]().union(*left.values())
-        kept = {entry: {heir for heir in heirs if heir in left} for entry, heirs in left.items() if entry in targets}
-        kept = {entry: heirs for entry, heirs in kept.items() if heirs}
+        targets = set[N]().union(*left.values())
+        kept = {node: {heir for heir in heirs if heir in left} for node, heirs in left.items() if node in targets}
+        kept = {node: heirs for node, heirs in kept.items() if heirs}
         if kept == left:
-            return set(left)
+            return left
         left = kept
+
+
+def _reached(start: N, ways: Mapping[N, set[N]]) -> set[N]:
+    """Where the ways lead from a node, in any number of steps."""
+    seen: set[N] = set()
+    ahead = set(ways[start])
+    while ahead:
+        seen |= ahead
+        ahead = set[N]().union(*(ways[node] for node in ahead)) - seen
+    return seen

@@ -226,6 +226,12 @@ def head_pattern() -> str:
 
 
 @while_in_force
+def name_characters() -> frozenset[str]:
+    """Every character of a name that a division has or had."""
+    return frozenset("".join((*divisions().by_name, *divisions().by_short_name)))
+
+
+@while_in_force
 def full_path_patterns() -> tuple[str, ...]:
     """The full current names of a county, or of a city without counties, in several patterns."""
     known = divisions()

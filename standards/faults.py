@@ -1,14 +1,17 @@
 """What can be wrong between the definitions of a standard, once each can be read by itself; code lists have a module of their own."""
 
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from datetime import date
 
 from core.errors import Fault
-from standards.model import UNKNOWN, CodeList, CrossRule, DataElement, IssueType, Schema
+from standards.documents import Finding
+from standards.expressions import expressions
+from standards.model import TODAY, UNKNOWN, CodeList, CrossRule, DataElement, Schema
+from standards.portable_patterns import not_portable
 from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
-
-Finding = tuple[str, str]
 
 CODE_IN_FORCE = ("is_not_in_force",)  # expressions over a code and the day on which it should have held
 PERSONAL_CATEGORIES = "sensitive_pi"  # the code list of kinds of personal information
@@ -17,13 +20,13 @@ PERSONAL_CATEGORIES = "sensitive_pi"  # the code list of kinds of personal infor
 def element_faults(
     elements: Mapping[str, DataElement],
     code_lists: Mapping[str, CodeList],
-    known_lists: Iterable[str],
-    issue_types: Mapping[str, IssueType],
+    known_lists: Container[str],
+    issue_types: Container[str],
 ) -> Iterator[Fault]:
-    """Faults of the data elements; `known_lists` are the lists that have a file, readable or not."""
-    lists, categories = set(known_lists), _categories(code_lists)
+    """Faults of the data elements; known are the lists and issue types that are written down, readable or not."""
+    categories = _categories(code_lists)
     for name, element in elements.items():
-        found = (*_type(element, lists, issue_types), *_bounds(element), *_personal(element, categories))
+        found = (*_type(element, known_lists, issue_types), *_bounds(element), *_personal(element, categories))
         yield from (Fault(f"standards/data_elements/{name}.yml", key, message) for key, message in found)
     for element_id, key, message in _same_meanings(list(elements.values())):
         yield Fault(f"standards/data_elements/{element_id}.yml", key, message)
@@ -40,8 +43,9 @@ def schema_faults(schemas: Mapping[str, Schema]) -> Iterator[Fault]:
 def rule_faults(
     cross_rules: Iterable[CrossRule],
     schemas: Mapping[str, Schema],
-    unread: Collection[str],
-    issue_types: Mapping[str, IssueType],
+    unread: Container[str],
+    known_schemas: Container[str],
+    issue_types: Container[str],
     code_lists: Mapping[str, CodeList],
 ) -> Iterator[Fault]:
     """Faults of the rules over several elements, and issue types that the pipeline misses; `unread` are elements that could not be read."""
@@ -50,25 +54,41 @@ def rule_faults(
             yield Fault("standards/issue_types.yml", name, "the pipeline needs this issue type")
     for rule in cross_rules:
         schema = schemas.get(rule.schema_id)
-        for name in rule.needs:
-            if schema is not None and schema.use(name) is None and name not in unread:
-                yield Fault("standards/cross_rules.yml", f"{rule.id}.needs", f"{rule.schema_id} has no element {name}")
-        if schema is not None and rule.expression in CODE_IN_FORCE:
-            yield from (Fault("standards/cross_rules.yml", f"{rule.id}.needs", reason) for reason in _in_force(rule, schema, code_lists))
+        found = [*_needs(rule, schema, unread), *_expression(rule), *_in_force(rule, schema, code_lists)]
+        if rule.schema_id not in known_schemas:
+            found.append(("schema", f"no such schema: {rule.schema_id}"))
         if rule.issue_type not in issue_types:
-            yield Fault("standards/cross_rules.yml", f"{rule.id}.issue_type", f"no such issue type: {rule.issue_type}")
+            found.append(("issue_type", f"no such issue type: {rule.issue_type}"))
+        yield from (Fault("standards/cross_rules.yml", f"{rule.id}.{key}", message) for key, message in found)
 
 
-def _in_force(rule: CrossRule, schema: Schema, code_lists: Mapping[str, CodeList]) -> Iterator[str]:
+def _needs(rule: CrossRule, schema: Schema | None, unread: Container[str]) -> Iterator[Finding]:
+    for name in rule.needs:
+        if schema is not None and schema.use(name) is None and name not in unread:
+            yield "needs", f"{rule.schema_id} has no element {name}"
+
+
+def _expression(rule: CrossRule) -> Iterator[Finding]:
+    """An expression that there is, with as many values as it takes."""
+    values = expressions().get(rule.expression)
+    if values is None:
+        yield "expression", f"no such expression: {rule.expression}; there are {', '.join(expressions())}"
+    elif len(values) != len(rule.needs):
+        yield "needs", f"{len(rule.needs)} elements, and {rule.expression} takes {len(values)} values: {', '.join(values)}"
+
+
+def _in_force(rule: CrossRule, schema: Schema | None, code_lists: Mapping[str, CodeList]) -> Iterator[Finding]:
     """A code and a day are asked for, and a list that has dates: of any other the rule could find nothing."""
-    code, day = (schema.use(name) for name in rule.needs[:2])
+    if schema is None or rule.expression not in CODE_IN_FORCE:
+        return
+    code, day = (schema.use(name) for name in (*rule.needs, "", "")[:2])
     if code is None or day is None:
         return
     known = code_lists.get(code.element.code_list or "")
     if code.element.code_list is None or (known is not None and not known.is_dated):
-        yield f"{code.element.id} has no code list with dates"
+        yield "needs", f"{code.element.id} has no code list with dates"
     if day.element.type not in ("date", "timestamp"):
-        yield f"{day.element.id} is no date"
+        yield "needs", f"{day.element.id} is no date"
 
 
 def _categories(code_lists: Mapping[str, CodeList]) -> tuple[str, ...]:
@@ -76,7 +96,7 @@ def _categories(code_lists: Mapping[str, CodeList]) -> tuple[str, ...]:
     return known.current if known is not None else ()
 
 
-def _type(element: DataElement, lists: set[str], issue_types: Mapping[str, IssueType]) -> Iterator[Finding]:
+def _type(element: DataElement, lists: Container[str], issue_types: Container[str]) -> Iterator[Finding]:
     if element.type not in SHARED_ISSUES:
         yield "type", f"no such value type: {element.type}; there are {', '.join(SHARED_ISSUES)}"
         return
@@ -96,14 +116,20 @@ def _type(element: DataElement, lists: set[str], issue_types: Mapping[str, Issue
 def _bounds(element: DataElement) -> Iterator[Finding]:
     if element.min_length is not None and element.max_length is not None and element.min_length > element.max_length:
         yield "min_length", "greater than max_length"
-    low, high = element.minimum, element.maximum
-    if low is not None and high is not None and low > high:
+    for key, bound in (("minimum", element.minimum), ("maximum", element.maximum)):
+        if bound is not None and not _is_bound(bound):
+            yield key, f"{bound} is neither an ISO date nor {TODAY}"
+    if element.minimum is not None and element.maximum is not None and element.minimum > element.maximum:
         yield "minimum", "greater than maximum"
-    if element.pattern is not None:
-        try:
-            re.compile(element.pattern)
-        except re.error:
-            yield "pattern", "not a regular expression"
+    if element.pattern is not None and (fault := not_portable(element.pattern)) is not None:
+        yield "pattern", fault
+
+
+def _is_bound(text: str) -> bool:
+    try:
+        return text == TODAY or bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _personal(element: DataElement, categories: tuple[str, ...]) -> Iterator[Finding]:
@@ -119,26 +145,34 @@ def _personal(element: DataElement, categories: tuple[str, ...]) -> Iterator[Fin
 
 def _same_meanings(elements: list[DataElement]) -> Iterator[tuple[str, str, str]]:
     """One meaning has one element: no name, title or definition stands for two, and no clause of a standard is the source of two alike."""
-    names, meanings = {element.id: [element] for element in elements}, defaultdict(list)
+    names, meanings = {bare(element.id): element for element in elements}, defaultdict(list)
     for element in elements:
-        for name in dict.fromkeys(element.aliases):
-            names.setdefault(name, []).append(element)
+        for name in element.aliases:
+            if (named := names.setdefault(bare(name), element)) is not element:
+                yield element.id, f"aliases.{name}", f"already means {named.id}"
         for meaning in _meanings(element):
             meanings[meaning].append(element)
-    for name, named in names.items():
-        for other in named[1:]:
-            yield other.id, f"aliases.{name}", f"already means {named[0].id}"
     for (key, _), meant in meanings.items():
         for first, other in ((first, other) for place, other in enumerate(meant) for first in meant[:place] if _may_clash(first, other)):
             yield other.id, key, f"the same as that of {first.id}; one meaning has one element"
 
 
-def _meanings(element: DataElement) -> Iterator[tuple[str, object]]:
-    yield "title.zh", element.title.zh
-    yield "title.en", element.title.en.lower()
-    yield "definition.zh", element.definition.zh
-    if element.source.clause not in ("", UNKNOWN):
-        yield "source.clause", (element.source.standard, element.source.clause)
+def _meanings(element: DataElement) -> Iterator[tuple[str, str]]:
+    """What an element is called, what is said of it and where it comes from, as far as that says anything."""
+    source = element.source
+    texts = {
+        "title.zh": element.title.zh,
+        "title.en": element.title.en,
+        "definition.zh": element.definition.zh,
+        "definition.en": element.definition.en,
+        "source.clause": f"{source.standard} {source.clause}" if source.clause not in ("", UNKNOWN) else "",
+    }
+    yield from ((key, said) for key, text in texts.items() if (said := bare(text)))
+
+
+def bare(text: str) -> str:
+    """What is left of a text without its width, case, blanks and punctuation: two texts alike in it say the same."""
+    return "".join(character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())
 
 
 def _may_clash(one: DataElement, other: DataElement) -> bool:

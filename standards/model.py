@@ -146,9 +146,10 @@ class Code(Definition):
 class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
-    `attributes` names further columns of the codes; `endings` are words that a name may have behind it (法国籍); `used_for` says what a list is
-    there for that no element draws its values from. `leads_to` names, for another list, the attribute that holds its codes (several, parted
-    by `|`, lead nowhere): a column may then be written in this list. `prefix` names the attribute that may stand in front of a code.
+    `attributes` names further columns of the codes; `used_for` says what a list is there for that no element draws its values from.
+    `leads_to` names, for another list, the attribute that holds its codes (several, parted by `|`, lead nowhere): a column may then be
+    written in this list. `prefix` names the attribute that may stand in front of a code; `endings` are words that a name may have behind
+    it (法国籍).
     """
 
     id: Identifier

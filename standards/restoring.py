@@ -24,12 +24,13 @@ _WINDOWS = {bytes((byte,)).decode("cp1252"): byte for byte in range(0x80, 0xA0) 
 _SINGLE = re.compile(f"[\\x00-\u00ff{''.join(_WINDOWS)}]+")
 _LOST, _BYTE_ORDER = "\ufffd", "\ufeff"
 # Whether a text may be one that can be turned back; portable, so that an engine can look for them.
-SUSPICIOUS = f"[{MISREAD_START}]|[\u0080-\u00ff]|&[#a-zA-Z]|\\\\u[0-9a-fA-F]{{4}}"
+MISREAD = f"[{MISREAD_START}]"
+SUSPICIOUS = f"{MISREAD}|[\u0080-\u00ff]|&[#a-zA-Z]|\\\\u[0-9a-fA-F]{{4}}"
 _SUSPICIOUS = re.compile(SUSPICIOUS)
 # Characters without width that may stand within; a soft hyphen may be half of a Han character.
 _UNSEEN = re.compile(f"[{INVISIBLE}]".replace("\u00ad", ""))
 _LABELED = re.compile("[:：=]")
-_ROUNDS = 3
+_ROUNDS = 8
 
 
 def restored(text: str) -> str:

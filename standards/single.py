@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.errors import RequestError
+from core.portable import to_sql
 from standards.date_formats import format_patterns
 from standards.day import on_day, reading_day
 from standards.declared import unit_fault, writing_fault
@@ -144,10 +145,4 @@ def _statements(element: DataElement, declared: _Declared, today: str) -> _State
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")
     issues = read.select("n", "text", **conditions).order_by("n")
-    return _Statements(_sql(values), _sql(issues), tuple(conditions))
-
-
-def _sql(expression: Any) -> str:
-    import ibis
-
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
+    return _Statements(to_sql(values), to_sql(issues), tuple(conditions))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import TypeAdapter
@@ -31,10 +31,26 @@ def load_texts(*paths: Path) -> Mapping[str, Title]:
 
 
 def make_translate(texts: Mapping[str, Title], language: Language) -> Translate:
-    """Return `t(key, **values)`: the text in one language with its values filled in. An unknown key raises KeyError."""
+    """Return `t(key, **values)`: the text in one language with its values filled in. An unknown key raises KeyError.
+
+    A number may choose a word: `{rows} {rows:row|rows}`.
+    """
 
     def translate(key: str, **values: object) -> str:
         text: str = getattr(texts[key], language)
-        return text.format(**values) if values else text
+        return text.format(**{name: _Value(value) for name, value in values.items()}) if values else text
 
     return translate
+
+
+class _Value:
+    """A value of a text; with two words in place of a format it is the first for one, else the second."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __format__(self, form: str) -> str:
+        if "|" not in form:
+            return format(self.value, form)
+        one, many = form.split("|")
+        return one if str(self.value) == "1" else many

@@ -48,6 +48,8 @@ NUMBER_FORMS = (
 CODED = ("code", "long_code", "division", "historic_division")
 # Issue types that only the pipeline finds.
 PIPELINE_ISSUES = ("missing", "repaired", "duplicate-key")
+# Code lists that value types, spellings and cross-field rules look things up in, whichever elements draw on them.
+NEEDED_LISTS = ("certificate_kind", "certificate_type", "currency", "division", "ethnic_group")
 
 
 def stock_issues(element: DataElement) -> dict[str, Kind]:

@@ -24,7 +24,7 @@ DATABASES = ("catalog", "serving", "audit", "lake")
 
 
 # These fill hubs, start servers or load Great Expectations: more than a look in between has time for.
-SLOW_FOLDERS = {"benchmarks", "cli", "connectors", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality"}
+SLOW_FOLDERS = {"benchmarks", "cli", "connectors", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality", "spark"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,10 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees an installation of whoever runs it, and Great Expectations never calls home."""
+    """No test sees an installation of whoever runs it, waits for files to settle, or lets Great Expectations call home."""
     for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
+    monkeypatch.setattr("connectors.files.LOOK_AGAIN_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

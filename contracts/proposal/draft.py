@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts.model import WHOLE_ROW, Source
+from contracts.model import WHOLE_ROW
 from contracts.proposal.decide import Decision, Decisions, undecided
 from contracts.proposal.match import LEAST
 from contracts.proposal.profile import TableProfile
+from contracts.sources import Source
 from standards.model import DataElement, Standards
 
 _PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)

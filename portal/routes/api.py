@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.batches import batches_of, checks_of, fills_of, get_batch, issues_of
 from core.errors import RequestError
-from exchange.audit import entries
+from exchange.audit import Selection, entries
 from portal import records
 from portal.context import HubDep
 from portal.datasets import dataset_states
 from portal.routes.registries import schema_of
-from registries.publications import history, inputs_of, latest
+from registries.publications import history, inputs_of, latest, shown
 
 router = APIRouter(prefix="/api/v1")
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ def registry(hub: HubDep, registry_id: str) -> Json:
         "id": schema.id,
         "title": schema.title.model_dump(),
         "elements": [element.id for element in schema.elements],
-        "publication": asdict(current) if current.number else None,
+        "publication": shown(current) if current.number else None,
         "inputs": [asdict(item) for item in inputs.values()],
     }
 
@@ -84,7 +84,7 @@ def registry(hub: HubDep, registry_id: str) -> Json:
 def publications(hub: HubDep, registry_id: str) -> list[Json]:
     """Publications of a registry, newest first."""
     schema_of(hub, registry_id)
-    return [asdict(item) for item in history(hub.home.serving, registry_id)]
+    return [shown(item) for item in history(hub.home.serving, registry_id)]
 
 
 @router.get("/registries/{registry_id}/records/{canonical_id}")
@@ -136,4 +136,4 @@ def elements(hub: HubDep) -> list[Json]:
 @router.get("/audit")
 def audit(hub: HubDep, subject: str | None = None, limit: Limit = 100) -> list[Json]:
     """The latest entries of the audit log."""
-    return entries(hub.home.audit, subject=subject, limit=limit)
+    return entries(hub.home.audit, Selection(subject or ""), limit=limit)

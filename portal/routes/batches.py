@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse, Response
 from catalog.batches import Batch, checks_of, get_batch, issues_of
 from catalog.datasets import contract_at
 from pipeline.report import report_batch
+from pipeline.row_issues import ORDERS, IssueRows, Wanted
 from portal.context import Page, PageDep
 from portal.export import exported
-from portal.quarantine import PAGE, read_quarantine
+from portal.quarantine import PAGE, ReadRows, as_stored, read_quarantine, read_warnings, read_warnings_in_force
 from portal.security import style_policy
 from quality.report import element_title, issue_type, ledger_parts, render_html, style_sheet
 from quality.report_data import DIMENSIONS, SEVERITIES, ReportData
@@ -64,35 +65,55 @@ def _issues(page: Page, found: Batch) -> list[dict[str, Any]]:
 
 @router.get("/batches/{batch_id}/quarantine")
 def quarantine(page: PageDep, batch_id: str) -> Response:
-    """The rows that a batch set aside, page by page, with masked values."""
-    found = get_batch(page.hub.home.catalog, batch_id)
-    number, rule = page.number("page"), page.request.query_params.get("rule", "")
-    rows = read_quarantine(page.hub, found, number, rule)
-    rules = [row for row in issues_of(page.hub.home.catalog, batch_id) if row["severity"] == "error"]
-    listed = [
+    """The rows that a batch set aside, with masked values."""
+    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "quarantine", read_quarantine)
+
+
+@router.get("/batches/{batch_id}/warnings")
+def warnings(page: PageDep, batch_id: str) -> Response:
+    """The rows in which a batch found warnings."""
+    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "warnings", read_warnings)
+
+
+@router.get("/batches/{batch_id}/warnings/in-force")
+def warnings_in_force(page: PageDep, batch_id: str) -> Response:
+    """Every row with warnings that is in force after a batch, whichever batch examined it."""
+    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "in-force", read_warnings_in_force)
+
+
+def _rows_page(page: Page, found: Batch, kind: str, read: ReadRows) -> Response:
+    """Rows with issues, page by page, sorted and filtered as the address says."""
+    part, rule, sorting = page.part(PAGE), page.request.query_params.get("rule", ""), page.sorting(ORDERS, "position")
+    rows = read(page.hub, found, Wanted(as_stored(rule), sorting.column, sorting.descending, part.limit, part.offset))
+    return exported(page, f"{found.batch_id.replace('@', '-')}-{kind}", _listed(rows)) or page.render(
+        "row_issues.html",
+        batch=found,
+        contract=contract_at(page.hub.home.catalog, found.contract_id, found.contract_version),
+        kind=kind,
+        found=rows,
+        sorting=sorting,
+        part=part,
+        rule=as_stored(rule),
+        issue_of=lambda name: issue_type(name, page.hub.standards),
+        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
+    )
+
+
+def _listed(found: IssueRows) -> list[dict[str, Any]]:
+    """One line per row and rule it breaks."""
+    return [
         {
+            "batch": row.batch_id,
             "position": row.position,
             "record_id": row.record_id,
             "element": item.element,
             "issue_type": item.issue_type,
-            "column": item.column,
-            "masked_value": item.raw,
+            "columns": [column for column, _ in item.values],
+            "masked_values": [value for _, value in item.values],
         }
-        for row in rows.rows
+        for row in found.rows
         for item in row.broken
     ]
-    return exported(page, f"{batch_id.replace('@', '-')}-quarantine", listed) or page.render(
-        "quarantine.html",
-        batch=found,
-        contract=contract_at(page.hub.home.catalog, found.contract_id, found.contract_version),
-        quarantine=rows,
-        number=number,
-        pages=-(-rows.total // PAGE),
-        rule=rule,
-        rules=rules,
-        issue_of=lambda name: issue_type(name, page.hub.standards),
-        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
-    )
 
 
 @router.get("/batches/{batch_id}/report")

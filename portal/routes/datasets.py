@@ -1,20 +1,28 @@
 """The list of datasets and the page of each."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from catalog.batches import batches_of
+from catalog.batches import Batch, batches_of
 from core.errors import RequestError
-from portal.context import PageDep
+from portal.context import EXPORTED, PageDep
 from portal.datasets import STATES, DatasetState, dataset_states
 from portal.export import exported
 
 router = APIRouter()
 TREND = 30  # batches in a trend line
-BATCHES = 100
+BATCHES = 30  # on one page
+COUNTS = ("read", "accepted", "unchanged", "repeated", "quarantined", "unreadable", "deleted", "records")
+BATCH_KEYS: dict[str, Callable[[Batch], Any]] = {
+    "seq": lambda item: item.seq,
+    "state": lambda item: (STATES.index(item.status), -item.seq),
+    **{name: attrgetter(name) for name in COUNTS},
+}
 
 
 @router.get("/datasets")
@@ -63,14 +71,18 @@ def dataset(page: PageDep, dataset_id: str) -> Response:
     state = dataset_states(page.hub.home.catalog, dataset_id).get(dataset_id)
     if state is None:
         raise RequestError(f"no dataset {dataset_id} is registered", hint=page.t("dataset.unknown.next"))
-    batches = batches_of(page.hub.home.catalog, dataset_id, BATCHES)
-    trend = [item for item in reversed(batches[:TREND]) if item.landed is not None]
+    found, part = batches_of(page.hub.home.catalog, dataset_id, EXPORTED), page.part(BATCHES)
+    trend = [item for item in reversed(found[:TREND]) if item.landed is not None]
+    batches, sorting = page.sort(found, BATCH_KEYS, "-seq")
     return exported(page, dataset_id, [_batch_row(item) for item in batches]) or page.render(
         "dataset.html",
         state=state,
         contract=state.contract,
         mapping=_mapping(page, state),
-        batches=batches,
+        batches=batches[part.offset : part.offset + BATCHES],
+        total=len(batches),
+        part=part,
+        sorting=sorting,
         landed_trend=[item.landed or 0 for item in trend],
         quarantine_trend=[item.quarantined or 0 for item in trend if item.quarantined is not None],
     )

@@ -9,6 +9,7 @@ from catalog.batches import latest_change
 from portal.context import Hub, PageDep
 from portal.datasets import DatasetState, dataset_states, needing_attention
 from quality.charts import Part
+from registries.attempts import Attempt, standing_attempt
 from registries.publications import Publication, inputs_of, latest
 from standards.model import Schema
 
@@ -18,10 +19,11 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class RegistryState:
-    """A registry with its current publication and the datasets whose newer batches wait to be published."""
+    """A registry with its current publication, the attempt that came to nothing since, and the datasets whose newer batches wait."""
 
     schema: Schema
     publication: Publication
+    attempt: Attempt | None
     parts: tuple[Part, ...]
     waiting: tuple[DatasetState, ...]
 
@@ -53,7 +55,7 @@ def registry_state(hub: Hub, schema: Schema, states: dict[str, DatasetState]) ->
         and (item.id not in inputs or _has_news(hub, item.id, inputs[item.id].batch_seq, item.accepted.seq))
     )
     parts = tuple(Part(name, getattr(current, name)) for name in ("linked", "unlinked", "withheld"))
-    return RegistryState(schema, current, parts, waiting)
+    return RegistryState(schema, current, standing_attempt(hub.home.serving, current), parts, waiting)
 
 
 def _has_news(hub: Hub, contract_id: str, published: int, accepted: int) -> bool:

@@ -1,25 +1,33 @@
 """The base registries: publications, fill, and records one at a time."""
 
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from core.errors import RequestError
+from exchange.audit import entity_subject
 from pipeline.report import base_fills, report_registry
 from portal import records
-from portal.context import Hub, Page, PageDep, link
+from portal.context import EXPORTED, Hub, Page, PageDep, link
 from portal.datasets import dataset_states
+from portal.entities import PAGE, browse, is_browsable, listed_elements
 from portal.errors import WrongInput
 from portal.export import exported
 from portal.routes.batches import report_download, report_page
 from portal.routes.overview import registry_state
 from quality.charts import Part
 from registries.definition import get_definition
-from registries.publications import history, inputs_of
+from registries.publications import Publication, history, inputs_of, shown
 from standards.model import Schema
 
 router = APIRouter()
+PUBLICATIONS = 20  # on one page
+COUNTS = ("entities", "inserted", "updated", "deleted", "records", "linked", "unlinked", "withheld")
+PUBLICATION_KEYS: dict[str, Callable[[Publication], Any]] = {name: attrgetter(name) for name in ("number", *COUNTS)}
 
 
 def schema_of(hub: Hub, registry: str) -> Schema:
@@ -41,20 +49,24 @@ def registry(page: PageDep, registry: str) -> Response:
     schema = schema_of(page.hub, registry)
     states = dataset_states(page.hub.home.catalog)
     state = registry_state(page.hub, schema, states)
-    publications = history(page.hub.home.serving, registry)
+    published, part = history(page.hub.home.serving, registry, EXPORTED), page.part(PUBLICATIONS)
+    publications, sorting = page.sort(published, PUBLICATION_KEYS, "-number")
     fills = base_fills(page.hub.home, schema, state.publication.number)
     feeding = [item.contract for item in states.values() if registry in item.contract.feeds]
     supplied = {name for contract in feeding for name in (*contract.elements, *contract.constants)}
-    return exported(page, f"{registry}-publications", [vars(item) | {"seconds": None} for item in publications]) or page.render(
+    return exported(page, f"{registry}-publications", [shown(item) | {"seconds": None} for item in publications]) or page.render(
         "registry.html",
         schema=schema,
         state=state,
         states=states,
-        publications=publications,
-        entities_trend=[item.entities for item in reversed(publications[:30])],
+        publications=publications[part.offset : part.offset + PUBLICATIONS],
+        total=len(publications),
+        part=part,
+        sorting=sorting,
+        entities_trend=[item.entities for item in reversed(published[:30])],
         fills=fills,
         supplied=supplied | {name for name, (filled, _) in fills.items() if filled},
-        browsable=records.is_browsable(schema),
+        browsable=is_browsable(schema),
     )
 
 
@@ -69,6 +81,7 @@ def publication(page: PageDep, registry: str, number: int) -> Response:
         "publication.html",
         schema=schema,
         publication=found,
+        digest=shown(found)["digest"],
         parts=[Part(name, getattr(found, name)) for name in ("linked", "unlinked", "withheld")],
         inputs=inputs_of(page.hub.home.serving, registry, number),
         states=dataset_states(page.hub.home.catalog),
@@ -114,26 +127,30 @@ async def reveal(page: PageDep, request: Request, registry: str, canonical_id: s
 def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) -> Response:
     found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose)
     return page.render(
-        "record.html", schema=schema, record=found, states=dataset_states(page.hub.home.catalog), shortest=records.SHORTEST_PURPOSE
+        "record.html",
+        schema=schema,
+        record=found,
+        subject=entity_subject(schema.id, canonical_id),
+        states=dataset_states(page.hub.home.catalog),
+        shortest=records.SHORTEST_PURPOSE,
     )
 
 
 @router.get("/registries/{registry}/entities")
 def entities(page: PageDep, registry: str) -> Response:
     """A list, for a registry that holds no persons; public elements only."""
-    schema = schema_of(page.hub, registry)
-    number, text = page.number("page"), page.request.query_params.get("q", "").strip()
-    total, rows = records.browse(page.hub, schema, number, text)
-    shown = [element for element in schema.elements if any(row.get(element.id) is not None for row in rows)]
-    return exported(page, f"{registry}-{number}", rows) or page.render(
+    schema, text, part = schema_of(page.hub, registry), page.request.query_params.get("q", "").strip(), page.part(PAGE)
+    elements = listed_elements(page.hub, schema)
+    sorting = page.sorting([element.id for element in elements], schema.identity[0])
+    found = browse(page.hub, schema, part, text, [sorting.column], descending=sorting.descending)
+    return exported(page, f"{registry}-entities", found.rows) or page.render(
         "entities.html",
         schema=schema,
-        total=total,
-        rows=rows,
-        number=number,
-        pages=-(-total // records.PAGE),
+        found=found,
+        part=part,
+        sorting=sorting,
         text=text,
-        elements=shown,
+        elements=elements,
         title_of=lambda element, value: page.words(records.code_title(page.hub, element, value)),
     )
 

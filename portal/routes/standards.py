@@ -65,17 +65,16 @@ def code_list(page: PageDep, list_id: str) -> Response:
     if list_id not in standards.code_lists:
         raise RequestError(f"the standard has no code list {list_id[:80]}")
     found = standards.code_lists[list_id]
-    text, number = page.request.query_params.get("q", "").strip(), page.number("page")
+    text, part = page.request.query_params.get("q", "").strip(), page.part(CODES)
     codes = [
         code for code in found.codes if not text or text in code.code or text in code.title.zh or text.lower() in code.title.en.lower()
     ]
     return exported(page, list_id, [_row(code) for code in codes]) or page.render(
         "code_list.html",
         list=found,
-        codes=codes[(number - 1) * CODES : number * CODES],
+        codes=codes[part.offset : part.offset + CODES],
         total=len(codes),
-        number=number,
-        pages=-(-len(codes) // CODES),
+        part=part,
         text=text,
         users=[item for item in standards.elements.values() if item.code_list == list_id],
     )

@@ -3,11 +3,21 @@
 The spellings of the divisions are too many for an expression: `standards.spellings.readings` gives those of the heads that occur.
 """
 
+from functools import lru_cache
+
 import ibis
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue
 
 from standards.characters import lookup_characters
-from standards.division_paths import full_path_patterns, head_pattern, lost_pattern, path_pattern, province_pattern, second_pattern
+from standards.division_paths import (
+    full_path_patterns,
+    head_pattern,
+    lost_pattern,
+    name_characters,
+    path_pattern,
+    province_pattern,
+    second_pattern,
+)
 from standards.model import DataElement
 from standards.patterns import DECODED_WRONG, HAN, han_except
 from standards.types.general import is_lossy, is_masked, let, where, without_blanks
@@ -17,6 +27,8 @@ _HAN = han_except(DECODED_WRONG)
 
 # The last characters of divisions.
 _UNITS = "省市区县旗盟州"
+# Frequent characters of places; those that are in no name of a division end the search for one.
+_PLACES = "号弄巷街路道大街园村组社楼室幢栋座层厦场院庄开发业技术"
 
 
 def ready(element: DataElement) -> str:
@@ -25,9 +37,17 @@ def ready(element: DataElement) -> str:
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
-    """Addresses of ordinary characters behind their divisions; an X may cover something."""
-    rest = f"[{_HAN}0-9A-WYZa-wyz（][{_HAN}0-9A-WYZa-wyz（）·、，#-]*$"
-    return ibis.cases(*((raw.re_search(path + rest), True) for path in full_path_patterns()), else_=False)
+    """Addresses of ordinary characters behind their divisions; an X may cover something, and a unit among characters of names repeat one."""
+    return ibis.cases(*((raw.re_search(path + _rest()), True) for path in full_path_patterns()), else_=False)
+
+
+@lru_cache(maxsize=1)
+def _rest() -> str:
+    """What follows the divisions and does not begin with the name of another: no unit before the first character that is in no name."""
+    other = "".join(sorted(set(_PLACES) - name_characters()))
+    within = han_except(_UNITS + other + DECODED_WRONG)
+    beyond = f"[{other}0-9A-WYZa-wyz（][{_HAN}0-9A-WYZa-wyz（）·、，#-]*"
+    return f"(?:[{within}][{within}）·、，#-]*(?:{beyond})?|{beyond})$"
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

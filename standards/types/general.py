@@ -57,7 +57,7 @@ def clean(raw: StringValue, labels: Labels, keep: Collection[str] = ()) -> Strin
     text = raw.re_replace(f"[{INVISIBLE}]", "")
     text = trim(where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF)))
     text = without_label(_unquoted(text), labels)
-    text = _unquoted(text).re_replace(r"^([0-9]+)\.0+$", r"\1")
+    text = _unquoted(text).re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
 
 
@@ -121,8 +121,9 @@ def trim(text: StringValue) -> StringValue:
 def is_missing(text: StringValue, keep: Collection[str] = ()) -> BooleanValue:
     """Whether a trimmed text only says that there is no value."""
     markers = [marker for marker in MISSING if marker not in keep]
-    word = without_blanks(text).upper().re_replace(f"^[{_MARKS}]+|[{_MARKS}]+$", "")
-    return text.upper().isin(markers) | word.isin(markers) | text.re_search(f"{_ONLY_MARKS}|{_ZEROS}") | text.re_search(REPEATED)
+    bare = without_blanks(text)
+    word = bare.upper().re_replace(f"^[{_MARKS}]+|[{_MARKS}]+$", "")
+    return text.upper().isin(markers) | word.isin(markers) | text.re_search(f"{_ONLY_MARKS}|{_ZEROS}") | bare.re_search(REPEATED)
 
 
 def without_blanks(text: StringValue) -> StringValue:

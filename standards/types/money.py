@@ -149,9 +149,10 @@ def _word_patterns() -> dict[str, str]:
     found: dict[str, str] = {}
     for code in load_standards().code_lists["currency"].codes:
         signs = [sign for sign, letters in _SIGNS.items() if letters == code.code]
-        if signs or not all(alias.isdigit() for alias in code.aliases):
-            spellings = (code.code, code.title.zh, *(alias for alias in code.aliases if not alias.isdigit()), *signs)
-            names = one_of(name.replace("圆", "元") for name in spellings)
+        if any(not alias.isdigit() for alias in code.aliases) or signs:
+            words = (code.code, code.title.zh, *code.aliases, *signs)
+            # A number in front of a sum is not the number of its currency.
+            names = one_of(word.replace("圆", "元") for word in words if not word.isdigit())
             found[code.code] = f"^元*(?:{names}元*)+$"
     return found
 

@@ -29,9 +29,12 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def has_right_check(code: StringValue, start: int = 0) -> BooleanValue:
-    """Whether the nine characters from `start` on are an organization code: with the last the weighted sum is a multiple of 11."""
-    last = ibis.literal(_CHECK_CHARACTERS).find(code.substr(start + 8, 1))
-    return (character_sum(code, _ALPHABET, start, _WEIGHTS) + last) % 11 == 0
+    """Whether the nine characters from `start` on are an organization code: with the last the weighted sum is a multiple of 11.
+
+    A letter that is no check character is found nowhere, at -1, which would count as an X; so they are counted from 1.
+    """
+    last = ibis.literal(f" {_CHECK_CHARACTERS}").find(code.substr(start + 8, 1))
+    return ((character_sum(code, _ALPHABET, start, _WEIGHTS) + last) % 11 == 1) & (last > 0)
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

@@ -70,9 +70,14 @@ def has_right_check(number: StringValue) -> BooleanValue:
 
 def _sum(number: StringValue) -> IntegerValue:
     """Two blocks of digits, since one of seventeen would overflow when weighted."""
-    high = let(number.substr(0, 9).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[:9], 11))
-    low = let(number.substr(9, 8).try_cast("int64"), lambda block: weighted_sum(block, _WEIGHTS[9:], 11))
+    high = let(_block(number.substr(0, 9)), lambda block: weighted_sum(block, _WEIGHTS[:9], 11))
+    low = let(_block(number.substr(9, 8)), lambda block: weighted_sum(block, _WEIGHTS[9:], 11))
     return high + low
+
+
+def _block(digits: StringValue) -> IntegerValue:
+    """The number that up to nine digits are. Other texts may be one as well (9e18): what is larger than nine digits is none."""
+    return digits.try_cast("int32").cast("int64")
 
 
 def issues(value: StringValue, element: DataElement, today: str) -> dict[str, BooleanValue]:

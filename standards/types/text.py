@@ -3,7 +3,8 @@
 from ibis.expr.types import BooleanValue, StringValue
 
 from standards.model import DataElement
-from standards.patterns import DECODED_WRONG, HAN, MISREAD_START
+from standards.patterns import DECODED_WRONG, HAN
+from standards.restoring import MISREAD, SUSPICIOUS
 from standards.types.general import is_lossy
 
 
@@ -13,8 +14,9 @@ def ready(element: DataElement) -> str:
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
-    """Texts in their form without a character that a wrong decoding leaves."""
-    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]|^[{MISREAD_START}]|[\u0080-\u00b6\u00b8-\u00ff]{{2}}")
+    """Texts in their form without a character that a wrong decoding leaves; a form of the element's own may admit escapes as well."""
+    spoiled = SUSPICIOUS if element.pattern else f"{MISREAD}|[\u0080-\u00b6\u00b8-\u00ff]{{2}}"
+    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]|{spoiled}")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

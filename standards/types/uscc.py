@@ -35,16 +35,14 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def _repaired(text: StringValue) -> StringValue:
-    """L is a letter of the alphabet and the commonest misreading of 1: a code with L is first tried as it stands, then with its small l as 1."""
-    read = text.upper()
-    for form in (text.replace("l", "1").replace("L", "1"), text.replace("l", "1"), text):
-        read = let(_with_digits(form.upper()), lambda code, other=read: ibis.cases((is_right(code), code), else_=other))
-    doubtful = text.re_search("^[0-9A-Za-z]{18}$") & text.re_search("[OILZSoilzs]")
-    return ibis.cases((doubtful, read), else_=text.upper())
+    """L is a letter of the alphabet, but a small one the commonest misreading of 1: a code with it is first tried as it stands."""
+    ones = let(_digits(text.replace("l", "1")), lambda read: ibis.cases((is_right(read), read), else_=text.upper()))
+    doubtful = let(_digits(text), lambda read: ibis.cases((is_right(read), read), else_=ones))
+    return ibis.cases((text.re_search("^[0-9A-Za-z]{18}$") & text.re_search("[OoIiZzSsl]"), doubtful), else_=text.upper())
 
 
-def _with_digits(code: StringValue) -> StringValue:
-    return code.translate("OIZS", "0125")
+def _digits(text: StringValue) -> StringValue:
+    return text.upper().replace("O", "0").replace("I", "1").replace("Z", "2").replace("S", "5")
 
 
 def is_right(code: StringValue) -> BooleanValue:
@@ -82,6 +80,6 @@ def category_pattern() -> str:
 
 @lru_cache(maxsize=1)
 def province_pattern() -> str:
-    """Only the province is tested: authorities use regions outside GB/T 2260 below it."""
+    """Six digits that begin with a province: authorities use regions outside GB/T 2260 below it."""
     codes = load_standards().code_lists["division"].codes
-    return f"^..{one_of({code.code[:2] for code in codes} | {_NATIONAL})}"
+    return f"^..{one_of({code.code[:2] for code in codes} | {_NATIONAL})}[0-9]{{4}}"

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,23 @@ import yaml
 
 from core.settings import REPOSITORY
 from exchange.audit import entries
-from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, certificate, hub_in, person, resident_id, with_assertions
+from tests.cli.conftest import Command
+from tests.factories import (
+    ENTERPRISES,
+    LICENCES,
+    PATIENTS,
+    RESIDENTS,
+    Hub,
+    certificate,
+    hub_in,
+    organization,
+    person,
+    resident_id,
+    with_assertions,
+)
 
 HEAVY = ("pyiceberg", "ibis", "great_expectations", "pandas", "airflow", "fastapi", "splink", "alembic")
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +43,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
         hub.register(LEAN, PATIENTS, LICENCES)
         hub.sync(LEAN, [*(person(number) for number in range(6)), person(9, XM="")])
         hub.sync(PATIENTS, [person(number, XM="李卫", DH=f"138 0000 {number:04}") for number in range(3, 8)])
+        hub.sync(PATIENTS, [person(number, XM="李卫", DH="12345" if number == 7 else f"138 0000 {number:04}") for number in range(3, 8)])
+        hub.sync(PATIENTS, [person(number, XM="李卫", DH="12345" if number == 7 else f"138 0000 {number:04}") for number in range(3, 8)])
         hub.sync(LICENCES, [certificate(1), certificate(2)])
         hub.publish("population")
         hub.publish("certificate")
@@ -54,25 +52,9 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 
 @pytest.fixture
-def command(city: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in this process."""
-
-    def run(*arguments: str) -> Answer:
-        from cli.__main__ import main
-
-        monkeypatch.setenv("HUB_HOME", str(city.settings.home))
-        monkeypatch.setenv("HUB_ACTOR", "tester")
-        monkeypatch.setattr(sys, "argv", ["hub", *arguments])
-        capsys.readouterr()
-        status = 0
-        try:
-            main()
-        except SystemExit as leave:
-            status = int(leave.code or 0)
-        printed = capsys.readouterr()
-        return Answer(status, printed.out, printed.err)
-
-    return run
+def command(city: Hub, command_in: Callable[[Path], Command]) -> Command:
+    """Runs a command on the city."""
+    return command_in(city.settings.home)
 
 
 PROBE = """
@@ -151,9 +133,9 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         answer = command(*arguments)
         assert (answer.status, answer.out) == (2, ""), arguments
         assert answer.err.startswith("hub: "), arguments
-        body = json.loads(command(*arguments, "--json").err)
-        assert body["message"], arguments
-        assert body["transient"] is False
+        answer = command(*arguments, "--json")
+        assert (answer.status, answer.json["transient"]) == (2, False), arguments
+        assert answer.json["message"] in answer.err, arguments
     assert command("sync", "none__none").status == 2
     for arguments in (["no-such-command"], ["status", "--no-such-option"], ["publish"]):
         assert command(*arguments).status == 2
@@ -164,7 +146,7 @@ def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_pa
     path.write_text(yaml.safe_dump({**PATIENTS, "feeds": ["people"], "record_key": ["NO"]}))
     answer = command("register", str(path), "--json")
     assert answer.status == 2
-    assert len(json.loads(answer.err)["faults"]) >= 2
+    assert len(answer.json["faults"]) >= 2
 
 
 def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> None:
@@ -174,6 +156,32 @@ def test_a_source_that_is_not_there_ends_with_3(command: Command, city: Hub) -> 
     assert answer.status == 3
     assert "absent.csv" in answer.err
     assert json.loads(command("status", "--json").out)["datasets"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (None, 3, "no file matches odd.csv"),
+        (b"SFZH,DH\n1,2\n", 2, "lacks the columns XM, GXSJ; it has SFZH, DH"),
+        (b"%PDF-1.7", 2, "is not text but a PDF document"),
+        (b"", 2, "is empty"),
+        (",".join(["SFZH", "XM", "DH", "GXSJ", *map(str, range(16_374))]).encode() + b"\n", 2, "the source has 16,378 columns to land"),
+        (b"\x1f\x8b\x08torn", 3, "cannot be read to its end"),
+    ],
+    ids=["no file", "lost column", "wrong kind", "empty", "too wide", "torn"],
+)
+def test_only_what_may_pass_by_itself_is_worth_a_retry(command: Command, city: Hub, content: bytes | None, status: int, words: str) -> None:
+    """Sync and check agree, and each names the dataset once."""
+    odd = {**PATIENTS, "id": "health__odd", "source": {**PATIENTS["source"], "path": "odd.csv"}}
+    city.register(odd)
+    (city.drop / "odd.csv").unlink(missing_ok=True)
+    if content is not None:
+        (city.drop / "odd.csv").write_bytes(content)
+    answer = command("sync", "health__odd")
+    assert (answer.status, answer.err.count("health__odd")) == (status, 1), answer.err
+    assert words in answer.err
+    checked = command("check", str(city.drop / "health__odd.yml"), "--json")
+    assert (checked.status, checked.json[0]["transient"]) == (status, status == 3)
 
 
 def test_a_store_that_is_not_there_ends_with_3(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +202,80 @@ def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
     assert "1 rows arrived" in answer.err
 
 
+def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in sync nor in check; what is not foreseen ends with a status of its own, and stands in the account of the batch."""
+    import connectors.csv
+    from connectors.text import Utf8Stream
+
+    bad, good = ({**PATIENTS, "id": f"health__{name}", "source": {**PATIENTS["source"], "path": f"{name}.csv"}} for name in ("bad", "good"))
+    city.register(bad, good)
+    for document in (bad, good):
+        city.deliver(document, [person(1)])
+
+    def opened(path: Path, encoding: Any) -> Utf8Stream:
+        if path.name == "bad.csv":
+            raise AssertionError(f"cannot decode {resident_id(1)}")
+        return Utf8Stream(path, encoding)
+
+    monkeypatch.setattr(connectors.csv, "Utf8Stream", opened)
+    monkeypatch.setattr("pipeline.accept.validate", lambda *_: ([], []))
+    answer = command("sync", bad["id"], good["id"])
+    assert answer.status == 70
+    assert "health__bad: AssertionError in " in answer.err
+    assert "health__good@1: accepted" in answer.out
+    assert "AssertionError" in command("receipt", "health__bad@1").out
+    answer = command("check", *(str(city.drop / f"{document['id']}.yml") for document in (bad, good)), "--json")
+    assert answer.status == 70
+    assert [item["error"] is None for item in answer.json] == [False, True]
+    assert resident_id(1) not in answer.out
+
+
+def test_a_stopped_publication_stands_in_the_status_until_it_is_settled(
+    hub: Hub, without_suite: None, command_in: Callable[[Path], Command]
+) -> None:
+    command = command_in(hub.settings.home)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
+    assert command("publish", "legal_entity").status == 0
+    assert command("status").status == 0
+    hub.sync(ENTERPRISES, [organization(0)])
+    assert command("publish", "legal_entity").status == 1
+    answer = command("status")
+    assert answer.status == 1
+    assert "! publication 2 of legal_entity stopped on " in answer.out
+    assert "by tester" in answer.out
+    assert "9 of 10 entities would disappear (limit 20%)" in answer.out
+    assert "what to do: the last publication stays current; records are gone from market_regulation__enterprise (9)" in answer.out
+    answer = command("status", "--json")
+    assert answer.status == 1
+    stands = {item["registry"]: item for item in answer.json["registries"]}
+    assert stands["population"]["attempt"] is None
+    assert (stands["legal_entity"]["number"], stands["legal_entity"]["attempt"]["deleted"]) == (1, 9)
+    assert command("publish", "legal_entity", "--accept-shrink", " ").status == 2
+    answer = command("publish", "legal_entity", "--accept-shrink", "the others moved away")
+    assert (answer.status, "accepted by tester: the others moved away" in answer.out) == (0, True)
+    assert command("status").status == 0
+
+
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_digests_of_few_rows_are_not_shown(
+    rows: int, is_shown: bool, hub: Hub, without_suite: None, command_in: Callable[[Path], Command]
+) -> None:
+    """What a handful of rows says can be found by trying until the digest fits."""
+    command = command_in(hub.settings.home)
+    hub.register(ENTERPRISES)
+    batch = hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    publication = hub.publish("legal_entity")
+    landed = json.loads((hub.settings.landing / ENTERPRISES["id"] / "00000001" / "manifest.json").read_text())["digest"]
+    for arguments, digest in (
+        (["receipt", batch.batch_id, "--verify"], landed),
+        (["receipt", batch.batch_id, "--verify", "--json"], landed),
+        (["publish", "legal_entity", "--json"], publication.digest),
+        (["status", "--json"], publication.digest),
+    ):
+        assert (digest in command(*arguments).out) is is_shown, arguments
+
+
 def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_path: Path) -> None:
     folder = city.settings.landing / LICENCES["id"] / "00000001"
     kept = (folder / "manifest.json").read_text()
@@ -203,11 +285,11 @@ def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_
     finally:
         (folder / "manifest.json").write_text(kept)
     assert answer.status == 1
-    assert len(answer.json["differences"]) == 1
+    assert [difference.split(":")[0] for difference in answer.json["differences"]] == ["landed", "seal"]
 
 
 def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object) -> None:
+    def failing(*_: object, **__: object) -> None:
         raise ValueError(f"cannot read {resident_id(1)}")
 
     monkeypatch.setattr("pipeline.publish.publish", failing)
@@ -220,7 +302,8 @@ def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest
 
 def json_status(command: Command) -> int:
     answer = command("publish", "population", "--json")
-    assert json.loads(answer.err)["error"] == "ValueError"
+    assert answer.json["error"] == "ValueError"
+    assert resident_id(1) not in answer.out
     return answer.status
 
 
@@ -272,6 +355,12 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
     assert newest["subject"] == f"population/{canonical}"
 
 
+def test_a_number_typed_in_place_of_the_registry_is_not_written_down(command: Command, city: Hub) -> None:
+    before = entries(city.home.audit, limit=1000)
+    assert command("show", resident_id(1), "population").status == 2
+    assert entries(city.home.audit, limit=1000) == before
+
+
 @pytest.mark.parametrize("action", ["show", "why"])
 def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.errors import StoreError
@@ -308,11 +397,23 @@ def test_an_address_is_shown_in_its_parts(command: Command) -> None:
     assert "parts" not in command("normalize", "--element", "sex_code", "男", "--json").json
 
 
-def test_a_file_is_normalized_row_by_row(command: Command, tmp_path: Path) -> None:
-    path = tmp_path / "values.csv"
-    path.write_text("element,raw\nphone_number,138 0000 0001\nno_such,1\nsex_code,男\n", encoding="utf-8")
-    answer = command("normalize", "--csv", str(path))
-    assert answer.status == 0
-    assert answer.out.splitlines()[1].startswith("phone_number,138 0000 0001,13800000001,")
-    assert "unknown-element" in answer.out.splitlines()[2]
-    assert answer.out.splitlines()[3].startswith("sex_code,男,1,")
+def test_rows_with_warnings_are_listed_masked_and_exported(command: Command, city: Hub, tmp_path: Path) -> None:
+    """The row came unchanged in the last batch; what was found when it was examined still stands."""
+    found = command("quarantine", PATIENTS["id"], "--warnings", "--rows", "5", "--purpose", "call them", "--json").json
+    assert {(rule["element"], rule["rows"]) for rule in found["rules"]} == {("phone_number", 1)}
+    (row,) = found["rows"]
+    assert (row["batch_id"], row["position"], row["broken"][0]["values"]) == (f"{PATIENTS['id']}@2", 6, [["DH", "*****"]])
+    newest = entries(city.home.audit)[0]
+    assert (newest["action"], newest["subject"], newest["purpose"]) == ("view-warnings", PATIENTS["id"], "call them")
+    path = tmp_path / "doubtful.csv"
+    assert command("quarantine", PATIENTS["id"], "--warnings", "--export", str(path), "--json").json["exported"] == 1
+    assert path.stat().st_mode & 0o077 == 0
+    assert resident_id(7) in path.read_text(encoding="utf-8-sig")
+    assert entries(city.home.audit)[0]["action"] == "export-warnings"
+    assert command("quarantine", LEAN["id"], "--warnings").out.startswith("no row of")
+
+
+def test_quarantined_rows_are_listed_masked(command: Command) -> None:
+    answer = command("quarantine", LEAN["id"], "--rows", "5")
+    assert "person_name" in answer.out
+    assert resident_id(9) not in answer.out

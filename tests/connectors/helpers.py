@@ -82,7 +82,7 @@ class Drop:
         return path
 
     def read(self, columns: list[str], path: str = "a.csv", kind: str = "csv", **source_and_more: Any) -> Delivery:
-        of_source = {"encoding", "delimiter", "header", "header_row", "sheet"}
+        of_source = {"encoding", "delimiter", "header", "header_row", "sheet", "record", "fields", "unit", "line_width", "skipped_lines"}
         source = {key: value for key, value in source_and_more.items() if key in of_source}
         more = {key: value for key, value in source_and_more.items() if key not in of_source}
         contract = make_contract({"kind": kind, "connection": "drop", "path": path, **source}, columns, **more)

@@ -45,6 +45,21 @@ def test_a_few_damaged_bytes_cost_only_their_values(drop):
     assert drop.read(["姓名"]).values("地址") == ["北京", "x", "上海"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "punycode"])
+def test_a_file_that_its_declared_encoding_refuses_is_named(drop, encoding):
+    drop.put("a.csv", "姓名,年\n陳大文,1\n".encode())
+    error = refused(drop, ["姓名"], encoding=encoding)
+    assert f"a.csv is not {encoding}" in error.message
+    assert "陳" not in str(error)
+
+
+def test_half_characters_are_damage(drop):
+    drop.put("a.csv", b"a,b\n+2AA-,1\n")
+    delivery = drop.read(["a"], encoding="utf-7")
+    assert delivery.values("a") == ["\ufffd"]
+    assert "1 places are not utf-7" in delivery.notes["undecodable"]
+
+
 def test_a_declared_encoding_is_used(drop):
     drop.put("a.csv", "姓名\n陳大文\n".encode("big5"))
     assert drop.read(["姓名"], encoding="big5").values("姓名") == ["陳大文"]
@@ -146,6 +161,19 @@ def test_a_first_line_that_is_data_is_not_quoted(drop):
     assert "1101" not in str(error)
 
 
+def test_a_line_with_less_than_half_of_the_names_is_no_header_and_is_not_quoted(drop):
+    drop.put("a.csv", "姓名,张三\n地址,某街\n")
+    error = refused(drop, ["姓名", "地址", "电话"])
+    assert "no header in the first 20 lines: line 1 has only 姓名 of the columns 姓名, 地址, 电话" in error.message
+    assert "张三" not in str(error)
+
+
+def test_digits_in_names_that_were_found_are_not_quoted(drop):
+    drop.put("a.csv", "姓名,13800000001,收入_202301\n张三,1,2\n")
+    assert drop.read(["姓名"]).notes["unmapped_columns"] == "2 columns are neither mapped nor ignored: #, 收入_#"
+    assert "lacks the column 年_202301; it has 姓名, #, 收入_#" in refused(drop, ["姓名", "年_202301"]).message
+
+
 def test_columns_beside_the_contract_are_read_and_noted(drop):
     drop.put("a.csv", "a,b,c\n1,2,3\n")
     delivery = drop.read(["a"], ignore=["b", "gone"])
@@ -202,7 +230,7 @@ def _zip(name: str) -> bytes:
     [
         (_zip("xl/workbook.xml"), "an Excel workbook (xlsx)"),
         (_zip("content.xml"), "an OpenDocument file (ods)"),
-        (_zip("a.csv"), "a zip archive"),
+        (gzip.compress(_zip("a.csv")), "a zip archive"),
         (gzip.compress(_zip("xl/workbook.xml")), "an Excel workbook (xlsx)"),
         (b"PK\x03\x04broken", "a damaged zip archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an Excel workbook (xls)"),
@@ -211,7 +239,7 @@ def _zip(name: str) -> bytes:
         (b"<table><tr>", "an HTML page"),
     ],
     # Archives hold the time of their making; ids made of them would differ between processes.
-    ids=("xlsx", "ods", "zip", "xlsx in gzip", "damaged zip", "xls", "pdf", "html with doctype", "html table"),
+    ids=("xlsx", "ods", "zip in gzip", "xlsx in gzip", "damaged zip", "xls", "pdf", "html with doctype", "html table"),
 )
 def test_a_file_that_is_something_else_is_called_by_its_name(drop, content, kind):
     drop.put("a.csv", content)
@@ -234,6 +262,8 @@ def test_a_header_without_rows_is_an_empty_delivery(drop):
 def test_no_file_and_no_folder_are_told_apart(drop):
     error = refused(drop, ["a"], path="none_*.csv")
     assert "no file matches" in error.message
-    assert not error.transient
+    assert error.transient
     drop.folder.rmdir()
-    assert refused(drop, ["a"]).transient
+    error = refused(drop, ["a"])
+    assert "the folder of connection drop is not there" in error.message
+    assert error.transient

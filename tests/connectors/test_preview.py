@@ -7,8 +7,9 @@ import openpyxl
 import pytest
 
 from connectors.preview import Preview, preview
-from contracts.model import WHOLE_ROW, Contract, CsvSource
+from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.vocabulary import load_vocabulary
+from contracts.sources import CsvSource
 from core.errors import SourceError
 from standards.loader import load_standards
 

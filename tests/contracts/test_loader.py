@@ -43,6 +43,55 @@ def test_all_faults_of_the_form_come_at_once():
     assert 'did you mean "formats"?' in found["columns.CSRQ.format"]
 
 
+def test_a_fault_of_the_form_hides_no_other():
+    """Whatever breaks the form, everything else that can be told is told in the same round."""
+    document = changed("titel", {})
+    document |= {"id": "health__resident", "sharing": {"class": "none"}, "record_key": ["SFZ"], "ignore": ["XM"]}
+    document["source"] = {"kind": "csv", "connection": "drop", "path": "../a.csv", "encoding": "zip", "heder": True}
+    document["columns"] |= {"XM": "employer_name", "XB": {"element": "sex_code", "lookup": {"M": "7"}}, "CSRQ": "birth_dat"}
+    document["assertions"]["fill_rates"] = {"death_date": 0.5}
+    found = faults(document)
+    assert set(found) == {
+        "titel",
+        "id",
+        "sharing.legal_basis",
+        "source.heder",
+        "source.path",
+        "source.encoding",
+        "columns",
+        "columns.XB.lookup.M",
+        "columns.CSRQ",
+        "assertions.fill_rates.death_date",
+        "record_key[0]",
+        "ignore[0]",
+    }
+    assert "person_name" in found["columns"]
+
+
+@pytest.mark.parametrize(
+    "path", [*RESIDENT, "source.kind", "source.object", "department.id", "title.zh", "columns.XM", "columns.XB.element"]
+)
+@pytest.mark.parametrize("value", ["absent", 7, [], {}, "postgresql://hub:s3cret@db/x"], ids=str)
+def test_what_a_fault_of_the_form_takes_away_is_not_held_against_the_author(path, value):
+    """A part that is missing or broken is named itself, and nothing that only follows from it."""
+    document = changed(path, remove=True) if value == "absent" else changed(path, value)
+    try:
+        contract_from_document(document, load_standards(), file="resident.yml")
+    except DefinitionError as error:
+        told = [fault.key for fault in error.faults]
+        assert [key for key in told if not (key.startswith(path) or path.startswith(key))] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("ignor", "ignore"), ("column", "columns"), ("constant", "constants"), ("sharin", "sharing"), ("feds", "feeds")]
+)
+def test_a_misspelt_key_is_one_fault(wrong, right):
+    document = changed("constants", {"marital_status_code": "10"})
+    document |= {"record_key": ["SFZH", "BZ"], "sharing": {"class": "none", "legal_basis": "a law"}}
+    document[wrong] = document.pop(right)
+    assert set(faults(document)) - {right} == {wrong}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "key", "words"),
     [
@@ -54,8 +103,8 @@ def test_all_faults_of_the_form_come_at_once():
         ("constants", {"person_name": "x"}, "constants.person_name", "2 places"),
         ("columns.XM", "employer_name", "columns", '"person_name", which population requires'),
         ("columns.XM", {"element": "person_name", "formats": ["%Y"]}, "columns.XM.formats", "not a date"),
-        ("columns.CSRQ", {"element": "birth_date", "formats": ["%Y-%m"]}, "columns.CSRQ.formats", "each needed once"),
-        ("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d%d"]}, "columns.CSRQ.formats", "each needed once"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%Y-%m"]}, "columns.CSRQ.formats[0]", "each needed once"),
+        ("columns.CSRQ", {"element": "birth_date", "formats": ["%y(1930)%m%d%d"]}, "columns.CSRQ.formats[0]", "each needed once"),
         (
             "columns.XB",
             {"element": "sex_code", "written_in": "entity_status_36104"},
@@ -73,10 +122,67 @@ def test_all_faults_of_the_form_come_at_once():
         ("sharing", {"class": "none"}, "sharing.legal_basis", "law or policy"),
         ("source", {"kind": "csv", "connection": "drop", "path": "../a.csv"}, "source.path", "leads out"),
         ("source", {"kind": "csv", "connection": "drop", "path": "a.csv", "encoding": "gbq"}, "source.encoding", "not an encoding"),
+        ("columns.CSRQ.formats", ["%Y%m%d", "%Y-%Q"], "columns.CSRQ.formats[1]", "%Q cannot be used; use %Y %m %d"),
+        ("columns.CSRQ.formats", ["%y%m%d"], "columns.CSRQ.formats[0]", "does not have the expected form"),
+        ("columns.CSRQ.formats", ["%Y-%m"], "columns.CSRQ.formats[0]", "each needed once"),
+        ("columns.CSRQ.formats", ["%Y-%m-%d %"], "columns.CSRQ.formats[0]", "does not have the expected form"),
+        ("as_of", {"column": "GXSJ", "formats": ["%Y-%m-%d %T"]}, "as_of.formats[0]", "%T cannot be used"),
+        ("as_of", {"column": "GXSJ", "formats": ["%Y-%m", "%Y/%m %Y"]}, "as_of.formats[1]", "%Y is needed once"),
+        ("as_of", {"column": "GXSJ", "formats": ["%Y-%m-%m"]}, "as_of.formats[0]", "%m stands there more than once"),
     ],
 )
 def test_references_that_do_not_resolve_are_faults(path, value, key, words):
     assert words in faults(changed(path, value))[key]
+
+
+FILE = {"kind": "csv", "connection": "drop", "path": "a.csv"}
+# What Python knows as text encodings, and codecs that are something else: compression, escapes, internet names.
+ENCODINGS = ("utf-8", "UTF8", "utf-8-sig", "gb18030", "gbk", "gb2312", "hz", "big5", "big5hkscs", "utf-16", "utf-16-le", "utf-32", "cp1252")
+NO_ENCODINGS = (
+    "zip",
+    "bz2",
+    "base64",
+    "hex",
+    "uu",
+    "quopri",
+    "rot13",
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "aliases",
+    "",
+    "a\0",
+)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_encodings_of_text_are_accepted(encoding):
+    assert load_source({**FILE, "encoding": encoding}) == {}
+
+
+@pytest.mark.parametrize("encoding", NO_ENCODINGS)
+def test_other_codecs_are_faults(encoding):
+    assert "not an encoding of text files" in load_source({**FILE, "encoding": encoding})["source.encoding"]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|", "^", " ", "\x01", "\x1f", "~"])
+def test_delimiters_of_one_byte_are_accepted(delimiter):
+    assert load_source({**FILE, "delimiter": delimiter}) == {}
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "\r", "\0", "，", "¦"])
+def test_what_cannot_separate_values_is_a_fault(delimiter):
+    assert "cannot separate values" in load_source({**FILE, "delimiter": delimiter})["source.delimiter"]
+
+
+def load_source(source) -> dict[str, str]:
+    """The faults of the resident contract with another source."""
+    try:
+        contract_from_document(changed("source", source), load_standards(), file="resident.yml")
+    except DefinitionError as error:
+        return {fault.key: fault.message for fault in error.faults}
+    return {}
 
 
 @pytest.mark.parametrize("form", ["%y%m%d", "%y(30)%m%d", "%y(1930)-%y-%m", "%m%d"])

@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 import pytest
 
 from contracts.loader import load_contracts
-from contracts.model import Contract, DatabaseSource
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from demo import lists
 from demo.city import City, changes
 from demo.departments import VIEWS, Supply, supply

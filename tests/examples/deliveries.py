@@ -17,7 +17,8 @@ import yaml
 from catalog.batches import Batch, batches_of
 from catalog.datasets import register
 from contracts.loader import load_contracts
-from contracts.model import Contract, DatabaseSource
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.errors import HubError
 from core.settings import REPOSITORY, load_settings
 from pipeline.accept import accept

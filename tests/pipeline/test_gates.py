@@ -6,6 +6,9 @@ import pytest
 
 from catalog.batches import checks_of, fills_of
 from core.errors import GateFailed
+from pipeline.publish import publish
+from registries.attempts import Attempt, standing_attempt
+from registries.publications import latest
 from tests.factories import ENTERPRISES, PATIENTS, Hub, Row, organization, person, with_assertions, wrong_check
 
 PEOPLE = [person(number) for number in range(10)]
@@ -148,3 +151,73 @@ def test_a_registry_does_not_lose_many_entities_at_once(hub: Hub) -> None:
     hub.sync(ENTERPRISES, [organization(number) for number in range(9)])
     second = hub.publish("legal_entity")
     assert (second.number, second.deleted, second.entities) == (first.number + 1, 1, 9)
+
+
+def _shrunk(hub: Hub, rows: int) -> GateFailed:
+    """Publish ten enterprises, then try to publish only so many."""
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
+    hub.publish("legal_entity")
+    hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    with pytest.raises(GateFailed) as raised:
+        hub.publish("legal_entity")
+    return raised.value
+
+
+def _attempt(hub: Hub) -> Attempt | None:
+    return standing_attempt(hub.home.serving, latest(hub.home.serving, "legal_entity"))
+
+
+def test_a_stopped_publication_is_kept_until_a_good_one_settles_it(hub: Hub) -> None:
+    error = _shrunk(hub, 7)
+    found = _attempt(hub)
+    assert found is not None
+    assert (found.registry, found.number, found.outcome, found.actor) == ("legal_entity", 2, "stopped", "test")
+    assert (found.reason, found.hint) == (error.message, error.hint)
+    assert (found.previous, found.inserted, found.updated, found.deleted) == (10, 0, 0, 3)
+    assert "records are gone from market_regulation__enterprise (3)" in found.hint
+    assert 'publish legal_entity --accept-shrink "' in found.hint
+    hub.sync(ENTERPRISES, [organization(number) for number in range(10)])
+    assert hub.publish("legal_entity").shrink_accepted is None
+    assert _attempt(hub) is None
+
+
+def test_a_person_may_let_the_shrink_pass_that_was_stopped(hub: Hub) -> None:
+    _shrunk(hub, 7)
+    published = publish("legal_entity", hub.home, accept_shrink="moved to the next district").publication
+    assert (published.number, published.deleted, published.entities) == (2, 3, 7)
+    assert (published.shrink_accepted, published.actor) == ("moved to the next district", "test")
+    assert latest(hub.home.serving, "legal_entity") == published
+    assert _attempt(hub) is None
+    assert hub.unbalanced() == []
+    hub.sync(ENTERPRISES, [organization(0)])
+    with pytest.raises(GateFailed):  # the decision was about that shrink, not about the next
+        hub.publish("legal_entity")
+
+
+def test_nobody_accepts_more_than_was_shown(hub: Hub) -> None:
+    _shrunk(hub, 7)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(5)])
+    with pytest.raises(GateFailed, match=r"5 of 10 entities .* goes no further than a stopped attempt has shown"):
+        publish("legal_entity", hub.home, accept_shrink="moved")
+    assert publish("legal_entity", hub.home, accept_shrink="moved").publication.entities == 5
+
+
+def test_an_error_of_a_publication_is_kept_as_well(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(1)])
+
+    def failing(*_: object) -> None:
+        raise ValueError(f"cannot merge {organization(1)['MC']}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.publish.merged", failing)
+        with pytest.raises(ValueError, match="cannot merge"):
+            hub.publish("legal_entity")
+    found = _attempt(hub)
+    assert found is not None
+    assert (found.number, found.outcome, found.deleted) == (1, "failed", None)
+    assert found.reason.startswith("ValueError in ")
+    assert organization(1)["MC"] not in found.reason
+    assert hub.publish("legal_entity").number == 1
+    assert _attempt(hub) is None

@@ -3,11 +3,13 @@
 import logging
 import traceback
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 
-from core.errors import GateFailed, HubError
-from tests.factories import RESIDENTS, Hub, person, with_assertions
+from core.errors import GateFailed, HubError, SourceError
+from tests.factories import RESIDENTS, Hub, Row, person, with_assertions
 
 pytestmark = pytest.mark.slow
 MARKERS = {
@@ -82,3 +84,62 @@ def test_no_marker_is_in_the_catalog_or_the_audit_log(hub: Hub) -> None:
         path = hub.settings.home / name
         text = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
         assert [part for part in PARTS if part in text] == [], name
+
+
+CHINESE = {
+    **RESIDENTS,
+    "record_key": ["身份证号"],
+    "columns": {"姓名": "person_name", "身份证号": "resident_id", "性别": "sex_code", "电话": "phone_number", "地址": "residence_address"},
+    "as_of": None,
+}
+NAMES = [*CHINESE["columns"]]
+
+
+def _values(row: Row) -> list[str]:
+    return [row[name] for name in ("XM", "SFZH", "XB", "DH", "DZ")]
+
+
+# A word of the contract stands in a value; a form repeats names beside values; a mistake in the header; a value became a name.
+HEADLESS: dict[str, list[list[str]]] = {
+    "address-unknown": [_values(person(1)), _values(person(5) | MARKERS | {"DZ": "地址不详"})],
+    "word-of-the-contract": [_values(person(1)), _values(person(5) | MARKERS | {"DZ": "地址"})],
+    "form": [["姓名", MARKERS["XM"], "电话", MARKERS["DH"], "备注"], ["地址", MARKERS["DZ"], "", "", ""]],
+    "value-in-the-header": [["姓名", "身份证号", "性别", "地址", MARKERS["DH"]], _values(person(1))],
+    "value-beside-the-header": [[*NAMES, MARKERS["SFZH"]], [*_values(person(1)), "x"]],
+}
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("case", HEADLESS)
+def test_no_row_is_quoted_where_a_header_is_missed(hub: Hub, case: str, kind: str) -> None:
+    document: dict[str, Any] = {**CHINESE, "source": {"kind": kind, "connection": "drop", "path": f"people.{kind}"}}
+    hub.register(document)
+    _put(hub.drop / f"people.{kind}", HEADLESS[case])
+    told = _told(hub, document)
+    assert told
+    assert [part for part in (*PARTS, *_values(person(1))[:2]) if part in told] == []
+
+
+def _put(path: Path, rows: list[list[str]]) -> None:
+    if path.suffix == ".csv":
+        path.write_text("\n".join(map(",".join, rows)), encoding="utf-8")
+        return
+    workbook = openpyxl.Workbook()
+    for row in rows:
+        workbook.active.append(row)
+    workbook.save(path)
+
+
+def _told(hub: Hub, document: dict[str, Any]) -> str:
+    """Everything that is said about the next delivery: the error and its hint as raised and as kept, and the notes."""
+    from pipeline.check import check_source
+    from pipeline.land import land
+
+    (contract,) = hub.register(document)
+    said = [str(check_source(hub.home, contract))]
+    try:
+        land(contract.id, hub.home)
+    except SourceError as error:
+        said.append(str(error))
+    batch = hub.batch(f"{contract.id}@1")
+    return "\n".join([*said, str(batch.error), str(batch.hint), str(batch.notes)])

@@ -104,7 +104,7 @@ def _first_day(hub: Hub) -> None:
     assert rows[resident_id(11)]["birth_date"] is None
     _times(rows[resident_id(0)], 1, None)
     assert hub.unbalanced() == []
-    assert verify_landing(hub.settings, batch) == []
+    assert verify_landing(hub.home, batch) == []
 
 
 def _second_day(hub: Hub) -> None:

@@ -9,12 +9,13 @@ from typing import get_args
 
 import pytest
 
+from exchange.audit import ACTIONS
 from portal.context import FOLDER, MESSAGES
 from portal.datasets import CYCLES, STATES
 from quality.report import TEMPLATES
 from quality.report_data import DIMENSIONS
 from quality.texts import REPORT_TEXTS, sentence
-from standards.texts import STANDARD_TEXTS, load_texts
+from standards.texts import STANDARD_TEXTS, load_texts, make_translate
 from standards.value_types import Kind
 
 TEXTS = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
@@ -26,7 +27,10 @@ SOURCES = "\n".join(
 @pytest.mark.parametrize("key", TEXTS)
 def test_both_languages_say_something_with_the_same_values(key: str) -> None:
     text = TEXTS[key]
-    fields = [{name for _, name, _, _ in string.Formatter().parse(words) if name} for words in (text.zh, text.en)]
+    # A word chosen by a number (`{count:row|rows}`) is a matter of English.
+    fields = [
+        {name for _, name, form, _ in string.Formatter().parse(words) if name and "|" not in (form or "")} for words in (text.zh, text.en)
+    ]
     assert fields[0] == fields[1]
     assert not re.search(r"[一-鿿]", text.en)
 
@@ -39,7 +43,7 @@ def test_every_text_that_is_asked_for_exists() -> None:
 
 def test_no_text_is_left_over() -> None:
     asked = set(re.findall(r"""["']([a-z_.]+)["']""", SOURCES))
-    families = (*tuple(re.findall(r"""["']([a-z_.]+\.)["'] ~""", SOURCES)), "error.", "nav.", "element.", "attention.", "action.")
+    families = (*tuple(re.findall(r"""["']([a-z_.]+\.)["'] ~""", SOURCES)), "error.", "nav.", "element.", "attention.", "action.", "step.")
     assert not [key for key in TEXTS if key not in asked and not key.startswith(families)]
 
 
@@ -50,11 +54,26 @@ def test_no_text_is_left_over() -> None:
         *(f"cycle.{name}" for name in (*CYCLES, "irregular")),
         *(f"dimension.{name}" for name in DIMENSIONS),
         *(f"kind.{name}" for name in get_args(Kind)),
+        *(f"action.{name}" for name in ACTIONS),
         *(f"attention.{name}.next" for name in STATES[:6]),
     ],
 )
 def test_every_word_that_is_made_up_at_run_time_exists(key: str) -> None:
     assert key in TEXTS
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 dataset needs attention"), ("1,204", "1,204 datasets need attention")])
+def test_a_number_chooses_its_word(count: object, words: str) -> None:
+    assert make_translate(TEXTS, "en")("overview.attention", count=count) == words
+    assert make_translate(TEXTS, "zh")("overview.attention", count=count) == f"{count} 个数据集需要处理"
+
+
+def test_english_texts_agree_with_their_number() -> None:
+    """A number before a noun in the plural reads wrong for one: such a noun is a choice."""
+    lone = [
+        (key, found) for key, text in TEXTS.items() if (found := re.findall(r"(?<!of )\{\w+\} (?:more )?(?:\w+ )?\w+s\b(?!:)", text.en))
+    ]
+    assert lone == []
 
 
 def test_the_portal_loads_no_heavy_library() -> None:
@@ -73,6 +92,10 @@ def test_the_portal_loads_no_heavy_library() -> None:
         ),
         ("tax__payer: there is no file tax.db (connection tax_db)", "tax__payer：文件 tax.db 不存在（连接 tax_db）"),
         ("2 rows: the row has 3 values, the header 4", "2 行：该行有 3 个值，表头有 4 个"),
+        (
+            "tax__payer: a.csv has no header in the first 20 lines: line 1 has only XM of the columns XM, DH, DZ",
+            "tax__payer：a.csv 的前 20 行中没有表头：所需字段为 XM, DH, DZ，第 1 行只有其中的 XM",
+        ),
         ("something that nobody has written down", "something that nobody has written down"),
     ],
 )

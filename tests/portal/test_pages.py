@@ -4,9 +4,12 @@ import re
 
 import pytest
 
+from core.errors import GateFailed
+from exchange.audit import record
+from pipeline.publish import publish
 from portal.context import STATIC
-from tests.factories import person, resident_id
-from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal
+from tests.factories import ENTERPRISES, Hub, organization, person, resident_id
+from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, open_portal
 
 EMPTY_PAGES = ("/", "/datasets", "/registries", "/registries/population", "/audit", "/standards", "/standards/issues")
 FILLED_PAGES = (
@@ -19,6 +22,10 @@ FILLED_PAGES = (
     "/batches/public_security__resident@2?issues=-rows&checks=element",
     "/batches/public_security__resident@2/quarantine",
     "/batches/public_security__resident@2/quarantine?rule=resident_id:wrong-check-character",
+    "/batches/public_security__resident@1/warnings",
+    "/batches/public_security__resident@2/warnings",
+    "/batches/public_security__resident@2/warnings/in-force?sort=-rules&rule=phone_number:wrong-form",
+    "/batches/transport__permit@1/warnings/in-force",
     "/batches/public_security__resident@2/report",
     "/batches/public_security__resident@2/report.html",
     "/batches/transport__permit@1",
@@ -99,11 +106,68 @@ def test_a_quarantined_value_is_masked_and_its_view_is_audited(filled: Portal) -
     assert filled.client.get("/api/v1/audit", params={"subject": "public_security__resident@2"}).json()[0]["action"] == "view-quarantine"
 
 
+def test_rows_with_warnings_are_reached_from_their_count(filled: Portal) -> None:
+    """Person 4 has a phone number that is none: the row is published without it, and came unchanged the day after."""
+    batch = "/batches/public_security__resident@1"
+    leading = re.findall(rf'<a href="({batch}/warnings\?rule=phone_number:[^"]+)">1</a>', text_of(filled, batch))
+    assert leading == [f"{batch}/warnings?rule=phone_number:wrong-{what}" for what in ("form", "length")]
+    rows = filled.client.get(f"{leading[0]}&format=json").json()
+    assert [(row["position"], row["columns"], row["masked_values"]) for row in rows] == [(6, ["DH"], ["*****"])] * 2
+    assert "*****" in text_of(filled, leading[0])
+    assert filled.client.get("/batches/public_security__resident@2/warnings?format=json").json() == []
+    assert (
+        filled.client.get("/batches/public_security__resident@2/warnings/in-force?rule=phone_number:wrong-form&format=json").json() == rows
+    )
+    newest = filled.client.get("/api/v1/audit", params={"subject": "public_security__resident@2"}).json()[0]
+    assert newest["action"] == "view-warnings"
+
+
+def test_rows_with_issues_are_sorted_as_the_address_says(filled: Portal) -> None:
+    path = "/batches/public_security__resident@2/quarantine"
+    listed = {
+        sort: [row["position"] for row in filled.client.get(f"{path}?sort={sort}&format=json").json()] for sort in ("position", "-position")
+    }
+    assert listed["position"] == listed["-position"][::-1] == [4, 5]
+    assert re.search(rf'href="{path}\?[^"]*sort=-position"', text_of(filled, path))
+
+
 def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
     text = text_of(filled, "/batches/transport__permit@1", "en")
     assert "stopped by its gate" in text
     assert "Next step:" in text
     assert "at least 100" in text
+
+
+def test_the_overview_says_what_the_batch_itself_asks_for(filled: Portal) -> None:
+    for lang, words in (("zh", "请部门提供"), ("en", "ask the department for the delivery")):
+        row = next(row for row in text_of(filled, "/", lang).split("<tr>") if "health__gone" in row)
+        assert words in row
+
+
+def test_chinese_pages_tell_steps_actions_and_purposes_in_chinese(filled: Portal) -> None:
+    batch = filled.hub.batch("public_security__resident@2")
+    shown = text_of(filled, f"/batches/{batch.batch_id}")
+    assert batch.seconds.keys() >= {"land", "split"}
+    assert not [name for name in batch.seconds if re.search(rf">\s*{name} <b>", shown)]
+    text_of(filled, f"/batches/{batch.batch_id}/quarantine")
+    filled.client.get(f"/records/{filled.canonical_id('population', resident_id=resident_id(0))}")
+    record(filled.hub.home.audit, actor="tester", action="show", subject="population", purpose="not stated")
+    log = text_of(filled, "/audit")
+    assert not [words for words in ("masked", "not stated", "view-", "portal-view") if words in re.sub(r"<select.*?</select>", "", log)]
+    assert "命令行查看（完整）" in log
+
+
+def test_the_audit_log_is_chosen_sorted_and_paged_by_its_address(filled: Portal) -> None:
+    for number in range(120):
+        record(filled.hub.home.audit, actor="pager", action="why", subject="certificate", purpose=f"page {number:03}")
+    path = "/audit?actor=pager&sort=purpose"
+    first, second = text_of(filled, path), text_of(filled, f"{path}&page=2")
+    assert "page 000" in first
+    assert "page 100" not in first
+    assert "page 119" in second
+    assert len(filled.client.get(f"{path}&format=json").json()) == 120
+    assert "sort=-purpose" in first
+    assert 'name="sort" value="purpose"' in first
 
 
 def test_the_overview_has_the_worst_first(filled: Portal) -> None:
@@ -117,6 +181,31 @@ def test_the_parts_of_a_ledger_add_up(filled: Portal) -> None:
     assert f"{batch.read} = 落地 {batch.landed}" in text_of(filled, f"/batches/{batch.batch_id}")
     assert batch.read == 7
     assert (batch.accepted, batch.unchanged, batch.quarantined) == (1, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "column", "field"),
+    [
+        ("/datasets/public_security__resident", "read", "read"),
+        ("/datasets/public_security__resident", "seq", "seq"),
+        ("/registries/population", "entities", "entities"),
+        ("/registries/legal_entity/entities", "organization_name", "organization_name"),
+        ("/registries/legal_entity/entities", "established_date", "established_date"),
+        ("/batches/public_security__resident@2/quarantine", "rules", "element"),
+        ("/audit", "actor", "actor"),
+    ],
+)
+def test_a_list_is_sorted_as_its_address_says(filled: Portal, path: str, column: str, field: str) -> None:
+    up, down = ([row[field] for row in filled.client.get(f"{path}?sort={sign}{column}&format=json").json()] for sign in ("", "-"))
+    assert len(up) > 0
+    assert (up, down) == (sorted(up), sorted(up, reverse=True))
+    assert f"sort=-{column}" in text_of(filled, f"{path}?sort={column}")
+    assert 'aria-sort="ascending"' in text_of(filled, f"{path}?sort={column}")
+
+
+def test_an_unknown_column_to_sort_by_is_ignored(filled: Portal) -> None:
+    for sort in ("legal_representative_name", "_canonical_id; DROP TABLE base_legal_entity", "-"):
+        assert filled.client.get("/registries/legal_entity/entities", params={"sort": sort}).status_code == 200
 
 
 def test_lists_are_exported(filled: Portal) -> None:
@@ -191,3 +280,45 @@ def test_reports_are_written_by_subject(filled: Portal) -> None:
         assert "http" not in text
         assert resident_id(0) not in text
         assert TOKEN not in text
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_stopped_publication_is_told_and_so_is_who_let_it_pass(hub: Hub, monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", counted)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(5)])
+    hub.publish("legal_entity")
+    hub.sync(ENTERPRISES, [organization(0)])
+    with pytest.raises(GateFailed):
+        hub.publish("legal_entity")
+    portal = open_portal(hub)
+    words = {
+        "zh": (
+            "1 个基础库的发布未完成",
+            "5 个主体中有 4 个将消失（上限 20%）",
+            "以下数据集有记录消失：market_regulation__enterprise (4)；如确属正常：",
+        ),
+        "en": (
+            "1 base registry could not be published",
+            "4 of 5 entities would disappear",
+            "records are gone from market_regulation__enterprise (4)",
+        ),
+    }[lang]
+    assert [word for word in words if word not in text_of(portal, "/", lang)] == []
+    assert words[1] in text_of(portal, "/registries", lang)
+    publish("legal_entity", hub.home, accept_shrink="<others moved>")
+    assert words[0] not in text_of(portal, "/", lang)
+    assert "&lt;others moved&gt;" in text_of(portal, "/registries/legal_entity/publications/2", lang)
+
+
+@pytest.mark.parametrize(("rows", "is_shown"), [(99, False), (100, True)])
+def test_the_digest_of_a_small_table_is_not_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch, rows: int, is_shown: bool) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", counted)
+    hub.register(ENTERPRISES)
+    hub.sync(ENTERPRISES, [organization(number) for number in range(rows)])
+    digest = hub.publish("legal_entity").digest
+    portal = open_portal(hub)
+    pages = ("/registries/legal_entity/publications/1", "/registries/legal_entity?format=csv", "/registries/legal_entity?format=json")
+    answers = ("/api/v1/registries", "/api/v1/registries/legal_entity", "/api/v1/registries/legal_entity/publications")
+    for path in (*pages, *answers):
+        assert (digest in text_of(portal, path)) is is_shown, path

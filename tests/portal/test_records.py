@@ -1,7 +1,10 @@
 """Records are shown one at a time, masked, and never before the audit log has its entry."""
 
+import re
+
 import pytest
 
+from cli.records import _audited
 from core.errors import StoreError
 from exchange import audit
 from tests.factories import credit_code, person, resident_id
@@ -28,7 +31,7 @@ def test_a_record_is_masked(filled: Portal, address: str) -> None:
     assert "1101**************" in text
     assert f"{PERSON['XM'][0]}*" in text
     entry = last_entry(filled)
-    assert (entry["action"], entry["subject"]) == ("portal-view-masked", address.rsplit("/", 1)[-1])
+    assert (entry["action"], entry["subject"]) == ("portal-view-masked", f"population/{address.rsplit('/', 1)[-1]}")
 
 
 def test_a_purpose_shows_it_and_is_written_down(filled: Portal, address: str) -> None:
@@ -40,6 +43,29 @@ def test_a_purpose_shows_it_and_is_written_down(filled: Portal, address: str) ->
     assert PERSON["DH"] in text
     assert "来源优先级较低" in text
     assert (last_entry(filled)["action"], last_entry(filled)["purpose"]) == ("portal-reveal", "核对户籍登记")
+
+
+def test_who_read_a_person_is_found_by_whichever_door(filled: Portal, address: str) -> None:
+    """The page asks the log by the same name that commands write."""
+    home = filled.hub.home
+    canonical_id = address.rsplit("/", 1)[-1]
+    _audited(home, "why", "population", PERSON["SFZH"], "appeal 7")
+    asked = re.search(r'href="(/audit\?subject=[^"]+)"', filled.client.get(address).text)
+    assert asked
+    for path in (asked[1], f"/audit?subject={canonical_id}"):
+        listed = filled.client.get(f"{path}&format=json").json()
+        assert {"why", "portal-view-masked"} <= {row["action"] for row in listed}
+        assert {row["subject"] for row in listed} == {f"population/{canonical_id}"}
+
+
+def test_every_subject_of_the_audit_log_is_a_link_that_leads_somewhere(filled: Portal, address: str) -> None:
+    audit_log, person_id = filled.hub.home.audit, address.rsplit("/", 1)[-1]
+    subjects = (person_id, f"population/{person_id}", "public_security__resident", "public_security__resident@1", "population")
+    for subject in subjects:
+        audit.record(audit_log, actor="tester", action="show", subject=subject, purpose="links")
+    links = set(re.findall(r'<td><a href="([^"]+)"><code>', filled.client.get("/audit").text))
+    assert len(links) >= len(subjects)
+    assert {path: filled.client.get(path).status_code for path in links} == dict.fromkeys(links, 200)
 
 
 def test_no_purpose_shows_nothing(filled: Portal, address: str) -> None:

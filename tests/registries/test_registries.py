@@ -2,16 +2,24 @@
 
 import itertools
 import random
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
+import registries
+from core.database import migrate, open_database, writing
 from core.engine import Engine
-from core.errors import RequestError
+from core.errors import GateFailed, HubError, RequestError
 from registries import serving
+from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
+from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
@@ -162,3 +170,32 @@ def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) ->
     (row,) = hub.served(SCHEMA.table)
     assert row["organization_name"] == "A"
     assert row[SCHEMA.elements[-1].id] is None
+
+
+def test_publications_of_an_older_hub_are_kept_and_can_be_stopped(any_hub: Hub, tmp_path: Path) -> None:
+    """A serving database of the first revision, with a publication in it, is brought up to date."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(registries.__path__[0]) / "migrations", folder, ignore=shutil.ignore_patterns("0002*", "__pycache__"))
+    url = any_hub.settings.serving_url
+    any_hub.settings.home.mkdir(mode=0o700, exist_ok=True)
+    migrate(url, folder)
+    old = {
+        name: value
+        for name, value in vars(replace(nothing_yet("population"), number=1, actor="before")).items()
+        if name != "shrink_accepted"
+    }
+    with writing(open_database(url)) as connection:
+        names = ", ".join(old)
+        bound = ", ".join(f":{name}" for name in old)
+        connection.execute(sa.text(f"INSERT INTO publication ({names}) VALUES ({bound})"), old | {"seconds": "{}"})
+    home = any_hub.home
+    current = latest(home.serving, "population")
+    assert (current.number, current.actor, current.shrink_accepted) == (1, "before", None)
+    assert standing_attempt(home.serving, current) is None
+    for reason in ("first", "second"):
+        record_attempt(home.serving, current, "tester", GateFailed(reason, hint="look"), {"inserted": 0, "updated": 1, "deleted": 2})
+    record_attempt(home.serving, current, "tester", HubError("third"), {})
+    newest, stopped = standing_attempt(home.serving, current), standing_attempt(home.serving, current, STOPPED)
+    assert (newest and newest.reason, newest and newest.outcome, newest and newest.deleted) == ("third", "failed", None)
+    assert (stopped and stopped.reason, stopped and stopped.number, stopped and stopped.deleted) == ("second", 2, 2)
+    assert standing_attempt(home.serving, replace(current, number=2)) is None

@@ -1,0 +1,66 @@
+"""JSON lines: one object a line, plain, gzip-compressed or in a zip archive. A file is read twice, first for the names of its columns."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from connectors.columns import ColumnPlan, plan_columns
+from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.files import DeliveredFile, delivered_files
+from connectors.json_records import POINTER, JsonReader
+from connectors.text import Encoding
+from connectors.text_lines import checked_encoding, text_lines
+from contracts.model import Contract
+from contracts.sources import JsonLinesSource
+from core.connections import Connections
+
+_File = tuple[DeliveredFile, Encoding, ColumnPlan]
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Read all files of a delivery; raises SourceError if one is no text, is empty, or lacks columns the contract needs."""
+    source = contract.source
+    assert isinstance(source, JsonLinesSource)
+    files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
+    schema = text_schema(tuple(dict.fromkeys(name for _, _, plan in files for name in plan.names)))
+    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"{file.name}: read as {encoding.name}"), *plan.notes)]
+    extraction = Extraction(schema, iter(()), notes=notes)
+    extraction.batches = _delivery(contract, files, extraction)
+    return extraction
+
+
+def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _File:
+    encoding = checked_encoding(contract.id, file, source.encoding, "ask the department for JSON, one object a line")
+    with JsonReader() as reader:
+        found = reader.names(lines.texts for lines in text_lines(contract.id, file, encoding, []))
+    # What a pointer names is no member of its own; whether it is there shows in the values.
+    pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
+    return file, encoding, plan_columns(contract, (*found, *(name for name in pointers if name not in found)), file.name)
+
+
+def _delivery(contract: Contract, files: list[_File], extraction: Extraction) -> Iterator[pa.RecordBatch]:
+    position, several = 0, len(files) > 1
+    names = extraction.schema.names[:-1]
+    with JsonReader() as reader:
+        for file, encoding, _ in files:
+            if several:
+                extraction.notes.append(Note("file", f"{file.name}: its line 1 is position {position + 1}", position + 1))
+            unreadable: list[Unreadable] = []
+            last = 0
+            for lines in text_lines(contract.id, file, encoding, unreadable):
+                for start in range(0, len(lines.texts), BATCH_ROWS):
+                    texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
+                    found = reader.records(texts, names)
+                    unreadable += [Unreadable(int(numbers[place]), reason) for place, reason in found.refused]
+                    if len(found.kept):
+                        positions = pa.array(numbers[found.kept] + position, pa.int64())
+                        yield pa.RecordBatch.from_arrays([*found.columns, positions], schema=extraction.schema)
+                    last = int(numbers[-1])
+            extraction.unreadable += placed(unreadable, position, file.name if several else "")
+            position += last
+
+
+def placed(unreadable: list[Unreadable], position: int, file: str) -> list[Unreadable]:
+    """Lines of one of several files as positions of the delivery, in their order."""
+    ordered = sorted(unreadable, key=lambda row: row.position)
+    return [Unreadable(position + row.position, f"{file}, line {row.position}: {row.reason}" if file else row.reason) for row in ordered]

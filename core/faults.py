@@ -1,0 +1,31 @@
+"""What nobody foresaw: an exception that is not the hub's own becomes an error that names its kind and place, and never its text.
+
+The text of such an exception may quote a record.
+"""
+
+import traceback
+
+from core.errors import HubError
+from core.settings import REPOSITORY
+
+
+class InternalFault(HubError):
+    """A fault of the hub, not of the request or the data; its status is what sysexits calls EX_SOFTWARE."""
+
+    exit_status = 70
+
+
+def described(error: Exception) -> HubError:
+    """The error itself if it is the hub's own, else an InternalFault in its place."""
+    if isinstance(error, HubError):
+        return error
+    return InternalFault(
+        f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"
+    )
+
+
+def _place(error: Exception) -> str:
+    """File and line of the innermost frame that is the hub's own code."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(REPOSITORY))]
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    return f"{own[-1].filename.removeprefix(f'{REPOSITORY}/')}:{own[-1].lineno}" if own else "an unknown place"

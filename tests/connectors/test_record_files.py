@@ -1,0 +1,215 @@
+"""JSON lines, lines of fixed width, XML: every record is a row or stands among the unreadable, in bounded memory and whatever is in it."""
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.extract import extract
+from core.connections import Connections
+from core.errors import SourceError
+from tests.connectors.helpers import make_contract
+
+
+def refused(drop, columns, **more) -> SourceError:
+    with pytest.raises(SourceError) as error:
+        drop.read(columns, **more)
+    return error.value
+
+
+def test_members_of_objects_are_columns_and_values_stay_as_they_were_written(drop):
+    drop.put(
+        "a.jsonl", '{"证件号":"001","年龄":12345678901234567890,"地址":{"市":"样例市","号":[1,2]},"空":null}\n{"证件号":"","在册":true}\n'
+    )
+    delivery = drop.read(["证件号", "/地址/市"], "a.jsonl", "jsonl")
+    assert delivery.columns == ["证件号", "年龄", "地址", "空", "在册", "/地址/市"]
+    first, second = delivery.rows
+    assert (first["证件号"], first["年龄"], first["空"], first["/地址/市"]) == ("001", "12345678901234567890", None, "样例市")
+    assert json.loads(first["地址"]) == {"市": "样例市", "号": [1, 2]}
+    assert (second["证件号"], second["在册"], second["年龄"], second["_position"]) == ("", "true", None, 2)
+
+
+def test_what_is_no_object_costs_only_its_line(drop):
+    drop.put("a.jsonl", '{"a":"1"}\n\n{"a":\n["x"]\nnull\n7\n{"a":"2"}\r\n{"a":"3"}')
+    delivery = drop.read(["a"], "a.jsonl", "jsonl")
+    assert [(row["a"], row["_position"]) for row in delivery.rows] == [("1", 1), ("2", 7), ("3", 8)]
+    assert delivery.unreadable == {
+        2: "the line is blank", 3: "the line is no JSON", 4: "the line is no JSON object", 5: "the line is no JSON object",
+        6: "the line is no JSON object",
+    }  # fmt: skip
+
+
+def test_several_files_of_json_are_one_delivery(drop):
+    drop.put("b1.jsonl", gzip.compress('{"a":"1"}\n{"a":"2"}\n'.encode("gb18030")))
+    drop.put("b2.jsonl", '{"a":"三","b":"x"}\nnot\n'.encode("gb18030"))
+    delivery = drop.read(["a"], "b*.jsonl", "jsonl")
+    assert [(row["a"], row["b"], row["_position"]) for row in delivery.rows] == [("1", None, 1), ("2", None, 2), ("三", "x", 3)]
+    assert delivery.unreadable == {4: "b2.jsonl, line 2: the line is no JSON"}
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
+    lambda name: "\x00" not in name and not name.startswith("/")
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(
+            NAMES, st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))), min_size=1
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_any_text_comes_back_from_json(tmp_path_factory, records):
+    from connectors.columns import clean_name
+    from tests.connectors.helpers import Drop
+
+    # Names that the hub would write otherwise, or that another name becomes, are another matter.
+    names = {name for record in records for name in record}
+    if any(clean_name(name) != name for name in names) or len({name.lower() for name in names}) < len(names):
+        return
+    drop = Drop(tmp_path_factory.mktemp("json"))
+    drop.put("a.jsonl", "".join(json.dumps(record, ensure_ascii=True) + "\n" for record in records))
+    delivery = drop.read([next(iter(records[0]))], "a.jsonl", "jsonl")
+    assert [{name: row[name] for name in delivery.columns} for row in delivery.rows] == [
+        {name: record.get(name) for name in delivery.columns} for record in records
+    ]
+    assert set(delivery.columns) == names
+
+
+FIELDS = [{"name": "号", "start": 1, "width": 4}, {"name": "名", "start": 5, "width": 6}, {"name": "码", "start": 11, "width": 2}]
+
+
+def test_places_count_characters(drop):
+    drop.put("a.txt", "标题行\n0001张三    01\n0002李四\n\n00\n")
+    delivery = drop.read(["号", "名"], "a.txt", "fixed", fields=FIELDS, skipped_lines=1, ignore=["码"])
+    assert delivery.rows == [{"号": "0001", "名": "张三", "_position": 2}, {"号": "0002", "名": "李四", "_position": 3}]
+    assert delivery.unreadable == {4: "the line is blank", 5: "the line has 2 characters, not at least 5"}
+
+
+def test_places_count_bytes_as_old_systems_do(drop):
+    lines = ["0001张三  01", "0002欧阳某02", "0003䶮    03", "0004", ""]
+    drop.put("a.txt", "\r\n".join(lines).encode("gb18030"))
+    delivery = drop.read(["号", "名", "码"], "a.txt", "fixed", fields=FIELDS, unit="bytes", line_width=12, encoding="gb18030")
+    assert [(row["号"], row["名"], row["码"]) for row in delivery.rows] == [
+        ("0001", "张三", "01"),
+        ("0002", "欧阳某", "02"),
+        ("0003", "䶮", "03"),
+    ]
+    assert delivery.unreadable == {4: "the line has 4 bytes, not 12"}
+
+
+def test_a_column_without_places_is_named(drop):
+    drop.put("a.txt", "x\n")
+    assert "lacks the column 年" in refused(drop, ["年"], path="a.txt", kind="fixed", fields=FIELDS).message
+
+
+DOCUMENT = """<?xml version="1.0" encoding="GB2312"?>
+<list xmlns:g="urn:g"><head>x</head>
+<g:row id="1"><name>张三</name><address><city>样例市</city><no/></address></g:row><g:row/>
+<g:row id="2"><name>a&amp;b<![CDATA[<c>]]></name><name>另名</name></g:row>
+</list>"""
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
+def test_elements_and_attributes_of_a_record_are_columns(drop, encoding):
+    drop.put("a.xml", DOCUMENT.encode(encoding))
+    delivery = drop.read(["name"], "a.xml", "xml", record="row")
+    assert delivery.columns == ["@id", "name", "address/city", "address/no", "name_2"]
+    assert [list(row.values()) for row in delivery.rows] == [["1", "张三", "样例市", "", None, 1], ["2", "a&b<c>", None, None, "另名", 3]]
+    assert delivery.unreadable == {2: "a.xml, line 3: the record is empty"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('<!DOCTYPE l [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><l><row><n>&b;</n></row></l>', "declares a document type"),
+        ('<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]><l><row><n>&a;</n></row></l>', "declares a document type"),
+        ("<l><row><n>x</n></l>", "not well formed in line 1"),
+        ("<l><n>x</n></l>", "has no element row"),
+        ("<l><row>" + "<x>" * 70 + "</x>" * 70 + "</row></l>", "nested deeper"),
+        ("<l><row><n>" + "x" * (5 << 20) + "</n></row></l>", "has more than 4 MB"),
+        ("", "is empty"),
+    ],
+)
+def test_documents_that_are_not_read(drop, text, message):
+    drop.put("a.xml", text)
+    assert message in refused(drop, ["n"], path="a.xml", kind="xml", record="row").message
+
+
+def archive(drop, name, files, **info):
+    with zipfile.ZipFile(drop.folder / name, "w", zipfile.ZIP_DEFLATED) as packed:
+        for member, content in files.items():
+            packed.writestr(member, content)
+
+
+def test_files_in_an_archive_are_a_delivery(drop):
+    archive(drop, "a.zip", {"2.csv": "n\n三\n", "sub/1.csv": "n\n一\n二\n", "__MACOSX/x": "rubbish", "sub/": ""})
+    delivery = drop.read(["n"], "a.zip")
+    assert delivery.values("n") == ["三", "一", "二"]
+    assert delivery.positions == [2, 4, 5]
+
+
+def test_a_workbook_in_an_archive_is_read(drop):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["n"])
+    book.active.append(["一"])
+    book.save(drop.folder / "w.xlsx")
+    archive(drop, "a.zip", {"w.xlsx": (drop.folder / "w.xlsx").read_bytes()})
+    assert drop.read(["n"], "a.zip", "xlsx").values("n") == ["一"]
+
+
+@pytest.mark.parametrize("member", ["../../evil.csv", "/etc/evil.csv", "a/../../evil.csv", "..\\evil.csv"])
+def test_names_that_lead_out_of_an_archive_are_refused(drop, member):
+    archive(drop, "a.zip", {member: "n\n1\n"})
+    assert "leads out of the archive" in refused(drop, ["n"], path="a.zip").message
+    assert not list(drop.folder.parent.glob("evil*"))
+
+
+def test_bombs_and_links_in_archives_are_refused(drop):
+    archive(drop, "bomb.zip", {"a.csv": "n\n" + "0" * (300 << 20)})
+    assert "that is no delivery" in refused(drop, ["n"], path="bomb.zip").message
+    link = zipfile.ZipInfo("l.csv")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(drop.folder / "l.zip", "w") as packed:
+        packed.writestr(link, "/etc/passwd")
+    assert "has a link in it" in refused(drop, ["n"], path="l.zip").message
+    archive(drop, "none.zip", {})
+    assert "an empty zip archive" in refused(drop, ["n"], path="none.zip").message
+
+
+def test_copies_under_way_are_left_alone(drop, monkeypatch):
+    from connectors import files
+
+    drop.put("rk_1.csv", "n\n一\n")
+    drop.put("rk_2.csv.part", "n\n二\n")
+    drop.put("~$rk_3.csv", "n\n三\n")
+    assert drop.read(["n"], "*rk_*").values("n") == ["一"]
+
+    def grow(seconds: float) -> None:
+        with (drop.folder / "rk_1.csv").open("a") as file:
+            file.write("二\n")
+
+    monkeypatch.setattr(files.time, "sleep", grow)
+    error = refused(drop, ["n"], path="rk_1.csv")
+    assert "still being written" in error.message
+    assert error.transient
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
+    contract = make_contract({"kind": "csv", "connection": "drop", "path": "a.csv"}, ["n"])
+    path = drop.put("a.csv", "n\n" + "一\n" * 100)
+    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
+    next(extraction.batches)
+    path.write_text("n\n")
+    with pytest.raises(SourceError, match="still being written") as error:
+        list(extraction.batches)
+    assert error.value.transient

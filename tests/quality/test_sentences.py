@@ -1,0 +1,40 @@
+"""The hub's messages arise in English; a Chinese page has none of them left in it."""
+
+import re
+
+import pytest
+
+from quality.texts import sentence
+from tests.quality.raised import messages
+
+MESSAGES = {text: file for text, file in messages().items() if not text.startswith("./hub")}
+COMMAND = re.compile(r"\./hub [a-z]+( [a-z]+)*( \d+)?")
+SMALL_WORDS = re.compile(r"\b(a|an|and|are|at|be|but|by|cannot|for|from|has|have|in|is|it|may|not|of|on|or|that|the|to|was|with)\b")
+
+
+def test_the_messages_are_found() -> None:
+    """Of each way in which one arises."""
+    assert len(MESSAGES) > 120
+    samples = ("there is no such schema", "the row is blank", "an Excel workbook (xls)", "7 rows arrived, the contract asks for at least 7")
+    assert set(samples) <= MESSAGES.keys()
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_every_message_is_told_in_chinese(message: str) -> None:
+    """What is left in Latin letters are names; the words between them are gone."""
+    told = sentence(message, "zh")
+    assert not SMALL_WORDS.findall(COMMAND.sub("", told)), f"{MESSAGES[message]}: {told}"
+    assert re.search(r"[一-鿿]", told), f"{MESSAGES[message]}: {told}"
+
+
+@pytest.mark.parametrize("reason", ["the line is no JSON object", "the line is no JSON"])
+def test_what_the_engine_says_of_a_line_is_told_too(reason: str) -> None:
+    assert not SMALL_WORDS.findall(sentence(f"3 rows: {reason}", "zh"))
+
+
+def test_a_message_keeps_its_names() -> None:
+    told = sentence("tax__payer: pay.csv is not text but an Excel workbook (xlsx)", "zh")
+    assert told == "tax__payer：pay.csv 不是文本文件，而是 Excel 工作簿 (xlsx)"
+    told = sentence("tax__payer: the table is gone (connection tax_db, SQLSTATE 42P01)", "zh")
+    assert told == "tax__payer：表已不存在（连接 tax_db，SQLSTATE 42P01）"
+    assert sentence("XM may now be XINGMING; DH may now be DIANHUA", "zh") == "XM 可能已改为 XINGMING; DH 可能已改为 DIANHUA"
