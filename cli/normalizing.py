@@ -9,7 +9,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
@@ -94,8 +94,6 @@ def _normalize_one(element: str, value: str, declared: _Declared, as_json: bool)
 
 def _parts(element: str, value: str | None) -> dict[str, str]:
     """The parts of an address, also of one that is refused for what it lacks; nothing for any other element."""
-    from dataclasses import asdict
-
     from standards.address_forms import parts_of
     from standards.loader import load_standards
     from standards.single import find_element

@@ -25,6 +25,8 @@ _BETWEEN = re.compile(f"(?:[{SEPARATORS}]|{_GROUP})*")
 _COUNTRY = "(?:中华人民共和国|中国)?"
 # A county of one character and its unit (城区, 郊区) is no name without what it belongs to.
 LEAST_ALONE = 3
+# The longest path has some thirty characters and may be written twice; what is longer only repeats itself, and is not looked through.
+LONGEST = 120
 # With such a character behind it, the unit is part of another word (市场, 省道, 县道).
 _WORDS = ("市场", "省道", "县道")
 _UNIT = re.compile("(?:特别行政区|自治[区州县旗]|[地林新矿特]区|[省市区县旗盟州])$")
@@ -278,6 +280,8 @@ def by_unit(names: Iterable[str]) -> str:
 
 def read_head(head: str) -> str:
     """A head with its divisions by their full current names, and behind them what is no part of them. Empty if it has no safe reading."""
+    if len(head) > LONGEST:
+        return ""
     known = divisions()
     start = re.match(_COUNTRY, head)
     readings = list(_readings(head, start.end() if start else 0, ()))

@@ -72,6 +72,8 @@ _ZONE_NAME = r" ?(?:\[[A-Z/_]+\]|\((?:[A-Z ]+|中国标准时间|北京时间)\)
 # Where the clock is ahead of Beijing, a day without a time may be another one there.
 _ONLY_ZONE = "^(?:[+]0?[0-8](?::?00)?|-[0-9:]+)$"
 _SERIAL = "^[1-9][0-9]{4}(?:[.][0-9]+)?$"
+# One digit over and over is no day but a missing value.
+_FILLER = f"^(?:{'|'.join(digit * 5 for digit in '123456789')})$"
 _MILLISECONDS = r"^-?[0-9]{12,13}$|^\\?/DATE[(]-?[0-9]{1,14}(?:[+-][0-9]{4})?[)]\\?/$|^NEW DATE[(]-?[0-9]{1,14}[)]$"
 _NUMBER = "^[^0-9-]*(-?[0-9]+)[^0-9].*$"
 
@@ -108,7 +110,7 @@ def read(text: StringValue) -> StringValue:
 def read_tidy(text: StringValue) -> StringValue:
     """As `read`, of a text that is tidy."""
     return ibis.cases(
-        (text.re_search(_SERIAL), _day("1899-12-30", text.substr(0, 5).try_cast("int64"))),
+        (text.re_search(_SERIAL) & ~text.re_search(_FILLER), _day("1899-12-30", text.substr(0, 5).try_cast("int64"))),
         (text.re_search(_MILLISECONDS), _of_milliseconds(text.re_replace(_NUMBER, r"\1").try_cast("int64"))),
         else_=let(_parted(where(text, _MONTH, _with_month_numbers)), _joined),
     )

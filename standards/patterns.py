@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-# Unified ideographs with 〇; compatibility ideographs and radicals are not among them (they are repaired first).
-HAN = "〇㐀-䶿一-鿿𠀀-𳑿"
+# Unified ideographs with 〇 and the twelve that stand among the compatibility ideographs; the others of these and radicals are repaired first.
+HAN = "〇㐀-䶿一-鿿﨎﨏﨑﨓﨔﨟﨡﨣﨤﨧-﨩𠀀-𮹝𰀀-𳑿"
 # Every blank and line end of Unicode, one by one: what `\s` stands for is another set in RE2, Java and Python. A Hangul filler and an empty
 # Braille cell look blank too.
 BLANK = "\\t-\\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000\u3164\uffa0"
@@ -40,13 +40,17 @@ _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26
 def han_except(characters: str) -> str:
     """The class of Han characters without some of them."""
     points, parts = sorted(map(ord, characters)), []
-    for first, last in (("〇", "〇"), *(span.split("-") for span in re.findall(".-.", HAN))):
-        start = ord(first)
-        for point in (point for point in points if ord(first) <= point <= ord(last)):
-            parts += [f"{chr(start)}-{chr(point - 1)}"] if start < point else []
+    for first, last in re.findall("(.)(?:-(.))?", HAN):
+        start, end = ord(first), ord(last or first)
+        for point in (point for point in points if start <= point <= end):
+            parts += _span(start, point - 1)
             start = point + 1
-        parts += [f"{chr(start)}-{last}"] if start <= ord(last) else []
+        parts += _span(start, end)
     return "".join(parts)
+
+
+def _span(start: int, end: int) -> list[str]:
+    return [chr(start) if start == end else f"{chr(start)}-{chr(end)}"] if start <= end else []
 
 
 def real_date(separator: str = "") -> str:

@@ -54,7 +54,7 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def _han(name: StringValue) -> StringValue:
-    dotted = name.re_replace(f"[{BLANK}]*[{_DOTS}]+[{BLANK}]*(?:[{_DOTS}]+[{BLANK}]*)*", "·")
+    dotted = name.re_replace(f"[{BLANK}]*[{_DOTS}][{_DOTS}{BLANK}]*", "·")
     return without_blanks(dotted.re_replace("^·+|·+$", ""))
 
 

@@ -10,7 +10,7 @@ from standards.types.general import is_lossy
 
 def ready(element: DataElement) -> str:
     """The form of a text that needs no repair: the element's own, else Chinese."""
-    return element.pattern or f"^[{HAN}](?:[{HAN}0-9A-Za-z，。、（）()·%/-]+|[；：])*[{HAN}0-9A-Za-z。）)]$"
+    return element.pattern or f"^[{HAN}][{HAN}0-9A-Za-z，。、；：（）()·%/-]*[{HAN}0-9A-Za-z。）)]$"
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:

@@ -12,6 +12,8 @@ PACKAGES = ("core", "catalog", "connectors", "quality", "registries", "exchange"
 # What only commands say, which speak English.
 COMMANDS = (
     "connectors/preview.py",
+    "core/files.py",
+    "core/settings.py",
     "pipeline/check.py",
     "pipeline/impact.py",
     "pipeline/propose.py",

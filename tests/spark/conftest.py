@@ -25,6 +25,8 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
+    # Java's regular expressions go one call deeper for every repetition of a group: long texts need a deep stack.
+    "spark.driver.extraJavaOptions": "-Xss64m",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
     "spark.log.level": "ERROR",

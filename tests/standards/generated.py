@@ -28,6 +28,18 @@ PECULIAR = (
     *"𠀀𬭎\ue000⻢金㐀龥一￥�烫",
     *"$^.\\[]{}()*+?|&'\"`%_#:：;,，/-—–·•（）<>=~@!",
 )
+# Texts on which a regular expression may take for ever, or a recursion runs out of stack.
+LONG = (
+    "汉" * 40 + "!",
+    "汉；" * 600 + "!",
+    "北京市" * 500,
+    "1 " * 700,
+    "0" * 1500 + ".0",
+    "·" * 1000,
+    "身份证号：" * 300,
+    "A-" * 800,
+    "1,111" * 300,
+)
 LABELS = ("身份证号：", "统一社会信用代码:", "电话", "姓名：", "日期：", "'", '="', "=", "+", "共", "约")
 MORE = {
     "date": (
@@ -84,8 +96,8 @@ def vectors() -> dict[str, list[str]]:
 
 
 def texts_of(element: DataElement, count: int) -> list[str]:
-    """Whatever there is to try on an element: the messy values of its type, every naughty string, and generated ones."""
-    return list(dict.fromkeys([*messy().get(element.type, ()), *naughty(), *generated(element, count)]))
+    """Whatever there is to try on an element: the messy values of its type, every naughty string, long ones, and generated ones."""
+    return list(dict.fromkeys([*messy().get(element.type, ()), *naughty(), *LONG, *generated(element, count)]))
 
 
 def generated(element: DataElement, count: int, seed: int = 0) -> list[str]:
