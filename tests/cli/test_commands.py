@@ -14,8 +14,9 @@ import yaml
 from catalog.tables import lease
 from core.leases import holding
 from core.settings import REPOSITORY
-from exchange.audit import entries
+from exchange.audit import Selection, entries
 from tests.cli.conftest import Command
+from tests.conftest import DATABASES
 from tests.factories import (
     ENTERPRISES,
     LICENCES,
@@ -506,3 +507,33 @@ def test_a_wrong_setting_ends_with_2(command: Command, monkeypatch: pytest.Monke
     answer = command("status")
     assert (answer.status, answer.out) == (2, "")
     assert name in answer.err
+
+
+def test_a_day_by_commands(
+    any_hub: Hub, without_suite: None, command_in: Callable[[Path], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a contract to a record and back to its source, on each kind of database."""
+    for name in DATABASES:
+        monkeypatch.setenv(f"HUB_{name.upper()}_URL", getattr(any_hub.settings, f"{name}_url"))
+    command = command_in(any_hub.settings.home)
+    hub = any_hub
+    hub.register(PATIENTS)
+    hub.deliver(PATIENTS, [*(person(number) for number in range(5)), person(9, XM="")])
+    contract = str(hub.drop / f"{PATIENTS['id']}.yml")
+    assert command("register", contract, "--json").json == [{"id": PATIENTS["id"], "version": 1}]
+    assert command("check", contract).status == 0
+    (batch,) = command("sync", PATIENTS["id"], "--json").json
+    assert (batch["accepted"], batch["quarantined"], batch["actor"]) == (5, 1, "tester")
+    assert command("publish", "population", "--json").json["entities"] == 5
+    record = command("show", "population", resident_id(1), "--purpose", "appeal", "--json").json
+    assert record["person_name"] == person(1)["XM"]
+    (answer,) = command("why", "population", record["_canonical_id"], "person_name", "--json").json["answers"]
+    assert [(c["batch_id"], c["position"], c["verdict"]) for c in answer["candidates"]] == [(f"{PATIENTS['id']}@1", 3, "chosen")]
+    subject = f"population/{record['_canonical_id']}"
+    assert [entry["action"] for entry in entries(hub.home.audit, Selection(subject=subject))] == ["why", "show"]
+    assert command("quarantine", PATIENTS["id"], "--export", str(hub.drop / "out.csv"), "--json").json["exported"] == 1
+    assert command("receipt", batch["batch_id"], "--verify").status == 0
+    assert command("status").status == 0
+    assert command("status", "--check", "--json").json["broken"] == []
+    assert command("report", "population", "--html", str(hub.drop / "report.html")).status == 0
+    assert command("quarantine", PATIENTS["id"], "--export", str(hub.drop / "2.csv"), "--purpose", "x" * 600).status == 2

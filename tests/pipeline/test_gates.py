@@ -55,7 +55,8 @@ def test_too_many_records_disappear(hub: Hub) -> None:
     assert hub.sync(document, PEOPLE[:8]).deleted == 2
 
 
-def test_too_many_rows_would_be_quarantined_and_the_findings_stay(hub: Hub) -> None:
+def test_too_many_rows_would_be_quarantined_and_the_findings_stay(any_hub: Hub) -> None:
+    hub = any_hub
     document = with_assertions(PATIENTS, largest_quarantine=0.2)
     hub.register(document)
     hub.sync(document, PEOPLE)
@@ -168,7 +169,8 @@ def _attempt(hub: Hub) -> Attempt | None:
     return standing_attempt(hub.home.serving, latest(hub.home.serving, "legal_entity"))
 
 
-def test_a_stopped_publication_is_kept_until_a_good_one_settles_it(hub: Hub) -> None:
+def test_a_stopped_publication_is_kept_until_a_good_one_settles_it(any_hub: Hub) -> None:
+    hub = any_hub
     error = _shrunk(hub, 7)
     found = _attempt(hub)
     assert found is not None
@@ -182,7 +184,8 @@ def test_a_stopped_publication_is_kept_until_a_good_one_settles_it(hub: Hub) -> 
     assert _attempt(hub) is None
 
 
-def test_a_person_may_let_the_shrink_pass_that_was_stopped(hub: Hub) -> None:
+def test_a_person_may_let_the_shrink_pass_that_was_stopped(any_hub: Hub) -> None:
+    hub = any_hub
     _shrunk(hub, 7)
     published = publish("legal_entity", hub.home, accept_shrink="moved to the next district").publication
     assert (published.number, published.deleted, published.entities) == (2, 3, 7)
@@ -195,7 +198,8 @@ def test_a_person_may_let_the_shrink_pass_that_was_stopped(hub: Hub) -> None:
         hub.publish("legal_entity")
 
 
-def test_nobody_accepts_more_than_was_shown(hub: Hub) -> None:
+def test_nobody_accepts_more_than_was_shown(any_hub: Hub) -> None:
+    hub = any_hub
     _shrunk(hub, 7)
     hub.sync(ENTERPRISES, [organization(number) for number in range(5)])
     with pytest.raises(GateFailed, match=r"5 of 10 entities .* goes no further than a stopped attempt has shown"):

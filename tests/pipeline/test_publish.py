@@ -67,9 +67,10 @@ def _why_agrees(hub: Hub) -> None:
             assert [candidate.value for candidate in chosen] == ([] if answer.value is None else [answer.value])
 
 
-def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(hub: Hub) -> None:
+def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(any_hub: Hub) -> None:
     from pipeline.why import find_entity, show, why
 
+    hub = any_hub
     hub.register(LEAN, PATIENTS)
     hub.sync(LEAN, [person(1, XM=" 李伟 ", DZ="")])
     hub.sync(PATIENTS, [person(1, XM="李卫", DH="１３７００００００００")])
@@ -127,7 +128,8 @@ def test_a_dataset_that_is_not_shared_is_withheld_whole(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
-def test_what_was_shared_can_be_withdrawn_and_shared_again(hub: Hub) -> None:
+def test_what_was_shared_can_be_withdrawn_and_shared_again(any_hub: Hub) -> None:
+    hub = any_hub
     hub.register(LEAN, PATIENTS)
     hub.sync(LEAN, [person(number) for number in range(10)])
     hub.sync(PATIENTS, [person(number) for number in range(9, 11)])

@@ -75,8 +75,12 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Portal:
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    """A portal with everything in it."""
+    return filled_portal(hub_in(tmp_path_factory.mktemp("filled") / "home"))
+
+
+def filled_portal(hub: Hub) -> Portal:
     """Datasets on people, one of two days; one on organizations with a hostile title; one on certificates; batches that did not make it."""
-    hub = hub_in(tmp_path_factory.mktemp("filled") / "home")
     hostile = {**ENTERPRISES, "title": {"zh": HOSTILE, "en": HOSTILE}}
     strict = {
         **with_assertions(LICENCES, least_rows=100),

@@ -1,15 +1,18 @@
 """Every page answers in both languages, tells nothing it should not, and fetches nothing."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from core.errors import GateFailed
+from exchange import audit
 from exchange.audit import record
 from pipeline.publish import publish
 from portal.context import STATIC
-from tests.factories import ENTERPRISES, Hub, organization, person, resident_id
-from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, open_portal
+from tests.factories import ENTERPRISES, Hub, hub_in, organization, person, resident_id
+from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, filled_portal, open_portal
 
 EMPTY_PAGES = (
     "/",
@@ -331,3 +334,16 @@ def test_the_digest_of_a_small_table_is_not_shown(hub: Hub, monkeypatch: pytest.
     answers = ("/api/v1/registries", "/api/v1/registries/legal_entity", "/api/v1/registries/legal_entity/publications")
     for path in (*pages, *answers):
         assert (digest in text_of(portal, path)) is is_shown, path
+
+
+def test_every_page_and_answer_is_there_on_postgresql_too(new_databases: Callable[[], dict[str, str]], tmp_path: Path) -> None:
+    portal = filled_portal(hub_in(tmp_path / "home", **new_databases()))
+    pages = [path for path in FILLED_PAGES if not path.startswith("/standards")]
+    assert [path for path in pages if len(text_of(portal, path)) < 500] == []
+    page = f"/registries/population/records/{portal.canonical_id('population', resident_id=resident_id(0))}"
+    assert "1101**************" in text_of(portal, page)
+    assert person(0)["XM"] in portal.client.post(page, data={"purpose": "核对户籍登记"}).text
+    newest = audit.entries(portal.hub.home.audit, limit=1)[0]
+    assert (newest["action"], newest["purpose"]) == ("portal-reveal", "核对户籍登记")
+    found = portal.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
+    assert found["elements"]["person_name"]["value"] == person(1)["XM"]
