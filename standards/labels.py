@@ -21,7 +21,7 @@ from standards.patterns import one_of
 
 _FOLDER = Path(__file__).parent
 # Their values may begin like a label, so behind a blank only the name of a name is one.
-_WORDS = ("person_name", "organization_name", "text", "latin_name")
+_WORDS = ("person_name", "organization_name", "latin_name")
 _NAMED = ("名", "名字", "名称", "全称")
 # Their values may begin with a Han character or with anything, so a label needs more than a digit behind it.
 _FREE = (*_WORDS, "address", "certificate_number", "identifier")
@@ -56,9 +56,9 @@ def own_labels(element: DataElement) -> tuple[str, ...]:
     return tuple(sorted(label for label in _names(element) if _is_others(label)))
 
 
-def labels_of(element: DataElement) -> Labels:
-    """The labels of an element."""
-    return _labels(label_kind(element), element.type, own_labels(element))
+def labels_of(element: DataElement) -> Labels | None:
+    """The labels of an element; none where a colon may be part of the value."""
+    return None if element.type == "text" else _labels(label_kind(element), element.type, own_labels(element))
 
 
 @lru_cache(maxsize=128)

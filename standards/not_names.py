@@ -23,12 +23,11 @@ _FEW = "[一二三四五六七八九十两几多0-9]"
 def no_person_pattern() -> str:
     """A text that is no name of a person."""
     words = _words("person")
-    last = one_of((*words["titles"], *words["remarks"]))
     family = one_of(surnames())
     return "|".join(
         (
             one_of(words["parts"]),
-            f"[{HAN}]{last}$",
+            f"[{HAN}]{one_of(words['titles'])}$|[{HAN}]{{2}}{one_of(words['remarks'])}$",
             f"^{one_of(words['titles'])}[{HAN}]{{2,}}$",
             f"^{family}{one_of(words['short_titles'])}$",
             f"^{one_of(words['familiar'])}{family}$",

@@ -43,11 +43,14 @@ def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
 
 @lru_cache(maxsize=1)
 def _rest() -> str:
-    """What follows the divisions and does not begin with the name of another: no unit before the first character that is in no name."""
+    """What follows the divisions and does not begin with the name of another: no unit before the first character that is in no name.
+
+    A comma may part two addresses, so it is left to `issues`.
+    """
     other = "".join(sorted(set(_PLACES) - name_characters()))
     within = han_except(_UNITS + other + DECODED_WRONG)
-    beyond = f"[{other}0-9A-WYZa-wyz（][{_HAN}0-9A-WYZa-wyz（）·、，#-]*"
-    return f"(?:[{within}][{within}）·、，#-]*(?:{beyond})?|{beyond})$"
+    beyond = f"[{other}0-9A-WYZa-wyz（][{_HAN}0-9A-WYZa-wyz（）·#-]*"
+    return f"(?:[{within}][{within}）·#-]*(?:{beyond})?|{beyond})$"
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -14,7 +14,7 @@ def ready(element: DataElement) -> str:
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
     """Numbers in their form without a character that a wrong decoding leaves."""
-    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]|^[{MISREAD_START}]|[\u0080-\u00b6\u00b8-\u00ff]{{2}}")
+    return raw.re_search(ready(element)) & ~raw.re_search(f"[{DECODED_WRONG}]|[{MISREAD_START}]|[\u0080-\u00b6\u00b8-\u00ff]{{2}}")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:

@@ -31,7 +31,7 @@ _OPENING, _CLOSING = f"^(?:['‘’`´{BLANK}]|=?\")+", f'["{BLANK}]+$'
 _QUOTED = (f"^[{BLANK}]*'([^']*)'[{BLANK}]*$", f"^[{BLANK}]*[“‘]([^“”‘’]*)[”’][{BLANK}]*$")
 # A label has no digits; behind it stand a colon or an equals sign, or brackets around it.
 _SEPARATOR = "[:：﹕︰∶=]"
-_LABELED = f"^[{BLANK}]*[^0-9:：﹕︰∶=]{{1,40}}{_SEPARATOR}"
+_LABELED = f"^[{BLANK}]*[^0-9:：﹕︰∶=]{{1,80}}{_SEPARATOR}"
 _BEHIND_LABEL = f"{_SEPARATOR}[\\s\\S]*$"
 _LABEL = f"^[^:：﹕︰∶=]*{_SEPARATOR}+[{BLANK}]*"
 _WORD = f"^[^{BLANK}]+[{BLANK}]+"
@@ -52,12 +52,13 @@ def where(text: StringValue, pattern: str, change: Callable[[StringValue], Strin
     return let(text, lambda part: ibis.cases((part.re_search(pattern), change(part)), else_=part))
 
 
-def clean(raw: StringValue, labels: Labels, keep: Collection[str] = ()) -> StringValue:
+def clean(raw: StringValue, labels: Labels | None, keep: Collection[str] = ()) -> StringValue:
     """The text by the general rules, null for a missing-value marker, unless the marker is a spelling (`keep`) of the element itself."""
     text = raw.re_replace(f"[{INVISIBLE}]", "")
     text = trim(where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF)))
-    text = without_label(_unquoted(text), labels)
-    text = _unquoted(text).re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
+    text = _unquoted(text)
+    text = _unquoted(without_label(text, labels)) if labels else text
+    text = text.re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
     return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
 
 

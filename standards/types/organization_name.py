@@ -12,8 +12,10 @@ from standards.types.general import is_lossy, is_masked, let, where
 # One character of every word that is no part of a name (`not_names.yml`) or of a missing value, chosen to be rare in names.
 _DOUBTFUL = "闭址疑撤某误暂负该失详歇签等筹话更曾称个注妇审散改吊由位效查破过异我待未停在非号试章法临本废现算迁证重码照系"
 _DOUBTFUL_IN_BRACKETS = "旧前存下老即密又单正同联人开简新原"
-_HAN, _FIRST = han_except(DECODED_WRONG + _DOUBTFUL), han_except(DECODED_WRONG + _DOUBTFUL + MISREAD_START)
-_INSIDE = han_except(DECODED_WRONG + _DOUBTFUL + _DOUBTFUL_IN_BRACKETS)
+_LIMITED = "限"
+_SURE = DECODED_WRONG + _LIMITED + _DOUBTFUL
+_HAN, _FIRST = han_except(_SURE), han_except(_SURE + MISREAD_START)
+_INSIDE = han_except(_SURE + _DOUBTFUL_IN_BRACKETS)
 _OPENING, _CLOSING = "[(﹙❨⟮⦅︵⁽₍]", "[)﹚❩⟯⦆︶⁾₎]"
 
 
@@ -23,8 +25,9 @@ def ready(element: DataElement) -> str:
 
 
 def sure(raw: StringValue, element: DataElement, today: str) -> BooleanValue:
-    """Han names of ordinary characters, with a pair of brackets at most."""
-    return raw.re_search(f"^[{_FIRST}][{_HAN}·]{{2,}}(?:（[{_INSIDE}]{{2,}}）[{_HAN}]*)?$")
+    """Han names of ordinary characters with few brackets, of one company: 有限公司 occurs once."""
+    rest = f"[{_HAN}]*(?:（[{_INSIDE}]{{2,}}）[{_HAN}]*)?"
+    return raw.re_search(f"^[{_FIRST}][{_HAN}·]{{2,}}{rest}(?:{_LIMITED}{rest})?$")
 
 
 def normalize(text: StringValue, element: DataElement) -> StringValue:
