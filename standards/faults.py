@@ -82,12 +82,11 @@ def _in_force(rule: CrossRule, schema: Schema | None, code_lists: Mapping[str, C
     if schema is None or rule.expression not in CODE_IN_FORCE:
         return
     code, day = (schema.use(name) for name in (*rule.needs, "", "")[:2])
-    if code is None or day is None:
-        return
-    known = code_lists.get(code.element.code_list or "")
-    if code.element.code_list is None or (known is not None and not known.is_dated):
-        yield "needs", f"{code.element.id} has no code list with dates"
-    if day.element.type not in ("date", "timestamp"):
+    if code is not None:
+        known = code_lists.get(code.element.code_list or "")
+        if code.element.code_list is None or (known is not None and not known.is_dated):
+            yield "needs", f"{code.element.id} has no code list with dates"
+    if day is not None and day.element.type not in ("date", "timestamp"):
         yield "needs", f"{day.element.id} is no date"
 
 
