@@ -80,7 +80,7 @@ DIFFERENCES = {
         "only stdnum accepts: wrong-inner-code": 2,
     },
     "culture__press_inspection": {
-        "only the hub accepts: repaired": 20,  # O and I for 0 and 1
+        "only the hub accepts: repaired": 16,  # O and I for 0 and 1
         "only stdnum accepts: wrong-inner-code": 7,
     },
     "huairou_health__permit": {"only stdnum accepts: unknown-category": 3},  # 54

@@ -445,7 +445,11 @@ def test_a_folder_that_is_not_there_is_reported_with_all_others(folder: str, spo
     missing = [f"{folder}: the folder is missing, or holds no definition (*.yml)"]
     assert [fault for fault in found if fault not in reported] == missing
     # What names something in it cannot be judged; everything else is.
-    assert {fault for fault in reported if not re.search(f"^{folder}|no such|no element|an element of|codes|category|with dates|is no date", fault)} <= set(found)
+    assert {
+        fault
+        for fault in reported
+        if not re.search(f"^{folder}|no such|no element|an element of|codes|category|with dates|is no date", fault)
+    } <= set(found)
 
 
 @pytest.mark.parametrize("file", ["issue_types.yml", "cross_rules.yml", "version.yml", "schemas/legal_entity.yml"])
