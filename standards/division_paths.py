@@ -19,7 +19,7 @@ from standards.patterns import one_of
 
 SEPARATORS = r"-/\\,，、·.|>_;；:：()（）～~→＞／—–－"
 # Statistical groups behind a city or province, and what stands in front of a province: none of them is a unit.
-_GROUP = "市辖区|(?:省|自治区)?直辖(?:县级)?(?:行政区划|行政单位)|(?:省|自治区)?直辖县(?:级市)?|县级市"
+_GROUP = "市?辖区|(?:省|自治区)?直辖(?:县级)?(?:行政区划|行政单位)|(?:省|自治区)?直辖县(?:级市)?|县级市"
 _COUNTIES = "县"  # the group of the counties of a city that is a province
 _BETWEEN = re.compile(f"(?:[{SEPARATORS}]|{_GROUP})*")
 _COUNTRY = "(?:中华人民共和国|中国)?"

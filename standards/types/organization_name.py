@@ -35,7 +35,7 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
     plain = where(text, f"[{OTHER_FORMS}]", lambda part: part.translate(*unified()))
     bracketed = plain.re_replace(_OPENING, "（").re_replace(_CLOSING, "）")
     dotted = bracketed.re_replace(f"[{BLANK}]*[{DOTS}]+[{BLANK}]*", "·").re_replace(f"([{HAN}）])[.．]+([{HAN}（])", r"\1·\2")
-    ended = dotted.re_replace(f'([{HAN}）])["·。.；;，,、]+$', r"\1").re_replace('["。；;，,、]+$', "")
+    ended = dotted.re_replace(f'([{HAN}）])["·。.；;，,、{BLANK}]+$', r"\1").re_replace(f'["。；;，,、{BLANK}]+$', "")
     return where(ended, f"[{BLANK}]", _without_blanks)
 
 
