@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from connectors.extraction import POSITION, Extraction, Note, Unreadable
 from connectors.files import unchanged_meanwhile
+from connectors.storage import fetch, is_remote, removing
 from contracts.model import Contract
-from contracts.sources import DatabaseSource
+from contracts.sources import FileSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -38,11 +39,28 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     """
     check_window(contract, datetime.now(_BEIJING))
     connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
-    extraction = connector(contract, connections)
-    if not isinstance(contract.source, DatabaseSource):
-        extraction.batches = unchanged_meanwhile(contract.id, contract.source, connections, extraction.batches)
+    if isinstance(contract.source, FileSource):
+        extraction = _read_files(connector, contract, contract.source, connections)
+    else:
+        extraction = connector(contract, connections)
     if contract.reading.rows_per_second:
         extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
+    return extraction
+
+
+def _read_files(connector: Connector, contract: Contract, source: FileSource, connections: Connections) -> Extraction:
+    """Read files where they lie, or from a private folder if that is another machine."""
+    if not is_remote(source, connections):
+        extraction = connector(contract, connections)
+        extraction.batches = unchanged_meanwhile(contract.id, source, connections, extraction.batches)
+        return extraction
+    fetched = fetch(contract.id, source, connections)
+    try:
+        extraction = connector(contract, fetched.connections)
+    except BaseException:
+        fetched.remove()
+        raise
+    extraction.batches = removing(extraction.batches, fetched)
     return extraction
 
 

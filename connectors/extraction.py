@@ -1,6 +1,6 @@
 """What every connector hands over: Arrow batches of text under the source's own column names, and an account of what was not a row."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,11 @@ class Extraction:
     batches: Iterator[pa.RecordBatch]
     unreadable: list[Unreadable] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Leave the source where not all of it is wanted."""
+        if isinstance(self.batches, Generator):
+            self.batches.close()
 
 
 def text_schema(columns: tuple[str, ...]) -> pa.Schema:

@@ -19,7 +19,7 @@ _ARCHIVE = "a zip archive"
 # Names of copies and downloads under way, and of what a spreadsheet keeps while it is open.
 _UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"), ("~$", ".")
 # A file that was changed this short a time ago is looked at twice.
-_SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
+SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
 # No table of a city is larger, or packs better.
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _KINDS = {
@@ -62,7 +62,7 @@ def delivered_files(contract_id: str, source: FileSource, connections: Connectio
     """
     files = _files_of_folder(contract_id, source, connections)
     _refuse_changed(
-        contract_id, {file: _state(file) for file in files if time.time() - file.stat().st_mtime < _SETTLED_SECONDS}, LOOK_AGAIN_SECONDS
+        contract_id, {file: _state(file) for file in files if time.time() - file.stat().st_mtime < SETTLED_SECONDS}, LOOK_AGAIN_SECONDS
     )
     return [found for file in files for found in unpacked(contract_id, file)]
 
@@ -85,9 +85,27 @@ def _refuse_changed(contract_id: str, before: dict[Path, tuple[int, int]], secon
     time.sleep(seconds)
     changed = next((file for file, state in before.items() if not file.exists() or _state(file) != state), None)
     if changed is not None:
-        raise SourceError(
-            f"{contract_id}: {changed.name} is still being written", hint="nothing to do: the next run takes it", transient=True
-        )
+        raise still_written(contract_id, changed.name)
+
+
+def still_written(contract_id: str, name: str) -> SourceError:
+    """The error for a file that changes while it is looked at."""
+    return SourceError(f"{contract_id}: {name} is still being written", hint="nothing to do: the next run takes it", transient=True)
+
+
+def no_file(contract_id: str, source: FileSource) -> SourceError:
+    """The error for a delivery that did not come."""
+    return SourceError(
+        f"{contract_id}: no file matches {source.path} (connection {source.connection})",
+        hint="ask the department for the delivery",
+        transient=True,
+    )
+
+
+def check_path(contract_id: str, source: FileSource) -> None:
+    """Raise SourceError for a path that leads out of its connection's folder."""
+    if Path(source.path).is_absolute() or ".." in Path(source.path).parts:
+        raise SourceError(f"{contract_id}: {source.path} leads out of the folder of connection {source.connection}")
 
 
 def _files_of_folder(contract_id: str, source: FileSource, connections: Connections) -> list[Path]:
@@ -96,25 +114,25 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
         raise SourceError(
             f"{contract_id}: the folder of connection {source.connection} is not there", hint="is it mounted?", transient=True
         )
-    if Path(source.path).is_absolute() or ".." in Path(source.path).parts:
-        raise SourceError(f"{contract_id}: {source.path} leads out of the folder of connection {source.connection}")
+    check_path(contract_id, source)
     literal = folder / source.path
     files = [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(source.path)), key=lambda file: file.name)
     outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:
         raise SourceError(f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}")
     if not files:
-        raise SourceError(
-            f"{contract_id}: no file matches {source.path} (connection {source.connection})",
-            hint="ask the department for the delivery",
-            transient=True,
-        )
+        raise no_file(contract_id, source)
     return files
 
 
 def _is_delivered(path: Path) -> bool:
     """Whether a file that a pattern matches is one that somebody has finished: not the name of a copy under way, or of an editor."""
-    return path.is_file() and not path.name.startswith(_UNDER_WAY_START) and not path.name.lower().endswith(_UNDER_WAY)
+    return path.is_file() and is_finished_name(path.name)
+
+
+def is_finished_name(name: str) -> bool:
+    """Whether a name is not that of a copy under way, or of what an editor keeps beside a file."""
+    return not name.startswith(_UNDER_WAY_START) and not name.lower().endswith(_UNDER_WAY)
 
 
 def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:

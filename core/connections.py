@@ -7,8 +7,9 @@ state folder, and is resolved inside the running task; it stands in no message.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import yaml
@@ -50,6 +51,15 @@ class Connections:
             )
         return located
 
+    def leading(self, name: str, url: str) -> Self:
+        """The same connections, but one leads elsewhere: to where its files have been fetched to."""
+        return replace(self, environment={**self.environment, _variable(name): url})
+
+    @property
+    def work(self) -> Path:
+        """Where a running task of the installation may put files."""
+        return self.file.parent / "work"
+
     def _filed(self) -> dict[str, str]:
         try:
             text = self.file.read_text(encoding="utf-8")
@@ -70,6 +80,20 @@ def load_connections(environment: Mapping[str, str] | None = None, settings: Set
     """Connections of an installation, by default of the one that the environment names."""
     env = dict(os.environ) if environment is None else dict(environment)
     return Connections(environment=env, file=(settings or load_settings(env)).home / "connections.yml")
+
+
+def options(url: str, *known: str) -> dict[str, str]:
+    """What stands behind the question mark of an address; raises RequestError for an option that is none of `known`.
+
+    A plus is a plus: digests and keys are full of them.
+    """
+    pairs = (pair.partition("=") for pair in urlsplit(url).query.split("&") if pair)
+    found = {unquote(name): unquote(value) for name, _, value in pairs}
+    if unknown := sorted(found.keys() - set(known)):
+        raise RequestError(
+            f"the address of a connection has an option {unknown[0]} that its kind does not know", hint=f"expected {', '.join(known)}"
+        )
+    return found
 
 
 def _variable(name: str) -> str:

@@ -18,8 +18,13 @@ _LONGEST = 24 * 3600.0
 
 def make_work_folder(settings: Settings, purpose: str) -> Path:
     """A new folder that bears the name of this process."""
-    settings.work.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f"{purpose}{_MARK}{me().replace('/', _MARK)}{_MARK}", dir=settings.work))
+    return make_folder_in(settings.work, purpose)
+
+
+def make_folder_in(work: Path, purpose: str) -> Path:
+    """The same below an installation's work folder, for its owner only."""
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{purpose}{_MARK}{me().replace('/', _MARK)}{_MARK}", dir=work))
 
 
 def remove_abandoned(settings: Settings) -> None:

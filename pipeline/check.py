@@ -28,6 +28,7 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
         extraction = extract(contract, load_connections(settings=home.settings))
         check_columns(contract, extraction)
         first = next(extraction.batches, None)
+        extraction.close()
     except Exception as error:
         fault = described(error)
         return SourceCheck(contract.id, 0, (), str(fault), fault.transient, fault.exit_status)

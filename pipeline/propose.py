@@ -13,6 +13,7 @@ from connectors.extract import extract
 from connectors.extraction import Comments, Note
 from connectors.preview import preview
 from connectors.profile import profile
+from connectors.storage import SCHEMES, at_hand
 from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml
@@ -76,16 +77,19 @@ def _read_connection(
     request: Request, name: str, wanted: str, connections: Connections, standards: Standards, settings: Settings
 ) -> Reading:
     scheme = urlsplit(connections.url(name)).scheme.split("+")[0]
-    if scheme == "file":
-        path = connections.path(name, "file") / wanted
-        if not path.is_file():
-            raise RequestError(f"connection {name} has no file {wanted}", hint="name one file; a pattern can be written into the draft")
-        return _read(request, _unmapped(CsvSource(kind="csv", connection=name, path=wanted)), path, connections, standards, settings)
+    if scheme in SCHEMES:
+        source = CsvSource(kind="csv", connection=name, path=wanted)
+        with at_hand(_ID, source, connections) as near:
+            path = near.path(name, "file") / wanted
+            if not path.is_file():
+                raise RequestError(f"connection {name} has no file {wanted}", hint="name one file; a pattern can be written into the draft")
+            return _read(request, _unmapped(source), path, near, standards, settings)
     if scheme not in _KINDS:
-        raise RequestError(f'connection "{name}" leads to {scheme}, which no connector reads', hint=f"there is {', '.join(_KINDS)}, file")
+        known = ", ".join((*_KINDS, *SCHEMES))
+        raise RequestError(f'connection "{name}" leads to {scheme}, which no connector reads', hint=f"there is {known}")
     kind = cast('Literal["postgresql", "mysql", "sqlite"]', _KINDS[scheme])
-    source = DatabaseSource(kind=kind, connection=name, object=wanted)
-    return _read(request, _unmapped(source), None, connections, standards, settings)
+    table = DatabaseSource(kind=kind, connection=name, object=wanted)
+    return _read(request, _unmapped(table), None, connections, standards, settings)
 
 
 def _read_file(request: Request, path: Path, standards: Standards, settings: Settings) -> Reading:
