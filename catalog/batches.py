@@ -19,6 +19,7 @@ from core.errors import RequestError
 from core.leases import Lease
 
 OPEN = ("landing", "landed")
+WHOLE, PART = "whole", "part"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ class Batch:
     hint: str | None
     notes: list[dict[str, Any]]
     seconds: dict[str, float]
+    scope: str | None
+    tracking: dict[str, Any] | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds all that its source had, so that a record which is not in it is gone."""
+        return self.scope != PART
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,14 @@ def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
     query = sa.select(batch).where(batch.c.contract_id == contract_id, batch.c.status == "accepted").order_by(batch.c.seq.desc()).limit(1)
     with reading(catalog) as connection:
         row = connection.execute(query).one_or_none()
+    return None if row is None else Batch(**row._mapping)
+
+
+def latest_whole(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the last accepted batch of a dataset that held all of its source."""
+    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & sa.or_(batch.c.scope.is_(None), batch.c.scope == WHOLE)
+    with reading(catalog) as connection:
+        row = connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq.desc()).limit(1)).one_or_none()
     return None if row is None else Batch(**row._mapping)
 
 

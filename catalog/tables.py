@@ -68,6 +68,10 @@ batch = sa.Table(
     sa.Column("hint", sa.Text),
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("seconds", sa.JSON, nullable=False),
+    # `whole`: what is not in it is gone. `part`: only what changed was read. Empty in batches older than the distinction: whole.
+    sa.Column("scope", sa.String(10)),
+    # Where change tracking stands after the batch: it counts from the moment the batch is accepted, with all else.
+    sa.Column("tracking", sa.JSON),
     sa.UniqueConstraint("contract_id", "seq"),
 )
 

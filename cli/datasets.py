@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from core.faults import described
 if TYPE_CHECKING:
     from catalog.batches import Batch
     from pipeline.home import Home
+    from pipeline.tracking import Order
 
 DECLINED = (RequestError, LeaseHeld)  # what turns a request away before anything is begun
 
@@ -70,17 +72,26 @@ def check(files: Files, as_json: Json = False) -> None:
 
 def sync(
     contracts: Annotated[list[str], typer.Argument(help="Ids of registered datasets.")],
-    full: Annotated[bool, typer.Option("--full", help="Standardize every row again, also those that did not change.")] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Read all of the source and standardize every row again; the state before stays until it is done."),
+    ] = False,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Read the rows of a period again, by cursor or as-of column.")
+    ] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the period.")] = None,
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
     from pipeline.home import open_home
+    from pipeline.tracking import Order
 
+    order = Order(full=full, period=_period(first, last, full=full))
     home = open_home()
     outcomes: list[dict[str, Any]] = []
     statuses = [0]
     for contract in contracts:
-        batch, error = _collect(home, contract, full)
+        batch, error = _collect(home, contract, order)
         outcomes.append(_outcome(contract, batch, error))
         if error is not None:
             statuses.append(described(error).exit_status)
@@ -93,7 +104,19 @@ def sync(
         raise typer.Exit(max(statuses))
 
 
-def _collect(home: "Home", contract: str, full: bool) -> "tuple[Batch | None, Exception | None]":
+def _period(first: datetime | None, last: datetime | None, *, full: bool) -> tuple[date, date] | None:
+    """The days that are meant. Raises RequestError where they are no period."""
+    if first is None and last is None:
+        return None
+    if first is None or last is None or first > last or full:
+        raise RequestError(
+            "a period has a first and a last day, and is not the whole source",
+            hint="as in --from 2024-01-01 --to 2024-01-31, without --full",
+        )
+    return first.date(), last.date()
+
+
+def _collect(home: "Home", contract: str, order: "Order") -> "tuple[Batch | None, Exception | None]":
     """The batch of one dataset, as far as it came, and what ended it; whatever that is, the others have their turn."""
     from catalog.batches import batches_of, get_batch
     from pipeline.accept import accept
@@ -102,8 +125,8 @@ def _collect(home: "Home", contract: str, full: bool) -> "tuple[Batch | None, Ex
     batch_id = None
     before = [item.batch_id for item in batches_of(home.catalog, contract, 1)]
     try:
-        batch_id = land(contract, home)
-        return accept(batch_id, home, full=full), None
+        batch_id = land(contract, home, order=order)
+        return accept(batch_id, home, full=order.full), None
     except Exception as error:
         # A run that was turned away has opened no batch: the newest may be that of whoever is at it.
         newest = [] if isinstance(error, DECLINED) else [item.batch_id for item in batches_of(home.catalog, contract, 1)]

@@ -52,7 +52,7 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
     if missing:
         raise SourceError(_missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found))
     places = tuple(place for place, name in enumerate(found) if contract.is_read(name))
-    known = {*contract.source_columns, *contract.ignore}
+    known = {*contract.source_columns, *contract.tracking_columns, *contract.ignore}
     unmapped = [found[place] for place in places if found[place] not in known]
     absent = [name for name in contract.ignore if name not in found]
     notes = (

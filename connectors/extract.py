@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from connectors.extraction import POSITION, Extraction, Note, Unreadable
 from connectors.files import unchanged_meanwhile
+from connectors.increment import Request
 from connectors.storage import fetch, is_remote, removing
 from contracts.model import Contract
 from contracts.sources import FileSource
@@ -17,7 +18,7 @@ from core.errors import SourceError
 
 __all__ = ["POSITION", "Extraction", "Note", "Unreadable", "extract"]
 
-Connector = Callable[[Contract, Connections], Extraction]
+Connector = Callable[..., Extraction]
 # Named, not imported: reading a file needs no database driver.
 _CONNECTORS = {
     "postgresql": "connectors.postgresql",
@@ -32,8 +33,8 @@ _CONNECTORS = {
 _BEIJING = timezone(timedelta(hours=8))
 
 
-def extract(contract: Contract, connections: Connections) -> Extraction:
-    """Open the source and return its batches.
+def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
+    """Open the source and return its batches: all of it, or the part of a table that is asked for.
 
     Raises SourceError, here or while the batches are consumed, if the source cannot be read as the contract says.
     """
@@ -42,7 +43,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     if isinstance(contract.source, FileSource):
         extraction = _read_files(connector, contract, contract.source, connections)
     else:
-        extraction = connector(contract, connections)
+        extraction = connector(contract, connections, request)
     if contract.reading.rows_per_second:
         extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
     return extraction

@@ -40,12 +40,18 @@ class Comments:
 
 @dataclass
 class Extraction:
-    """One delivery. `unreadable` and `notes` grow while `batches` is consumed; rows read = rows in batches + unreadable."""
+    """One delivery. `unreadable` and `notes` grow while `batches` is consumed; rows read = rows in batches + unreadable.
+
+    One that is not whole has only what is new: of the rows that are not in it nothing can be said. `cursor` is the highest value of the
+    contract's cursor before the rows were read, so that the next delivery can begin there.
+    """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
     unreadable: list[Unreadable] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    is_whole: bool = True
+    cursor: str | None = None
 
     def close(self) -> None:
         """Leave the source where not all of it is wanted."""

@@ -4,8 +4,9 @@ Rows come through DuckDB's scanner, streamed (three times as fast as row by row 
 PyMySQL, whose errors carry numbers. Zero dates ("0000-00-00") arrive as they are: written by the server, no driver stumbles over them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import duckdb
@@ -15,6 +16,7 @@ import pymysql
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
+from connectors.increment import NUMBER, TIME, Parameter, Request, choose_part
 from connectors.scanner import scanner_engine
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
@@ -36,8 +38,8 @@ _TOO_LONG = {1969, 3024}
 _BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry")
 
 
-def extract(contract: Contract, connections: Connections) -> Extraction:
-    """Read one table or view; raises SourceError if it is not there or the server cannot be reached."""
+def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
+    """Read one table or view, or the part that is asked for; raises SourceError if it is not there or the server cannot be reached."""
     assert isinstance(contract.source, DatabaseSource)
     server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
     with _translated(contract):
@@ -47,17 +49,54 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     relation = f"{quote(schema_name or server.database, '`')}.{quote(table, '`')}"
     select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0], '`')}" for place in plan.places)
     seconds = contract.reading.statement_timeout_seconds
+
+    def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+        with _translated(contract), server.connected(seconds) as connection, connection.cursor() as cursor:
+            cursor.execute(query.format(table=relation).replace("?", "%s"), list(parameters))
+            row: Sequence[Any] = cursor.fetchall()[0]
+            return row
+
+    # A column that another connection read before is below what this statement reads, never above.
+    part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
     # Each of the two has its own way to limit one statement, and takes no notice of the other's.
     statement = (
-        f"SET STATEMENT max_statement_time={seconds} FOR SELECT {select} FROM {relation}"
+        f"SET STATEMENT max_statement_time={seconds} FOR SELECT {select} FROM {relation}{part.where}"
         if is_mariadb
-        else f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */ {select} FROM {relation}"
+        else f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */ {select} FROM {relation}{part.where}"
     )
     schema = text_schema(plan.names)
     with _translated(contract):
         engine = server.attached()
-        reader = engine.execute("SELECT * FROM mysql_query('source', ?, stream_results := true)", [statement]).to_arrow_reader(BATCH_ROWS)
-    return Extraction(schema, numbered(_stream(contract, reader, engine), schema), notes=list(plan.notes))
+        values = f", params := row({', '.join('?' for _ in part.parameters)})" if part.parameters else ""
+        query = f"SELECT * FROM mysql_query('source', ?, stream_results := true{values})"
+        reader = engine.execute(query, [statement, *part.parameters]).to_arrow_reader(BATCH_ROWS)
+    batches = numbered(_stream(contract, reader, engine), schema)
+    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
+
+
+class _Dialect:
+    """How MySQL and MariaDB write what a cursor asks."""
+
+    def kind(self, type_name: str) -> str | None:
+        if type_name in ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal"):
+            return NUMBER
+        return TIME if type_name in ("datetime", "timestamp", "date") else None
+
+    def column(self, name: str) -> str:
+        return quote(name, "`")
+
+    def value(self, place: int, type_name: str) -> str:
+        return "CAST(? AS DECIMAL(65, 10))" if self.kind(type_name) == NUMBER else "CAST(? AS DATETIME(6))"
+
+    def earlier(self, value: str, type_name: str, overlap: int) -> str:
+        unit = "" if self.kind(type_name) == NUMBER else " SECOND"
+        return f"({value} - {'INTERVAL ' if unit else ''}{int(overlap)}{unit})"
+
+    def highest(self, column: str, type_name: str) -> str:
+        return f"MAX({column})" if self.kind(type_name) == NUMBER else f"LEAST(MAX({column}), NOW(6))"
+
+    def text(self, value: str) -> str:
+        return f"CAST({value} AS CHAR)"
 
 
 def comments(contract: Contract, connections: Connections) -> Comments:
@@ -85,7 +124,7 @@ class _Server:
         self.password = unquote(parts.password or "")
         self.database = unquote(parts.path.lstrip("/"))
 
-    def connected(self) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+    def connected(self, seconds: int = _CONNECT_SECONDS * 4) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
         return pymysql.connect(
             host=self.host,
             port=self.port,
@@ -94,7 +133,9 @@ class _Server:
             database=self.database or None,
             charset="utf8mb4",
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_CONNECT_SECONDS * 4,
+            read_timeout=seconds,
+            # The same clock as the scanner's: a TIMESTAMP is shown by the session's.
+            init_command="SET time_zone = '+08:00'",
         )
 
     def attached(self) -> duckdb.DuckDBPyConnection:

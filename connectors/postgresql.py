@@ -4,8 +4,9 @@ Casting on the server is a third faster than fetching native types and casting i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import adbc_driver_manager
 import pyarrow as pa
@@ -14,6 +15,7 @@ from adbc_driver_postgresql import dbapi
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
+from connectors.increment import NUMBER, TIME, Parameter, Request, choose_part
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -43,8 +45,8 @@ _REFUSALS = {
 }
 
 
-def extract(contract: Contract, connections: Connections) -> Extraction:
-    """Read one table or view; raises SourceError if it is not there or the server cannot be reached."""
+def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
+    """Read one table or view, or the part that is asked for; raises SourceError if it is not there or the server cannot be reached."""
     assert isinstance(contract.source, DatabaseSource)
     url = connections.url(contract.source.connection, "postgresql", "postgres")
     stack = _opened(contract, url)
@@ -54,10 +56,54 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
     relation = _relation(contract.source)
     schema = text_schema(plan.names)
+
+    def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+        with _translated(contract):
+            _set_parameters(cursor, parameters)
+            cursor.execute(query.format(table=relation))
+            row: Sequence[Any] = cursor.fetchall()[0]
+            return row
+
+    part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
     with _translated(contract):
-        cursor.execute(f"SELECT {select} FROM {relation}")
+        _set_parameters(cursor, part.parameters)
+        cursor.execute(f"SELECT {select} FROM {relation}{part.where}")
         reader = cursor.fetch_record_batch()
-    return Extraction(schema, numbered(_stream(contract, reader, stack), schema), notes=list(plan.notes))
+    batches = numbered(_stream(contract, reader, stack), schema)
+    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
+
+
+def _set_parameters(cursor: dbapi.Cursor, parameters: Sequence[Parameter]) -> None:
+    """Values that a statement takes from the session: one with bound parameters is not streamed, its whole result is held in memory."""
+    for place, value in enumerate(parameters, start=1):
+        cursor.execute("SELECT set_config($1, $2, true)", parameters=[f"hub.p{place}", str(value)])
+        cursor.fetchall()
+
+
+class _Dialect:
+    """How PostgreSQL writes what a cursor asks."""
+
+    def kind(self, type_name: str) -> str | None:
+        if type_name in ("smallint", "integer", "bigint", "numeric"):
+            return NUMBER
+        return TIME if type_name in ("timestamp without time zone", "timestamp with time zone", "date") else None
+
+    def column(self, name: str) -> str:
+        return quote(name)
+
+    def value(self, place: int, type_name: str) -> str:
+        return f"current_setting('hub.p{place}')::{type_name}"
+
+    def earlier(self, value: str, type_name: str, overlap: int) -> str:
+        if self.kind(type_name) == NUMBER:
+            return f"({value}::numeric - {int(overlap)})"
+        return f"({value} - interval '{int(overlap)} seconds')::{type_name}"
+
+    def highest(self, column: str, type_name: str) -> str:
+        return f"max({column})" if self.kind(type_name) == NUMBER else f"least(max({column}), now()::{type_name})"
+
+    def text(self, value: str) -> str:
+        return f"({value})::text"
 
 
 def comments(contract: Contract, connections: Connections) -> Comments:

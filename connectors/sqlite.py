@@ -5,9 +5,10 @@ of rows, and with a writer beside it six reads of six were torn. SQLite's types 
 its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +16,9 @@ import pyarrow as pa
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
+from connectors.increment import Parameter, Request
 from connectors.scanner import scanner_engine
+from connectors.sqlite_increment import choose_part
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -24,8 +27,8 @@ from core.errors import SourceError
 _MAGIC = b"SQLite format 3\x00"
 
 
-def extract(contract: Contract, connections: Connections) -> Extraction:
-    """Read one table or view; raises SourceError if the file or the table is not there."""
+def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
+    """Read one table or view, or the part that is asked for; raises SourceError if the file or the table is not there."""
     assert isinstance(contract.source, DatabaseSource)
     path = connections.path(contract.source.connection, "sqlite")
     _check_file(contract, path)
@@ -35,10 +38,19 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     found = _columns(contract, engine)
     plan = plan_columns(contract, found, contract.source.object)
     select = ", ".join(_as_text(found[place]) for place in plan.places)
+    relation = _relation(contract.source.object)
+
+    def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+        with _translated(contract):
+            row: Sequence[Any] = _query(engine, query.format(table=relation), *parameters).fetchall()[0]
+            return row
+
+    part = choose_part(contract.id, request, found, ask)
     with _translated(contract):
-        reader = _query(engine, f"SELECT {select} FROM {_relation(contract.source.object)}").to_arrow_reader(BATCH_ROWS)
+        reader = _query(engine, f"SELECT {select} FROM {relation}{part.where}", *part.parameters).to_arrow_reader(BATCH_ROWS)
     schema = text_schema(plan.names)
-    return Extraction(schema, numbered(_stream(contract, reader, engine), schema), notes=list(plan.notes))
+    batches = numbered(_stream(contract, reader, engine), schema)
+    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
 
 
 def _check_file(contract: Contract, path: Path) -> None:
@@ -61,9 +73,10 @@ def _check_file(contract: Contract, path: Path) -> None:
         raise SourceError(f"{contract.id}: {path.name} is not an SQLite database", hint=ASK_DEPARTMENT)
 
 
-def _query(engine: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> duckdb.DuckDBPyConnection:
+def _query(engine: duckdb.DuckDBPyConnection, sql: str, *parameters: Parameter) -> duckdb.DuckDBPyConnection:
     # The statement runs inside SQLite; it is passed as a value, so DuckDB reads nothing into it.
-    values = ", params := row(" + ", ".join("?" for _ in parameters) + ")" if parameters else ""
+    marks = ", ".join("?::bigint" if isinstance(value, int) else "?" for value in parameters)
+    values = f", params := row({marks})" if parameters else ""
     return engine.execute(f"SELECT * FROM sqlite_query('source', ?{values})", [sql, *parameters])
 
 

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from contracts.parts import ColumnName, DatasetId, Identifier, Part
 from contracts.sources import Source
+from contracts.tracking import Cursor
 from standards.model import Title
 
 # The five fields of cron with their ranges, names of months and days left out: numbers read the same in every country.
@@ -60,8 +61,9 @@ class Department(Part):
     contact: str = Field(default="", description="Where the hub reports trouble: an office mailbox or telephone number, not a person's.")
 
 
-# Attributes of a mapping that contracts did not have from the beginning.
+# Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
+_LATER_PARTS = {"": ("cursor",), "reading": ("replica",)}
 
 
 class Mapping(Part):
@@ -122,6 +124,9 @@ class Reading(Part):
     )
     statement_timeout_seconds: int = Field(default=600, ge=1, description="Longest time one statement may run on the source.")
     rows_per_second: int | None = Field(default=None, ge=1, description="Most rows read per second.")
+    replica: Identifier | None = Field(
+        default=None, description="Name of a connection to a copy of the database: it is read in place of the source while it answers."
+    )
 
 
 class Sharing(Part):
@@ -181,9 +186,11 @@ class Contract(Part):
     )
     source: Source = Field(description="Where it is read.")
     record_key: RecordKey = Field(description='Source columns that make a record the same record next time; "*" means the whole row.')
-    change_tracking: Literal["snapshot"] = Field(
-        default="snapshot", description="How changes are found: snapshot compares whole deliveries."
+    change_tracking: Literal["snapshot", "cursor"] = Field(
+        default="snapshot",
+        description="How changes are found: snapshot compares whole deliveries; cursor reads what a column says is new, and now and then all.",
     )
+    cursor: Cursor | None = Field(default=None, description="Which column says what is new; for change_tracking: cursor.")
     columns: Columns = Field(description="Source column to data element: an id, a list of ids, or an object with formats or lookup.")
     constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
     as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")
@@ -217,9 +224,14 @@ class Contract(Part):
         """Whether the record has no key of its own, so that a changed row is another record."""
         return self.record_key == (WHOLE_ROW,)
 
+    @property
+    def tracking_columns(self) -> tuple[str, ...]:
+        """Columns that say what is new. They are landed, and are no part of what a record says."""
+        return (self.cursor.column,) if self.cursor else ()
+
     def is_read(self, column: str) -> bool:
         """Whether a column found in the source is read: every one is, unless it is ignored and needed for nothing else."""
-        return column in self.source_columns or column not in self.ignore
+        return column in self.source_columns or column in self.tracking_columns or column not in self.ignore
 
     @property
     def digest(self) -> str:
@@ -230,6 +242,11 @@ class Contract(Part):
             for name in _LATER:
                 if mapping[name] is None:
                     del mapping[name]
+        for place, names in _LATER_PARTS.items():
+            part = document[place] if place else document
+            for name in names:
+                if part[name] is None:
+                    del part[name]
         # JSON objects have no order, but the order of columns is part of a row's canonical text.
         document["columns"] = list(document["columns"].items())
         return hashlib.sha256(json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

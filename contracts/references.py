@@ -187,6 +187,18 @@ def _record_key(contract: Contract, standards: Standards) -> Iterator[Finding]:
         yield "record_key", "names a column twice"
 
 
+def _tracking(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    kind = contract.change_tracking
+    if kind == "cursor" and contract.cursor is None:
+        yield "cursor", "is missing: it names the column that says what is new"
+    if kind != "cursor" and contract.cursor is not None:
+        yield "cursor", "says nothing unless change_tracking is cursor"
+    if kind != "snapshot" and not isinstance(contract.source, DatabaseSource):
+        yield "change_tracking", "files are delivered whole; expected snapshot"
+    if kind != "snapshot" and contract.whole_row_is_key:
+        yield "record_key", "a changed row has to be known as the same record; name the columns that make it so"
+
+
 def _ignored(contract: Contract, standards: Standards) -> Iterator[Finding]:
     for position, column in enumerate(contract.ignore):
         if column in contract.columns:
@@ -215,6 +227,7 @@ _RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable
     (_codes, lambda found: found.has("columns")),
     (_assertions, lambda found: found.has_whole("columns") and found.has_whole("constants")),
     (_record_key, lambda found: all(found.has_whole(name) for name in ("record_key", "columns", "ignore"))),
+    (_tracking, lambda found: all(found.has(name) for name in ("change_tracking", "cursor", "source", "record_key"))),
     (_ignored, lambda found: found.has_whole("ignore")),
     (_names, lambda found: found.has("columns")),
 )

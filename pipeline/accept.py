@@ -5,7 +5,7 @@ and commit ledger, findings and files together. Up to that commit nothing is vis
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from catalog.batches import (
@@ -36,6 +36,7 @@ from pipeline.landing import landed_rows
 from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
+from pipeline.tracking import is_in_order
 from pipeline.validate import gate, validate
 from standards.day import on_day
 from standards.loader import load_standards
@@ -72,6 +73,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
         standards = standard_in_force(home)
         batch = pin_standard(home.catalog, held, batch_id, standards.version)
         try:
+            _check_order(home, batch)
             _accept(home, held, batch, standards, full)
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
@@ -92,6 +94,13 @@ def _as_it_is(batch: Batch) -> Batch:
     raise RequestError(f"batch {batch.batch_id} is {batch.status} and cannot be accepted", hint="run the dataset again: ./hub sync")
 
 
+def _check_order(home: Home, batch: Batch) -> None:
+    if not is_in_order(home, batch):
+        raise RequestError(
+            f"batch {batch.batch_id} holds changes since a state that is no longer the last one", hint="run the dataset again: ./hub sync"
+        )
+
+
 def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool) -> None:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
@@ -108,7 +117,8 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
         with timed(seconds, "split"):
             split = _split(engine, plan, changes)
             found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
-        reasons = gate(contract, changes, split.quarantined, _fills_of_delivery(engine, home, contract, standards, changes, found.fills))
+        fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
+        reasons = gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
             raise GateFailed(
@@ -130,7 +140,7 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
     same_rules = not full and before is not None and (before.contract_version, before.standard_version) == rules
     table = standardized_table(contract.id)
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
-    changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules)
+    changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules, is_whole=batch.is_whole)
     if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
@@ -167,6 +177,12 @@ def _split(engine: Engine, plan: Plan, changes: Changes) -> _Split:
     quarantined = engine.value("SELECT count(*) FROM quarantined_rows")
     deleted = engine.value(f"SELECT count(*) FROM {DELETED}")
     return _Split(quarantined, inserted, updated, deleted)
+
+
+def _as_a_whole(changes: Changes, split: _Split) -> Changes:
+    """A part is judged by what the dataset is with it: of two changed rows one may be bad, and a day may bring none."""
+    kept = changes.previous - split.deleted - split.updated - changes.unchanged
+    return replace(changes, landed=changes.landed + max(0, kept))
 
 
 def stopping(plan: Plan) -> str:
@@ -233,11 +249,11 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
 
 
 def _fills_of_delivery(
-    engine: Engine, home: Home, contract: Contract, standards: Standards, changes: Changes, fills: Sequence[Mapping[str, Any]]
+    engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards, changes: Changes, fills: Sequence[Mapping[str, Any]]
 ) -> dict[str, tuple[int, int]]:
     """What the contract's fill rates speak of: new and changed rows together with the records that came as they were accepted before."""
     found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in contract.assertions.fill_rates}
-    if not found or not changes.unchanged:
+    if not found or (batch.is_whole and not changes.unchanged):
         return found
     columns = {"_record_id": "UUID", **{name: engine_type(standards.elements[name]) for name in found}}
     total, *filled = engine.row(

@@ -1,7 +1,8 @@
 """Snapshot comparison: what a batch says that was not known before.
 
 Every landed row is exactly one of: repeated (the same content under the same record id again), unchanged (as accepted before), or a
-candidate that goes on to be standardized. Records that were accepted before and are no longer there are deletes.
+candidate that goes on to be standardized. Of a whole delivery, records that were accepted before and are no longer there are deletes; of a
+part, only those that it names as deleted.
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,13 @@ class Changes:
     disappeared: int
 
 
-def compare(engine: Engine, landed: str, previous: str, *, same_rules: bool) -> Changes:
+def compare(
+    engine: Engine, landed: str, previous: str, *, same_rules: bool, is_whole: bool = True, named_deletes: str | None = None
+) -> Changes:
     """Compare a landed batch with the accepted state, and leave candidates and deletes as relations of the engine.
 
     `same_rules` says whether contract and standard are those of the last accepted batch; if not, no row counts as unchanged,
-    because the same raw row may now mean something else.
+    because the same raw row may now mean something else. `named_deletes` is SQL for the record ids that a part says are deleted.
     """
     engine.run(f"CREATE VIEW {ROWS} AS SELECT * FROM {landed}", doing="opening the batch")
     engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {previous}", doing="reading the accepted state")
@@ -43,10 +46,10 @@ def compare(engine: Engine, landed: str, previous: str, *, same_rules: bool) -> 
         f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)",
         doing="comparing the batch",
     )
-    engine.run(
-        f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE _record_id NOT IN (SELECT _record_id FROM {ROWS})",
-        doing="finding deletes",
-    )
+    gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})"
+    if not is_whole:
+        gone += f" AND _record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else " AND false"
+    engine.run(f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE {gone}", doing="finding deletes")
     landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
     disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")

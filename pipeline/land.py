@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import Batch, batches_of, end_batch, set_landed, start_batch
+from catalog.batches import PART, WHOLE, Batch, batches_of, end_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.columns import shown
@@ -31,6 +31,7 @@ from core.leases import Lease, holding
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, row_expressions, seal
 from pipeline.standard import standard_in_force
+from pipeline.tracking import ORDINARY, Order, next_request, tracking_after
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
@@ -38,8 +39,10 @@ RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
 MOST_COLUMNS = 1000
 
 
-def land(contract_id: str, home: Home | None = None, extraction: Extraction | None = None) -> str:
+def land(contract_id: str, home: Home | None = None, extraction: Extraction | None = None, order: Order = ORDINARY) -> str:
     """Read the source of a registered dataset (or an extraction that is at hand) into a new batch and return the batch's id.
+
+    What is read follows from the contract's change tracking and the last accepted batch, unless a person orders more.
 
     Raises SourceError where the source cannot be read as the contract says; the batch is then closed as failed.
     """
@@ -50,7 +53,7 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
         batch = start_batch(home.catalog, held, contract_id, version, standard_in_force(home).version, home.settings.actor)
         _remove_abandoned(home, contract_id)
         try:
-            _land(home, held, batch, contract, key, extraction)
+            _land(home, held, batch, contract, key, extraction, order)
         except Exception as error:
             # Whatever it was: the batch must not stay open without a word.
             fault = described(error)
@@ -59,24 +62,28 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
     return batch.batch_id
 
 
-def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, extraction: Extraction | None) -> None:
+def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, extraction: Extraction | None, order: Order) -> None:
     started = time.monotonic()
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
     draft.mkdir(parents=True)
-    extraction = extraction or extract(contract, load_connections(settings=home.settings))
+    if extraction is None:
+        extraction = extract(contract, load_connections(settings=home.settings), next_request(home, contract, batch, order))
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
+        empty = _without_cursor(engine, contract, extraction, path)
     manifest["seal"] = seal(key, manifest, path)
     (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
     _sync(path)
     draft.replace(folder)
     seconds = {"land": round(time.monotonic() - started, 3)}
-    notes = [{"kind": note.kind, "message": note.message} for note in extraction.notes]
+    notes: list[dict[str, Any]] = [{"kind": note.kind, "message": note.message} for note in extraction.notes]
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
-    set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes + _unreadable_notes(manifest), seconds=seconds)
+    progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
+    notes += [*empty, *_unreadable_notes(manifest)]
+    set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)
 
 
 def check_columns(contract: Contract, extraction: Extraction) -> None:
@@ -153,6 +160,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "contract_id": contract.id,
         "contract_version": batch.contract_version,
         "standard_version": batch.standard_version,
+        "scope": WHOLE if extraction.is_whole else PART,
         "columns": _received(extraction),
         "read": landed + len(extraction.unreadable),
         "landed": landed,
@@ -160,6 +168,16 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "digest": f"{combine(high, low):032x}" if landed else EMPTY,
         "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
     }
+
+
+def _without_cursor(engine: Engine, contract: Contract, extraction: Extraction, path: Path) -> list[dict[str, object]]:
+    """Rows that the cursor cannot place are read every time; many of them mean that it is the wrong column."""
+    if contract.cursor is None:
+        return []
+    column = quote(contract.cursor.column)
+    count = engine.value(f"SELECT count(*) FROM {parquet([path])} WHERE {column} IS NULL", doing="looking at the cursor")
+    message = f"{count} rows have nothing in the cursor column {contract.cursor.column}: they are read every time"
+    return [{"kind": "cursor-empty", "message": message}] if count else []
 
 
 def _unreadable_notes(manifest: dict[str, object]) -> list[dict[str, object]]:

@@ -1,0 +1,146 @@
+"""Which part of a table is read: all of it, what a cursor says is new, or the rows of some days. The source itself selects them.
+
+A cursor reads from its highest value on, less an overlap: equal values are read again, and so are changes that were committed late. Rows
+without a value are read every time. A table whose highest value is below the one seen before was restored or emptied: it is read whole.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from connectors.extraction import ASK_DEPARTMENT, Note
+from core.errors import RequestError, SourceError
+
+NUMBER, TIME = "number", "time"
+BACKWARDS = "cursor-backwards"
+_NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+Parameter = str | int
+
+
+@dataclass(frozen=True)
+class Increment:
+    """What a cursor asks for. Without `since` everything is read, and the highest value is noted. `overlap` is seconds, or so many numbers."""
+
+    column: str
+    overlap: int
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class Period:
+    """The rows of some days, both ends included, by the first of the columns that holds a time."""
+
+    columns: tuple[str, ...]
+    first: date
+    last: date
+
+
+Request = Increment | Period
+
+
+@dataclass(frozen=True)
+class Part:
+    """A condition in the source's dialect with its parameters, and the highest value of the cursor before the rows were read."""
+
+    condition: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    cursor: str | None = None
+    is_whole: bool = True
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The condition as it follows the table's name."""
+        return f" WHERE {self.condition}" if self.condition else ""
+
+
+class Dialect(Protocol):
+    """How one kind of database writes what a cursor asks."""
+
+    def kind(self, type_name: str) -> str | None:
+        """`number` or `time`; None for a type that has no dependable order."""
+
+    def column(self, name: str) -> str:
+        """A column's name, quoted."""
+
+    def value(self, place: int, type_name: str) -> str:
+        """The parameter at a place (from 1) as a value of a column's type."""
+
+    def earlier(self, value: str, type_name: str, overlap: int) -> str:
+        """A value less an overlap."""
+
+    def highest(self, column: str, type_name: str) -> str:
+        """The highest value of a column. A time that is still to come counts as now, or one wrong year would end all reading."""
+
+    def text(self, value: str) -> str:
+        """A value as text that `value` reads again."""
+
+
+Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # a query of one row, `{table}` in it for the table
+
+
+def choose_part(contract_id: str, request: Request | None, types: Mapping[str, str], dialect: Dialect, ask: Ask) -> Part:
+    """Decide what is read of a table whose columns have these types. Raises SourceError where the column cannot say what is new."""
+    if request is None:
+        return Part()
+    if isinstance(request, Period):
+        return _period(contract_id, request, types, dialect)
+    if request.column not in types:
+        raise no_cursor_column(contract_id, request.column, list(types))
+    type_name = types[request.column]
+    kind = dialect.kind(type_name)
+    if kind is None:
+        raise unusable(contract_id, request.column, type_name)
+    column = dialect.column(request.column)
+    highest = dialect.highest(column, type_name)
+    since = request.since
+    if since is None or bool(_NUMERIC.fullmatch(since)) != (kind == NUMBER):
+        (top,) = ask(f"SELECT {dialect.text(highest)} FROM {{table}}", ())
+        return backwards(top) if since is not None else Part(cursor=top)
+    top, is_behind = ask(f"SELECT {dialect.text(highest)}, {highest} < {dialect.value(1, type_name)} FROM {{table}}", (since,))
+    if top is None or is_behind:
+        return backwards(top)
+    low = dialect.earlier(dialect.value(1, type_name), type_name, request.overlap)
+    return Part(f"({column} >= {low} OR {column} IS NULL)", (since,), top, is_whole=False)
+
+
+def _period(contract_id: str, period: Period, types: Mapping[str, str], dialect: Dialect) -> Part:
+    name = next((name for name in period.columns if name in types and dialect.kind(types[name]) == TIME), None)
+    if name is None:
+        raise no_time(contract_id, period)
+    column = dialect.column(name)
+    condition = f"{column} >= {dialect.value(1, types[name])} AND {column} < {dialect.value(2, types[name])}"
+    return Part(condition, (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat()), is_whole=False)
+
+
+def backwards(top: str | None) -> Part:
+    """What is read of a table whose cursor has run backwards: all of it."""
+    message = "the cursor ran backwards: its newest rows are gone, or the table was restored; the whole table was read"
+    return Part(cursor=top, notes=(Note(BACKWARDS, message),))
+
+
+def no_cursor_column(contract_id: str, column: str, found: Sequence[str]) -> SourceError:
+    """The error for a cursor column that is not there."""
+    return SourceError(
+        f"{contract_id}: the source lacks the cursor column {column}",
+        hint="name the column at cursor in the contract that says what is new, or track by snapshot" if found else ASK_DEPARTMENT,
+    )
+
+
+def unusable(contract_id: str, column: str, type_name: str) -> SourceError:
+    """The error for a cursor column whose values have no dependable order."""
+    return SourceError(
+        f"{contract_id}: the cursor column {column} is of type {type_name}: it has to be a time, a date or a whole number",
+        hint="name another column at cursor in the contract, or track by snapshot",
+    )
+
+
+def no_time(contract_id: str, period: Period) -> RequestError:
+    """The error for a period of a table without a time to go by."""
+    named = ", ".join(period.columns) or "none"
+    return RequestError(
+        f"{contract_id}: no column says from which day a row is (cursor and as-of column: {named})",
+        hint="collect it whole: ./hub sync --full",
+    )

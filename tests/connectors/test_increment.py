@@ -1,0 +1,181 @@
+"""What a cursor reads of a table: the same rows on each database, selected by the source."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from connectors.extract import extract
+from connectors.increment import Increment, Period
+from core.connections import Connections
+from core.errors import RequestError, SourceError
+from tests.connectors.conftest import connect_mariadb
+from tests.connectors.helpers import Delivery, consume, make_contract
+
+TABLE = "hub_test_increment"
+COLUMNS = "k INTEGER, n BIGINT, ts {time}, d {day}, t VARCHAR(40)"
+MORNING = "2024-03-01 08:00:00"
+
+
+class Table:
+    """A table of one database that tests write to."""
+
+    def __init__(self, kind: str, url: str, execute: Callable[..., None]) -> None:
+        self.kind, self.url, self.execute = kind, url, execute
+        self.execute(f"DROP TABLE IF EXISTS {TABLE}")
+        time, day = {"postgresql": ("timestamp", "date"), "mysql": ("DATETIME(6)", "DATE"), "sqlite": ("TEXT", "TEXT")}[kind]
+        self.execute(f"CREATE TABLE {TABLE} ({COLUMNS.format(time=time, day=day)})")
+
+    def put(self, *rows: tuple[Any, ...]) -> None:
+        mark = "?" if self.kind == "sqlite" else "%s"
+        values = ", ".join(f"({', '.join([mark] * 5)})" for _ in rows)
+        self.execute(f"INSERT INTO {TABLE} VALUES {values}", tuple(value for row in rows for value in row))
+
+    def read(self, column: str, since: str | None, overlap: int = 0) -> tuple[list[int], str | None, bool, Delivery]:
+        return self._read(Increment(column, overlap, since))
+
+    def period(self, first: str, last: str, *columns: str) -> list[int]:
+        return self._read(Period(columns, date.fromisoformat(first), date.fromisoformat(last)))[0]
+
+    def _read(self, request: Increment | Period) -> tuple[list[int], str | None, bool, Delivery]:
+        contract = make_contract({"kind": self.kind, "connection": "source", "object": TABLE}, ["k"])
+        extraction = extract(contract, Connections({"HUB_CONNECTION_SOURCE": self.url}, Path("none.yml")), request)
+        delivery = consume(extraction)
+        return sorted(map(int, delivery.values("k"))), extraction.cursor, extraction.is_whole, delivery
+
+
+@pytest.fixture(params=["postgresql", "mysql", "sqlite"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    if request.param == "sqlite":
+        path = tmp_path / "source.db"
+        with sqlite3.connect(path) as lite:
+
+            def write(sql: str, values: tuple[Any, ...] = ()) -> None:
+                lite.execute(sql, values)
+                lite.commit()
+
+            yield Table("sqlite", f"sqlite:///{path}", write)
+    elif request.param == "postgresql":
+        url = request.getfixturevalue("postgresql")
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield Table("postgresql", url, lambda sql, values=None: connection.execute(sql, values) and None)
+    else:
+        url = request.getfixturevalue("mariadb")
+        with connect_mariadb(url) as maria, maria.cursor() as cursor:
+            maria.autocommit(True)
+            yield Table("mysql", url, lambda sql, values=None: cursor.execute(sql, values) and None)
+
+
+def test_a_rising_number(table: Table) -> None:
+    table.put(*((k, k * 10, MORNING, "2024-03-01", "x") for k in range(1, 11)))
+    assert table.read("n", None)[:3] == (list(range(1, 11)), "100", True)
+    # Equal values at the edge are read again, and with an overlap those a little below it.
+    assert table.read("n", "100")[:3] == ([10], "100", False)
+    assert table.read("n", "100", overlap=20)[:3] == ([8, 9, 10], "100", False)
+    table.put((11, 100, MORNING, None, "x"), (12, 130, MORNING, None, "x"))
+    assert table.read("n", "100")[:3] == ([10, 11, 12], "130", False)
+
+
+def test_numbers_are_compared_as_numbers(table: Table) -> None:
+    table.put((1, 9, None, None, "x"), (2, 10, None, None, "x"), (3, 9007199254740993, None, None, "x"))
+    assert table.read("n", "10")[:3] == ([2, 3], "9007199254740993", False)
+    assert table.read("n", "9007199254740993")[0] == [3]
+
+
+def test_a_time_of_change(table: Table) -> None:
+    table.put(*((k, k, f"2024-03-01 08:{k:02}:00", "2024-03-01", "x") for k in range(60)))
+    _, top, is_whole, _ = table.read("ts", None)
+    assert is_whole
+    assert top is not None
+    assert top.startswith("2024-03-01 08:59:00")
+    assert table.read("ts", top)[0] == [59]
+    found, again, is_whole, _ = table.read("ts", top, overlap=600)
+    assert (found, again, is_whole) == (list(range(49, 60)), top, False)
+
+
+def test_a_day_of_change(table: Table) -> None:
+    table.put(*((k, k, None, f"2024-03-{k:02}", "x") for k in range(1, 29)))
+    top = table.read("d", None)[1]
+    assert {27, 28} >= set(table.read("d", top, overlap=600)[0]) >= {28}
+    assert set(table.read("d", top, overlap=2 * 86_400)[0]) >= {26, 27, 28}
+
+
+def test_rows_without_a_value_are_read_every_time(table: Table) -> None:
+    table.put((1, 1, MORNING, None, "x"), (2, None, None, None, "x"), (3, 3, "2024-03-01 09:00:00", None, "x"))
+    assert table.read("n", "3")[0] == [2, 3]
+    assert table.read("ts", "2024-03-01 09:00:00")[0] == [2, 3]
+
+
+def test_a_cursor_that_runs_backwards_reads_the_whole_table_and_says_so(table: Table) -> None:
+    table.put((1, 5, MORNING, None, "x"), (2, 6, MORNING, None, "x"))
+    for column, since in (("n", "7"), ("ts", "2024-03-01 08:00:01")):
+        found, top, is_whole, delivery = table.read(column, since)
+        assert (found, is_whole) == ([1, 2], True)
+        assert top
+        assert "ran backwards" in delivery.notes["cursor-backwards"]
+    table.execute(f"DELETE FROM {TABLE}")
+    assert table.read("n", "7")[:3] == ([], None, True)
+    assert table.read("n", None)[:3] == ([], None, True)
+
+
+def test_a_cursor_of_another_kind_than_before_reads_the_whole_table(table: Table) -> None:
+    table.put((1, 5, MORNING, None, "x"))
+    assert table.read("n", MORNING)[:3] == ([1], "5", True)
+    found, _, is_whole, _ = table.read("ts", "5")
+    assert (found, is_whole) == ([1], True)
+
+
+def test_a_time_to_come_does_not_end_all_reading(table: Table) -> None:
+    table.put((1, 1, "2999-01-01 00:00:00", None, "x"), (2, 2, MORNING, None, "x"))
+    top = table.read("ts", None)[1]
+    assert top is not None
+    assert top < "2999"
+    table.put((3, 3, "2998-01-01 00:00:00", None, "x"))
+    assert table.read("ts", top)[0] == [1, 3]
+
+
+def test_a_column_without_an_order_is_refused_by_name(table: Table) -> None:
+    table.put((1, 1, MORNING, None, "third"))
+    with pytest.raises(SourceError, match=r"cursor column t is of type .*: it has to be a time") as raised:
+        table.read("t", None)
+    assert not raised.value.transient
+    with pytest.raises(SourceError, match="lacks the cursor column gone"):
+        table.read("gone", None)
+
+
+def test_days_of_a_period_both_included(table: Table) -> None:
+    table.put(*((k, k, f"2024-03-{k:02} 23:59:59", f"2024-03-{k:02}", "x") for k in range(1, 29)), (40, 1, None, None, "x"))
+    assert table.period("2024-03-05", "2024-03-07", "ts") == [5, 6, 7]
+    assert table.period("2024-03-05", "2024-03-05", "n", "d") == [5]
+    with pytest.raises(RequestError, match="no column says from which day"):
+        table.period("2024-03-05", "2024-03-07", "n", "t")
+
+
+def test_what_a_cursor_says_is_never_read_as_sql(table: Table) -> None:
+    table.put((1, 1, MORNING, None, "x"))
+    found, _, is_whole, _ = table.read("n", f"0; DROP TABLE {TABLE}")
+    assert (found, is_whole) == ([1], True)
+    assert table.read("n", None)[0] == [1]
+
+
+def test_texts_of_sqlite_that_are_no_times_are_read_every_time(tmp_path: Path) -> None:
+    path = tmp_path / "source.db"
+    with sqlite3.connect(path) as lite:
+        lite.execute(f"CREATE TABLE {TABLE} ({COLUMNS.format(time='', day='TEXT')})")
+        rows = [(1, "2024-03-01T08:00:00Z"), (2, "2024-03-01T09:00:00.250Z"), (3, 17), (4, ""), (5, b"\x00"), (6, "2024-02-01T09:00:00Z")]
+        lite.executemany(f"INSERT INTO {TABLE} (k, ts) VALUES (?, ?)", rows)
+    lite.close()
+    contract = make_contract({"kind": "sqlite", "connection": "source", "object": TABLE}, ["k"])
+    connections = Connections({"HUB_CONNECTION_SOURCE": f"sqlite:///{path}"}, Path("none.yml"))
+    # The highest value is no text here, so the column has no order.
+    with pytest.raises(SourceError, match="is of type blob"):
+        extract(contract, connections, Increment("ts", 0))
+    with sqlite3.connect(path) as lite:
+        lite.execute(f"DELETE FROM {TABLE} WHERE k = 5")
+    lite.close()
+    extraction = extract(contract, connections, Increment("ts", 600, "2024-03-01T09:00:00.250Z"))
+    assert sorted(consume(extraction).values("k")) == ["2", "3", "4"]

@@ -1,0 +1,275 @@
+"""Change tracking: a dataset is what its table is, by whichever way its changes are found."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import GateFailed, RequestError, SourceError
+from pipeline.accept import accept
+from pipeline.land import land
+from pipeline.tracking import Order
+from tests.factories import Hub, person, wrong_check
+from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+
+
+@pytest.fixture
+def people(hub: Hub, tmp_path: Path) -> People:
+    source = People(tmp_path)
+    connect(hub, patients=source.url)
+    return source
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
+    """Let the hub believe that time has passed."""
+    from core.clock import now
+
+    monkeypatch.setattr("pipeline.tracking.now", lambda: now() + timedelta(**time))
+
+
+@dataclass
+class Naive:
+    """What a dataset holds, worked out without any of the hub's means."""
+
+    table: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+
+    def batch(self, *, knows_deletes: bool) -> dict[str, int]:
+        before = dict(self.seen)
+        self.seen = dict(self.table) if knows_deletes else {**self.seen, **self.table}
+        return {
+            "inserted": len(self.seen.keys() - before.keys()),
+            "deleted": len(before.keys() - self.seen.keys()),
+            "updated": sum(before[key] != self.seen[key] for key in before.keys() & self.seen.keys()),
+            "records": len(self.seen),
+        }
+
+
+def change(dice: random.Random, people: People, naive: Naive) -> None:
+    """One change of the department's: most numbers are known ones after a while."""
+    number = dice.randrange(12)
+    if number in naive.table and dice.random() < 0.4:
+        people.remove(number)
+        del naive.table[number]
+    else:
+        naive.table[number] = dice.randrange(4)
+        people.put(number, naive.table[number])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["snapshot", "cursor"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_every_batch_the_dataset_is_what_a_naive_account_says(
+    hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
+) -> None:
+    document = tracked(people.kind, kind)
+    hub.register(document)
+    dice, naive = random.Random(seed), Naive()
+    for number in range(8):
+        for _ in range(dice.randrange(7)):
+            change(dice, people, naive)
+        is_sweep = number % 4 == 3
+        later(monkeypatch, hours=25 if is_sweep else 0)
+        batch = sync(hub, document)
+        # A cursor learns of deletes by the sweep.
+        expected = naive.batch(knows_deletes=kind != "cursor" or is_sweep or batch.is_whole)
+        assert {name: getattr(batch, name) for name in expected} == expected
+        assert phones(hub, document) == {person(key)["SFZH"]: patient(key, content)["DH"] for key, content in naive.seen.items()}
+    assert hub.unbalanced() == []
+
+
+def test_a_cursor_reads_what_is_new_and_rows_not_read_are_not_unchanged(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    for number in range(10):
+        people.put(number, 1)
+    assert sync(hub, document).scope == "whole"
+    people.put(3, 2)
+    people.put(10, 1)
+    batch = sync(hub, document)
+    # The highest value of before is read again: it may not have been the last of its value.
+    assert (batch.scope, batch.read, batch.unchanged, batch.inserted, batch.updated, batch.deleted) == ("part", 3, 1, 1, 1, 0)
+    assert (batch.previous, batch.records) == (10, 11)
+    assert sync(hub, document).read == 1
+    assert hub.unbalanced() == []
+
+
+def test_a_batch_that_is_not_accepted_moves_no_cursor(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor", assertions={"least_rows": 1, "largest_shrink": 1.0, "largest_quarantine": 0.1})
+    hub.register(document)
+    for number in range(10):
+        people.put(number, 1)
+    sync(hub, document)
+    for number in range(10, 13):
+        people.put(number, 1, SFZH=wrong_check(person(number)["SFZH"]))
+    with pytest.raises(GateFailed, match="would be quarantined"):
+        sync(hub, document)
+    # Landed only, as if the process had died before it was accepted; the next one begins where the accepted one ended.
+    people.put(20, 1)
+    land(document["id"], hub.home)
+    people.write(f"DELETE FROM {TABLE} WHERE SFZH IN (?, ?, ?)", [wrong_check(person(number)["SFZH"]) for number in range(10, 13)])
+    batch = sync(hub, document)
+    assert (batch.scope, batch.read, batch.inserted) == ("part", 2, 1)
+
+
+def test_a_part_is_not_accepted_after_another_state_than_it_was_read_after(hub: Hub, people: People) -> None:
+    import sqlalchemy as sa
+
+    from catalog.tables import batch as batches
+    from core.database import writing
+
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    people.put(1, 1)
+    sync(hub, document)
+    sync(hub, document)
+    batch_id = land(document["id"], hub.home)
+    with writing(hub.home.catalog) as connection:
+        connection.execute(sa.update(batches).where(batches.c.batch_id == f"{document['id']}@2").values(status="failed"))
+    with pytest.raises(RequestError, match="no longer the last one"):
+        accept(batch_id, hub.home)
+    assert hub.batch(batch_id).status == "failed"
+
+
+def test_a_change_committed_late_is_in_the_overlap_and_beyond_it_in_the_sweep(
+    hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tracked("sqlite", "cursor", cursor={"column": "BB", "overlap": 5, "sweep_hours": 6})
+    hub.register(document)
+    for number in range(10):
+        people.put(number, 1, BB=100 + number)
+    sync(hub, document)
+    people.put(20, 1, BB=104)
+    people.put(21, 1, BB=50)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted) == ("part", 1)
+    later(monkeypatch, hours=6.5)
+    swept = sync(hub, document)
+    assert (swept.scope, swept.inserted, swept.unchanged) == ("whole", 1, 11)
+
+
+def test_deletes_arrive_with_the_sweep_and_a_shrink_beyond_the_limit_stops_it(
+    hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tracked("sqlite", "cursor", assertions={"least_rows": 1, "largest_shrink": 0.2, "largest_quarantine": 1.0})
+    hub.register(document)
+    for number in range(10):
+        people.put(number, 1)
+    sync(hub, document)
+    for number in range(3):
+        people.remove(number)
+    assert sync(hub, document).deleted == 0
+    later(monkeypatch, hours=25)
+    with pytest.raises(GateFailed, match="3 of 10 records disappeared"):
+        sync(hub, document)
+    people.put(0, 1)
+    assert sync(hub, document).deleted == 2
+    assert hub.unbalanced() == []
+
+
+def test_rows_without_a_cursor_are_read_every_time_and_counted(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    people.put(1, 1)
+    people.put(2, 1, BB=None)
+    sync(hub, document)
+    people.put(2, 2, BB=None)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated) == ("part", 1)
+    assert "1 rows have nothing in the cursor column BB" in next(note["message"] for note in batch.notes if note["kind"] == "cursor-empty")
+
+
+def test_a_restored_table_is_read_whole(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    for number in range(5):
+        people.put(number, 1)
+    sync(hub, document)
+    people.write(f"DELETE FROM {TABLE}")
+    people.version = 0
+    for number in range(4):
+        people.put(number, 2)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated, batch.deleted) == ("whole", 4, 1)
+    assert [note["kind"] for note in batch.notes] == ["cursor-backwards"]
+    people.put(7, 1)
+    assert (sync(hub, document).scope, len(phones(hub, document))) == ("part", 5)
+
+
+def test_a_new_contract_reads_everything_again(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    people.put(1, 1)
+    people.put(2, 1)
+    sync(hub, document)
+    hub.register({**document, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["DH"]})
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated) == ("whole", 2)
+
+
+def test_a_period_is_read_again_and_moves_no_cursor(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    days = Order(period=(date(2024, 3, 2), date(2024, 3, 3)))
+    for number in range(1, 6):
+        people.put(number, 1, GXSJ=f"2024-03-{number:02}")
+    with pytest.raises(RequestError, match="can only be added"):
+        sync(hub, document, days)
+    sync(hub, document)
+    # Changed behind the cursor's back.
+    people.write(f"UPDATE {TABLE} SET DH = '13900000009' WHERE GXSJ IN ('2024-03-03', '2024-03-04')")
+    batch = sync(hub, document, days)
+    assert (batch.scope, batch.read, batch.updated, batch.unchanged, batch.deleted) == ("part", 2, 1, 1, 0)
+    people.put(6, 1)
+    assert (sync(hub, document).read, len(phones(hub, document))) == (2, 6)
+
+
+def test_a_period_of_a_snapshot_goes_by_the_as_of_column(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "snapshot")
+    hub.register(document)
+    for number in range(1, 6):
+        people.put(number, 1, GXSJ=f"2024-03-{number:02}")
+    sync(hub, document)
+    people.write(f"UPDATE {TABLE} SET DH = '13900000009'")
+    batch = sync(hub, document, Order(period=(date(2024, 3, 5), date(2024, 3, 9))))
+    assert (batch.scope, batch.read, batch.updated) == ("part", 1, 1)
+    assert sync(hub, document).updated == 4
+    assert hub.unbalanced() == []
+
+
+def test_a_full_refresh_that_dies_half_way_leaves_the_old_state(hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    for number in range(5):
+        people.put(number, 1)
+    sync(hub, document)
+    before = phones(hub, document)
+    people.put(1, 2)
+    people.remove(2)
+    for target in ("pipeline.land._manifest", "pipeline.accept._write_files", "pipeline.accept.accept_batch"):
+        with monkeypatch.context() as patched:
+
+            def dying(*_: Any, **__: Any) -> None:
+                raise KeyboardInterrupt
+
+            patched.setattr(target, dying)
+            with pytest.raises(KeyboardInterrupt):
+                sync(hub, document, Order(full=True))
+        assert phones(hub, document) == before
+    batch = sync(hub, document, Order(full=True))
+    assert (batch.scope, batch.unchanged, batch.updated, batch.deleted) == ("whole", 0, 4, 1)
+    assert hub.unbalanced() == []
+
+
+def test_a_cursor_column_that_is_gone_is_named(hub: Hub, people: People) -> None:
+    document = tracked("sqlite", "cursor", cursor={"column": "ZHGXSJ"})
+    hub.register(document)
+    people.put(1, 1)
+    with pytest.raises(SourceError, match="lacks the cursor column ZHGXSJ"):
+        sync(hub, document)
+    assert hub.batch(f"{document['id']}@1").status == "failed"
