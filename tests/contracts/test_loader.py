@@ -117,6 +117,8 @@ def test_a_misspelt_key_is_one_fault(wrong, right):
         ("constants", {"marital_status_code": "x"}, "constants.marital_status_code", "not a code of"),
         ("record_key", ["SFZ"], "record_key[0]", 'did you mean "SFZH"?'),
         ("record_key", ["*", "SFZH"], "record_key[0]", "stands alone"),
+        ("change_tracking", "cursor", "cursor", "names the column"),
+        ("cursor", {"column": "GXSJ"}, "cursor", "says nothing unless"),
         ("ignore", ["XM"], "ignore[0]", "either used or ignored"),
         ("assertions.fill_rates", {"death_date": 0.5}, "assertions.fill_rates.death_date", "not mapped"),
         ("sharing", {"class": "none"}, "sharing.legal_basis", "law or policy"),
@@ -174,6 +176,15 @@ def test_delimiters_of_one_byte_are_accepted(delimiter):
 @pytest.mark.parametrize("delimiter", ['"', "\n", "\r", "\0", "，", "¦"])
 def test_what_cannot_separate_values_is_a_fault(delimiter):
     assert "cannot separate values" in load_source({**FILE, "delimiter": delimiter})["source.delimiter"]
+
+
+def test_changes_are_tracked_in_databases_by_a_key_only():
+    cursor = {"change_tracking": "cursor", "cursor": {"column": "GXSJ"}}
+    assert faults(changed() | cursor) == {}
+    assert "files are delivered whole" in faults(changed("source", {"kind": "csv", "connection": "drop", "path": "a.csv"}) | cursor)[
+        "change_tracking"
+    ]
+    assert "known as the same record" in faults(changed("record_key", "*") | cursor)["record_key"]
 
 
 def load_source(source) -> dict[str, str]:
