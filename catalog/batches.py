@@ -1,18 +1,19 @@
 """Batches: one delivery of one dataset, with its ledger.
 
 A batch goes `landing` → `landed` → `accepted`, or ends as `stopped` (a gate), `failed` (an error), `abandoned` (its process died) or
-`superseded` (a newer one landed before it was accepted).
+`superseded` (a newer one landed before it was accepted). Its rows are a delivery of the source, or rows of quarantine that are run again:
+as a department has repaired them, or as they were (`replay`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from catalog.files import LakeFile, insert_files
-from catalog.tables import batch, batch_check, batch_fill, batch_issue
+from catalog.tables import batch, batch_check, batch_fill, batch_issue, waiting_rule
 from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
@@ -20,6 +21,7 @@ from core.leases import Lease
 
 OPEN = ("landing", "landed")
 WHOLE, PART = "whole", "part"
+Kind = Literal["delivery", "repair", "replay"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Batch:
     updated: int | None
     deleted: int | None
     records: int | None
+    kind: Kind
+    origin: str | None
+    waiting: int | None
     error: str | None
     hint: str | None
     notes: list[dict[str, Any]]
@@ -72,9 +77,21 @@ class Acceptance:
     notes: Sequence[Mapping[str, Any]]
     seconds: Mapping[str, float]
     files: Sequence[LakeFile] = field(default=())
+    # What waits in quarantine from now on, by rule; None where the batch did not come so far.
+    waiting: Sequence[Mapping[str, Any]] | None = None
 
 
-def start_batch(catalog: sa.Engine, lease: Lease, contract_id: str, contract_version: int, standard_version: str, actor: str) -> Batch:
+def start_batch(
+    catalog: sa.Engine,
+    lease: Lease,
+    contract_id: str,
+    contract_version: int,
+    standard_version: str,
+    actor: str,
+    *,
+    kind: Kind = "delivery",
+    origin: str | None = None,
+) -> Batch:
     """Open the next batch of a dataset. One that a dead process left open is abandoned, one that waits for acceptance superseded."""
     with writing(catalog) as connection:
         lease.check(connection)
@@ -92,6 +109,8 @@ def start_batch(catalog: sa.Engine, lease: Lease, contract_id: str, contract_ver
                 standard_version=standard_version,
                 status="landing",
                 actor=actor,
+                kind=kind,
+                origin=origin,
                 started_at=now(),
                 notes=[],
                 seconds={},
@@ -144,7 +163,16 @@ def accept_batch(catalog: sa.Engine, lease: Lease, batch_id: str, found: Accepta
         lease.check(connection)
         insert_files(connection, found.files)
         _write_findings(connection, batch_id, found)
+        _write_waiting(connection, batch_id.rpartition("@")[0], found.waiting)
         connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(status="accepted", finished_at=now()))
+
+
+def _write_waiting(connection: sa.Connection, contract_id: str, rules: Sequence[Mapping[str, Any]] | None) -> None:
+    if rules is None:
+        return
+    connection.execute(waiting_rule.delete().where(waiting_rule.c.contract_id == contract_id))
+    if rules:
+        connection.execute(waiting_rule.insert(), [{"contract_id": contract_id, **row} for row in rules])
 
 
 def _write_findings(connection: sa.Connection, batch_id: str, found: Acceptance) -> None:
@@ -154,6 +182,21 @@ def _write_findings(connection: sa.Connection, batch_id: str, found: Acceptance)
             connection.execute(table.insert(), [{"batch_id": batch_id, **row} for row in rows])
     values = {**found.counts, "notes": list(found.notes), "seconds": dict(found.seconds)}
     connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(**values))
+
+
+def latest_delivery(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the last accepted batch that the source delivered."""
+    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.kind == "delivery")
+    with reading(catalog) as connection:
+        row = connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq.desc()).limit(1)).one_or_none()
+    return None if row is None else Batch(**row._mapping)
+
+
+def accepted_from(catalog: sa.Engine, contract_id: str, seq: int) -> list[Batch]:
+    """Return the accepted batches of a dataset from one number on, in order."""
+    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.seq >= seq)
+    with reading(catalog) as connection:
+        return [Batch(**row._mapping) for row in connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq))]
 
 
 def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
@@ -212,6 +255,12 @@ def checks_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
 def fills_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
     """Return how many rows of a batch had a value, by element."""
     return _mappings(catalog, sa.select(batch_fill).where(batch_fill.c.batch_id == batch_id).order_by(batch_fill.c.element))
+
+
+def waiting_of(catalog: sa.Engine, contract_id: str | None = None) -> list[dict[str, Any]]:
+    """Return what waits in quarantine by dataset and rule, most rows first; of one dataset or of all."""
+    query = sa.select(waiting_rule).order_by(waiting_rule.c.rows.desc(), *waiting_rule.primary_key.columns)
+    return _mappings(catalog, query if contract_id is None else query.where(waiting_rule.c.contract_id == contract_id))
 
 
 def _mappings(catalog: sa.Engine, query: sa.Select[Any]) -> list[dict[str, Any]]:

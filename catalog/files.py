@@ -15,7 +15,8 @@ SYSTEM_FIELDS = 100  # ids below are for columns beginning with "_"
 class LakeFile:
     """One Parquet file: its path below the lake folder, the table and batch it belongs to, and what it holds.
 
-    Kinds: `log` (changes of one batch), `compact` (the state after a batch, replacing all logs up to it), `quarantine`, `issues`.
+    Kinds: `log` (changes of one batch), `compact` (the state after a batch, replacing all logs up to it), `quarantine`, `issues`,
+    `repairs`.
     """
 
     path: str

@@ -64,6 +64,11 @@ batch = sa.Table(
     sa.Column("updated", sa.BigInteger),
     sa.Column("deleted", sa.BigInteger),
     sa.Column("records", sa.BigInteger),
+    # What the rows are: a delivery of the source, or rows of quarantine that are run again, repaired or as they were (then of which batch).
+    sa.Column("kind", sa.String(12), nullable=False, server_default="delivery"),
+    sa.Column("origin", sa.String(140)),
+    # Rows in quarantine after the batch, whichever batch set them aside.
+    sa.Column("waiting", sa.BigInteger),
     sa.Column("error", sa.Text),
     sa.Column("hint", sa.Text),
     sa.Column("notes", sa.JSON, nullable=False),
@@ -107,6 +112,17 @@ batch_fill = sa.Table(
     sa.Column("element", sa.String(80), primary_key=True),
     sa.Column("evaluated", sa.BigInteger, nullable=False),
     sa.Column("filled", sa.BigInteger, nullable=False),
+)
+
+# What waits in quarantine after a dataset's last accepted batch, by rule; `since` is when the row that has waited longest came in.
+waiting_rule = sa.Table(
+    "waiting_rule",
+    metadata,
+    sa.Column("contract_id", sa.String(120), primary_key=True),
+    sa.Column("element", sa.String(80), primary_key=True),
+    sa.Column("issue_type", sa.String(60), primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.DateTime, nullable=False),
 )
 
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.

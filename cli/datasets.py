@@ -1,4 +1,4 @@
-"""Commands about datasets: register, check, sync, publish, status, receipt, quarantine, report."""
+"""Commands about datasets: register, check, sync, publish, status, receipt, report."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (register, check, sync, publish, status, receipt, quarantine, report):
+    for command in (register, check, sync, publish, status, receipt, report):
         app.command()(command)
 
 
@@ -97,7 +97,7 @@ def sync(
             statuses.append(described(error).exit_status)
             print(f"hub: {_about(contract, described(error))}", file=sys.stderr)
         elif not as_json:
-            _print_batch(batch)
+            print_batch(batch)
     if as_json:
         print_json(outcomes)
     if max(statuses):
@@ -276,7 +276,7 @@ def receipt(
     if as_json:
         print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
     else:
-        _print_batch(found)
+        print_batch(found)
         if has_landed:
             verified = ("; ".join(differences) or "no differences") if verify else "not asked"
             digest = (manifest or {}).get("digest") or f"not shown (the manifest is gone, or there are fewer than {LEAST_ROWS} rows)"
@@ -285,7 +285,8 @@ def receipt(
         raise typer.Exit(1)
 
 
-def _print_batch(batch: Any) -> None:
+def print_batch(batch: Any) -> None:
+    """The ledger of a batch for a person."""
     print(
         f"{batch.batch_id}: {batch.status} (contract version {batch.contract_version}, standard {batch.standard_version}, by {batch.actor})"
     )
@@ -302,54 +303,6 @@ def _print_batch(batch: Any) -> None:
         print(f"  note     {note['kind']}: {note['message']}")
     if batch.error:
         print(f"  error    {batch.error}\n  to do    {batch.hint}")
-
-
-def quarantine(
-    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
-    warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
-    rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
-    export: Annotated[
-        Path | None, typer.Option("--export", help="Write the rows, as received, with the reasons in words, to this CSV file.")
-    ] = None,
-    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are read; it is kept in the audit log.")] = "repair",
-    as_json: Json = False,
-) -> None:
-    """Rejected rows of the last accepted batch, or rows with warnings: how many by rule, which, and out to a file for the department."""
-    from core.files import check_new_file
-    from exchange import audit
-    from pipeline.home import open_home
-    from pipeline.quarantine import export_rows, listed_rows, rule_counts
-
-    home, kind = open_home(), "warnings" if warnings else "quarantine"
-    counts = rule_counts(home, contract, warnings=warnings)
-    if export:
-        check_new_file(export)  # what cannot be written is not to stand in the audit log
-    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
-        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
-    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
-    written = export_rows(home, contract, export, warnings=warnings) if export else None
-    if as_json:
-        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
-        return
-    if not counts:
-        print(f"no row of {contract} is {'published with a warning' if warnings else 'quarantined by its last accepted batch'}")
-        return
-    table = [(c.element, c.issue_type, c.rows, c.message_en, c.fixer) for c in counts]
-    answer(False, None, ("element", "issue", "rows", "what to do", "who"), table)
-    if listed:
-        answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
-    if written is not None:
-        print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
-
-
-def _places(listed: Any) -> list[tuple[Any, ...]]:
-    """One line per row, rule and column."""
-    return [
-        (row.batch_id, str(row.position), item.element, item.issue_type, column, raw)
-        for row in listed.rows
-        for item in row.broken
-        for column, raw in item.values or ((None, None),)
-    ]
 
 
 def report(

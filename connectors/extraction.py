@@ -52,6 +52,8 @@ class Extraction:
     notes: list[Note] = field(default_factory=list)
     is_whole: bool = True
     cursor: str | None = None
+    # The rows bring the ids of the records they belong to in a column `_record_id`: rows of quarantine that are run again.
+    has_record_ids: bool = False
 
     def close(self) -> None:
         """Leave the source where not all of it is wanted."""

@@ -12,10 +12,12 @@ from catalog.batches import (
     Acceptance,
     Batch,
     accept_batch,
+    accepted_from,
     batches_of,
     end_batch,
     get_batch,
     latest_accepted,
+    latest_whole,
     pin_standard,
     record_findings,
 )
@@ -32,17 +34,17 @@ from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
-from pipeline.landing import landed_rows
+from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
 from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order
 from pipeline.validate import gate, validate
+from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards
 
-QUARANTINE_COLUMNS = {"_record_id": "UUID", "_batch_seq": "INTEGER", "_position": "BIGINT", "rules": "VARCHAR"}
 ISSUE_COLUMNS = {
     "_record_id": "UUID",
     "_batch_seq": "INTEGER",
@@ -54,8 +56,9 @@ ISSUE_COLUMNS = {
 HELD_BACK = "deletes-held-back"  # note of a batch whose missing records were kept
 
 
-def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Batch:
-    """Bring a landed batch into its dataset's state and return it with its ledger. With `full`, no row counts as unchanged.
+def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: str = "") -> Batch:
+    """Bring a landed batch into its dataset's state and return it with its ledger. With `full`, no row counts as unchanged. `day` (ISO, by
+    default today) decides what lies in the future and which codes are in force.
 
     Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was
     accepted already, or that a newer one has superseded, is returned as it is.
@@ -74,7 +77,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False) -> Ba
         batch = pin_standard(home.catalog, held, batch_id, standards.version)
         try:
             _check_order(home, batch)
-            _accept(home, held, batch, standards, full)
+            _accept(home, held, batch, standards, full, day or today().isoformat())
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
             raise
@@ -101,24 +104,23 @@ def _check_order(home: Home, batch: Batch) -> None:
         )
 
 
-def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool) -> None:
+def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str) -> None:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
     _clear_leftovers(home, batch)
     with Engine(home.settings) as engine:
         with timed(seconds, "compare"):
+            read_before(home, engine, batch)
             changes = _compare(engine, home, batch, contract, full)
-        day = today().isoformat()
         with timed(seconds, "standardize"):
             standardize(engine, plan, day)
         with timed(seconds, "validate"), on_day(day):
             results, issues = validate(engine, plan, standards)
         with timed(seconds, "split"):
             split = _split(engine, plan, changes)
-            found = _findings(engine, plan, batch, changes, split, results, issues, seconds)
-        fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
-        reasons = gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
+            found = _findings(engine, home, plan, batch, changes, split, results, issues, seconds)
+        reasons = _reasons(engine, home, batch, contract, standards, changes, split, found)
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
             raise GateFailed(
@@ -127,7 +129,19 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             )
         with timed(seconds, "write"):
             files = _write_files(engine, home, plan, batch, standards, split)
-        accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), "files": files, "seconds": seconds}))
+            total, rules = waiting_after(home, engine, batch, _quarantine_rows(plan, batch))
+        more = {"files": files, "seconds": seconds, "waiting": rules, "counts": {**found.counts, "waiting": total}}
+        accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), **more}))
+
+
+def _reasons(
+    engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards, changes: Changes, split: "_Split", found: Acceptance
+) -> list[str]:
+    """Why a batch must not be accepted. The gate speaks of deliveries; of rows of quarantine that are run again many may fail again."""
+    if batch.kind != "delivery":
+        return []
+    fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
+    return gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
 
 
 def _shallow(found: Acceptance) -> dict[str, Any]:
@@ -136,20 +150,31 @@ def _shallow(found: Acceptance) -> dict[str, Any]:
 
 def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full: bool) -> Changes:
     before = latest_accepted(home.catalog, contract.id)
-    rules = (batch.contract_version, batch.standard_version)
-    same_rules = not full and before is not None and (before.contract_version, before.standard_version) == rules
+    same_rules = not full and batch.kind == "delivery" and _same_rules(home, batch)
     table = standardized_table(contract.id)
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
-    changes = compare(engine, landed_rows(home.settings, batch), previous, same_rules=same_rules, is_whole=batch.is_whole)
+    waiting = None if batch.is_whole else BEFORE
+    rows = delivered_rows(home, batch)
+    changes = compare(engine, rows, previous, same_rules=same_rules, is_whole=batch.is_whole, waiting=waiting)
     if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
     return changes
 
 
+def _same_rules(home: Home, batch: Batch) -> bool:
+    """Whether contract and standard judged the last whole delivery, and every row since, as they judge now."""
+    whole = latest_whole(home.catalog, batch.contract_id)
+    if whole is None:
+        return False
+    since = accepted_from(home.catalog, batch.contract_id, whole.seq)
+    rules = (batch.contract_version, batch.standard_version)
+    return all((item.contract_version, item.standard_version) == rules for item in since)
+
+
 def _unreadable_when_whole(home: Home, contract_id: str) -> int:
     """Unreadable rows of the last accepted batch whose deletes were believed: those since are all from deliveries that may be torn."""
-    accepted = (batch for batch in batches_of(home.catalog, contract_id) if batch.status == "accepted")
+    accepted = (batch for batch in batches_of(home.catalog, contract_id) if batch.status == "accepted" and batch.is_whole)
     whole = (batch for batch in accepted if not any(note["kind"] == HELD_BACK for note in batch.notes))
     return next((batch.unreadable or 0 for batch in whole), 0)
 
@@ -199,6 +224,7 @@ def _stopping_masks(plan: Plan) -> Iterator[tuple[str, int]]:
 
 def _findings(
     engine: Engine,
+    home: Home,
     plan: Plan,
     batch: Batch,
     changes: Changes,
@@ -222,6 +248,9 @@ def _findings(
     if changes.disappeared > split.deleted:
         message = f"{changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
         notes.append({"kind": HELD_BACK, "message": message})
+    if repaired := count_repaired(home, engine, batch):
+        message = f"{repaired} rows are as they were when the department repaired them: the repaired rows stand for them"
+        notes.append({"kind": "repaired", "message": message})
     if unread := unread_dates(engine, plan):
         message = f"{unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
         notes.append({"kind": "unread-date", "message": message})
@@ -280,6 +309,8 @@ def _write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards
     issues = list(_issue_rows(plan, batch))
     if issues:
         files.append(_write(engine, home, batch, table, "issues", ISSUE_COLUMNS, " UNION ALL ".join(issues), "_position"))
+    if batch.kind != "delivery":
+        files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, repair_rows(home, batch, "accepted_rows"), "_position"))
     compacted = _compact(engine, home, batch, table, columns, files[0])
     return files + compacted
 
@@ -316,7 +347,11 @@ def _quarantine_rows(plan: Plan, batch: Batch) -> str:
         for bit, (issue, severity) in enumerate(plan.row_issues)
         if severity == "error"
     ]
-    return f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules FROM quarantined_rows"
+    since = f"(SELECT _record_id, min(_since_seq) AS _since_seq FROM {BEFORE} GROUP BY _record_id)"
+    return (
+        f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules, "
+        f"coalesce(w._since_seq, {batch.seq})::integer AS _since_seq FROM quarantined_rows LEFT JOIN {since} w USING (_record_id)"
+    )
 
 
 def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
@@ -342,7 +377,7 @@ def _compact(engine: Engine, home: Home, batch: Batch, table: str, columns: dict
 def _clear_leftovers(home: Home, batch: Batch) -> None:
     """Remove lake files of this dataset that no committed row names; the lease says that nobody is writing them."""
     table = standardized_table(batch.contract_id)
-    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues"))}
+    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs"))}
     lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
 
 

@@ -28,18 +28,28 @@ class Changes:
 
 
 def compare(
-    engine: Engine, landed: str, previous: str, *, same_rules: bool, is_whole: bool = True, named_deletes: str | None = None
+    engine: Engine,
+    landed: str,
+    previous: str,
+    *,
+    same_rules: bool,
+    is_whole: bool = True,
+    named_deletes: str | None = None,
+    waiting: str | None = None,
 ) -> Changes:
     """Compare a landed batch with the accepted state, and leave candidates and deletes as relations of the engine.
 
     `same_rules` says whether contract and standard are those of the last accepted batch; if not, no row counts as unchanged,
-    because the same raw row may now mean something else. `named_deletes` is SQL for the record ids that a part says are deleted.
+    because the same raw row may now mean something else. `named_deletes` is SQL for the record ids that a part says are deleted; `waiting`
+    for those that wait in quarantine: a part that brings back what was accepted before lets them out, so such a row counts as new.
     """
     engine.run(f"CREATE VIEW {ROWS} AS SELECT * FROM {landed}", doing="opening the batch")
     engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {previous}", doing="reading the accepted state")
     _find_repeats(engine)
     known = engine.value(f"SELECT count(*) FROM {PREVIOUS}")
     unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
+    if same_rules and waiting:
+        unchanged += f" AND l._record_id NOT IN (SELECT _record_id FROM {waiting})"
     engine.run(
         f"CREATE VIEW {CANDIDATES} AS SELECT l.*, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
         f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "

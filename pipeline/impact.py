@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.batches import Batch, latest_accepted
+from catalog.batches import Batch, latest_accepted, latest_whole
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from contracts.model import Contract, Department
 from contracts.references import reference_faults
@@ -123,7 +123,7 @@ class _Run:
         """The datasets that the change can concern, and of these the ones that cannot be tried."""
         numbers, seen, unseen = dataset_numbers(self.home.catalog), [], []
         for contract_id, (_, in_force) in contracts_in_force(self.home.catalog).items():
-            batch = latest_accepted(self.home.catalog, contract_id)
+            batch = latest_whole(self.home.catalog, contract_id)
             contract = contract_at(self.home.catalog, contract_id, batch.contract_version) if batch else in_force
             if not self._touched(contract) and not self._rules(contract):
                 continue

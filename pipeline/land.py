@@ -9,13 +9,14 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import PART, WHOLE, Batch, batches_of, end_batch, set_landed, start_batch
+from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.columns import shown
@@ -24,7 +25,7 @@ from contracts.model import Contract
 from core.connections import load_connections
 from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
-from core.errors import HubError, SourceError
+from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
@@ -39,7 +40,25 @@ RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
 MOST_COLUMNS = 1000
 
 
-def land(contract_id: str, home: Home | None = None, extraction: Extraction | None = None, order: Order = ORDINARY) -> str:
+@dataclass(frozen=True)
+class Arrival:
+    """What arrives: a delivery of the source, or rows of another batch's quarantine that are run again, with a note that says so."""
+
+    kind: Kind = "delivery"
+    origin: str | None = None
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+DELIVERY = Arrival()
+
+
+def land(
+    contract_id: str,
+    home: Home | None = None,
+    extraction: Extraction | None = None,
+    order: Order = ORDINARY,
+    arrival: Arrival = DELIVERY,
+) -> str:
     """Read the source of a registered dataset (or an extraction that is at hand) into a new batch and return the batch's id.
 
     What is read follows from the contract's change tracking and the last accepted batch, unless a person orders more.
@@ -50,10 +69,12 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
     version, contract = contract_in_force(home.catalog, contract_id)
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
-        batch = start_batch(home.catalog, held, contract_id, version, standard_in_force(home).version, home.settings.actor)
+        _refuse_overtaking(home, contract_id, arrival)
+        standard, actor = standard_in_force(home).version, home.settings.actor
+        batch = start_batch(home.catalog, held, contract_id, version, standard, actor, kind=arrival.kind, origin=arrival.origin)
         _remove_abandoned(home, contract_id)
         try:
-            _land(home, held, batch, contract, key, extraction, order)
+            _land(home, held, batch, contract, key, extraction, order, arrival.note)
         except Exception as error:
             # Whatever it was: the batch must not stay open without a word.
             fault = described(error)
@@ -62,7 +83,23 @@ def land(contract_id: str, home: Home | None = None, extraction: Extraction | No
     return batch.batch_id
 
 
-def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, extraction: Extraction | None, order: Order) -> None:
+def _refuse_overtaking(home: Home, contract_id: str, arrival: Arrival) -> None:
+    """A delivery that has landed is to be accepted before rows are run again: a newer batch would supersede it."""
+    newest = next(iter(batches_of(home.catalog, contract_id, 1)), None)
+    if arrival.kind != "delivery" and newest is not None and newest.status == "landed":
+        raise LeaseHeld(f"{newest.batch_id} has landed and is not accepted yet", hint="accept it, or sync the dataset, then try again")
+
+
+def _land(
+    home: Home,
+    held: Lease,
+    batch: Batch,
+    contract: Contract,
+    key: str,
+    extraction: Extraction | None,
+    order: Order,
+    note: Mapping[str, Any],
+) -> None:
     started = time.monotonic()
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
@@ -73,13 +110,16 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
-        empty = _without_cursor(engine, contract, extraction, path)
+        empty = _without_cursor(engine, contract, extraction, path) if batch.kind == "delivery" else []
+    if note:
+        manifest |= {"kind": batch.kind, "origin": batch.origin, "note": dict(note)}
     manifest["seal"] = seal(key, manifest, path)
     (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
     _sync(path)
     draft.replace(folder)
     seconds = {"land": round(time.monotonic() - started, 3)}
-    notes: list[dict[str, Any]] = [{"kind": note.kind, "message": note.message} for note in extraction.notes]
+    notes: list[dict[str, Any]] = [dict(note)] if note else []
+    notes += [{"kind": item.kind, "message": item.message} for item in extraction.notes]
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
     notes += [*empty, *_unreadable_notes(manifest)]
@@ -88,7 +128,7 @@ def _land(home: Home, held: Lease, batch: Batch, contract: Contract, key: str, e
 
 def check_columns(contract: Contract, extraction: Extraction) -> None:
     """Raise SourceError where the columns of a source cannot be landed, whatever its rows are: too many, or names that clash."""
-    names = extraction.schema.names
+    names = _received(extraction) if extraction.has_record_ids else extraction.schema.names
     _refuse_clashes(contract, names)
     columns = _received(extraction)
     if len(columns) > MOST_COLUMNS:
@@ -120,6 +160,8 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
     check_columns(contract, extraction)
     columns = _received(extraction)
     record, content = row_expressions(contract, columns)
+    if extraction.has_record_ids:
+        record = "_record_id::uuid"
     engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
     select = ", ".join(
         [
@@ -129,7 +171,7 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
             f"{content} AS _row_digest",
         ]
     )
-    parameters = {"record_key": key, "dataset": contract.id}
+    parameters = {} if extraction.has_record_ids else {"record_key": key, "dataset": contract.id}
     try:
         engine.run(
             f"COPY (SELECT {select} FROM arrivals) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",

@@ -80,8 +80,11 @@ def verify_landing(home: Home, batch: Batch) -> list[str]:
 
 def _content(home: Home, batch: Batch, contract: Contract, manifest: Manifest) -> Iterator[str]:
     record, content = row_expressions(contract, manifest["columns"])
-    rows = f"(SELECT _position, _record_id, _row_digest, {record} AS record, {content} AS content FROM {landed_rows(home.settings, batch)})"
     bound = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
+    if batch.kind != "delivery" and contract.whole_row_is_key:
+        # The whole row was the key: a repaired one keeps the id of the row it repairs, which it alone does not give.
+        record, bound = "_record_id", {}
+    rows = f"(SELECT _position, _record_id, _row_digest, {record} AS record, {content} AS content FROM {landed_rows(home.settings, batch)})"
     altered = "record IS DISTINCT FROM _record_id OR content IS DISTINCT FROM _row_digest"
     with Engine(home.settings) as engine:
         found = engine.row(f"SELECT count(*), count(*) FILTER ({altered}), {digest_sums('content')} FROM {rows}", bound, doing=VERIFYING)

@@ -1,25 +1,30 @@
 """Quarantine: the rows of a dataset that may not be published, as pointers into landing with the rules they broke; and beside them the
 published rows that carry warnings."""
 
-import csv
-import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, get_batch, latest_accepted
-from catalog.datasets import contract_in_force
-from catalog.files import files_of
-from core.engine import Engine, parquet
-from core.files import check_new_file, requested
+from catalog.batches import get_batch, latest_accepted, waiting_of
+from catalog.datasets import contract_at, contract_in_force
+from contracts.model import Contract
+from core.engine import Engine
+from core.files import check_new_file
 from pipeline.home import Home
-from pipeline.landing import batch_folder, landed_rows
-from pipeline.row_issues import IssueRows, Wanted, quarantined, warned, warning_pointers
-from pipeline.state import standardized_table
+from pipeline.landing import batch_folder
+from pipeline.repair_file import WHOLE_ROW, Rejected, write_rejected
+from pipeline.repairs import delivered_rows
+from pipeline.row_issues import IssueRows, Wanted, concerned, waiting, warned, warning_pointers
+from pipeline.waiting import waiting_pointers
+from quality.texts import REPORT_TEXTS
 from standards.loader import load_standards
 from standards.model import IssueType
+from standards.texts import STANDARD_TEXTS, load_texts
 
-SYSTEM = ("_position", "_record_id", "_row_digest")
+SYSTEM = ("_position", "_record_id", "_row_digest", "rules", "batch")
+_NOTHING = "SELECT NULL::BIGINT AS _position"
 
 
 @dataclass(frozen=True)
@@ -32,91 +37,79 @@ class RuleCount:
     message_zh: str
     message_en: str
     fixer: str
-
-
-def quarantined_rows(home: Home, contract_id: str) -> tuple[Batch, str] | None:
-    """The last accepted batch, and SQL for its quarantined rows: raw columns, `_position`, `rules`. None where nothing is quarantined."""
-    contract_in_force(home.catalog, contract_id)
-    batch = latest_accepted(home.catalog, contract_id)
-    if batch is None:
-        return None
-    files = [file for file in files_of(home.catalog, standardized_table(contract_id), ("quarantine",)) if file.seq == batch.seq]
-    if not files:
-        return None
-    pointers = parquet([home.settings.lake_dir / file.path for file in files])
-    return batch, f"(SELECT l.*, q.rules FROM {landed_rows(home.settings, batch)} l JOIN {pointers} q USING (_position))"
+    since: datetime | None  # UTC; since when the row waits that has waited longest
 
 
 def rule_counts(home: Home, contract_id: str, *, warnings: bool = False) -> list[RuleCount]:
     """Rows by rule, most frequent first: those in quarantine, or the published ones that carry warnings."""
     types = load_standards().issue_types
-    return [_rule_count(rule, count, types) for rule, count in listed_rows(home, contract_id, 0, warnings=warnings).rules]
+    since = {f"{row['element']}:{row['issue_type']}": row["since"] for row in waiting_of(home.catalog, contract_id)}
+    counts = listed_rows(home, contract_id, 0, warnings=warnings).rules
+    return [_rule_count(rule, count, types, None if warnings else since.get(rule)) for rule, count in counts]
 
 
 def listed_rows(home: Home, contract_id: str, limit: int, *, warnings: bool = False) -> IssueRows:
-    """The first rows in quarantine, or in force with warnings, after the last accepted batch; values masked."""
+    """The first rows that wait in quarantine, or those in force with warnings; values masked."""
     contract_in_force(home.catalog, contract_id)
     batch = latest_accepted(home.catalog, contract_id)
     if batch is None:
         return IssueRows(0)
     wanted = Wanted(limit=limit)
-    return warned(home, batch, wanted, in_force=True) if warnings else quarantined(home, batch, wanted)
+    return warned(home, batch, wanted, in_force=True) if warnings else waiting(home, contract_id, wanted)
 
 
-def _rule_count(rule: str, count: int, types: dict[str, IssueType]) -> RuleCount:
+def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datetime | None) -> RuleCount:
     element, issue = rule.split(":")
     kind = types[issue]
-    return RuleCount(element, issue, count, kind.message.zh, kind.message.en, kind.fixer)
+    return RuleCount(element, issue, count, kind.message.zh, kind.message.en, kind.fixer, since)
 
 
 def export_rows(home: Home, contract_id: str, path: Path, *, warnings: bool = False) -> int:
-    """Write the quarantined rows (or those in force with warnings) as received, with position and the reasons in words, to a CSV file
-    readable by its owner only.
+    """Write the rows that wait in quarantine (or those in force with warnings) as received, beside each wrong cell the reasons in words, to a
+    new file readable by its owner only: a workbook where its name ends in .xlsx, else CSV.
 
     Returns how many rows were written. Raises RequestError where the file exists already or cannot be made.
     """
     check_new_file(path)
-    types, elements = load_standards().issue_types, load_standards().elements
-    with (
-        requested(path),
-        Engine(home.settings) as engine,
-        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8-sig", newline="") as out,
-    ):
-        rows = _warned_rows(home, engine, contract_id) if warnings else _quarantined_rows(home, engine, contract_id)
-        columns = list(dict.fromkeys(name for row in rows for name in row if name not in (*SYSTEM, "rules", "batch")))
-        writer = csv.writer(out)
-        writer.writerow([*(["批次 batch"] if warnings else []), "行号 row", *columns, "原因", "reason"])
-        for row in rows:
-            broken = [rule.split(":") for rule in row["rules"].split(";")]
-            zh = "；".join(f"{elements[e].title.zh if e in elements else '整行'}：{types[i].message.zh}" for e, i in broken)
-            en = "; ".join(f"{elements[e].title.en if e in elements else 'row'}: {types[i].message.en}" for e, i in broken)
-            place = [*([row["batch"]] if warnings else []), row["_position"]]
-            writer.writerow([*place, *(_harmless(row.get(name)) for name in columns), zh, en])
-    return len(rows)
-
-
-def _quarantined_rows(home: Home, engine: Engine, contract_id: str) -> list[dict[str, Any]]:
-    found = quarantined_rows(home, contract_id)
-    return engine.records(f"SELECT * FROM {found[1]} ORDER BY _position", doing="reading quarantined rows") if found else []
-
-
-def _warned_rows(home: Home, engine: Engine, contract_id: str) -> list[dict[str, Any]]:
-    """The rows lie in the landing of the batch that examined each; of one that is purged, place and rules are left."""
     contract_in_force(home.catalog, contract_id)
+    with Engine(home.settings) as engine:
+        found = list(_rows(home, engine, contract_id, warnings=warnings))
+    columns = list(dict.fromkeys(name for _, row in found for name in row if name not in SYSTEM))
+    write_rejected(path, columns, [_rejected(contract, row) for contract, row in found])
+    return len(found)
+
+
+def _rows(home: Home, engine: Engine, contract_id: str, *, warnings: bool) -> Iterator[tuple[Contract, dict[str, Any]]]:
+    """The rows lie in the landing of the batch that examined each; of one that is purged, place and rules are left."""
     last = latest_accepted(home.catalog, contract_id)
-    pointers = warning_pointers(home, last, in_force=True) if last else None
-    rows: list[dict[str, Any]] = []
+    pointers = warning_pointers(home, last, in_force=True) if warnings and last else None
+    pointers = pointers if warnings else waiting_pointers(home, contract_id)
     for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1") if pointers else []:
         batch = get_batch(home.catalog, f"{contract_id}@{seq}")
+        contract = contract_at(home.catalog, contract_id, batch.contract_version)
         has_raw = batch_folder(home.settings, contract_id, seq).exists()
-        landed = f"SELECT * FROM {landed_rows(home.settings, batch)}" if has_raw else "SELECT NULL::BIGINT AS _position"
+        landed = f"SELECT * EXCLUDE (_record_id, _row_digest) FROM {delivered_rows(home, batch)}" if has_raw else _NOTHING
         joined = f"{pointers} q LEFT JOIN ({landed}) l USING (_position) WHERE q._batch_seq = {seq}"
-        found = engine.records(f"SELECT l.*, q._position, q.rules FROM {joined} ORDER BY q._position", doing="reading rows with warnings")
-        rows += [{**row, "batch": seq} for row in found]
-    return rows
+        query = f"SELECT l.*, q._position, q._record_id, q.rules FROM {joined} ORDER BY q._position"
+        yield from ((contract, {**row, "batch": batch.batch_id}) for row in engine.records(query, doing="reading rows with issues"))
 
 
-def _harmless(value: str | None) -> str:
-    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    text = value or ""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _rejected(contract: Contract, row: Mapping[str, Any]) -> Rejected:
+    """A row as it is handed out: every rule that it breaks stands beside each column concerned."""
+    notes: dict[str, list[str]] = {}
+    for rule in dict.fromkeys(filter(None, row["rules"].split(";"))):
+        element, _, issue = rule.partition(":")
+        for column in [column for column, _ in concerned(contract, element, issue, load_standards())] or [WHOLE_ROW]:
+            notes.setdefault(column, []).append(_words(element, issue))
+    values = {name: value for name, value in row.items() if name not in SYSTEM}
+    place = (row["batch"], str(row["_position"]), str(row["_record_id"]))
+    return Rejected(place, values, {column: "\n".join(words) for column, words in notes.items()})
+
+
+def _words(element: str, issue: str) -> str:
+    """What is wrong and who can fix it, Chinese first."""
+    standards, texts = load_standards(), load_texts(STANDARD_TEXTS, REPORT_TEXTS)
+    kind, title = standards.issue_types[issue], standards.elements[element].title if element in standards.elements else None
+    fixer = texts[f"fixer.{kind.fixer}"]
+    zh = f"{title.zh if title else '整行'}：{kind.message.zh}（{fixer.zh.rstrip('。')}）"
+    return f"{zh} {title.en if title else 'Row'}: {kind.message.en} ({fixer.en.rstrip('.')})"

@@ -15,15 +15,16 @@ from catalog.files import LakeFile, files_of
 from contracts.model import Contract
 from core.engine import Engine, quote
 from pipeline.home import Home
-from pipeline.landing import batch_folder, landed_rows
+from pipeline.landing import batch_folder
+from pipeline.repairs import delivered_rows
 from pipeline.state import log_source, standardized_table, state
 from pipeline.validate import DUPLICATE
+from pipeline.waiting import pointers_of, waiting_pointers
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import DataElement, Standards
 
 POINTER = {"_record_id": "UUID", "_batch_seq": "INTEGER", "_position": "BIGINT"}
-QUARANTINE = POINTER | {"rules": "VARCHAR"}
 ISSUES = POINTER | {"element": "VARCHAR", "issue_type": "VARCHAR", "severity": "VARCHAR"}
 ORDERS = {"position": ("_batch_seq", "_position"), "rules": ("rules", "_batch_seq", "_position")}
 
@@ -75,20 +76,17 @@ class Wanted:
 
 def quarantined(home: Home, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows that a batch set aside."""
-    return _read(home, batch, quarantine_pointers(home, batch), wanted)
+    return _read(home, batch.contract_id, pointers_of(home, batch), wanted)
+
+
+def waiting(home: Home, contract_id: str, wanted: Wanted) -> IssueRows:
+    """Rows of a dataset that are in quarantine now, whichever batch set them aside."""
+    return _read(home, contract_id, waiting_pointers(home, contract_id), wanted)
 
 
 def warned(home: Home, batch: Batch, wanted: Wanted, *, in_force: bool = False) -> IssueRows:
     """Rows in which a batch found warnings; or with `in_force`, all that the dataset's records in force after the batch carry."""
-    return _read(home, batch, warning_pointers(home, batch, in_force=in_force), wanted)
-
-
-def quarantine_pointers(home: Home, batch: Batch) -> str | None:
-    """SQL for the rows that a batch set aside: record, batch, position, rules. None where there are none."""
-    files = _files(home, batch, "quarantine")[-1:]
-    if not files or files[0].seq != batch.seq:
-        return None
-    return log_source(home, f"{standardized_table(batch.contract_id)}/quarantine", QUARANTINE, files)
+    return _read(home, batch.contract_id, warning_pointers(home, batch, in_force=in_force), wanted)
 
 
 def warning_pointers(home: Home, batch: Batch, *, in_force: bool) -> str | None:
@@ -108,7 +106,7 @@ def _files(home: Home, batch: Batch, kind: str) -> Sequence[LakeFile]:
     return files_of(home.catalog, standardized_table(batch.contract_id), (kind,), batch.seq)
 
 
-def _read(home: Home, batch: Batch, pointers: str | None, wanted: Wanted) -> IssueRows:
+def _read(home: Home, contract_id: str, pointers: str | None, wanted: Wanted) -> IssueRows:
     if pointers is None:
         return IssueRows(0)
     where = "WHERE list_contains(string_split(rules, ';'), $rule)" if wanted.rule else ""
@@ -123,7 +121,7 @@ def _read(home: Home, batch: Batch, pointers: str | None, wanted: Wanted) -> Iss
             "GROUP BY rule ORDER BY 2 DESC, 1",
             doing="counting rows by rule",
         )
-        return IssueRows(total, tuple(_with_values(home, engine, batch.contract_id, found)), tuple((rule, rows) for rule, rows in rules))
+        return IssueRows(total, tuple(_with_values(home, engine, contract_id, found)), tuple((rule, rows) for rule, rows in rules))
 
 
 def _with_values(home: Home, engine: Engine, contract_id: str, found: Sequence[Mapping[str, Any]]) -> Iterable[IssueRow]:
@@ -143,7 +141,7 @@ def _landed(
 ) -> dict[tuple[int, int], Mapping[str, Any]]:
     columns = sorted({*_key_columns(contract), *(source.column for source in contract.elements.values())})
     names = ", ".join(["_position", *map(quote, columns)])
-    sql = f"SELECT {names} FROM {landed_rows(home.settings, batch)} WHERE _position IN ({', '.join(map(str, positions))})"
+    sql = f"SELECT {names} FROM {delivered_rows(home, batch)} WHERE _position IN ({', '.join(map(str, positions))})"
     rows = engine.records(sql, doing="reading landed rows")
     return {(batch.seq, row["_position"]): row for row in rows}
 
@@ -153,11 +151,9 @@ def _issue_row(contract: Contract, row: Mapping[str, Any], landed: Mapping[str, 
     broken = []
     for rule in dict.fromkeys(filter(None, row["rules"].split(";"))):
         element, _, issue = rule.partition(":")
-        concerned = _concerned(contract, element, issue, standards)
+        columns = concerned(contract, element, issue, standards)
         refused = element in contract.elements
-        values = (
-            (column, _masked(landed[column], standards.elements.get(name), refused) if landed else None) for column, name in concerned
-        )
+        values = ((column, _masked(landed[column], standards.elements.get(name), refused) if landed else None) for column, name in columns)
         broken.append(Breach(element, issue, tuple(values)))
     batch_id = f"{contract.id}@{row['_batch_seq']}"
     return IssueRow(batch_id, row["_position"], str(row["_record_id"]), landed is not None, tuple(broken))
@@ -170,7 +166,7 @@ def _masked(raw: str | None, element: DataElement | None, refused: bool) -> str 
     return masked_value(raw, element)
 
 
-def _concerned(contract: Contract, element: str, issue: str, standards: Standards) -> list[tuple[str, str]]:
+def concerned(contract: Contract, element: str, issue: str, standards: Standards) -> list[tuple[str, str]]:
     """The columns, each with its element, that an issue is about: one, those of a rule over several, or those of the record's key."""
     columns = {name: source.column for name, source in contract.elements.items()}
     if element in columns:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from catalog.batches import Batch, latest_accepted, latest_whole
+from catalog.batches import Batch, accepted_from, latest_accepted, latest_whole
 from connectors.extraction import Extraction
 from connectors.increment import Increment, Period, Request
 from contracts.model import Contract
@@ -56,7 +56,8 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
 def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)
-    if whole is None or _rules(whole) != _rules(batch):
+    # Also rows that were run again since, under another version: they are judged again by reading all.
+    if whole is None or any(_rules(item) != _rules(batch) for item in accepted_from(home.catalog, contract.id, whole.seq)):
         return True
     return contract.cursor is not None and whole.started_at + timedelta(hours=contract.cursor.sweep_hours) <= now()
 

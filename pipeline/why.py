@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.batches import get_batch
+from catalog.batches import Batch, get_batch
 from catalog.datasets import contract_at, dataset_numbers
 from contracts.model import Contract
 from core.database import reading
@@ -20,7 +20,8 @@ from core.engine import Engine, uuid_literal
 from core.errors import HubError, RequestError
 from pipeline.base import base_state
 from pipeline.home import Home
-from pipeline.landing import batch_folder, landed_rows
+from pipeline.landing import batch_folder
+from pipeline.repairs import Repair, delivered_rows, repair_of
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
@@ -43,6 +44,7 @@ class Candidate:
     value: Any
     valid_from: date | None
     verdict: str
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class _Record:
     row: dict[str, Any]
     raw: dict[str, Any]
     is_best: bool
+    repair: Repair | None
 
 
 def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, number: int) -> tuple[list[Contribution], list[_Record]]:
@@ -152,19 +155,17 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         contributions.append(contribution)
         best = engine.value(f"SELECT _record_id FROM {contribution.relation}")
         for row in engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements)}"):
-            batch_id = f"{contract.id}@{row['_batch_seq']}"
-            records.append(_Record(contract, batch_id, row, _raw(engine, home, batch_id, row["_record_id"]), row["_record_id"] == best))
+            examined, record_id = get_batch(home.catalog, f"{contract.id}@{row['_batch_seq']}"), row["_record_id"]
+            raw, repair = _raw(engine, home, examined, record_id), repair_of(home, engine, examined, record_id)
+            records.append(_Record(contract, examined.batch_id, row, raw, record_id == best, repair))
     return contributions, records
 
 
-def _raw(engine: Engine, home: Home, batch_id: str, record_id: uuid.UUID) -> dict[str, Any]:
-    """The row as received; empty where landing has been purged."""
-    batch = get_batch(home.catalog, batch_id)
+def _raw(engine: Engine, home: Home, batch: Batch, record_id: uuid.UUID) -> dict[str, Any]:
+    """The row as received, from the source or as repaired; empty where landing has been purged."""
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
         return {}
-    rows = engine.records(
-        f"SELECT * FROM {landed_rows(home.settings, batch)} WHERE _record_id = {uuid_literal(record_id)} ORDER BY _position"
-    )
+    rows = engine.records(f"SELECT * FROM {delivered_rows(home, batch)} WHERE _record_id = {uuid_literal(record_id)} ORDER BY _position")
     return rows[0] if rows else {}
 
 
@@ -206,6 +207,8 @@ def _candidates(
         source = record.contract.elements.get(element)
         raw = record.raw.get(source.column) if source else record.contract.constants.get(element)
         found.append(
-            Candidate(record.contract.id, record.batch_id, record.row["_position"], raw, value, record.row["_valid_from"], verdict)
+            Candidate(
+                record.contract.id, record.batch_id, record.row["_position"], raw, value, record.row["_valid_from"], verdict, record.repair
+            )
         )
     return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))

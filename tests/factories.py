@@ -240,12 +240,12 @@ class Hub:
             return engine.records(f"SELECT * FROM {sql} ORDER BY _record_id")
 
     def quarantine(self, document: Mapping[str, Any]) -> dict[int, set[str]]:
-        """Rules broken, by position, of the last accepted batch."""
-        from pipeline.quarantine import quarantined_rows
+        """Rules broken by the rows that wait in quarantine, by position."""
+        from pipeline.waiting import waiting_pointers
 
-        found = quarantined_rows(self.home, document["id"])
+        found = waiting_pointers(self.home, document["id"])
         with Engine(self.settings) as engine:
-            rows = engine.rows(f"SELECT _position, rules FROM {found[1]}") if found else []
+            rows = engine.rows(f"SELECT _position, rules FROM {found}") if found else []
         return {position: set(rules.split(";")) for position, rules in rows}
 
     def unbalanced(self) -> list[str]:

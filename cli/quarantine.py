@@ -1,0 +1,112 @@
+"""Commands about rejected rows: quarantine (out to the department) and replay (back in)."""
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.datasets import print_batch
+from cli.output import Json, answer, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(quarantine)
+    app.command()(replay)
+
+
+def quarantine(
+    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
+    rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write the rows as received, the reasons in words beside each cell, to this file (.csv or .xlsx)."),
+    ] = None,
+    purpose: Annotated[str, typer.Option("--purpose", help="Why the rows are read; it is kept in the audit log.")] = "repair",
+    as_json: Json = False,
+) -> None:
+    """Rows that wait in quarantine, or rows with warnings: how many by rule and since when, which, and out to a file for the department."""
+    from core.files import check_new_file
+    from exchange import audit
+    from pipeline.home import open_home
+    from pipeline.quarantine import export_rows, listed_rows, rule_counts
+
+    home, kind = open_home(), "warnings" if warnings else "quarantine"
+    counts = rule_counts(home, contract, warnings=warnings)
+    if export:
+        check_new_file(export)  # what cannot be written is not to stand in the audit log
+    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
+    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
+    written = export_rows(home, contract, export, warnings=warnings) if export else None
+    if as_json:
+        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
+        return
+    if not counts:
+        print(f"no row of {contract} is {'published with a warning' if warnings else 'in quarantine'}")
+        return
+    table = [(c.element, c.issue_type, c.rows, _days(c.since), c.message_en, c.fixer) for c in counts]
+    answer(False, None, ("element", "issue", "rows", "oldest", "what to do", "who"), table)
+    if listed:
+        answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
+    if written is not None:
+        print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+        if not warnings:
+            print(f"when it comes back: ./hub replay {contract} --repaired FILE")
+
+
+def _days(since: datetime | None) -> str:
+    """How long a row has been waiting."""
+    from core.clock import now
+
+    if since is None:
+        return ""
+    days = (now() - since).days
+    return "today" if not days else f"{days} day{'s' if days != 1 else ''}"
+
+
+def _places(listed: Any) -> list[tuple[Any, ...]]:
+    """One line per row, rule and column."""
+    return [
+        (row.batch_id, str(row.position), item.element, item.issue_type, column, raw)
+        for row in listed.rows
+        for item in row.broken
+        for column, raw in item.values or ((None, None),)
+    ]
+
+
+def replay(
+    subject: Annotated[str, typer.Argument(metavar="BATCH", help="A batch (dataset@number), or a dataset: then whatever waits.")],
+    repaired: Annotated[
+        Path | None,
+        typer.Option("--repaired", exists=True, dir_okay=False, help="The file of rejected rows as the department hands it back."),
+    ] = None,
+    standard: Annotated[
+        str, typer.Option("--standard", help="A version that batches have used, instead of today's; it judges as on the batch's day.")
+    ] = "current",
+    as_json: Json = False,
+) -> None:
+    """Run rows that wait in quarantine again: as the department has repaired them, or as they were. Each run is a batch with its receipt."""
+    from catalog.datasets import contract_in_force
+    from exchange import audit
+    from pipeline.home import open_home
+    from pipeline.replay import refused_rows
+    from pipeline.replay import replay as run_again
+
+    home = open_home()
+    contract_in_force(home.catalog, subject.partition("@")[0])  # what was typed in its place is not to stand in the audit log
+    audit.record(home.audit, actor=home.settings.actor, action="replay", subject=subject, purpose="repair" if repaired else "replay")
+    batches = run_again(subject, home, repaired=repaired, standard=standard)
+    refused = {batch.batch_id: refused_rows(home, batch) for batch in batches}
+    if as_json:
+        print_json([{**asdict(batch), "refused": refused[batch.batch_id]} for batch in batches])
+    else:
+        for batch in batches:
+            print_batch(batch)
+            for row in refused[batch.batch_id]:
+                print(f"  refused  row {row['position']} of {repaired}: {row['reason']}")
+    if any(batch.quarantined or batch.unreadable for batch in batches):
+        raise typer.Exit(1)

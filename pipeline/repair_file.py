@@ -1,0 +1,211 @@
+"""The file in which a department gets its rejected rows and hands them back: CSV, or a workbook by the ending of its name.
+
+Beside each cell that is wrong stands a column with the reasons in words, Chinese first, and who can fix it. The first three columns say which
+row it is: they, the key and the notes are not edited. A text that a spreadsheet would run as a formula goes out with an apostrophe in
+front, in a workbook as text; both come back as they were.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+from core.errors import RequestError
+from core.files import requested
+
+BATCH, POSITION, RECORD = "批次 batch", "行号 row", "记录标识 record id"
+PLACE = (BATCH, POSITION, RECORD)
+WHOLE_ROW = "整行"
+NOTE = "【问题 problem】"  # ends the name of a column of notes
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet
+MOST_ROWS = 1_048_575  # of a sheet
+_EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number and rounds the rest
+_ENCODINGS = ("utf-8-sig", "gb18030")  # what spreadsheets in China save as
+
+
+@dataclass(frozen=True)
+class HandedRow:
+    """One row as it came back: its number in the file, the texts by column, and columns whose numbers the spreadsheet has rounded."""
+
+    line: int
+    values: Mapping[str, str]
+    rounded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One row to hand out: where it stands, its raw values, and by column (or `整行`) what is wrong, in words."""
+
+    place: tuple[str, str, str]
+    values: Mapping[str, str | None]
+    notes: Mapping[str, str]
+
+
+def escaped(text: str | None) -> str:
+    """A text that no spreadsheet runs as a formula; `unescaped` gives it back."""
+    return f"'{text}" if text and text.startswith((*FORMULA, "'")) else text or ""
+
+
+def unescaped(text: str) -> str:
+    """What was written before `escaped`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA, "'")) else text
+
+
+def is_as_handed_out(text: str, value: str | None) -> bool:
+    """Whether a cell that came back holds what was handed out; workbooks know neither control characters nor line ends of two."""
+    return text in (value or "", escaped(value)) or _on_a_sheet(text) == _on_a_sheet(value or "")
+
+
+def _on_a_sheet(text: str) -> str:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    plain: str = ILLEGAL_CHARACTERS_RE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return plain
+
+
+def write_rejected(path: Path, columns: Sequence[str], rows: Sequence[Rejected]) -> None:
+    """Write rows to hand out into a new file that only its owner can read. Raises RequestError where it cannot be made."""
+    is_workbook = path.suffix.lower() == ".xlsx"
+    if is_workbook and len(rows) > MOST_ROWS:
+        raise RequestError(f"{len(rows):,} rows are more than a sheet holds", hint="hand them out as CSV: --export FILE.csv")
+    noted = [name for name in (*columns, WHOLE_ROW) if any(name in row.notes for row in rows)]
+    header = [*PLACE, *_with_notes(columns, noted)]
+    lines = ([*row.place, *_cells(row, columns, noted)] for row in rows)
+    with requested(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        if is_workbook:
+            _write_workbook(out, header, lines)
+        else:
+            text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="")
+            writer = csv.writer(text)
+            writer.writerows([header, *([escaped(cell) for cell in line] for line in lines)])
+            text.flush()
+
+
+def _with_notes(columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:
+    for name in columns:
+        yield name
+        if name in noted:
+            yield f"{name}{NOTE}"
+    if WHOLE_ROW in noted:
+        yield f"{WHOLE_ROW}{NOTE}"
+
+
+def _cells(row: Rejected, columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:
+    for name in columns:
+        yield row.values.get(name) or ""
+        if name in noted:
+            yield row.notes.get(name, "")
+    if WHOLE_ROW in noted:
+        yield row.notes.get(WHOLE_ROW, "")
+
+
+def _write_workbook(out: Any, header: Sequence[str], lines: Iterator[Sequence[str]]) -> None:
+    """Every cell is text, so that no number loses digits and nothing is run; wrong cells and their notes are colored."""
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import Cell
+    from openpyxl.styles import Alignment, Font, PatternFill
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "退回数据 rejected"
+    wrong, note = PatternFill("solid", fgColor="FFF2CC"), PatternFill("solid", fgColor="FCE4D6")
+    for row, line in enumerate([header, *lines], start=1):
+        for place, text in enumerate(line, start=1):
+            cell = sheet.cell(row, place)
+            assert isinstance(cell, Cell)
+            # Setting a value looks for formulas in it: that it is text is said afterwards.
+            cell.value = _on_a_sheet(text) or None
+            cell.data_type = "s" if text else "n"
+            cell.number_format, cell.quotePrefix = "@", True
+            if row == 1:
+                cell.font = Font(bold=True)
+            elif text and header[place - 1].endswith(NOTE):
+                cell.fill, cell.alignment = note, Alignment(wrap_text=True, vertical="top")
+                if place > 1 and not header[place - 1].startswith(WHOLE_ROW):
+                    sheet.cell(row, place - 1).fill = wrong
+    for place, name in enumerate(header, start=1):
+        sheet.column_dimensions[sheet.cell(1, place).column_letter].width = 44 if name.endswith(NOTE) else 22
+    sheet.freeze_panes = "D2"
+    book.save(out)
+
+
+def read_handed_back(path: Path) -> tuple[list[str], list[HandedRow]]:
+    """The header of a file that came back, and its rows; notes are among them. Blank rows are left out.
+
+    Raises RequestError where it is no such file, naming the columns that are missing.
+    """
+    with requested(path):
+        if path.stat().st_size > LARGEST:
+            raise RequestError(f"{path.name} is larger than {LARGEST >> 20} MB", hint="hand the rows back in several files")
+        content = path.read_bytes()
+    table = list(_workbook(path, content) if content.startswith(b"PK") else _text(path, content))
+    header = [text.strip() for text in table[0].values.values()] if table else []
+    missing = [name for name in PLACE if name not in header]
+    if missing:
+        raise RequestError(
+            f"{path.name} lacks the columns {', '.join(missing)} in its first row",
+            hint="take the file that ./hub quarantine --export has written, and leave its first three columns and its header as they are",
+        )
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise RequestError(f"{path.name} has the columns {', '.join(twice)} twice", hint="leave the header as it was handed out")
+    rows = [_named(header, row) for row in table[1:]]
+    return header, [row for row in rows if any(text.strip() for text in row.values.values())]
+
+
+def _named(header: Sequence[str], row: HandedRow) -> HandedRow:
+    """The row by the names of its columns; what stands beyond them has none."""
+    values = {header[int(place)]: text for place, text in row.values.items() if int(place) < len(header) and header[int(place)]}
+    beyond = any(text.strip() for place, text in row.values.items() if int(place) >= len(header))
+    rounded = tuple(header[int(place)] for place in row.rounded if int(place) < len(header))
+    return HandedRow(row.line, values, rounded + (("",) if beyond else ()))
+
+
+def _text(path: Path, content: bytes) -> Iterator[HandedRow]:
+    for encoding in _ENCODINGS:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        try:
+            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+            for number, cells in enumerate(reader, start=1):
+                yield HandedRow(number, {str(place): cell for place, cell in enumerate(cells)})
+        except csv.Error:
+            raise RequestError(
+                f"{path.name} is damaged near line {reader.line_num}", hint="save it again as CSV or as a workbook"
+            ) from None
+        return
+    raise RequestError(f"{path.name} is neither text nor a workbook", hint="save it as CSV (UTF-8) or as a workbook (xlsx)")
+
+
+def _workbook(path: Path, content: bytes) -> Iterator[HandedRow]:
+    import python_calamine
+
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheet = book.get_sheet_by_index(0)
+        rows = sheet.to_python(skip_empty_area=False)
+    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError, IndexError):
+        raise RequestError(
+            f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
+        ) from None
+    for number, cells in enumerate(rows, start=1):
+        texts = {str(place): _cell(cell) for place, cell in enumerate(cells)}
+        rounded = tuple(str(place) for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT)
+        yield HandedRow(number, texts, rounded)
+
+
+def _cell(value: Any) -> str:
+    from connectors.xlsx import to_text
+
+    is_day = isinstance(value, datetime) and value.time() == time()
+    return value.date().isoformat() if is_day else to_text(value)

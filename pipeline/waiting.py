@@ -1,0 +1,87 @@
+"""What waits in quarantine now, whichever batch set it aside.
+
+What a whole delivery sets aside is all that waits; rows that come in a part afterwards, or are run again, leave, or stay with what is wrong
+with them now. A record that the source sends right is not set aside again: it leaves by itself.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from catalog.batches import Batch, accepted_from, get_batch, latest_whole
+from catalog.files import LakeFile, files_of
+from core.engine import Engine
+from pipeline.changes import DELETED, ROWS
+from pipeline.home import Home
+from pipeline.state import log_source, standardized_table
+
+QUARANTINE_COLUMNS = {
+    "_record_id": "UUID",
+    "_batch_seq": "INTEGER",
+    "_position": "BIGINT",
+    "rules": "VARCHAR",
+    "_since_seq": "INTEGER",  # the batch since which the record has been waiting without a break
+}
+BEFORE = "waiting_before"  # table: what waited before the batch that is being accepted
+
+
+def waiting_pointers(home: Home, contract_id: str) -> str | None:
+    """SQL for the rows that wait: record, batch, position, rules, `_since_seq`. None where nothing does."""
+    whole = latest_whole(home.catalog, contract_id)
+    if whole is None:
+        return None
+    table = standardized_table(contract_id)
+    files = [file for file in files_of(home.catalog, table, ("quarantine",)) if file.seq >= whole.seq]
+    if not files:
+        return None
+    rows = _pointers(home, table, files)
+    again = [item.seq for item in accepted_from(home.catalog, contract_id, whole.seq + 1)]
+    if not again:
+        return rows
+    # Whatever came since is where it was put last: in the log, or in quarantine anew.
+    logs = [file for file in files_of(home.catalog, table, ("log",)) if file.seq in again]
+    log = log_source(home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER"}, logs)
+    examined = f"SELECT _record_id, _batch_seq FROM {rows} UNION ALL SELECT _record_id, _batch_seq FROM {log}"
+    last = f"(SELECT _record_id, max(_batch_seq) AS _batch_seq FROM ({examined}) GROUP BY _record_id)"
+    return f"(SELECT q.* FROM {rows} q JOIN {last} USING (_record_id, _batch_seq))"
+
+
+def pointers_of(home: Home, batch: Batch) -> str | None:
+    """SQL for the rows that one batch set aside, in the same shape. None where it set none aside."""
+    table = standardized_table(batch.contract_id)
+    files = [file for file in files_of(home.catalog, table, ("quarantine",), batch.seq) if file.seq == batch.seq]
+    return _pointers(home, table, files) if files else None
+
+
+def _pointers(home: Home, table: str, files: Sequence[LakeFile]) -> str:
+    source = log_source(home, f"{table}/quarantine", QUARANTINE_COLUMNS, files)
+    # Files from before this was kept do not say since when.
+    return f"(SELECT * REPLACE (coalesce(_since_seq, _batch_seq) AS _since_seq) FROM {source})"
+
+
+def read_before(home: Home, engine: Engine, batch: Batch) -> None:
+    """Leave what waits before a batch as the table `waiting_before`."""
+    pointers = waiting_pointers(home, batch.contract_id)
+    columns = ", ".join(f"{name} {kind}" for name, kind in QUARANTINE_COLUMNS.items())
+    engine.run(f"CREATE TABLE {BEFORE} ({columns})", doing="reading quarantine")
+    if pointers:
+        engine.run(f"INSERT INTO {BEFORE} SELECT {', '.join(QUARANTINE_COLUMNS)} FROM {pointers}", doing="reading quarantine")
+
+
+def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows wait once a batch is accepted, and how many by rule and since when. `quarantined` is SQL for what it sets aside."""
+    columns = "_record_id, rules, _since_seq"
+    rows = f"SELECT {columns} FROM ({quarantined})"
+    if batch.kind != "delivery":
+        rows += f" UNION ALL SELECT {columns} FROM {BEFORE} WHERE _record_id NOT IN (SELECT _record_id FROM landed)"
+    total = engine.value(f"SELECT count(*) FROM ({rows})", doing="counting what waits")
+    found = engine.rows(
+        f"SELECT rule, count(*), min(_since_seq) FROM (SELECT unnest(list_distinct(string_split(rules, ';'))) AS rule, _since_seq "
+        f"FROM ({rows})) GROUP BY rule ORDER BY rule",
+        doing="counting what waits by rule",
+    )
+    return total, [_by_rule(home, batch.contract_id, *row) for row in found]
+
+
+def _by_rule(home: Home, contract_id: str, rule: str, rows: int, seq: int) -> dict[str, Any]:
+    element, _, issue = rule.partition(":")
+    return {"element": element, "issue_type": issue, "rows": rows, "since": get_batch(home.catalog, f"{contract_id}@{seq}").started_at}
