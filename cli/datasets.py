@@ -208,7 +208,7 @@ def status(
         newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
         datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
         state = newest.status if newest else "never collected"
-        rows.append((name, state, beijing_text(newest.started_at if newest else None), good and good.records, good and good.quarantined))
+        rows.append((name, state, beijing_text(newest.started_at if newest else None), good and good.records, _waiting(good)))
         if newest and newest.error:
             trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
     registries = [latest(home.serving, name) for name in load_definitions()]
@@ -220,6 +220,11 @@ def status(
         _print_status(rows, trouble, registries, attempts)
     if attempts:
         raise typer.Exit(1)
+
+
+def _waiting(good: "Batch | None") -> int | None:
+    """Rows in quarantine; an accepted batch from before this was kept knows only its own."""
+    return None if good is None else good.quarantined if good.waiting is None else good.waiting
 
 
 def _print_status(rows: Sequence[Any], trouble: Sequence[str], registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:

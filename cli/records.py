@@ -58,11 +58,17 @@ def why(
         return
     print(f"{registry} {found.canonical_id}, publication {found.number}, linked by {found.rule}")
     rows = [
-        (item.element if first else "", c.value, c.verdict, c.batch_id, c.position, c.raw)
+        (item.element if first else "", c.value, _verdict(c), c.batch_id, c.position, c.raw)
         for item in answers
         for first, c in zip([True] + [False] * len(item.candidates), item.candidates, strict=False)
     ]
     answer(False, None, ("element", "value", "verdict", "batch", "row", "as received"), rows)
+
+
+def _verdict(candidate: Any) -> str:
+    """What became of a value, and that its row was repaired, where it was."""
+    repair = candidate.repair
+    return f"{candidate.verdict}; repaired in {repair.file}, handed in by {repair.actor}" if repair else str(candidate.verdict)
 
 
 def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> str:

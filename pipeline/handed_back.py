@@ -104,10 +104,11 @@ def take_back(quarantined: Quarantined, contract: Contract, path: Path, others: 
     notes = {name for name in header if name.endswith(NOTE) and name not in quarantined.columns}
     foreign = [name for name in header if name and name not in (*PLACE, *quarantined.columns, *notes)]
     missing = [name for name in quarantined.columns if name not in header]
-    if foreign or missing:
-        said = [f"has columns that were not handed out: {', '.join(foreign)}"] if foreign else []
-        said += [f"lacks the columns {', '.join(missing)}"] if missing else []
-        raise RequestError(f"{path.name} {' and '.join(said)}", hint="leave the header as it was handed out")
+    hint = "leave the header as it was handed out"
+    if foreign:
+        raise RequestError(f"{path.name} has columns that were not handed out: {', '.join(foreign)}", hint=hint)
+    if missing:
+        raise RequestError(f"{path.name} lacks the columns {', '.join(missing)}", hint=hint)
     often = Counter(row.values.get(RECORD, "").strip().lower() for row in handed)
     schema = text_schema((*quarantined.columns, RECORD_ID))
     extraction = Extraction(schema, iter(()), is_whole=False, has_record_ids=True)

@@ -30,6 +30,7 @@ class DatasetState:
     version: int
     last: Batch | None
     accepted: Batch | None
+    delivery: Batch | None = None
 
     @property
     def id(self) -> str:
@@ -39,12 +40,12 @@ class DatasetState:
     @property
     def freshness(self) -> str:
         """`current`, `late`, `irregular` (no cycle promised) or `never`."""
-        if self.accepted is None or self.accepted.landed_at is None:
+        if self.seen_at is None:
             return "never"
         days = CYCLES.get(self.contract.update_cycle)
         if days is None:
             return "irregular"
-        return "late" if now() - self.accepted.landed_at > timedelta(days=days * GRACE) else "current"
+        return "late" if now() - self.seen_at > timedelta(days=days * GRACE) else "current"
 
     @property
     def state(self) -> str:
@@ -64,13 +65,15 @@ class DatasetState:
 
     @property
     def quarantined(self) -> int | None:
-        """Rows that the last accepted batch set aside."""
-        return self.accepted.quarantined if self.accepted else None
+        """Rows that wait in quarantine."""
+        if self.accepted is None:
+            return None
+        return self.accepted.quarantined if self.accepted.waiting is None else self.accepted.waiting
 
     @property
     def seen_at(self) -> datetime | None:
         """When the source was last read with success."""
-        return self.accepted.landed_at if self.accepted else None
+        return self.delivery.landed_at if self.delivery else None
 
     def row(self) -> dict[str, Any]:
         """As a line of an export or an answer of the API."""
@@ -97,7 +100,7 @@ class DatasetState:
 
 
 def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[str, DatasetState]:
-    """Every registered dataset, or one of them, by id; three queries however many there are."""
+    """Every registered dataset, or one of them, by id; four queries however many there are."""
     newest = sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
     newest_one = newest.group_by(contract_version.c.contract_id).subquery()
     same = (contract_version.c.contract_id == newest_one.c.contract_id) & (contract_version.c.version == newest_one.c.version)
@@ -108,9 +111,10 @@ def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[s
         contracts = connection.execute(query).all()
         last = _newest_batches(connection)
         accepted = _newest_batches(connection, batch.c.status == "accepted")
+        delivered = _newest_batches(connection, batch.c.status == "accepted", batch.c.kind == "delivery")
     return {
-        row.contract_id: DatasetState(_contract(row.document), row.version, last.get(row.contract_id), accepted.get(row.contract_id))
-        for row in contracts
+        name: DatasetState(_contract(row.document), row.version, last.get(name), accepted.get(name), delivered.get(name))
+        for name, row in ((row.contract_id, row) for row in contracts)
     }
 
 

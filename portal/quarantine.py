@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from catalog.batches import Batch
 from exchange import audit
-from pipeline.row_issues import IssueRows, Wanted, quarantined, warned
+from pipeline.row_issues import IssueRows, Wanted, quarantined, waiting, warned
 from portal.context import Hub
 from portal.records import MASKED
 from quality.report_data import KEY, ROW
@@ -17,6 +17,12 @@ def read_quarantine(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows that a batch set aside."""
     _record(hub, batch, "view-quarantine", wanted)
     return quarantined(hub.home, batch, wanted)
+
+
+def read_waiting(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
+    """Rows of the batch's dataset that are in quarantine now."""
+    _record(hub, batch, "view-quarantine", wanted)
+    return waiting(hub.home, batch.contract_id, wanted)
 
 
 def read_warnings(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:

@@ -33,6 +33,7 @@ class Word:
     valid_from: date | None
     verdict: str
     agrees: bool
+    repair: Any = None  # pipeline.repairs.Repair, where a department has repaired the row
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class Record:
     revealed: bool
     lines: tuple[Line, ...]
     trouble: str
+
+    @property
+    def repairs(self) -> list[Any]:
+        """The repairs that values which were taken come from, each once."""
+        return list(dict.fromkeys(line.chosen.repair for line in self.lines if line.chosen and line.chosen.repair))
 
     @property
     def name(self) -> str | None:
@@ -154,7 +160,7 @@ def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Wo
         value = masked_value(value, element)
         raw = masked_value(raw, element) if is_personal(element) else masked_raw(raw, element)
     agrees = item.value is not None and item.value == published
-    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict, agrees)
+    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict, agrees, item.repair)
 
 
 def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], revealed: bool) -> Line:

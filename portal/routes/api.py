@@ -116,6 +116,7 @@ def _shown(found: records.Record) -> Json:
                 "masked": line.is_masked,
                 "source": line.chosen.contract_id if line.chosen else None,
                 "batch": line.chosen.batch_id if line.chosen else None,
+                "repaired": asdict(line.chosen.repair) if line.chosen and line.chosen.repair else None,
                 "competing": [
                     {"source": word.contract_id, "batch": word.batch_id, "value": word.value, "verdict": word.verdict}
                     for word in line.words

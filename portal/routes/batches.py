@@ -66,22 +66,22 @@ def _issues(page: Page, found: Batch) -> list[dict[str, Any]]:
 @router.get("/batches/{batch_id}/quarantine")
 def quarantine(page: PageDep, batch_id: str) -> Response:
     """The rows that a batch set aside, with masked values."""
-    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "quarantine", read_quarantine)
+    return rows_page(page, get_batch(page.hub.home.catalog, batch_id), "quarantine", read_quarantine)
 
 
 @router.get("/batches/{batch_id}/warnings")
 def warnings(page: PageDep, batch_id: str) -> Response:
     """The rows in which a batch found warnings."""
-    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "warnings", read_warnings)
+    return rows_page(page, get_batch(page.hub.home.catalog, batch_id), "warnings", read_warnings)
 
 
 @router.get("/batches/{batch_id}/warnings/in-force")
 def warnings_in_force(page: PageDep, batch_id: str) -> Response:
     """Every row with warnings that is in force after a batch, whichever batch examined it."""
-    return _rows_page(page, get_batch(page.hub.home.catalog, batch_id), "in-force", read_warnings_in_force)
+    return rows_page(page, get_batch(page.hub.home.catalog, batch_id), "in-force", read_warnings_in_force)
 
 
-def _rows_page(page: Page, found: Batch, kind: str, read: ReadRows) -> Response:
+def rows_page(page: Page, found: Batch, kind: str, read: ReadRows) -> Response:
     """Rows with issues, page by page, sorted and filtered as the address says."""
     part, rule, sorting = page.part(PAGE), page.request.query_params.get("rule", ""), page.sorting(ORDERS, "position")
     rows = read(page.hub, found, Wanted(as_stored(rule), sorting.column, sorting.descending, part.limit, part.offset))

@@ -8,13 +8,17 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from catalog.batches import Batch, batches_of
+from catalog.batches import Batch, batches_of, latest_accepted, waiting_of
+from catalog.datasets import contract_in_force
+from core.clock import now
 from core.errors import RequestError
 from portal.context import EXPORTED, PageDep
 from portal.datasets import STATES, DatasetState, dataset_states
 from portal.export import exported
+from portal.quarantine import read_waiting
+from portal.routes.batches import rows_page
 from portal.schedule import schedule_words
-from quality.report import element_title
+from quality.report import element_title, issue_type
 
 router = APIRouter()
 TREND = 30  # batches in a trend line
@@ -81,6 +85,9 @@ def dataset(page: PageDep, dataset_id: str) -> Response:
         state=state,
         contract=state.contract,
         mapping=_mapping(page, state),
+        waiting=waiting_of(page.hub.home.catalog, dataset_id),
+        days_since=lambda moment: (now() - moment).days,
+        issue_of=lambda name: issue_type(name, page.hub.standards),
         schedule=schedule_words(state.contract.schedule.cron or "", page.t),
         title_of=lambda name: page.words(element_title(name, page.hub.standards)),
         batches=batches[part.offset : part.offset + BATCHES],
@@ -92,6 +99,16 @@ def dataset(page: PageDep, dataset_id: str) -> Response:
         landed_trend=[item.landed or 0 for item in trend],
         quarantine_trend=[item.quarantined or 0 for item in trend if item.quarantined is not None],
     )
+
+
+@router.get("/datasets/{dataset_id}/quarantine")
+def waiting(page: PageDep, dataset_id: str) -> Response:
+    """The rows of a dataset that are in quarantine now, with masked values."""
+    contract_in_force(page.hub.home.catalog, dataset_id)
+    newest = latest_accepted(page.hub.home.catalog, dataset_id)
+    if newest is None:
+        raise RequestError(f"{dataset_id} has no batch yet", hint=f"./hub sync {dataset_id}")
+    return rows_page(page, newest, "waiting", read_waiting)
 
 
 def _batch_row(item: Any) -> dict[str, Any]:

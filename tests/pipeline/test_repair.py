@@ -226,7 +226,7 @@ def test_a_second_attempt_repairs_what_the_first_left_wrong(hub: Hub) -> None:
     contract = RESIDENTS["id"]
     replay(contract, hub.home, repaired=edited(handed_out(hub, "1.csv", contract), filling("XM", "王芳")))
     waits = hub.quarantine(RESIDENTS)
-    assert len(waits) == 2 or len(waits) == 1
+    assert waits
     path = handed_out(hub, "2.csv", contract)
     header, rows = read(path)
     assert first.batch_id not in {row[header.index(BATCH)] for row in rows}

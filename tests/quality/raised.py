@@ -18,6 +18,8 @@ COMMANDS = (
     "pipeline/impact.py",
     "pipeline/propose.py",
     "pipeline/quarantine.py",
+    "pipeline/repair_file.py",
+    "pipeline/replay.py",
     "portal/serve.py",
 )
 # Calls that make a message, besides errors: the place of the text among their arguments.
