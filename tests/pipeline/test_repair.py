@@ -219,6 +219,7 @@ def test_a_row_that_was_overtaken_is_stale(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_a_second_attempt_repairs_what_the_first_left_wrong(hub: Hub) -> None:
     hub.register(RESIDENTS)
     bad = [person(50, XM="", CSRQ="31.02.2020"), person(51, XM="")]
@@ -256,6 +257,7 @@ def test_of_two_rows_with_one_key_the_one_that_came_back_stands_for_both(hub: Hu
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_a_dataset_without_a_key_is_repaired_by_place(hub: Hub) -> None:
     document = {**PATIENTS, "record_key": "*"}
     hub.register(document)
@@ -292,6 +294,18 @@ def test_rows_are_run_again_as_they_were(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
+def test_another_version_of_the_standard_judges_in_a_process_of_its_own(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    back = edited(handed_out(hub), filling("XM", "王芳", ""))
+    with pytest.raises(RequestError, match=r"0\.0\.1"):
+        replay(first.batch_id, hub.home, repaired=back, standard="0.0.1")
+    (made,) = replay(first.batch_id, hub.home, repaired=back, standard=first.standard_version)
+    assert (made.status, made.accepted, made.quarantined, made.standard_version) == ("accepted", 1, 1, first.standard_version)
+    assert hub.unbalanced() == []
+
+
 def test_rows_run_again_do_not_overtake_a_delivery(hub: Hub) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
@@ -325,6 +339,7 @@ def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
     assert latest_accepted(hub.home.catalog, ID).batch_id == first.batch_id
 
 
+@pytest.mark.long
 def test_a_spreadsheet_that_rounded_a_number_is_told(hub: Hub) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
@@ -342,6 +357,7 @@ def test_a_spreadsheet_that_rounded_a_number_is_told(hub: Hub) -> None:
     ]
 
 
+@pytest.mark.long
 def test_what_excel_saves_in_china_is_read(hub: Hub) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
@@ -349,6 +365,7 @@ def test_what_excel_saves_in_china_is_read(hub: Hub) -> None:
     assert made.accepted == 2
 
 
+@pytest.mark.long
 def test_every_rule_stands_beside_its_cell_and_rules_of_the_row_apart(hub: Hub) -> None:
     hub.register(RESIDENTS)
     hub.sync(RESIDENTS, [*GOOD, person(50, SFZH=wrong_check(resident_id(50)), XM="")])
