@@ -70,8 +70,9 @@ def read_before(home: Home, engine: Engine, batch: Batch) -> None:
 def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) -> tuple[int, list[dict[str, Any]]]:
     """How many rows wait once a batch is accepted, and how many by rule and since when. `quarantined` is SQL for what it sets aside."""
     rows = f"SELECT _record_id, rules, _since_seq FROM ({quarantined})"
-    if batch.kind != "delivery":
-        rows += f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN (SELECT _record_id FROM landed)"
+    if not batch.is_whole:
+        seen = f"SELECT _record_id FROM {ROWS} UNION ALL SELECT _record_id FROM {DELETED}"
+        rows += f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN ({seen})"
     total = engine.value(f"SELECT count(*) FROM ({rows})", doing="counting what waits")
     found = engine.rows(
         f"SELECT rule, count(*), min(_since_seq) FROM (SELECT unnest(list_distinct(string_split(rules, ';'))) AS rule, _since_seq "

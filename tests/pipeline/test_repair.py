@@ -17,8 +17,10 @@ from pipeline.landing import verify_landing
 from pipeline.quarantine import export_rows, rule_counts
 from pipeline.repair_file import BATCH, NOTE, POSITION, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.replay import refused_rows, replay
+from pipeline.tracking import Order
 from pipeline.why import why
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, wrong_check
+from tests.pipeline.sources import People, connect, sync, tracked
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
 ID = PATIENTS["id"]
@@ -390,3 +392,32 @@ def test_another_text_is_another(one: str, other: str) -> None:
 
     if not plain([other]) & plain([one, escaped(one)]) and "\n" not in one + other and "\t" not in one + other:
         assert not is_as_handed_out(other, one)
+
+
+def test_what_waits_of_a_dataset_that_is_read_in_parts(hub: Hub, tmp_path: Path) -> None:
+    """Rows that were set aside wait until they come again, right or wrong, or are repaired; what was read last counts."""
+    people = People(tmp_path)
+    connect(hub, patients=people.url)
+    document = tracked(people.kind, "cursor")
+    hub.register(document)
+    for number in range(4):
+        people.put(number, 1)
+    people.put(50, 1, XM="")
+    assert sync(hub, document).waiting == 1
+    people.put(51, 1, XM="")
+    people.put(0, 2, XM="")
+    assert (part := sync(hub, document)).scope == "part"
+    assert part.waiting == 3
+    # One goes back to what was accepted before: it is out of quarantine, though its content is nothing new.
+    people.put(0, 1)
+    assert sync(hub, document).waiting == 2
+    made = replay(ID, hub.home, repaired=edited(handed_out(hub), filling("XM", "王芳", "")))
+    assert {batch.scope for batch in made} == {"part"}
+    assert (sum(batch.accepted or 0 for batch in made), sum(batch.quarantined or 0 for batch in made)) == (1, 1)
+    assert made[-1].waiting == 1
+    people.put(60, 1)
+    after = sync(hub, document)
+    assert (after.scope, after.inserted, after.waiting) == ("part", 1, 1)
+    again = sync(hub, document, Order(full=True))
+    assert (again.scope, again.waiting, again.deleted, again.records) == ("whole", 1, 0, 6)
+    assert hub.unbalanced() == []
