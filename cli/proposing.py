@@ -20,7 +20,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def propose(
-    source: Annotated[str, typer.Argument(help="A CSV file or workbook, or connection:table (connection:file for a drop folder).")],
+    source: Annotated[
+        str, typer.Argument(help="A file, connection:table, connection:file of a drop folder, or connection:path of an API.")
+    ],
     department: Annotated[str, typer.Option("--department", help="Id of the supplying department, as in civil_affairs.")] = "",
     registry: Annotated[
         list[str] | None, typer.Option("--registry", help="population, legal_entity or certificate; left out, it follows from the columns.")

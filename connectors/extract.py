@@ -29,6 +29,7 @@ _CONNECTORS = {
     "jsonl": "connectors.json_lines",
     "fixed": "connectors.fixed_width",
     "xml": "connectors.xml",
+    "http": "connectors.http",
 }
 _BEIJING = timezone(timedelta(hours=8))
 

@@ -6,6 +6,7 @@ Blanks that fill a place up are part of the form, not of the value.
 import zipfile
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -116,3 +117,38 @@ def _lines(
 def _numbered(lines: list[bytes], first: int) -> SomeLines:
     texts = pa.array([line.removesuffix(b"\r") for line in lines], pa.binary())
     return SomeLines(texts, np.arange(first, first + len(lines), dtype=np.int64))
+
+
+# So many lines show where the places of a column end.
+_LOOKED_AT, _FEWEST_LINES = 2000, 5
+
+
+def preview(contract: Contract, path: Path) -> FixedWidthSource | None:
+    """Places as blanks that stand below each other show them, counted as the lines are equally long; None if they are not."""
+    encoding = checked_encoding(contract.id, path, None, "ask the department for a text file")
+    first = next(text_lines(contract.id, path, encoding, []), None)
+    lines = [line for line in (first.texts.slice(0, _LOOKED_AT).to_pylist() if first else []) if line.strip()]
+    for unit, of_unit in (("characters", lines), ("bytes", [_as_bytes(line, encoding) for line in lines])):
+        widths = {len(line) for line in of_unit}
+        if len(lines) >= _FEWEST_LINES and len(widths) == 1:
+            fields = _fields(of_unit, widths.pop())
+            return FixedWidthSource.model_validate(
+                {"kind": "fixed", "connection": contract.source.connection, "path": path.name, "unit": unit, "fields": fields}
+                | ({"encoding": encoding.name} if unit == "bytes" else {})
+            )
+    return None
+
+
+def _as_bytes(line: str, encoding: Encoding) -> str:
+    """A line with a character for each byte."""
+    return line.encode(encoding.name, "replace").decode("latin-1")
+
+
+def _fields(lines: list[str], width: int) -> list[dict[str, object]]:
+    """From where behind a blank something begins to where the next does; named by their number."""
+    blank = [all(line[place].isspace() for line in lines) for place in range(width)]
+    starts = [place for place in range(width) if not blank[place] and (place == 0 or blank[place - 1])]
+    return [
+        {"name": str(number), "start": start + 1, "width": end - start}
+        for number, (start, end) in enumerate(zip(starts, [*starts[1:], width], strict=True), start=1)
+    ]

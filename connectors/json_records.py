@@ -1,7 +1,8 @@
 """Records written as JSON objects, taken apart by the engine: a batch of texts at a time, and every value as the text that stood there.
 
 A member of an object is a column; what is itself an object or a list stays JSON. A contract reaches into it with a pointer (RFC 6901):
-`/address/city`.
+`/address/city`. The engine would read a number as a number and write it anew (1.50 as 1.5, an account of 25 digits as 1.2e24), so numbers
+that it could change are made texts beforehand, marked by a character that no text has.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,10 @@ import pyarrow as pa
 from core.engine import literal
 
 POINTER = "/"
+_MARK = "\ufdd0"  # one of the characters that Unicode keeps for use within programs
+_TOKENS = r'("(?:[^"\\]|\\.)*")|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)'
+# Numbers with a fraction, an exponent or more digits than 64 bits hold. A text may look like one; that costs time only.
+_CHANGEABLE = r"[:,\[]\s*-?[0-9]+([.eE]|[0-9]{16})"
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,10 @@ class JsonReader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the engine."""
         self._engine.close()
 
     def names(self, texts: Iterable[pa.StringArray]) -> tuple[str, ...]:
@@ -53,8 +62,10 @@ class JsonReader:
     def records(self, texts: pa.StringArray, names: Sequence[str]) -> Records:
         """The columns `names` of the objects; null where a member is missing or null."""
         self._engine.register("given", pa.table({"nr": np.arange(len(texts)), "text": texts}))
-        values = ", ".join(f"json_extract_string(text, {literal(path_of(name))}) AS c{place}" for place, name in enumerate(names))
-        table = self._engine.execute(f"SELECT nr, {values} FROM given WHERE {_IS_RECORD} ORDER BY nr").to_arrow_table()
+        values = ", ".join(f"{_value(name)} AS c{place}" for place, name in enumerate(names))
+        table = self._engine.execute(
+            f"SELECT nr, {values} FROM ({_marked(f'SELECT nr, text FROM given WHERE {_IS_RECORD}')}) ORDER BY nr"
+        ).to_arrow_table()
         others = self._engine.execute(
             f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN json_valid(text) THEN 'the line is no JSON object' "
             f"ELSE 'the line is no JSON' END FROM given WHERE NOT coalesce({_IS_RECORD}, false) ORDER BY nr"
@@ -62,13 +73,64 @@ class JsonReader:
         columns = [table.column(f"c{place}").combine_chunks() for place in range(len(names))]
         return Records(columns, table.column("nr").to_numpy(), others)
 
+    def is_json(self, text: str) -> bool:
+        """Whether a text is one JSON document."""
+        return self._engine.execute("SELECT json_valid($1)", [text]).fetchall() == [(True,)]
+
+    def kind(self, document: str, pointer: str) -> str | None:
+        """What a pointer names in a document: `ARRAY`, `NULL`, `VARCHAR`, …; None if it names nothing."""
+        found = self._engine.execute("SELECT json_type($1, $2)", [document, _document_path(pointer)]).fetchall()[0][0]
+        return None if found is None else str(found)
+
+    def text(self, document: str, pointer: str) -> str | None:
+        """The value that a pointer names in a document, as text; None if there is none or it is null."""
+        found = self._engine.execute(f"SELECT {_unmarked('json_extract_string(text, $2)')} FROM ({_marked('SELECT $1::varchar AS text')})",
+                                     [document, _document_path(pointer)]).fetchall()[0][0]  # fmt: skip
+        return None if found is None else str(found)
+
+    def elements(self, document: str, pointer: str) -> list[str | None]:
+        """The elements of the list that a pointer names, each as JSON without a line break; None for one that is null."""
+        query = (
+            f"SELECT {_unmarked('element')} FROM (SELECT is_marked, unnest(from_json(json_extract(text, $2), '[\"JSON\"]'))::varchar AS element"
+            f" FROM ({_marked('SELECT $1::varchar AS text')}))"
+        )
+        return [element for (element,) in self._engine.execute(query, [document, _document_path(pointer)]).fetchall()]
+
 
 _IS_RECORD = "CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END"
 
 
+def _marked(relation: str) -> str:
+    """SQL for the same rows with numbers made texts where one could change; `is_marked` says in which."""
+    numbers = f"regexp_replace(text, {literal(_TOKENS)}, '\\1' || chr(1) || '\\2' || chr(2), 'g')"
+    quoted = f"replace(replace(replace({numbers}, chr(1) || chr(2), ''), chr(1), {literal(chr(34) + _MARK)}), chr(2), {literal(chr(34))})"
+    # A text that has the mark itself is left as it is.
+    needed = (
+        f"regexp_matches(text, {literal(_CHANGEABLE)}) AND NOT contains(text, {literal(_MARK)}) AND NOT contains(lower(text), '\\ufdd0')"
+    )
+    return f"SELECT * REPLACE (CASE WHEN is_marked THEN {quoted} ELSE text END AS text) FROM (SELECT *, {needed} AS is_marked FROM ({relation}))"
+
+
+def _unmarked(value: str) -> str:
+    """SQL for a value as it stood there."""
+    plain = f"regexp_replace({value}, {literal(f'^{_MARK}')}, '')"
+    within = f"regexp_replace({plain}, {literal(f'{chr(34)}{_MARK}([^{chr(34)}]*){chr(34)}')}, '\\1', 'g')"
+    return f"CASE WHEN is_marked THEN {within} ELSE {value} END"
+
+
+def _value(name: str) -> str:
+    return _unmarked(f"json_extract_string(text, {literal(path_of(name))})")
+
+
+def _document_path(pointer: str) -> str:
+    return pointer or "$"
+
+
 def path_of(name: str) -> str:
     """The engine's path to a member, or to what a pointer names."""
-    return name if name.startswith(POINTER) else f'$."{name}"' if '"' not in name else f"{POINTER}{_escaped(name)}"
+    if name.startswith(POINTER):
+        return name
+    return f"{POINTER}{_escaped(name)}" if '"' in name or "\\" in name else f'$."{name}"'
 
 
 def _escaped(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a file is that nobody has described yet: text or workbook, its delimiter, and where its header stands, if it has one."""
+"""What a file is that nobody has described yet: text, records or a workbook, its delimiter, and where its header stands, if it has one."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors import csv, xlsx
+from connectors import csv, fixed_width, records, xlsx
 from connectors.columns import clean_name
 from connectors.files import open_bytes, real_kind
 from connectors.header import Row
@@ -44,12 +44,17 @@ def preview(contract: Contract, path: Path, sheet: str | None, vocabulary: Vocab
         if not any(map(clean_name, (value for row in rows for value in row.values))):
             raise SourceError(f"{contract.id}: {path.name}: the sheet is empty", hint="name another with --sheet")
         return _with_header(book, rows, vocabulary)
+    found = records.preview(contract, path, kind)
+    if found is not None:
+        return Preview(found, ())
     text = CsvSource(kind="csv", connection=contract.source.connection, path=path.name)
     rows = csv.first_rows(contract, text, path)
     if _regularity(rows) == 0:
         others = [text.model_copy(update={"delimiter": delimiter}) for delimiter in _OTHER_DELIMITERS]
         read = [(rows, text), *((csv.first_rows(contract, other, path), other) for other in others)]
         rows, text = max(read, key=lambda item: _regularity(item[0]))
+        if _regularity(rows) == 0 and (places := fixed_width.preview(contract, path)) is not None:
+            return Preview(places, ())
     return _with_header(text, rows, vocabulary)
 
 

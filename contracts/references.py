@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.model import WHOLE_ROW, Contract
 from contracts.salvage import Salvage
 from contracts.schema import suggestion
-from contracts.sources import CsvSource, DatabaseSource
+from contracts.sources import CsvSource, DatabaseSource, HttpSource
 from standards.date_formats import format_fault
 from standards.declared import unit_fault, writing_fault
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from standards.model import DataElement, Standards
 
 Finding = tuple[str, str]
+_PATH_OF_AN_API = re.compile(r"[^?#:\\\s]+")
 _NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 
@@ -52,10 +54,13 @@ def _reading(contract: Contract, standards: Standards) -> Iterator[Finding]:
 
 
 def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:
-    if not isinstance(contract.source, DatabaseSource) and (
-        contract.source.path.startswith("/") or ".." in contract.source.path.split("/")
-    ):
+    if isinstance(contract.source, DatabaseSource):
+        return
+    path = contract.source.path
+    if path.startswith("/") or ".." in path.split("/"):
         yield "source.path", "leads out of the connection's folder; expected a path below it"
+    elif isinstance(contract.source, HttpSource) and not _PATH_OF_AN_API.fullmatch(path):
+        yield "source.path", "is no path below the connection's address; parameters stand under parameters"
 
 
 def _decodes_files(encoding: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where a dataset is read: a table of a database, or files of one of several forms."""
+"""Where a dataset is read: a table of a database, files of one of several forms, or an API."""
 
 from typing import Annotated, Literal, Self
 
@@ -105,7 +105,54 @@ class XmlSource(Part):
     record: str = Field(min_length=1, description="Name, without prefix, of the element that stands for a record.")
 
 
+_Pointer = Annotated[str, Field(pattern="^(/[^/]*)*$")]
+
+
+class Paging(Part):
+    """How an API hands out more records than one answer holds."""
+
+    by: Literal["page", "offset", "cursor", "link"] = Field(
+        description="page: numbered pages; offset: how many records to pass over; cursor: a mark out of the last answer; link: a Link header."
+    )
+    parameter: str = Field(default="page", min_length=1, description="Parameter for the page, the offset or the cursor.")
+    first: int = Field(default=1, ge=0, description="Number of the first page.")
+    size: int | None = Field(default=None, ge=1, le=100_000, description="Records asked for in one answer.")
+    size_parameter: str | None = Field(default=None, min_length=1, description="Parameter for that: page_size.")
+    cursor: _Pointer | None = Field(default=None, description='Where in an answer the next cursor stands: "/data/next".')
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.by == "cursor" and not self.cursor:
+            raise ValueError('paging: by cursor needs `cursor`, the place of the next one in an answer: "/data/next"')
+        if self.size_parameter and not self.size:
+            raise ValueError("paging: `size_parameter` needs `size`, how many records to ask for")
+        return self
+
+
+class HttpSource(Part):
+    """Records that an HTTP API hands out as JSON, page by page."""
+
+    kind: Literal["http"] = Field(
+        description='A JSON API. Members of its records are the columns; "/address/city" reaches into an object within.'
+    )
+    connection: Identifier = Field(description="Name of the connection with the API's address and what it asks of its callers.")
+    path: str = Field(min_length=1, description="Path below the connection's address: v1/taxpayers.")
+    method: Literal["GET", "POST"] = Field(default="GET", description="POST sends the parameters as a JSON object.")
+    parameters: dict[str, str] = Field(default_factory=dict, description="Parameters of every call, none of them secret.")
+    records: _Pointer = Field(
+        default="", description='Where in an answer the list of records stands: "/data/items"; left out, it is the answer.'
+    )
+    total: _Pointer | None = Field(
+        default=None,
+        description='Where an answer says how many records there are in all: "/data/total". A read of another number is refused.',
+    )
+    paging: Paging | None = Field(default=None, description="How there is more than one answer; left out, there is one.")
+    most_pages: int = Field(default=10_000, ge=1, description="An API that hands out more pages than this is not believed.")
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Most calls in a minute.")
+
+
 FileSource = CsvSource | WorkbookSource | JsonLinesSource | FixedWidthSource | XmlSource
 Source = Annotated[
-    DatabaseSource | CsvSource | WorkbookSource | JsonLinesSource | FixedWidthSource | XmlSource, Field(discriminator="kind")
+    DatabaseSource | CsvSource | WorkbookSource | JsonLinesSource | FixedWidthSource | XmlSource | HttpSource,
+    Field(discriminator="kind"),
 ]

@@ -85,11 +85,12 @@ def load_connections(environment: Mapping[str, str] | None = None, settings: Set
 def options(url: str, *known: str) -> dict[str, str]:
     """What stands behind the question mark of an address; raises RequestError for an option that is none of `known`.
 
-    A plus is a plus: digests and keys are full of them.
+    One of these that ends with a point stands for all that begin so. A plus is a plus: digests and keys are full of them.
     """
     pairs = (pair.partition("=") for pair in urlsplit(url).query.split("&") if pair)
     found = {unquote(name): unquote(value) for name, _, value in pairs}
-    if unknown := sorted(found.keys() - set(known)):
+    beginnings = tuple(name for name in known if name.endswith("."))
+    if unknown := sorted(name for name in found.keys() - set(known) if not name.startswith(beginnings)):
         raise RequestError(
             f"the address of a connection has an option {unknown[0]} that its kind does not know", hint=f"expected {', '.join(known)}"
         )

@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
+from connectors import api_preview
 from connectors.comments import read_comments
 from connectors.extract import extract
 from connectors.extraction import Comments, Note
@@ -22,7 +23,7 @@ from contracts.proposal.profile import TableProfile
 from contracts.proposal.vocabulary import load_vocabulary
 from contracts.references import reference_faults
 from contracts.schema import schema_faults
-from contracts.sources import CsvSource, DatabaseSource, Source
+from contracts.sources import CsvSource, DatabaseSource, FileSource, Source
 from core.connections import Connections, load_connections
 from core.engine import Engine
 from core.errors import RequestError, SourceError
@@ -31,13 +32,14 @@ from standards.model import Standards
 
 _ADDRESSED = re.compile(r"^(?P<connection>[a-z][a-z0-9_]*):(?P<object>.+)$")
 _KINDS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
+_APIS = ("https", "http")
 _ID = "propose"
 _ID_OF_A_DEPARTMENT = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be proposed for: a file, or `connection:table`; for a workbook the sheet."""
+    """What is to be proposed for: a file, `connection:table`, or `connection:path` of an API; for a workbook the sheet."""
 
     source: str
     sheet: str | None = None
@@ -56,6 +58,7 @@ class Reading:
     profile: TableProfile
     matches: Matches
     notes: tuple[Note, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def read_table(request: Request, standards: Standards, settings: Settings) -> Reading:
@@ -68,7 +71,7 @@ def read_table(request: Request, standards: Standards, settings: Settings) -> Re
     if addressed is None or path.is_dir():
         raise RequestError(
             f"{path.absolute()} is a folder" if path.is_dir() else f"there is no file {request.source}",
-            hint="give a CSV file or workbook, or connection:table, as in civil_affairs_db:hj.t_rkxx",
+            hint="give a file, or connection:table, as in civil_affairs_db:hj.t_rkxx",
         )
     return _read_connection(request, addressed["connection"], addressed["object"], connections, standards, settings)
 
@@ -84,8 +87,12 @@ def _read_connection(
             if not path.is_file():
                 raise RequestError(f"connection {name} has no file {wanted}", hint="name one file; a pattern can be written into the draft")
             return _read(request, _unmapped(source), path, near, standards, settings)
+    if scheme in _APIS:
+        api = api_preview.preview(_ID, name, wanted, connections)
+        reading = _read(request, _unmapped(api.first), None, connections, standards, settings)
+        return replace(reading, source=api.source, remarks=api.remarks)
     if scheme not in _KINDS:
-        known = ", ".join((*_KINDS, *SCHEMES))
+        known = ", ".join((*_KINDS, *SCHEMES, *_APIS))
         raise RequestError(f'connection "{name}" leads to {scheme}, which no connector reads', hint=f"there is {known}")
     kind = cast('Literal["postgresql", "mysql", "sqlite"]', _KINDS[scheme])
     table = DatabaseSource(kind=kind, connection=name, object=wanted)
@@ -156,10 +163,15 @@ def propose(request: Request, standards: Standards, settings: Settings) -> Propo
         if registry not in standards.schemas:
             raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))
     reading = read_table(request, standards, settings)
-    is_file = not isinstance(reading.source, DatabaseSource)
+    is_file = isinstance(reading.source, FileSource)
     decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file), standards)
     dataset = Dataset(
-        request.department, _slug(_own_title(reading.source)), _chinese(reading.titles), reading.source, _unset(request, reading)
+        request.department,
+        _slug(_own_title(reading.source)),
+        _chinese(reading.titles),
+        reading.source,
+        _unset(request, reading),
+        reading.remarks,
     )
     faults = _faults(to_document(dataset, decisions), standards)
     return Proposal(dataset, reading, decisions, faults, to_yaml(dataset, reading.profile, decisions, standards, faults))

@@ -25,13 +25,14 @@ _CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]")
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a table is called and where it stands; `folder` is given where its connection has still to be set up."""
+    """What a table is called and where it stands; `folder` is given where its connection has still to be set up; `remarks` are about reading it."""
 
     department: str
     dataset: str
     title: str
     source: Source
     folder: Path | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -117,6 +118,7 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
         yield "# It looks like a table of certificates, but not of which kind: --title 安全生产许可证 would let it feed certificate too."
     if dataset.folder is not None:
         yield f"# Set up the connection in connections.yml:  {dataset.source.connection}: {dataset.folder.as_uri()}"
+    yield from (f"# {remark}" for remark in dataset.remarks)
     yield from (f"# STILL MISSING: {fault}" for fault in faults)
 
 

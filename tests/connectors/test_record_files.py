@@ -213,3 +213,23 @@ def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
     with pytest.raises(SourceError, match="still being written") as error:
         list(extraction.batches)
     assert error.value.transient
+
+
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.text(st.characters(exclude_categories=["Cs"]), max_size=8)), min_size=1, max_size=6))
+def test_numbers_stay_as_they_were_written_wherever_they_stand(tmp_path_factory, rows):
+    from tests.connectors.helpers import Drop
+
+    drop = Drop(tmp_path_factory.mktemp("json"))
+    lines = [f'{{"a": {one}, "b": {{"n": [{two}, "x"]}}, "t": {json.dumps(text)}, "u": "1, 2.50"}}' for one, two, text in rows]
+    drop.put("a.jsonl", "\n".join(lines))
+    delivery = drop.read(["a", "/b/n/0"], "a.jsonl", "jsonl")
+    marked = ["\ufdd0" in text for _, _, text in rows]
+    found = [(row["a"], row["/b/n/0"], row["b"], row["t"], row["u"]) for row in delivery.rows]
+    for values, (one, two, text), is_marked in zip(found, rows, marked, strict=True):
+        if not is_marked:
+            assert values == (one, two, f'{{"n":[{two},"x"]}}', text, "1, 2.50")
+        assert values[3:] == (text, "1, 2.50")

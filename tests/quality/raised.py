@@ -11,7 +11,9 @@ from core.settings import REPOSITORY
 PACKAGES = ("core", "catalog", "connectors", "quality", "registries", "exchange", "pipeline", "portal")
 # What only commands say, which speak English.
 COMMANDS = (
+    "connectors/api_preview.py",
     "connectors/preview.py",
+    "connectors/records.py",
     "core/files.py",
     "core/settings.py",
     "pipeline/check.py",
@@ -23,7 +25,7 @@ COMMANDS = (
     "portal/serve.py",
 )
 # Calls that make a message, besides errors: the place of the text among their arguments.
-CARRIERS = {"Note": 1, "Unreadable": 1, "_Ragged": 2}
+CARRIERS = {"Note": 1, "Unreadable": 1, "_Ragged": 2, "refusal": 0}
 SAMPLE = "7"  # fits numbers and names alike
 LIKE_A_SENTENCE = re.compile(r"[a-z]{2,}\b.*\s.*\b[a-z]{2,}")
 SQL = re.compile(r"\b(SELECT|WHERE|FROM)\b|^read_|{name: ")
