@@ -12,7 +12,7 @@ from connectors.files import unchanged_meanwhile
 from connectors.increment import Request
 from connectors.storage import fetch, is_remote, removing
 from contracts.model import Contract
-from contracts.sources import FileSource
+from contracts.sources import DatabaseSource, FileSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -43,8 +43,10 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
     if isinstance(contract.source, FileSource):
         extraction = _read_files(connector, contract, contract.source, connections)
-    else:
+    elif isinstance(contract.source, DatabaseSource):
         extraction = connector(contract, connections, request)
+    else:
+        extraction = connector(contract, connections)
     if contract.reading.rows_per_second:
         extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
     return extraction
