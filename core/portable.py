@@ -63,6 +63,6 @@ def to_sql(expression: Any, engine: EngineName = "duckdb") -> str:
         from core.spark_sql import spark_sql
 
         return spark_sql(expression)
-    import ibis
+    from core.duckdb_sql import duckdb_sql
 
-    return str(ibis.to_sql(expression, dialect="duckdb", pretty=False))
+    return duckdb_sql(expression)

@@ -182,11 +182,9 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
     engine.run(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
     _restore(engine)
-    spellings = _spellings(engine, item)
-    sql = _statements(
-        _Reading(item.element), _declared(item), tuple(spellings.items()), item.use.required, item.issues, _day(item.issues, today)
-    )
+    sql = _statements(_Reading(item.element), _declared(item), item.use.required, item.issues, _day(item.issues, today))
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
+    _look_up(engine, item.element)
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
 
 
@@ -211,7 +209,7 @@ def prepare_statements(standards: Standards, today: str) -> None:
     with on_day(today):
         for use in (use for schema in standards.schemas.values() for use in schema.uses):
             issues = ("missing", "repaired", *issue_kinds(use.element))
-            _statements(_Reading(use.element), _Declared(), (), use.required, issues, _day(issues, today))
+            _statements(_Reading(use.element), _Declared(), use.required, issues, _day(issues, today))
 
 
 @dataclass(frozen=True)
@@ -249,7 +247,6 @@ class _Reading:
 def _statements(
     reading: _Reading,
     declared: _Declared,
-    spellings: tuple[tuple[str, str], ...],
     required: bool,
     issues: tuple[str, ...],
     today: str,
@@ -257,19 +254,17 @@ def _statements(
     """Building them takes longer than running them, so they are kept."""
     import ibis
 
-    from standards.standardize import issues_of, value_of
+    from standards.standardize import issues_of, spelling_key_of, value_of
 
-    element = reading.element
+    element, lookup = reading.element, dict(declared.lookup)
     given = ibis.table({"raw": "string", "text": "string"}, name="given")
     read = ibis.table({"raw": "string", "value": "string"}, name="read")
     found = issues_of(read.value, element, today)
     found["missing"] = read.value.isnull() if required else ibis.literal(False)
     found["repaired"] = _is_repaired(read.raw, read.value, element, declared)
-    value = value_of(
-        given.text, element, declared.formats, dict(declared.lookup), dict(spellings), written_in=declared.written_in, unit=declared.unit
-    )
+    value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
     return _Statements(
-        to_sql(given.select("raw", value=value)),
+        to_sql(given.select("raw", value=value, key=spelling_key_of(value, given.text, element, lookup))),
         to_sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
     )
 
@@ -281,26 +276,17 @@ def _declared(item: ElementPlan) -> _Declared:
     return _Declared(tuple(source.formats), tuple(source.lookup.items()), source.written_in or "", source.unit or "")
 
 
-def _spellings(engine: Engine, item: ElementPlan) -> dict[str, str]:
-    """Of the many spellings of divisions, those that occur among the texts `given`: an expression cannot hold them all."""
+def _look_up(engine: Engine, element: DataElement) -> None:
+    """Replace the spellings of divisions among the values `read`: an expression cannot hold them all, so those that occur are looked up."""
     from standards.spellings import SPELLED, readings
 
-    if item.element.type not in SPELLED:
-        return {}
-    found = engine.rows(_keys_statement(item.element, _declared(item), last_turn()), doing="looking up divisions")
-    return readings(item.element, sorted(key for (key,) in found if key))
-
-
-@lru_cache(maxsize=64)
-def _keys_statement(element: DataElement, declared: _Declared, turn: str) -> str:
-    """`turn` is there to be a part of the key."""
-    import ibis
-
-    from standards.standardize import spelled, value_of
-
-    given = ibis.table({"text": "string"}, name="given")
-    value = value_of(given.text, element, declared.formats, written_in=declared.written_in, unit=declared.unit)
-    return to_sql(given.select(key=spelled(element).spelling_key(value)).distinct())
+    if element.type not in SPELLED:
+        return
+    keys = engine.rows("SELECT DISTINCT key FROM read WHERE key <> '' ORDER BY key", doing="looking up divisions")
+    if known := readings(element, (key for (key,) in keys)):
+        engine.register("known", pa.table({"key": pa.array(known), "reading": pa.array(known.values())}))
+        rest = "|| substring(read.value, length(read.key) + 1)" if element.type == "address" else ""
+        engine.run(f"UPDATE read SET value = k.reading {rest} FROM known k WHERE k.key = read.key", doing="looking up divisions")
 
 
 def _is_repaired(raw: Any, value: Any, element: DataElement, declared: _Declared) -> Any:

@@ -12,7 +12,7 @@ from standards.day import on_day, reading_day
 from standards.declared import unit_fault, writing_fault
 from standards.model import DataElement, Standards
 from standards.restoring import restored
-from standards.spellings import SPELLED, readings
+from standards.spellings import SPELLED, readings, rewritten
 
 Status = Literal["valid", "repaired", "rejected"]
 
@@ -103,18 +103,11 @@ def _run(element: DataElement, values: Sequence[str | None], declared: _Declared
         connection.register("given", _numbered(pa, [None if value is None else restored(value) for value in values]))
         read = connection.execute(sql.values).fetchall()
         known = readings(element, {key for _, _, key in read}) if element.type in SPELLED else {}
-        connection.register("read", _numbered(pa, [_written(element, value, key, known) for _, value, key in read]))
+        connection.register("read", _numbered(pa, [rewritten(element, value, key, known) for _, value, key in read]))
         rows = connection.execute(sql.issues).fetchall()
     finally:
         connection.close()
     return [(value, tuple(name for name, holds in zip(sql.names, flags, strict=True) if holds)) for _, value, *flags in rows]
-
-
-def _written(element: DataElement, value: str | None, key: str | None, known: Mapping[str, str]) -> str | None:
-    """The value with its spelling replaced: the whole of a division, the head of an address."""
-    if value is None or key is None or key not in known:
-        return value
-    return known[key] + value[len(key) :] if element.type == "address" else known[key]
 
 
 def _numbered(pa: Any, values: Sequence[str | None]) -> Any:
@@ -135,12 +128,12 @@ def _statements(element: DataElement, declared: _Declared, today: str) -> _State
     """Building them costs up to a second, so they are kept."""
     import ibis
 
-    from standards.standardize import issues_of, spelled, value_of
+    from standards.standardize import issues_of, spelling_key_of, value_of
 
     given = ibis.table({"n": "int64", "text": "string"}, name="given")
     lookup = dict(declared.lookup)
     value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
-    key = spelled(element).spelling_key(value) if element.type in SPELLED else ibis.null("string")
+    key = spelling_key_of(value, given.text, element, lookup)
     read = ibis.table({"n": "int64", "text": "string"}, name="read")
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")

@@ -4,7 +4,7 @@ The key of a spelling (capitals, half width, simplified characters, no blanks) i
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from standards.characters import lookup_characters
@@ -75,6 +75,13 @@ def readings(element: DataElement, keys: Iterable[str | None]) -> dict[str, str]
     if element.type == "address":
         return {key: head for key in keys if key and (head := read_head(key.translate(_simple()))) and head != key}
     return {key: code for key in keys if key and (code := reading(element, key))}
+
+
+def rewritten(element: DataElement, value: str | None, key: str | None, known: Mapping[str, str]) -> str | None:
+    """A value with its spelling replaced by what `readings` say it stands for: the whole of a division, the head of an address."""
+    if value is None or key is None or key not in known:
+        return value
+    return known[key] + value[len(key) :] if element.type == "address" else known[key]
 
 
 def reading(element: DataElement, key: str) -> str:

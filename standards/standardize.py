@@ -17,7 +17,7 @@ from standards.day import on_day, reading_day
 from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
-from standards.spellings import lookup_table, spelling_key
+from standards.spellings import SPELLED, lookup_table, spelling_key
 from standards.sure_forms import is_implied
 from standards.types import (
     address,
@@ -114,7 +114,6 @@ def value_of(
     element: DataElement,
     formats: Sequence[str] = (),
     lookup: Mapping[str, str] | None = None,
-    spellings: Mapping[str, str] | None = None,
     *,
     written_in: str = "",
     unit: str = "",
@@ -122,7 +121,7 @@ def value_of(
     """The standard value. A text in the form of its element passes on one regular expression; all else takes the long way.
 
     `written_in` is the other code list in which the column is written, `unit` what its bare numbers count (`standards.written`).
-    `spellings` are those of divisions that may occur (`standards.spellings.readings`); without them a division stays as it is written.
+    A division stays as it is written: its spellings are looked up by their keys (`spelling_key_of`, `standards.spellings.readings`).
     """
     kind = TYPES[element.type]
     keep = _own_markers(element)
@@ -137,8 +136,6 @@ def value_of(
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
     value = ibis.cases(*branches, else_=slow) if branches else slow
-    if spellings:
-        value = spelled(element).looked_up(value, dict(spellings))
     if lookup:
         value = general.let(general.trim(raw), lambda key: key.cases(*lookup.items(), else_=ibis.null("string"))).coalesce(value)
     return value
@@ -203,9 +200,12 @@ def _read(cleaned: StringValue, element: DataElement, formats: Sequence[str], wr
     return ibis.cases(*date.declared_branches(cleaned, formats), else_=read) if formats else read
 
 
-def spelled(element: DataElement) -> ModuleType:
-    """The type whose `spelling_key` and `looked_up` serve an element."""
-    return address if element.type == "address" else code
+def spelling_key_of(value: StringValue, raw: StringValue, element: DataElement, lookup: Mapping[str, str] | None = None) -> StringValue:
+    """The key by which the spelling of a division in a value (of `value_of`) is looked up; null where there is nothing to look up."""
+    if element.type not in SPELLED:
+        return ibis.null("string")
+    key: StringValue = (address if element.type == "address" else code).spelling_key(value)
+    return ibis.cases((general.trim(raw).isin(list(lookup)), ibis.null("string")), else_=key) if lookup else key
 
 
 def _own_markers(element: DataElement) -> frozenset[str]:

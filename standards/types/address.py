@@ -59,14 +59,8 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def spelling_key(text: StringValue) -> StringValue:
-    """The head of an address: its divisions as they are written. The pattern is compiled once only outside of a mapped function."""
-    return text.substr(0, text.length() - _rest_length(text))
-
-
-def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
-    """The address with its head as it should be written."""
-    head = let(spelling_key(text), lambda key: key.cases(*spellings.items(), else_=ibis.null("string")))
-    return head.concat(text.substr(text.length() - _rest_length(text))).coalesce(text)
+    """The head of an address: its divisions as they are written."""
+    return let(text, lambda whole: whole.substr(0, whole.length() - _rest_length(whole)))
 
 
 def _rest_length(text: StringValue) -> IntegerValue:

@@ -35,11 +35,6 @@ def _without_ending(key: StringValue, element: DataElement) -> StringValue:
     return ibis.cases((key.re_search(pattern) & ~key.re_search(spelled), key.re_replace(pattern, "")), else_=key) if pattern else key
 
 
-def looked_up(text: StringValue, spellings: dict[str, str]) -> StringValue:
-    """The code whose spelling the text is, else the text."""
-    return let(spelling_key(text), lambda key: key.cases(*spellings.items(), else_=ibis.null("string"))).coalesce(text)
-
-
 def spelling_key(text: StringValue) -> StringValue:
     """As `standards.spellings.spelling_key`, in the engine."""
     narrow = where(text, _WIDE, lambda part: part.translate(WIDE, NARROW))

@@ -4,6 +4,7 @@ They run only on texts that are not already in the form of their element, so a s
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import ibis
@@ -11,7 +12,7 @@ import yaml
 from ibis.expr.types import BooleanValue, IntegerValue, StringValue, Value
 
 from standards.labels import Labels
-from standards.patterns import BLANK, DASHES, HAN, INVISIBLE
+from standards.patterns import BLANK, DASHES, HAN, INVISIBLE, one_of
 
 # What departments write where they have no value; compared in capitals, without blanks and the marks around it.
 MISSING: tuple[str, ...] = tuple(
@@ -26,6 +27,7 @@ _ONLY_MARKS = f"^[{BLANK}{_MARKS}]*$"
 _ZEROS = f"^(?:0[{BLANK}/.:(){DASHES}]*){{6,}}$"
 _FULL = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ－．／＋＝＿＃％＆＊＠＇＂＄＼\u3000"  # noqa: E501
 _HALF = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-./+=_#%&*@'\"$\\ "
+_WIDTHS = tuple((_FULL[start:end], _HALF[start:end]) for start, end in ((0, 10), (10, 36), (36, 62), (62, len(_FULL))))
 # Marks that a spreadsheet takes for the start of a text, and the formula that gives one; quotes around the whole.
 _OPENING, _CLOSING = f"^(?:['‘’`´{BLANK}]|=?\")+", f'["{BLANK}]+$'
 _QUOTED = (f"^[{BLANK}]*'([^']*)'[{BLANK}]*$", f"^[{BLANK}]*[“‘]([^“”‘’]*)[”’][{BLANK}]*$")
@@ -37,6 +39,7 @@ _LABEL = f"^[^:：﹕︰∶=]*{_SEPARATOR}+[{BLANK}]*"
 _WORD = f"^[^{BLANK}]+[{BLANK}]+"
 _BRACKETED = f"^[【\\[]([^】\\]0-9]{{1,20}})[】\\]][{BLANK}]*"
 REPEATED = f"^(?:{'|'.join(f'{digit}{{6,}}' for digit in range(10))})$"
+_REPEATED_APART = f"^(?:{'|'.join(f'(?:{digit}[{BLANK}]*){{6,}}' for digit in range(10))})$"
 MASKED = "[*＊●█■▇]{2,}|[Xx×]{4,}"
 # Characters that a wrong decoding leaves, and what a spreadsheet shows instead of a value.
 LOSSY = "�|锟斤|斤拷|烫烫烫|屯屯屯|ï¿½|\\?\\?|[\ue000-\uf8ff]|^#(?:VALUE|REF|NAME|DIV/0|NUM|NULL|N/A|SPILL|CALC|GETTING_DATA)[!?]?$|^#+$"
@@ -54,15 +57,44 @@ def where(text: StringValue, pattern: str, change: Callable[[StringValue], Strin
 
 def clean(raw: StringValue, labels: Labels | None, keep: Collection[str] = ()) -> StringValue:
     """The text by the general rules, null for a missing-value marker, unless the marker is a spelling (`keep`) of the element itself."""
-    text = raw.re_replace(f"[{INVISIBLE}]", "")
-    text = trim(where(text, f"[{_FULL}]", lambda part: part.translate(_FULL, _HALF)))
-    text = _unquoted(text)
-    text = _unquoted(without_label(text, labels)) if labels else text
-    text = text.re_replace(f"^([0-9][0-9{BLANK}]*)\\.0+$", r"\1")
-    return let(trim(text), lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
+    text = _half_width(raw.re_replace(f"[{INVISIBLE}]", ""))
+    text = where(text, _wrapped(labels), lambda part: _unwrapped(part, labels))
+    text = where(text, f"^[0-9][0-9{BLANK}]*\\.0+$", lambda part: part.re_replace(f"[{BLANK}]*\\.0+$", ""))
+    return let(text, lambda part: ibis.cases((is_missing(part, keep), ibis.null("string")), else_=part))
+
+
+def _half_width(text: StringValue) -> StringValue:
+    """Full-width digits, letters and marks at half width; a few characters at a time, since a table is made anew for each text."""
+
+    def narrow(part: StringValue) -> StringValue:
+        for pair in _WIDTHS:
+            part = where(part, f"[{pair[0]}]", partial(_translated, pair=pair))
+        return part
+
+    return where(text, f"[{_FULL}]", narrow)
+
+
+def _translated(text: StringValue, pair: tuple[str, str]) -> StringValue:
+    return text.translate(*pair)
+
+
+def _wrapped(labels: Labels | None) -> str:
+    """What a text has that may have a quote, a blank or a label around it."""
+    signs = [f"['‘’`´\"“”=【\\[:：﹕︰∶{BLANK}]"]
+    if labels and labels.bare:
+        signs.append(f"^{labels.bare}")
+    if labels and labels.touches:
+        signs.append(f"^[{HAN}]{{2,12}}[0-9]")
+    return "|".join(signs)
+
+
+def _unwrapped(text: StringValue, labels: Labels | None) -> StringValue:
+    bare = _unquoted(text)
+    return _unquoted(without_label(bare, labels)) if labels else bare
 
 
 def _unquoted(text: StringValue) -> StringValue:
+    """Without quotes and blanks around it."""
     for pattern in _QUOTED:
         text = text.re_replace(pattern, r"\1")
     return text.re_replace(f"{_OPENING}|{_CLOSING}", "")
@@ -122,9 +154,14 @@ def trim(text: StringValue) -> StringValue:
 def is_missing(text: StringValue, keep: Collection[str] = ()) -> BooleanValue:
     """Whether a trimmed text only says that there is no value."""
     markers = [marker for marker in MISSING if marker not in keep]
-    bare = without_blanks(text)
-    word = bare.upper().re_replace(f"^[{_MARKS}]+|[{_MARKS}]+$", "")
-    return text.upper().isin(markers) | word.isin(markers) | text.re_search(f"{_ONLY_MARKS}|{_ZEROS}") | bare.re_search(REPEATED)
+    # No marker has one of these digits: a text that has is none, but for one digit over and over.
+    telling = "".join(digit for digit in "123456789" if not any(digit in marker for marker in markers))
+    word = without_blanks(text).upper().re_replace(f"^[{_MARKS}]+|[{_MARKS}]+$", "")
+    # A pattern, since a list is looked up for all texts, also those that have been told before.
+    known = f"^{one_of(markers)}$"
+    said = text.upper().re_search(known) | word.re_search(known) | text.re_search(f"{_ONLY_MARKS}|{_ZEROS}")
+    repeated = text.re_search(_REPEATED_APART)
+    return ibis.cases((text.re_search(f"[{telling}]"), repeated), else_=said | repeated) if telling else said | repeated
 
 
 def without_blanks(text: StringValue) -> StringValue:

@@ -38,13 +38,17 @@ def normalize(text: StringValue, element: DataElement) -> StringValue:
 
 
 def _repaired(text: StringValue) -> StringValue:
-    read = text.re_replace("O", "0").re_replace("[IL]", "1")
     return ibis.cases(
         (text.re_search(FORM), text),
         (text.re_search("^[1-9][0-9]{14}$"), _upgraded(text)),
-        (text.re_search("^[0-9OIL]{17}[0-9OILX]$") & has_right_check(read), read),
+        (text.re_search("^[0-9OIL]{17}[0-9OILX]$"), _with_digits(text)),
         else_=text,
     )
+
+
+def _with_digits(text: StringValue) -> StringValue:
+    """Letters that look like digits are read as such where the check character then is right."""
+    return let(text.re_replace("O", "0").re_replace("[IL]", "1"), lambda read: ibis.cases((has_right_check(read), read), else_=text))
 
 
 def _upgraded(text: StringValue) -> StringValue:

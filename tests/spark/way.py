@@ -9,8 +9,8 @@ import pyarrow as pa
 from core.portable import to_sql
 from standards.model import DataElement
 from standards.restoring import restored
-from standards.spellings import SPELLED, readings
-from standards.standardize import issues_of, spelled, sure_of, value_of
+from standards.spellings import SPELLED, readings, rewritten
+from standards.standardize import issues_of, spelling_key_of, sure_of, value_of
 from tests.standards.ways import TODAY, Answer
 
 Column = list[Any]
@@ -20,11 +20,10 @@ def spark_answers(spark: Any, element: DataElement, texts: Sequence[str]) -> lis
     """Values in one statement, issues over the values in the next."""
     given = ibis.table({"n": "int64", "text": "string"}, name="given")
     _view(spark, "given", [restored(text) for text in texts])
-    spellings: dict[str, str] = {}
-    if element.type in SPELLED:
-        keys = _run(spark, given.select("n", key=spelled(element).spelling_key(value_of(given.text, element))))["key"]
-        spellings = readings(element, sorted({key for key in keys if key}))
-    values = _run(spark, given.select("n", value=value_of(given.text, element, spellings=spellings)))["value"]
+    value = value_of(given.text, element)
+    found = _run(spark, given.select("n", value=value, key=spelling_key_of(value, given.text, element)))
+    known = readings(element, sorted({key for key in found["key"] if key})) if element.type in SPELLED else {}
+    values = [rewritten(element, *pair, known) for pair in zip(found["value"], found["key"], strict=True)]
     read = ibis.table({"n": "int64", "text": "string"}, name="read")
     _view(spark, "read", values)
     found = _run(spark, read.select("n", **issues_of(read.text, element, TODAY)))
