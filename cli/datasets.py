@@ -80,13 +80,16 @@ def sync(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Read the rows of a period again, by cursor or as-of column.")
     ] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the period.")] = None,
+    outside_window: Annotated[
+        bool, typer.Option("--now", help="Read also outside the hours agreed with the department; your name is kept with the batch.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
     from pipeline.home import open_home
     from pipeline.tracking import Order
 
-    order = Order(full=full, period=_period(first, last, full=full))
+    order = Order(full=full, period=_period(first, last, full=full), outside_window=outside_window)
     home = open_home()
     outcomes: list[dict[str, Any]] = []
     statuses = [0]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from importlib import import_module
 
 import pyarrow as pa
@@ -11,8 +11,10 @@ from connectors.extraction import POSITION, Extraction, Note, Unreadable
 from connectors.files import unchanged_meanwhile
 from connectors.increment import Request
 from connectors.storage import fetch, is_remote, removing
+from connectors.watch import watched
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
+from core.clock import BEIJING
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -31,22 +33,26 @@ _CONNECTORS = {
     "xml": "connectors.xml",
     "http": "connectors.http",
 }
-_BEIJING = timezone(timedelta(hours=8))
 
 
-def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
+def extract(
+    contract: Contract, connections: Connections, request: Request | None = None, *, outside_window_by: str | None = None
+) -> Extraction:
     """Open the source and return its batches: all of it, or the part of a table that is asked for.
+
+    Outside the hours agreed it is only read where a person orders that, whose name is kept.
 
     Raises SourceError, here or while the batches are consumed, if the source cannot be read as the contract says.
     """
-    check_window(contract, datetime.now(_BEIJING))
+    notes = _window_notes(contract, outside_window_by)
     connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
     if isinstance(contract.source, FileSource):
         extraction = _read_files(connector, contract, contract.source, connections)
     elif isinstance(contract.source, DatabaseSource):
-        extraction = connector(contract, connections, request)
+        extraction = _read_table(connector, contract, connections, request)
     else:
         extraction = connector(contract, connections)
+    extraction.notes += notes
     if contract.reading.rows_per_second:
         extraction.batches = _throttled(extraction.batches, contract.reading.rows_per_second)
     return extraction
@@ -68,16 +74,51 @@ def _read_files(connector: Connector, contract: Contract, source: FileSource, co
     return extraction
 
 
+def _read_table(connector: Connector, contract: Contract, connections: Connections, request: Request | None) -> Extraction:
+    """Read a table from the copy that the department has set apart for reading, or where that does not answer, from the source."""
+    replica = contract.reading.replica
+    if replica is None:
+        return watched(contract, lambda: connector(contract, connections, request))
+    spared = contract.model_copy(update={"source": contract.source.model_copy(update={"connection": replica})})
+    try:
+        extraction = watched(spared, lambda: connector(spared, connections, request))
+    except SourceError as error:
+        if not error.transient:
+            raise
+        extraction = watched(contract, lambda: connector(contract, connections, request))
+        message = f"the replica {replica} did not answer: the source itself was read ({contract.source.connection})"
+    else:
+        message = f"read from the replica {replica}"
+    extraction.notes.append(Note("replica", message))
+    return extraction
+
+
+def _window_notes(contract: Contract, by: str | None) -> list[Note]:
+    """Nothing within the hours agreed; a note where a person has ordered to read outside them. Raises SourceError if nobody has."""
+    try:
+        check_window(contract, datetime.now(BEIJING))
+    except SourceError:
+        if by is None:
+            raise
+        return [Note("outside-window", f"read outside the hours agreed ({contract.reading.window}), as {by} ordered")]
+    return []
+
+
 def check_window(contract: Contract, now: datetime) -> None:
-    """Raise a transient SourceError outside the hours the department has agreed to."""
+    """Raise a transient SourceError, which says when they begin, outside the hours the department has agreed to."""
     if contract.reading.window is None:
         return
     start, end = contract.reading.window.split("-")
-    clock = now.astimezone(_BEIJING).strftime("%H:%M")
+    here = now.astimezone(BEIJING)
+    clock = here.strftime("%H:%M")
     inside = start <= clock < end if start <= end else clock >= start or clock < end
     if not inside:
+        opens = here.replace(hour=int(start[:2]), minute=int(start[3:]), second=0, microsecond=0)
         raise SourceError(
-            f"{contract.id}: the source may be read from {start} to {end} (Beijing time) only", hint="run it in those hours", transient=True
+            f"{contract.id}: the source may be read from {start} to {end} (Beijing time) only",
+            hint="run it in those hours, or by your own order with --now",
+            transient=True,
+            not_before=opens if opens > here else opens + timedelta(days=1),
         )
 
 
@@ -85,6 +126,8 @@ def _throttled(batches: Iterator[pa.RecordBatch], rows_per_second: int) -> Itera
     """Hand batches on no faster than agreed; the source waits because nothing is fetched meanwhile."""
     began, rows = time.monotonic(), 0
     for batch in batches:
-        yield batch
-        rows += batch.num_rows
-        time.sleep(max(0.0, began + rows / rows_per_second - time.monotonic()))
+        for start in range(0, batch.num_rows, rows_per_second):
+            part = batch.slice(start, rows_per_second)
+            yield part
+            rows += part.num_rows
+            time.sleep(max(0.0, began + rows / rows_per_second - time.monotonic()))

@@ -1,6 +1,6 @@
 """What every connector hands over: Arrow batches of text under the source's own column names, and an account of what was not a row."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,11 +54,12 @@ class Extraction:
     cursor: str | None = None
     # The rows bring the ids of the records they belong to in a column `_record_id`: rows of quarantine that are run again.
     has_record_ids: bool = False
+    # Ends a statement that is running, from another thread; where a driver cannot, it does nothing.
+    interrupt: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         """Leave the source where not all of it is wanted."""
-        if isinstance(self.batches, Generator):
-            self.batches.close()
+        getattr(self.batches, "close", lambda: None)()
 
 
 def text_schema(columns: tuple[str, ...]) -> pa.Schema:

@@ -10,7 +10,7 @@ from typing import Any
 
 import adbc_driver_manager
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
+from adbc_driver_postgresql import StatementOptions, dbapi
 
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
@@ -22,6 +22,7 @@ from core.connections import Connections
 from core.errors import SourceError
 
 _CONNECT_SECONDS = 15
+_GENTLE_BYTES = 1 << 16
 # What the server says (SQLSTATE), what it means here, and whether waiting can help.
 _STATES = {
     "28": ("the server refuses the hub's user or password", False),
@@ -67,10 +68,15 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
     with _translated(contract):
         _set_parameters(cursor, part.parameters)
+        if contract.reading.rows_per_second:
+            # Little at a time: what is held back here, the server does not send.
+            cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_GENTLE_BYTES)})
         cursor.execute(f"SELECT {select} FROM {relation}{part.where}")
         reader = cursor.fetch_record_batch()
     batches = numbered(_stream(contract, reader, stack), schema)
-    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
+    return Extraction(
+        schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor, interrupt=cursor.adbc_cancel
+    )
 
 
 def _set_parameters(cursor: dbapi.Cursor, parameters: Sequence[Parameter]) -> None:

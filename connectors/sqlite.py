@@ -50,7 +50,9 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
         reader = _query(engine, f"SELECT {select} FROM {relation}{part.where}", *part.parameters).to_arrow_reader(BATCH_ROWS)
     schema = text_schema(plan.names)
     batches = numbered(_stream(contract, reader, engine), schema)
-    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
+    return Extraction(
+        schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor, interrupt=engine.interrupt
+    )
 
 
 def _check_file(contract: Contract, path: Path) -> None:

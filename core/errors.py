@@ -5,6 +5,7 @@ never a value from a record.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class HubError(Exception):
@@ -52,10 +53,12 @@ class DefinitionError(HubError):
 
 
 class SourceError(HubError):
-    """A department's source could not be read as the contract says. Only what may pass by itself is worth another try."""
+    """A department's source could not be read as the contract says. Only what may pass by itself is worth another try, some of it not
+    before a certain time."""
 
-    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False, not_before: datetime | None = None) -> None:
         super().__init__(message, hint=hint, transient=transient)
+        self.not_before = not_before
         self.exit_status = 3 if transient else 2
 
 

@@ -7,7 +7,7 @@ import importlib
 import logging
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowRescheduleException
 
 from core.faults import described
 
@@ -17,15 +17,18 @@ log = logging.getLogger(__name__)
 def run_stage(module: str, *arguments: str) -> Any:
     """Call `pipeline.<module>.<module>(*arguments)` and return what it returns.
 
-    Raises `AirflowException` if a retry can help (the error is transient) and `AirflowFailException` if not. Both carry the hub's own
+    Raises `AirflowException` if a retry can help (the error is transient) and `AirflowFailException` if not; and where it is too early,
+    `AirflowRescheduleException`: the task gives its place back until then, and no attempt is used up. The first two carry the hub's own
     text only; they are raised outside the handler, so that no log follows the chain to an error which quotes a value.
     """
     try:
         return getattr(importlib.import_module(f"pipeline.{module}"), module)(*arguments)
     except Exception as error:
         fault = described(error)
-    message, transient = str(fault), fault.transient
+    message, transient, not_before = str(fault), fault.transient, getattr(fault, "not_before", None)
     log.error("%s %s: %s", module, " ".join(arguments), message)
+    if not_before is not None:
+        raise AirflowRescheduleException(not_before)  # type: ignore[no-untyped-call]
     if transient:
         raise AirflowException(message)
     raise AirflowFailException(message)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, set
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.columns import shown
-from connectors.extract import Extraction, extract
+from connectors.extract import Extraction, check_window, extract
 from contracts.model import Contract
+from core.clock import BEIJING
 from core.connections import load_connections
 from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
@@ -67,6 +69,8 @@ def land(
     """
     home = home or open_home()
     version, contract = contract_in_force(home.catalog, contract_id)
+    if extraction is None and not order.outside_window:
+        check_window(contract, datetime.now(BEIJING))  # it is no batch's fault, so none is opened
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
         _refuse_overtaking(home, contract_id, arrival)
@@ -105,7 +109,9 @@ def _land(
     draft = folder.with_name(f".draft-{batch.seq:08d}")
     draft.mkdir(parents=True)
     if extraction is None:
-        extraction = extract(contract, load_connections(settings=home.settings), next_request(home, contract, batch, order))
+        orderer = batch.actor if order.outside_window else None
+        request = next_request(home, contract, batch, order)
+        extraction = extract(contract, load_connections(settings=home.settings), request, outside_window_by=orderer)
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)

@@ -21,10 +21,12 @@ from pipeline.home import Home
 
 @dataclass(frozen=True)
 class Order:
-    """What a person orders for one batch, beyond the contract: all of the source, or the rows of some days (both ends included)."""
+    """What a person orders for one batch, beyond the contract: all of the source, or the rows of some days (both ends included); and that
+    it is read now, whatever the hours agreed are."""
 
     full: bool = False
     period: tuple[date, date] | None = None
+    outside_window: bool = False
 
 
 ORDINARY = Order()

@@ -3,10 +3,12 @@
 import logging
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from types import ModuleType
 
 import pytest
 
+from core.clock import BEIJING
 from core.errors import GateFailed, HubError, LeaseHeld, SourceError
 
 MARKER = "110101199003078888"
@@ -34,6 +36,18 @@ def test_a_stage_gives_its_result(stage: Callable[[Exception | str], None]) -> N
 
     stage("batch-1")
     assert run_stage("land", "tax__payer") == "batch-1 of tax__payer"
+
+
+def test_what_comes_too_early_gives_its_place_back_until_then(stage: Callable[[Exception | str], None]) -> None:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    from dags.stages import run_stage
+
+    opens = datetime(2030, 1, 1, 22, tzinfo=BEIJING)
+    stage(SourceError("the source may be read from 22:00 to 06:00 only", transient=True, not_before=opens))
+    with pytest.raises(AirflowRescheduleException) as raised:
+        run_stage("land", "tax__payer")
+    assert raised.value.reschedule_date == opens
 
 
 @pytest.mark.parametrize(

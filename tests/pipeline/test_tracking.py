@@ -2,12 +2,14 @@
 
 import random
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from catalog.batches import batches_of
+from core.clock import BEIJING
 from core.errors import GateFailed, RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.land import land
@@ -273,3 +275,18 @@ def test_a_cursor_column_that_is_gone_is_named(hub: Hub, people: People) -> None
     with pytest.raises(SourceError, match="lacks the cursor column ZHGXSJ"):
         sync(hub, document)
     assert hub.batch(f"{document['id']}@1").status == "failed"
+
+
+def test_outside_the_hours_agreed_no_batch_is_opened_unless_a_person_orders_it(hub: Hub, people: People) -> None:
+    hour = (datetime.now(BEIJING).hour + 2) % 24
+    document = tracked("sqlite", "snapshot", reading={"window": f"{hour:02}:00-{hour:02}:30"})
+    hub.register(document)
+    people.put(1, 1)
+    with pytest.raises(SourceError, match="may be read from"):
+        sync(hub, document)
+    assert batches_of(hub.home.catalog, document["id"]) == []
+    batch = sync(hub, document, Order(outside_window=True))
+    assert batch.records == 1
+    assert [note["message"] for note in batch.notes if note["kind"] == "outside-window"] == [
+        f"read outside the hours agreed ({hour:02}:00-{hour:02}:30), as test ordered"
+    ]

@@ -1,0 +1,52 @@
+"""Two syncs of one dataset at once: one works, the other says who does, and loses nothing by it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.tables import lease
+from core.leases import held_by
+from core.settings import REPOSITORY
+from tests.factories import Hub
+from tests.pipeline.sources import People, connect, phones, sync, tracked
+
+
+def started(hub: Hub, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "HUB_HOME": str(hub.settings.home), "HUB_THREADS": "1", "HUB_MEMORY_MB": "512", "HUB_ACTOR": "cli:mei"}
+    command = [sys.executable, "-m", "cli", *arguments, "--json"]
+    return subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
+    out, _ = process.communicate(timeout=120)
+    (only,) = json.loads(out)
+    return process.returncode, only
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_suite")
+def test_the_second_declines_and_names_the_first(hub: Hub, tmp_path: Path) -> None:
+    people = People(tmp_path)
+    connect(hub, patients=people.url)
+    document = tracked("sqlite", "snapshot", reading={"rows_per_second": 2})
+    hub.register(document)
+    for number in range(30):
+        people.put(number, 1)
+    first = started(hub, "sync", document["id"])
+    while held_by(hub.home.catalog, lease, f"dataset/{document['id']}") is None:
+        assert first.poll() is None
+    status, second = outcome(started(hub, "sync", document["id"]))
+    assert (status, second["outcome"], second["transient"]) == (3, "declined", True)
+    assert "is being written by cli:mei (process" in second["message"]
+    status, done = outcome(first)
+    assert (status, done["outcome"], done["records"]) == (0, "accepted", 30)
+    assert done["batch_id"] == f"{document['id']}@1"
+    assert len(phones(hub, document)) == 30
+    people.put(40, 1)
+    hub.register({**document, "reading": {}})
+    assert sync(hub, document).records == 31
