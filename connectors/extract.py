@@ -7,6 +7,7 @@ from importlib import import_module
 
 import pyarrow as pa
 
+from connectors.claim import Claim
 from connectors.extraction import POSITION, Extraction, Note, Unreadable
 from connectors.files import unchanged_meanwhile
 from connectors.increment import Request
@@ -79,7 +80,7 @@ def _read_table(connector: Connector, contract: Contract, connections: Connectio
     replica = contract.reading.replica
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))
-    spared = contract.model_copy(update={"source": contract.source.model_copy(update={"connection": replica})})
+    spared = _reading_from(contract, replica)
     try:
         extraction = watched(spared, lambda: connector(spared, connections, request))
     except SourceError as error:
@@ -102,6 +103,24 @@ def _window_notes(contract: Contract, by: str | None) -> list[Note]:
             raise
         return [Note("outside-window", f"read outside the hours agreed ({contract.reading.window}), as {by} ordered")]
     return []
+
+
+def source_claim(contract: Contract, connections: Connections) -> Claim | None:
+    """What the source says of its rows now, without handing them over; None where it has no engine that could.
+
+    Raises SourceError outside the hours agreed with the department, and if the source cannot be asked.
+    """
+    check_window(contract, datetime.now(BEIJING))
+    if not isinstance(contract.source, DatabaseSource):
+        return None
+    ask: Callable[[Contract, Connections], Claim] = import_module(_CONNECTORS[contract.source.kind]).claim
+    replica = contract.reading.replica
+    return ask(_reading_from(contract, replica) if replica else contract, connections)
+
+
+def _reading_from(contract: Contract, connection: str) -> Contract:
+    """The contract with another connection to its source."""
+    return contract.model_copy(update={"source": contract.source.model_copy(update={"connection": connection})})
 
 
 def check_window(contract: Contract, now: datetime) -> None:

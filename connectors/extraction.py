@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from connectors.claim import Claim
+
 POSITION = "_position"
 # What to do about a system that does not answer, and about one that answers "no".
 TRY_LATER = "the department's system may be down or busy: the next run tries again; if it lasts, ask the department"
@@ -56,6 +58,13 @@ class Extraction:
     has_record_ids: bool = False
     # Ends a statement that is running, from another thread; where a driver cannot, it does nothing.
     interrupt: Callable[[], None] = lambda: None
+    # What the source itself says of the rows, there when the batches are; empty where it has no engine that could.
+    claims: list[Claim] = field(default_factory=list)
+
+    @property
+    def claim(self) -> Claim | None:
+        """The source's own account."""
+        return self.claims[-1] if self.claims else None
 
     def close(self) -> None:
         """Leave the source where not all of it is wanted."""

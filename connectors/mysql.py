@@ -1,5 +1,7 @@
 """MySQL and MariaDB: the server writes every value as text, one statement sees one state of the table.
 
+What the server says of its rows, their count and digests, is the end of the same statement: a second one might see another state.
+
 Rows come through DuckDB's scanner, streamed (three times as fast as row by row through Python); what is asked beforehand goes through
 PyMySQL, whose errors carry numbers. Zero dates ("0000-00-00") arrive as they are: written by the server, no driver stumbles over them.
 """
@@ -11,8 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pymysql
 
+from connectors.claim import BINARY, FLOAT, Claim, DigestPlan, added_up, no_digest, no_text, plan_digest
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
@@ -40,38 +44,39 @@ _BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", 
 
 def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
     """Read one table or view, or the part that is asked for; raises SourceError if it is not there or the server cannot be reached."""
-    assert isinstance(contract.source, DatabaseSource)
-    server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
+    table = _Table(contract, connections, request)
+    part, names = table.part, table.plan.names
+    select = ", ".join(f"{_as_text(name, table.kinds[name])} AS {quote(name, '`')}" for name in names)
+    rows = f"{select}, {_char('NULL')} AS `_claim` FROM {table.rows}"
+    statement = table.limited(f"{rows} UNION ALL SELECT {', '.join(['NULL'] * len(names))}, {table.told}")
+    schema = text_schema(names)
     with _translated(contract):
-        columns, is_mariadb = _look(contract, server)
-    plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-    schema_name, table = split_object(contract.source.object)
-    relation = f"{quote(schema_name or server.database, '`')}.{quote(table, '`')}"
-    select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0], '`')}" for place in plan.places)
-    seconds = contract.reading.statement_timeout_seconds
+        engine = table.server.attached()
+        reader = _streamed(engine, statement, [*part.parameters, *part.parameters])
+    claims: list[Claim] = []
+    said: list[str] = []
 
-    def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
-        with _translated(contract), server.connected(seconds) as connection, connection.cursor() as cursor:
-            cursor.execute(query.format(table=relation).replace("?", "%s"), list(parameters))
-            row: Sequence[Any] = cursor.fetchall()[0]
-            return row
+    def read() -> Iterator[pa.RecordBatch]:
+        yield from _rows(_stream(contract, reader, engine), said)
+        claims.append(table.claim(said))
 
-    # A column that another connection read before is below what this statement reads, never above.
-    part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
-    # Each of the two has its own way to limit one statement, and takes no notice of the other's.
-    statement = (
-        f"SET STATEMENT max_statement_time={seconds} FOR SELECT {select} FROM {relation}{part.where}"
-        if is_mariadb
-        else f"SELECT /*+ MAX_EXECUTION_TIME({seconds * 1000}) */ {select} FROM {relation}{part.where}"
-    )
-    schema = text_schema(plan.names)
+    notes = [*table.plan.notes, *part.notes]
+    return Extraction(schema, numbered(read(), schema), notes=notes, is_whole=part.is_whole, cursor=part.cursor, claims=claims)
+
+
+def claim(contract: Contract, connections: Connections) -> Claim:
+    """What the server says of the table as it is now; raises SourceError as reading does."""
+    table = _Table(contract, connections)
     with _translated(contract):
-        engine = server.attached()
-        values = f", params := row({', '.join('?' for _ in part.parameters)})" if part.parameters else ""
-        query = f"SELECT * FROM mysql_query('source', ?, stream_results := true{values})"
-        reader = engine.execute(query, [statement, *part.parameters]).to_arrow_reader(BATCH_ROWS)
-    batches = numbered(_stream(contract, reader, engine), schema)
-    return Extraction(schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor)
+        engine = table.server.attached()
+        reader = _streamed(engine, table.limited(table.told), ())
+    return table.claim([text.as_py() for batch in _stream(contract, reader, engine) for text in batch.column(0)])
+
+
+def _streamed(engine: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[Parameter]) -> pa.RecordBatchReader:
+    values = f", params := row({', '.join('?' for _ in parameters)})" if parameters else ""
+    query = f"SELECT * FROM mysql_query('source', ?, stream_results := true{values})"
+    return engine.execute(query, [statement, *parameters]).to_arrow_reader(BATCH_ROWS)
 
 
 class _Dialect:
@@ -148,6 +153,44 @@ class _Server:
         return engine
 
 
+class _Table:
+    """What is read of a contract's table, and what the server is to say of it (`told`: the rest of a SELECT with one column)."""
+
+    def __init__(self, contract: Contract, connections: Connections, request: Request | None = None) -> None:
+        assert isinstance(contract.source, DatabaseSource)
+        self.server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
+        with _translated(contract):
+            columns, self._is_mariadb = _look(contract, self.server)
+        self.kinds = dict(columns)
+        self.plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
+        schema_name, table = split_object(contract.source.object)
+        relation = f"{quote(schema_name or self.server.database, '`')}.{quote(table, '`')}"
+        self._seconds = contract.reading.statement_timeout_seconds
+
+        def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+            with _translated(contract), self.server.connected(self._seconds) as connection, connection.cursor() as cursor:
+                cursor.execute(query.format(table=relation).replace("?", "%s"), list(parameters))
+                row: Sequence[Any] = cursor.fetchall()[0]
+                return row
+
+        # A column that another connection read before is below what this statement reads, never above.
+        self.part = choose_part(contract.id, request, self.kinds, _Dialect(), ask)
+        self.rows = relation + self.part.where
+        self._digests = plan_digest(contract, self.plan.names, {name: why for name, kind in columns if (why := _not_comparable(kind))})
+        self._without = no_digest(contract, self._digests)
+        self.told = _counted(self.rows) if self._without else _digested(self.rows, self.kinds, self._digests)
+
+    def limited(self, select: str) -> str:
+        """A SELECT, without this word, under the contract's limit of time. Each of the two servers has its own way, and ignores the other's."""
+        if self._is_mariadb:
+            return f"SET STATEMENT max_statement_time={self._seconds} FOR SELECT {select}"
+        return f"SELECT /*+ MAX_EXECUTION_TIME({self._seconds * 1000}) */ {select}"
+
+    def claim(self, said: Sequence[str]) -> Claim:
+        """What the server said."""
+        return _claim("MariaDB" if self._is_mariadb else "MySQL", said, self._digests, self._without)
+
+
 def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], bool]:
     """Columns with their types, and whether the server is a MariaDB."""
     assert isinstance(contract.source, DatabaseSource)
@@ -184,6 +227,64 @@ def _as_text(name: str, kind: str) -> str:
 
 def _char(expression: str) -> str:
     return f"CAST({expression} AS CHAR CHARACTER SET utf8mb4)"
+
+
+_TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set")
+_PLAIN = ("tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "time", "year")
+# Halves of a digest: the server adds up what fits into an unsigned bigint as decimals, exactly.
+_PIECES = (64, 64)
+
+
+def _not_comparable(kind: str) -> str:
+    """Why the values of a type are in no digest; empty where they are."""
+    if kind in ("float", "double"):
+        return FLOAT
+    return BINARY if kind in _BINARY else "" if kind in (*_TEXTS, *_PLAIN) else no_text(kind)
+
+
+def _canonical(name: str, kind: str) -> str:
+    """A value's place in the canonical text, as bytes: a collation might take the marks for nothing."""
+    text = f"CAST({_as_text(name, kind)} AS BINARY)"
+    if kind in _TEXTS:
+        text = f"REPLACE(REPLACE({text}, x'1e', x'1e65'), x'1f', x'1e73')"
+    return f"IFNULL({text}, x'1e6e')"
+
+
+def _sha256(names: Sequence[str], kinds: dict[str, str]) -> str:
+    return f"SHA2(CONCAT_WS(x'1f', {', '.join(_canonical(name, kinds[name]) for name in names)}), 256)"
+
+
+def _counted(relation: str) -> str:
+    return f"{_char('COUNT(*)')} FROM {relation}"
+
+
+def _digested(relation: str, kinds: dict[str, str], plan: DigestPlan) -> str:
+    """Partition, rows and sums, as one text for each partition."""
+    part = f"LEFT({_sha256(plan.key, kinds)}, 2)" if plan.key else "'00'"
+    sums = ", ".join(f"SUM(CAST(CONV(SUBSTR(h, {start}, 16), 16, 10) AS UNSIGNED))" for start in (1, 17))
+    told = f"CONCAT_WS(':', p, COUNT(*), {sums})"
+    digests = f"SELECT {part} AS p, {_sha256(plan.columns, kinds)} AS h FROM {relation}"
+    return f"{_char(told)} FROM ({digests}) AS digested GROUP BY p"
+
+
+def _rows(batches: Iterator[pa.RecordBatch], said: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of the table; what the server says of them, behind the last, goes to `said`."""
+    for batch in batches:
+        claims = batch.column(batch.num_columns - 1)
+        columns = batch.select(range(batch.num_columns - 1))
+        if claims.null_count == len(claims):
+            yield columns
+            continue
+        said += [text.as_py() for text in claims.drop_null()]
+        yield columns.filter(pc.is_null(claims))
+
+
+def _claim(engine: str, said: Sequence[str], plan: DigestPlan, without: str) -> Claim:
+    state = "one statement for rows, count and digests"
+    if without:
+        return Claim(engine, state, sum(map(int, said)), plan, reason=without)
+    rows = [(part, int(count), [int(piece) for piece in pieces]) for part, count, *pieces in (text.split(":") for text in said)]
+    return Claim(engine, state, sum(count for _, count, _ in rows), plan, added_up(rows, _PIECES))
 
 
 def _stream(contract: Contract, reader: pa.RecordBatchReader, engine: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:

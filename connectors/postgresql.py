@@ -12,7 +12,8 @@ import adbc_driver_manager
 import pyarrow as pa
 from adbc_driver_postgresql import StatementOptions, dbapi
 
-from connectors.columns import plan_columns
+from connectors.claim import BINARY, FLOAT, TOO_LONG, Claim, DigestPlan, added_up, canonical, no_digest, no_text, plan_digest
+from connectors.columns import ColumnPlan, plan_columns
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.increment import NUMBER, TIME, Parameter, Request, choose_part
@@ -73,10 +74,42 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
             cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_GENTLE_BYTES)})
         cursor.execute(f"SELECT {select} FROM {relation}{part.where}")
         reader = cursor.fetch_record_batch()
-    batches = numbered(_stream(contract, reader, stack), schema)
+    claims: list[Claim] = []
+    digests = _digests(contract, columns, plan)
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        try:
+            with _translated(contract):
+                yield from reader
+            reader.close()
+            claims.append(_claim(contract, cursor, relation + part.where, dict(columns), digests))
+        finally:
+            reader.close()
+            for _ in stack:
+                pass
+
     return Extraction(
-        schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor, interrupt=cursor.adbc_cancel
+        schema,
+        numbered(rows(), schema),
+        notes=[*plan.notes, *part.notes],
+        is_whole=part.is_whole,
+        cursor=part.cursor,
+        interrupt=cursor.adbc_cancel,
+        claims=claims,
     )
+
+
+def claim(contract: Contract, connections: Connections) -> Claim:
+    """What the server says of the table as it is now; raises SourceError as reading does."""
+    assert isinstance(contract.source, DatabaseSource)
+    stack = _opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
+    cursor = next(stack)
+    columns = _columns(contract, cursor)
+    plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
+    found = _claim(contract, cursor, _relation(contract.source), dict(columns), _digests(contract, columns, plan))
+    for _ in stack:
+        pass
+    return found
 
 
 def _set_parameters(cursor: dbapi.Cursor, parameters: Sequence[Parameter]) -> None:
@@ -188,14 +221,86 @@ def _as_text(name: str, kind: str) -> str:
             return f"{column}::text"
 
 
-def _stream(contract: Contract, reader: pa.RecordBatchReader, stack: Iterator[dbapi.Cursor]) -> Iterator[pa.RecordBatch]:
+_TEXTS = {"text", "character varying", "character", '"char"', "name"}
+_PLAIN = {
+    "smallint",
+    "integer",
+    "bigint",
+    "numeric",
+    "boolean",
+    "date",
+    "timestamp without time zone",
+    "timestamp with time zone",
+    "time without time zone",
+    "uuid",
+}
+_MARK, _SEPARATOR = "chr(30)", "chr(31)"
+# Pieces of a digest whose sums PostgreSQL adds up exactly: each fits into a bigint without its sign.
+_PIECES = (44, 44, 40)
+_UNKNOWN_FUNCTION = "42883"
+_CANCELED = "57014"
+
+
+def _digests(contract: Contract, columns: Sequence[tuple[str, str]], plan: ColumnPlan) -> DigestPlan:
+    return plan_digest(contract, plan.names, {name: why for name, kind in columns if (why := _not_comparable(kind))})
+
+
+def _not_comparable(kind: str) -> str:
+    """Why the values of a type are in no digest; empty where they are."""
+    if kind in ("real", "double precision"):
+        return FLOAT
+    return BINARY if kind == "bytea" else "" if kind in _TEXTS | _PLAIN else no_text(kind)
+
+
+def _canonical(name: str, kind: str) -> str:
+    """A value's place in the canonical text: null is a mark, marks inside are written otherwise. Numbers and dates have none inside."""
+    text = _as_text(name, kind)
+    if kind in _TEXTS:
+        text = f"replace(replace({text}, {_MARK}, {_MARK} || 'e'), {_SEPARATOR}, {_MARK} || 's')"
+    return f"coalesce({text}, {_MARK} || 'n')"
+
+
+def _sha256(names: Sequence[str], kinds: dict[str, str]) -> str:
+    return f"sha256(convert_to({canonical([_canonical(name, kinds[name]) for name in names], _SEPARATOR)}, 'UTF8'))"
+
+
+def _claim(contract: Contract, cursor: dbapi.Cursor, relation: str, kinds: dict[str, str], plan: DigestPlan) -> Claim:
+    """What the server says of the table, in the transaction in which its rows were read."""
+    with _translated(contract):
+        cursor.execute(f"SELECT current_setting('server_version'), count(*) FROM {relation}")
+        ((version, count),) = cursor.fetchall()
+    engine, state = f"PostgreSQL {str(version).split()[0]}", "one read-only transaction (repeatable read) for rows, count and digests"
+    reason = no_digest(contract, plan)
+    if reason:
+        return Claim(engine, state, int(count), plan, reason=reason)
+    sums, start = [], 1
+    for width in _PIECES:
+        sums.append(f"sum(substring(h FROM {start} FOR {width})::bigint)::text")
+        start += width
+    # OFFSET 0 keeps the digest from being computed anew for each sum.
+    digested = (
+        f"SELECT {f'get_byte({_sha256(plan.key, kinds)}, 0)' if plan.key else '0'} AS p, "
+        f"('x' || substr(encode({_sha256(plan.columns, kinds)}, 'hex'), 1, 32))::bit(128) AS h FROM {relation} OFFSET 0"
+    )
     try:
-        with _translated(contract):
-            yield from reader
-    finally:
-        reader.close()
-        for _ in stack:
-            pass
+        cursor.execute(f"SELECT p, count(*), {', '.join(sums)} FROM ({digested}) AS digested GROUP BY p")
+        found = cursor.fetchall()
+    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+        reason = _unable(error)
+        if not reason:
+            with _translated(contract):
+                raise
+        return Claim(engine, state, int(count), plan, reason=reason)
+    rows = ((f"{part:02x}", int(rows), [int(piece) for piece in pieces]) for part, rows, *pieces in found)
+    return Claim(engine, state, int(count), plan, added_up(rows, _PIECES))
+
+
+def _unable(error: Exception) -> str:
+    """Why the server gave no digests although its rows were read; empty where the error is another."""
+    state = getattr(error, "sqlstate", None) or ""
+    if state == _UNKNOWN_FUNCTION:
+        return "the server has no sha256 (PostgreSQL has it from version 11)"
+    return TOO_LONG if state == _CANCELED or "statement timeout" in str(error) else ""
 
 
 @contextmanager

@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from connectors.claim import Claim
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.increment import Parameter, Request
 from connectors.scanner import scanner_engine
+from connectors.sqlite_claim import counting
 from connectors.sqlite_increment import choose_part
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
@@ -46,13 +48,56 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
             return row
 
     part = choose_part(contract.id, request, found, ask)
-    with _translated(contract):
-        reader = _query(engine, f"SELECT {select} FROM {relation}{part.where}", *part.parameters).to_arrow_reader(BATCH_ROWS)
+    statement = f"SELECT {select} FROM {relation}{part.where}"
     schema = text_schema(plan.names)
-    batches = numbered(_stream(contract, reader, engine), schema)
+    claims: list[Claim] = []
+
+    def read() -> Iterator[pa.RecordBatch]:
+        try:
+            with counting(contract, path, relation + part.where, plan.names, part.parameters) as counter:
+                with _translated(contract):
+                    first, reader = counter.beside(lambda: _begun(engine, statement, part.parameters))
+                    yield from first
+                    yield from reader
+                claims.append(counter.claim())
+        finally:
+            engine.close()
+
     return Extraction(
-        schema, batches, notes=[*plan.notes, *part.notes], is_whole=part.is_whole, cursor=part.cursor, interrupt=engine.interrupt
+        schema,
+        numbered(read(), schema),
+        notes=[*plan.notes, *part.notes],
+        is_whole=part.is_whole,
+        cursor=part.cursor,
+        interrupt=engine.interrupt,
+        claims=claims,
     )
+
+
+def claim(contract: Contract, connections: Connections) -> Claim:
+    """What the database says of the table as it is now; raises SourceError as reading does."""
+    assert isinstance(contract.source, DatabaseSource)
+    path = connections.path(contract.source.connection, "sqlite")
+    _check_file(contract, path)
+    engine = scanner_engine("sqlite_scanner")
+    with _translated(contract):
+        engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
+    try:
+        plan = plan_columns(contract, _columns(contract, engine), contract.source.object)
+    finally:
+        engine.close()
+    with counting(contract, path, _relation(contract.source.object), plan.names) as counter:
+        counter.beside(lambda: None)
+        return counter.claim()
+
+
+def _begun(
+    engine: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[Parameter]
+) -> tuple[list[pa.RecordBatch], pa.RecordBatchReader]:
+    """A statement with its first batch: only then has it a state of the database."""
+    reader = _query(engine, statement, *parameters).to_arrow_reader(BATCH_ROWS)
+    first = next(reader, None)
+    return ([] if first is None else [first]), reader
 
 
 def _check_file(contract: Contract, path: Path) -> None:
@@ -109,14 +154,6 @@ def _as_text(name: str) -> str:
     plain = f"CASE WHEN abs({column}) < 1 THEN rtrim(printf('%.30f', {column}), '0') ELSE printf('%.0f', {column}) END"
     real = f"CASE WHEN instr({text}, 'e') THEN {plain} ELSE {text} END"
     return f"CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) WHEN 'real' THEN {real} ELSE {text} END AS {column}"
-
-
-def _stream(contract: Contract, reader: pa.RecordBatchReader, engine: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
-    try:
-        with _translated(contract):
-            yield from reader
-    finally:
-        engine.close()
 
 
 def _literal(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors.claim import asks_digest
 from connectors.extraction import TRY_LATER, Extraction
 from contracts.model import Contract
 from core.errors import SourceError
@@ -32,7 +33,8 @@ class _Watch:
 
     def __init__(self, contract: Contract, opened: Callable[[], Extraction]) -> None:
         self._contract, self._opened = contract, opened
-        self._left = contract.reading.statement_timeout_seconds + GRACE_SECONDS
+        # Where the source adds up its rows as well, that is a second statement.
+        self._left = contract.reading.statement_timeout_seconds * (1 + asks_digest(contract)) + GRACE_SECONDS
         self._items: queue.Queue[Any] = queue.Queue(maxsize=_AHEAD)
         self._is_dropped = threading.Event()
         self._interrupt: Callable[[], None] = lambda: None

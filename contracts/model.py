@@ -63,7 +63,7 @@ class Department(Part):
 
 # Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
-_LATER_PARTS = {"": ("cursor",), "reading": ("replica",)}
+_LATER_PARTS = {"": ("cursor",), "reading": ("replica", "source_digest")}
 
 
 class Mapping(Part):
@@ -126,6 +126,11 @@ class Reading(Part):
     rows_per_second: int | None = Field(default=None, ge=1, description="Most rows read per second.")
     replica: Identifier | None = Field(
         default=None, description="Name of a connection to a copy of the database: it is read in place of the source while it answers."
+    )
+    source_digest: bool | None = Field(
+        default=None,
+        description="Whether a database computes count and digests of the rows itself, for the receipt; it costs the source about another "
+        "read. Left out, it does unless rows_per_second is set; false: it only counts.",
     )
 
 

@@ -4,7 +4,7 @@ An id or digest is the first 128 bits of a sha256, carried as a UUID: 16 bytes i
 comparisons. Sums are taken modulo 2^128, so they do not depend on the order of rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from core.engine import quote
@@ -57,6 +57,14 @@ def row_digest(texts: Sequence[str | None]) -> str:
     return digest(canonical_text(texts))
 
 
+def partition(texts: Sequence[str]) -> str:
+    """SQL for the partition of a row by the texts of its key: the first byte of their sha256, as two hexadecimal digits.
+
+    The hash has no key, so that a source can compute it as well; of eight bits nobody learns a value.
+    """
+    return f"substr(sha256({canonical_text(texts)}), 1, 2)" if texts else "'00'"
+
+
 def digest_sums(uuid_column: str) -> str:
     """SQL for two exact sums (high and low 64 bits) of a UUID column; `combine` makes one number of them."""
     text = f"replace({uuid_column}::varchar, '-', '')"
@@ -67,6 +75,36 @@ def digest_sums(uuid_column: str) -> str:
 def combine(high: str, low: str) -> int:
     """Join the two sums of `digest_sums` into one number modulo 2^128."""
     return ((int(high) << 64) + int(low)) % (1 << 128)
+
+
+Parts = Mapping[str, tuple[int, int]]  # rows and sum of digests by partition
+
+
+def partition_sums(key_texts: Sequence[str], uuid_column: str) -> str:
+    """SQL columns for a query grouped by the first of them: partition, rows, and the two sums of `digest_sums`."""
+    return f"{partition(key_texts)} AS part, count(*), {digest_sums(uuid_column)}"
+
+
+def folded(parts: Parts, bits: int) -> dict[str, tuple[int, int]]:
+    """The partitions by the first `bits` (0 to 8) bits of theirs, each named by these bits, also those without rows."""
+    found = {f"{number:0{bits}b}" if bits else "": (0, 0) for number in range(1 << bits)}
+    for part, (rows, total) in parts.items():
+        name = f"{int(part, 16):08b}"[:bits]
+        before = found[name]
+        found[name] = (before[0] + rows, (before[1] + total) % (1 << 128))
+    return found
+
+
+def shown_parts(parts: Parts) -> dict[str, tuple[int, int]]:
+    """The finest partitions of which none has too few rows to be shown; nothing where all rows together are too few.
+
+    All of one fineness: if only the small ones were left out, the sum of all would give them away.
+    """
+    for bits in range(8, -1, -1):
+        found = folded(parts, bits)
+        if all(rows >= LEAST_ROWS for rows, _ in found.values()):
+            return found
+    return {}
 
 
 def add(first: str, second: int) -> str:

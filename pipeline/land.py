@@ -20,19 +20,20 @@ import pyarrow as pa
 from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
+from connectors.claim import MODULUS, plan_digest
 from connectors.columns import shown
 from connectors.extract import Extraction, check_window, extract
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
-from core.digests import EMPTY, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
+from pipeline.completeness import check_complete, said, written
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder, row_expressions, seal
+from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.standard import standard_in_force
 from pipeline.tracking import ORDINARY, Order, next_request, tracking_after
 
@@ -119,6 +120,7 @@ def _land(
         empty = _without_cursor(engine, contract, extraction, path) if batch.kind == "delivery" else []
     if note:
         manifest |= {"kind": batch.kind, "origin": batch.origin, "note": dict(note)}
+    check_complete(contract.id, manifest)
     manifest["seal"] = seal(key, manifest, path)
     (draft / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1))
     _sync(path)
@@ -200,9 +202,13 @@ def _remembering(extraction: Extraction, failures: list[HubError]) -> Iterator[p
 
 
 def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extraction, path: Path) -> dict[str, object]:
-    """The account of what landed: counts, digest of all rows, versions, and the position of every unreadable row."""
-    rows = parquet([path])
-    landed, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM {rows}", doing="adding up digests")
+    """The account of what landed: counts, digests, what the source said of it, versions, and the position of every unreadable row."""
+    plan = plan_digest(contract, _received(extraction), {})
+    parts = landed_parts(engine, path, plan)
+    landed = sum(rows for rows, _ in parts.values())
+    claim = extraction.claim
+    # Where the source has left out columns, it is held against what landed in the others.
+    compared = parts if claim is None or claim.plan == plan else landed_parts(engine, path, claim.plan)
     return {
         "batch_id": batch.batch_id,
         "contract_id": contract.id,
@@ -213,7 +219,9 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "read": landed + len(extraction.unreadable),
         "landed": landed,
         "unreadable": len(extraction.unreadable),
-        "digest": f"{combine(high, low):032x}" if landed else EMPTY,
+        "digest": f"{sum(total for _, total in parts.values()) % MODULUS:032x}",
+        "partitions": written(parts),
+        "source": None if claim is None else said(claim, compared),
         "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
     }
 

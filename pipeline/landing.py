@@ -8,8 +8,9 @@ from typing import Any
 
 from catalog.batches import Batch
 from catalog.datasets import contract_at
+from connectors.claim import DigestPlan
 from contracts.model import Contract
-from core.digests import combine, digest_sums, record_id, row_digest
+from core.digests import combine, digest_sums, partition_sums, record_id, row_digest
 from core.engine import Engine, parquet, quote
 from core.errors import HubError
 from core.keys import RECORD_KEY, load_key
@@ -52,6 +53,16 @@ def row_expressions(contract: Contract, columns: Sequence[str]) -> tuple[str, st
     digested = [name for name in contract.source_columns if name in columns]
     key_columns = digested if contract.whole_row_is_key else list(contract.record_key)
     return record_id(key_columns), row_digest([quote(name) for name in digested])
+
+
+def landed_parts(engine: Engine, path: Path, plan: DigestPlan) -> dict[str, tuple[int, int]]:
+    """Rows and digests of landed rows by partition, over the columns of a plan."""
+    digested = row_digest([quote(name) for name in plan.columns]) if plan.excluded else "_row_digest"
+    columns = partition_sums([quote(name) for name in plan.key], "digested")
+    # The key's columns and the digest alone: the file is read by columns.
+    inner = ", ".join([*(quote(name) for name in plan.key), f"{digested} AS digested"])
+    rows = engine.rows(f"SELECT {columns} FROM (SELECT {inner} FROM {parquet([path])}) GROUP BY part", doing="adding up digests")
+    return {part: (count, combine(high, low)) for part, count, high, low in rows}
 
 
 def seal(key: str, manifest: Manifest, rows: Path) -> str:
