@@ -226,6 +226,7 @@ def test_moments_and_booleans_of_postgresql(postgres: Database) -> None:
     postgres.check("UUID", {"an id": ("'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")})
 
 
+@pytest.mark.slow
 def test_moments_and_booleans_of_mariadb(maria: Database) -> None:
     maria.check("DATETIME", MOMENTS | {"no date": ("'0000-00-00 00:00:00'", "0000-00-00 00:00:00")})
     maria.check("DATETIME(3)", {"parts of a second": ("'2024-01-01 00:00:00.5'", "2024-01-01 00:00:00.500")})
@@ -309,7 +310,7 @@ def test_a_wide_table(database: Database) -> None:
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12) | st.none()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=30))
 def test_any_texts_add_up_to_what_is_read(sqlite: Database, rows: list[tuple[str | None, str | None]]) -> None:
     path = sqlite.url.removeprefix("sqlite:///")
@@ -337,7 +338,8 @@ def test_any_texts_add_up_in_postgresql(postgresql: str, postgres: Database, row
     assert claim.parts == oracle([(str(number), [str(number), *row]) for number, row in enumerate(rows)])
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=30))
 def test_any_texts_add_up_in_mariadb(mariadb: str, maria: Database, rows: list[tuple[str | None, str | None]]) -> None:
     with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
