@@ -30,12 +30,12 @@ class StandardVersion:
 
 def record_standard(catalog: sa.Engine, standards: Standards, actor: str) -> None:
     """Keep a version when it is first used. Raises RequestError where its number already stands for other definitions."""
-    found = _digest_of(catalog, standards.version)
+    found = standard_digest(catalog, standards.version)
     if found is None:
         try:
             _insert(catalog, standards, actor)
         except sa.exc.IntegrityError:  # another process was first: then its definitions count
-            found = _digest_of(catalog, standards.version)
+            found = standard_digest(catalog, standards.version)
     if found not in (None, digest(standards)):
         raise RequestError(
             f"the standard was changed, but is still called {standards.version}, a number that batches are pinned to",
@@ -44,7 +44,8 @@ def record_standard(catalog: sa.Engine, standards: Standards, actor: str) -> Non
         )
 
 
-def _digest_of(catalog: sa.Engine, version: str) -> str | None:
+def standard_digest(catalog: sa.Engine, version: str) -> str | None:
+    """Digest of a version's definitions; None where the catalog has none of that number."""
     with reading(catalog) as connection:
         found: str | None = connection.execute(sa.select(standard_version.c.digest).where(standard_version.c.version == version)).scalar()
     return found

@@ -125,6 +125,16 @@ waiting_rule = sa.Table(
     sa.Column("since", sa.DateTime, nullable=False),
 )
 
+# The signed account of a batch that has ended: `document` is the receipt as it is handed out.
+batch_receipt = sa.Table(
+    "batch_receipt",
+    metadata,
+    sa.Column("batch_id", sa.String(140), sa.ForeignKey("batch.batch_id"), primary_key=True),
+    sa.Column("key_id", sa.String(40), nullable=False),
+    sa.Column("issued_at", sa.DateTime, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(
     "lake_file",

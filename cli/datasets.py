@@ -1,5 +1,6 @@
 """Commands about datasets: register, check, sync, publish, status, receipt, report."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -265,32 +266,69 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Compute counts, record ids and digests again from the landed rows.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compute everything again from the landed rows, and ask the source whether it still says the same.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the signed receipt to this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The account of a batch: what was read, what became of it, and under which versions."""
-    from catalog.batches import get_batch
-    from core.digests import LEAST_ROWS, shown_digest
+    """The account of a batch: what was read, what became of it, what the source says of it, and under which versions; signed."""
+    from catalog.batches import OPEN, get_batch
+    from core.files import check_new_file
     from pipeline.home import open_home
-    from pipeline.landing import read_manifest, verify_landing
+    from pipeline.landing import shown_manifest
+    from pipeline.receipts import compare_source, receipt_of, verify_receipt
 
     home = open_home()
     found = get_batch(home.catalog, batch)
-    has_landed = found.landed is not None
-    manifest = read_manifest(home.settings, found) if has_landed else None
-    if manifest is not None:
-        manifest["digest"] = shown_digest(manifest.get("digest"), found.landed)
-    differences = verify_landing(home, found) if verify and has_landed else []
+    document = receipt_of(home, batch) if out or found.status not in OPEN else None
+    differences = verify_receipt(home, found, document) if verify else []
+    source, is_other = compare_source(home, found) if verify and found.landed is not None else (None, False)
+    if out:
+        check_new_file(out)
+        out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if as_json:
-        print_json({"batch": asdict(found), "manifest": manifest, "differences": differences})
+        answers = {"differences": differences, "source_now": source, "source_differs": is_other, "written": str(out) if out else None}
+        print_json({"batch": asdict(found), "manifest": shown_manifest(home.settings, found), "signed": document, **answers})
     else:
         print_batch(found)
-        if has_landed:
-            verified = ("; ".join(differences) or "no differences") if verify else "not asked"
-            digest = (manifest or {}).get("digest") or f"not shown (the manifest is gone, or there are fewer than {LEAST_ROWS} rows)"
-            plain({"digest of all rows": digest, "verified": verified})
+        _print_receipt(document)
+        if verify:
+            _print_verified(differences, source, is_other)
+        if out:
+            print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export gives")
     if differences:
         raise typer.Exit(1)
+
+
+def _print_receipt(document: Mapping[str, Any] | None) -> None:
+    """What landing and source add up to, and who has signed it."""
+    if document is None:
+        print("  receipt  none yet: it is signed when the batch has ended")
+        return
+    signed = document["receipt"]
+    landing, source = signed["landing"], signed["source"]
+    if landing:
+        parts = f"in {len(landing['partitions'])} partitions" if landing["partitions"] else "not shown, there are fewer than 100 rows"
+        print(f"  landing  {landing['rows']:,} rows, digest {landing['digest'] or ''}{' ' if landing['digest'] else ''}{parts}")
+    if source:
+        rows = "" if source["rows"] is None else f"{source['rows']:,} rows by {source['engine']}, "
+        reason = f" ({source['reason']})" if source["reason"] else ""
+        print(f"  source   {rows}{source['verdict']}{reason}")
+        for item in source["not_comparable"]:
+            print(f"           not comparable: {item['column']} ({item['reason']})")
+    print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
+
+
+def _print_verified(differences: Sequence[str], source: str | None, is_other: bool) -> None:
+    print("  verified " + ("signature, equations, catalog and landing hold" if not differences else "; ".join(differences)))
+    if source is not None:
+        print(f"  source now: {source}")
+    if is_other:
+        print(
+            "           a source that has changed since the batch was read is no fault of the batch: ask the department what changed; the next "
+            "batch will bring it"
+        )
 
 
 def print_batch(batch: Any) -> None:

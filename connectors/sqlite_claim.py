@@ -97,9 +97,8 @@ class Counter:
         reason = no_digest(self._contract, plan) or ("" if self._probe() else "the table has too many columns")
         self._tell(None if reason else self._statement(plan.key, plan.columns))
         parts = self._hear().get("parts")
-        if not reason and parts is None:
-            reason = TOO_LONG
-        found = None if reason else {part: (int(rows), int(total) % MODULUS) for part, (rows, total) in parts.items()}
+        found = None if parts is None else {part: (int(rows), int(total) % MODULUS) for part, (rows, total) in parts.items()}
+        reason = reason or ("" if found is not None else TOO_LONG)
         return Claim(f"{engine}; sha256 by the hub beside it", _ONE_STATE, counted.get("rows"), plan, found, reason)
 
     def _statement(self, key: Sequence[str], columns: Sequence[str]) -> str:

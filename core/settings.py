@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +31,8 @@ class Settings(BaseModel):
     portal_port: int = 18090
     airflow_port: int = 18080
     actor: str
+    signature: Literal["Ed25519", "SM2"] = "Ed25519"
+    signing_key: str = ""
 
     @property
     def landing(self) -> Path:
@@ -76,6 +79,8 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         portal_port=_number(env, "HUB_PORTAL_PORT", 18090, _PORTS),
         airflow_port=_number(env, "HUB_AIRFLOW_PORT", 18080, _PORTS),
         actor=_actor(env),
+        signature=_signature(env),
+        signing_key=env.get("HUB_SIGNING_KEY", ""),
     )
 
 
@@ -104,6 +109,17 @@ def _actor(env: dict[str, str]) -> str:
     if len(actor) > LONGEST_ACTOR:
         raise RequestError(f"HUB_ACTOR is longer than {LONGEST_ACTOR} characters", hint="name whoever acts, as a login does")
     return actor
+
+
+def _signature(env: dict[str, str]) -> Literal["Ed25519", "SM2"]:
+    match env.get("HUB_SIGNATURE", "").lower():
+        case "" | "ed25519":
+            return "Ed25519"
+        case "sm2":
+            return "SM2"
+    raise RequestError(
+        "HUB_SIGNATURE is no kind of signature that the hub knows", hint="ed25519, or sm2 where national algorithms are demanded"
+    )
 
 
 def prepare_home(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from catalog.batches import Batch
 from catalog.datasets import contract_at
 from connectors.claim import DigestPlan
 from contracts.model import Contract
-from core.digests import combine, digest_sums, partition_sums, record_id, row_digest
+from core.digests import combine, digest_sums, partition_sums, record_id, row_digest, shown_digest
 from core.engine import Engine, parquet, quote
 from core.errors import HubError
 from core.keys import RECORD_KEY, load_key
@@ -41,6 +41,15 @@ def read_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) else None
+
+
+def shown_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
+    """The manifest without what may not leave the hub: digests of few rows."""
+    manifest = read_manifest(settings, batch) if batch.landed is not None else None
+    if manifest is None:
+        return None
+    shown = {name: value for name, value in manifest.items() if name not in ("partitions", "source")}
+    return shown | {"digest": shown_digest(manifest.get("digest"), batch.landed)}
 
 
 def landed_rows(settings: Settings, batch: Batch) -> str:

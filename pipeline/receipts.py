@@ -1,0 +1,209 @@
+"""The receipt of a batch: the signed account of what was read, what became of it, and what the source itself says of it.
+
+It is made when the batch has ended, from the catalog and from landing's manifest, and kept as it was signed. `exchange/verify_receipt.py` checks
+it without the hub.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from catalog.batches import OPEN, Batch, get_batch
+from catalog.datasets import contract_at
+from catalog.receipts import store_receipt, stored_receipt, without_receipt
+from catalog.standards import standard_digest
+from connectors.claim import WHOLE, plan_digest
+from connectors.extract import source_claim
+from contracts.model import Contract
+from core.clock import now
+from core.connections import load_connections
+from core.digests import Parts, shown_parts
+from core.engine import Engine
+from core.errors import HubError, RequestError
+from core.signing import load_signer, public_keys
+from exchange.verify_receipt import FORMAT, canonical, check
+from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
+from pipeline.home import Home
+from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_path, verify_landing
+
+_ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")
+_RECORDS = ("previous", "inserted", "updated", "deleted", "records")
+NO_ENGINE = "files have no engine that could count their rows"
+
+
+def receipt_of(home: Home, batch_id: str) -> dict[str, Any]:
+    """The signed receipt of a batch, made now where it is still missing. Raises RequestError while the batch is open."""
+    found = stored_receipt(home.catalog, batch_id)
+    return found or _issue(home, get_batch(home.catalog, batch_id))
+
+
+def issue_missing(home: Home, contract_id: str) -> None:
+    """Sign what has ended of a dataset and has no receipt: normally the batch at hand, and any whose process died before it came to it."""
+    for batch_id in without_receipt(home.catalog, contract_id):
+        _issue(home, get_batch(home.catalog, batch_id))
+
+
+def _issue(home: Home, batch: Batch) -> dict[str, Any]:
+    if batch.status in OPEN:
+        raise RequestError(
+            f"batch {batch.batch_id} is {batch.status}: it has no receipt yet", hint="a receipt is signed when a batch has ended"
+        )
+    signer = load_signer(home.settings)
+    account = account_of(home, batch)
+    receipt = {**account, "format": FORMAT, "algorithm": signer.algorithm, "key_id": signer.key_id, "issued_at": _moment(now())}
+    document = {"receipt": receipt, "signature": signer.sign(canonical(receipt))}
+    store_receipt(home.catalog, batch.batch_id, signer.key_id, document)
+    return stored_receipt(home.catalog, batch.batch_id) or document
+
+
+def account_of(home: Home, batch: Batch) -> dict[str, Any]:
+    """What a receipt says of a batch, from the catalog and from landing as they are now."""
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    manifest = read_manifest(home.settings, batch) if batch.landed is not None else None
+    return {
+        "batch": {
+            "id": batch.batch_id,
+            "dataset": batch.contract_id,
+            "number": batch.seq,
+            "status": batch.status,
+            "actor": batch.actor,
+            "started_at": _moment(batch.started_at),
+            "landed_at": _moment(batch.landed_at),
+            "finished_at": _moment(batch.finished_at),
+            "milliseconds": {name: round(seconds * 1000) for name, seconds in batch.seconds.items()},
+        },
+        "contract": {"version": batch.contract_version, "digest": contract.digest, "department": contract.department.id},
+        "standard": {"version": batch.standard_version, "digest": standard_digest(home.catalog, batch.standard_version)},
+        "rows": {name: getattr(batch, name) for name in _ROWS},
+        "records": {name: getattr(batch, name) for name in _RECORDS},
+        "landing": None if manifest is None else _landing(home, batch, contract, manifest),
+        "source": None if manifest is None else _source(contract, manifest),
+    }
+
+
+def _moment(moment: Any) -> str | None:
+    return None if moment is None else f"{moment.isoformat()}Z"
+
+
+def _landing(home: Home, batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    plan = plan_digest(contract, manifest["columns"], {})
+    path = batch_folder(home.settings, batch.contract_id, batch.seq) / "manifest.json"
+    return {
+        "columns": list(plan.columns),
+        "key": list(plan.key),
+        # The manifest's seal is over manifest and rows: with this, the receipt is about these very bytes.
+        "manifest_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        **_shown(_manifest_parts(home, batch, contract, manifest)),
+    }
+
+
+def _manifest_parts(home: Home, batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """The partitions of a manifest; batches from before manifests had them are added up now."""
+    if "partitions" in manifest:
+        return unwritten(manifest["partitions"])
+    return _recomputed(home, batch, contract, manifest)
+
+
+def _recomputed(home: Home, batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    with Engine(home.settings) as engine:
+        return landed_parts(engine, rows_path(home.settings, batch), plan_digest(contract, manifest["columns"], {}))
+
+
+def _shown(parts: Parts) -> dict[str, Any]:
+    """Rows, digest and partitions as they may leave the hub."""
+    shown = shown_parts(parts)
+    total = sum(digest for _, digest in parts.values()) % WHOLE
+    return {
+        "rows": sum(rows for rows, _ in parts.values()),
+        "digest": f"{total:032x}" if shown else None,
+        "partitions": [{"part": part, "rows": rows, "digest": f"{digest:032x}"} for part, (rows, digest) in shown.items()],
+    }
+
+
+def _source(contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What the source said of the rows, and how it compares; of a source that says nothing, why."""
+    found = manifest.get("source")
+    where = {"kind": contract.source.kind, "connection": contract.source.connection}
+    if found is None:
+        return {
+            **where,
+            "engine": "",
+            "state": "",
+            "rows": None,
+            "columns": [],
+            "key": [],
+            "not_comparable": [],
+            "reason": NO_ENGINE,
+            "verdict": NOT_COMPARABLE,
+            "said": None,
+            "landed": None,
+        }
+    return {
+        **where,
+        **{name: found[name] for name in ("engine", "state", "rows", "columns", "key", "reason", "verdict")},
+        "not_comparable": [{"column": column, "reason": reason} for column, reason in found["not_comparable"].items()],
+        "said": None if found["partitions"] is None else _shown(unwritten(found["partitions"])),
+        "landed": None if found["landed_partitions"] is None else _shown(unwritten(found["landed_partitions"])),
+    }
+
+
+def verify_receipt(home: Home, batch: Batch, document: Mapping[str, Any]) -> list[str]:
+    """What does not hold of a receipt: signature and equations, catalog and landing against it, and landing computed anew."""
+    receipt = document["receipt"]
+    key = public_keys(home.settings).get(str(receipt.get("key_id")))
+    found = ["signature: the public key of the receipt is not here any more"] if key is None else check(document, key)
+    found += [f"catalog: {where} is not what the receipt says" for where in _changed(receipt, account_of(home, batch))]
+    if batch.landed is None:
+        return found
+    found += verify_landing(home, batch)
+    manifest = read_manifest(home.settings, batch)
+    return found if manifest is None else [*found, *_partitions(home, batch, manifest)]
+
+
+def _changed(receipt: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[str]:
+    for name, now_said in account.items():
+        if receipt.get(name) == now_said:
+            continue
+        entries = now_said if isinstance(now_said, dict) else {}
+        before = receipt.get(name) if isinstance(receipt.get(name), dict) else {}
+        yield from (f"{name}.{entry}" for entry in entries if before.get(entry) != entries[entry]) if entries and before else (name,)
+
+
+def _partitions(home: Home, batch: Batch, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Which partitions of landing are not those of the manifest any more."""
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    try:
+        parts = _recomputed(home, batch, contract, manifest)
+        before = unwritten(manifest.get("partitions", {}))
+    except (HubError, KeyError, TypeError, ValueError, AttributeError):
+        return  # that it cannot be read stands in what landing itself says
+    words = in_words(before, parts, ("manifest", "landing"))
+    if words and before:
+        yield f"landing: {words}"
+
+
+def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
+    """Ask the source again and say in words how it compares with what the batch landed; and whether it is different.
+
+    A source that has gone on since is different without anything being wrong.
+    """
+    manifest = read_manifest(home.settings, batch) if batch.landed is not None else None
+    if manifest is None:
+        return "not compared: landing has nothing of this batch any more", False
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    try:
+        claim = source_claim(contract, load_connections(settings=home.settings))
+    except HubError as error:
+        return f"not compared: {error.message}", False
+    if claim is None:
+        return f"not comparable: {NO_ENGINE}", False
+    if claim.rows is None:
+        return f"not comparable: {claim.reason}", False
+    with Engine(home.settings) as engine:
+        landed = landed_parts(engine, rows_path(home.settings, batch), claim.plan)
+    rows = sum(count for count, _ in landed.values())
+    if claim.rows == rows and (claim.parts is None or not differing(claim.parts, landed)):
+        left_out = f"; not comparable: {', '.join(claim.plan.excluded)}" if claim.plan.excluded else ""
+        return (f"the same {rows} rows" if claim.parts is None else f"the same {rows} rows with the same digests{left_out}"), False
+    where = in_words(landed, claim.parts, ("landed", "source")) if claim.parts is not None else ""
+    return f"the source now has {claim.rows} rows, {rows} landed{'; ' if where else ''}{where}", True
