@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import Json, answer, plain, print_json
+from cli.output import Json, answer, print_json
 from core.errors import GateFailed, HubError, LeaseHeld, RequestError
 from core.faults import described
 
@@ -267,7 +267,8 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 def receipt(
     batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compute everything again from the landed rows, and ask the source whether it still says the same.")
+        bool,
+        typer.Option("--verify", help="Compute everything again from the landed rows, and ask the source whether it still says the same."),
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the signed receipt to this file.")] = None,
     as_json: Json = False,

@@ -7,6 +7,7 @@ checkable by the public keys, which remain beside them.
 
 import base64
 import contextlib
+import hashlib
 import os
 import re
 import subprocess
@@ -80,8 +81,16 @@ def public_keys(settings: Settings) -> dict[str, str]:
 
 def algorithm_of(public_key: str) -> str:
     """What a public key is for, by its length: those of Ed25519 have 44 bytes, those of SM2 91."""
-    body = "".join(line for line in public_key.splitlines() if not line.startswith("-"))
-    return ED25519 if len(base64.b64decode(body)) == 44 else SM2
+    return ED25519 if len(_der(public_key)) == 44 else SM2
+
+
+def fingerprint(public_key: str) -> str:
+    """sha256 of a public key's DER form: what two people compare on the telephone."""
+    return hashlib.sha256(_der(public_key)).hexdigest()
+
+
+def _der(public_key: str) -> bytes:
+    return base64.b64decode("".join(line for line in public_key.splitlines() if not line.startswith("-")))
 
 
 def _make(private: Path, public: Path, algorithm: str) -> None:

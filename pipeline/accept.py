@@ -34,6 +34,7 @@ from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
+from pipeline.receipts import issue_missing
 from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
 from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
@@ -80,6 +81,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
             _accept(home, held, batch, standards, full, day or today().isoformat())
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
+            issue_missing(home, batch.contract_id)
             raise
         except Exception as error:
             fault = described(error)
@@ -88,6 +90,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
             raise
         with timed({}, "follow"):
             _follow(home, batch)
+        issue_missing(home, batch.contract_id)
     return get_batch(home.catalog, batch_id)
 
 

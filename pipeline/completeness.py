@@ -76,7 +76,7 @@ def check_complete(contract_id: str, manifest: Mapping[str, Any]) -> None:
         return
     where = in_words(unwritten(source["partitions"] or {}), unwritten(source["landed_partitions"] or {}), ("source", "landed"))
     raise SourceError(
-        f"{contract_id}: the source says {source['rows']} rows, {manifest['landed']} landed, and they are not the same{'; ' if where else ''}{where}",
+        f"{contract_id}: the source says {source['rows']} rows, {manifest['landed']} landed, and they are not the same ({where or 'only counted'})",
         hint="nothing of it was used; try again, and if it happens each time, report it with the type of the table's columns",
         transient=True,
     )

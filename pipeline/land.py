@@ -34,6 +34,7 @@ from core.leases import Lease, holding
 from pipeline.completeness import check_complete, said, written
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
+from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
 from pipeline.tracking import ORDINARY, Order, next_request, tracking_after
 
@@ -78,6 +79,7 @@ def land(
         standard, actor = standard_in_force(home).version, home.settings.actor
         batch = start_batch(home.catalog, held, contract_id, version, standard, actor, kind=arrival.kind, origin=arrival.origin)
         _remove_abandoned(home, contract_id)
+        issue_missing(home, contract_id)
         try:
             _land(home, held, batch, contract, key, extraction, order, arrival.note)
         except Exception as error:

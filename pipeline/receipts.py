@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.batches import OPEN, Batch, get_batch
+from catalog.batches import OPEN, WHOLE, Batch, get_batch
 from catalog.datasets import contract_at
 from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
-from connectors.claim import WHOLE, plan_digest
+from connectors.claim import MODULUS, plan_digest
 from connectors.extract import source_claim
 from contracts.model import Contract
 from core.clock import now
@@ -66,6 +66,7 @@ def account_of(home: Home, batch: Batch) -> dict[str, Any]:
             "dataset": batch.contract_id,
             "number": batch.seq,
             "status": batch.status,
+            "scope": batch.scope or WHOLE,
             "actor": batch.actor,
             "started_at": _moment(batch.started_at),
             "landed_at": _moment(batch.landed_at),
@@ -112,7 +113,7 @@ def _recomputed(home: Home, batch: Batch, contract: Contract, manifest: Mapping[
 def _shown(parts: Parts) -> dict[str, Any]:
     """Rows, digest and partitions as they may leave the hub."""
     shown = shown_parts(parts)
-    total = sum(digest for _, digest in parts.values()) % WHOLE
+    total = sum(digest for _, digest in parts.values()) % MODULUS
     return {
         "rows": sum(rows for rows, _ in parts.values()),
         "digest": f"{total:032x}" if shown else None,
@@ -147,12 +148,12 @@ def _source(contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def verify_receipt(home: Home, batch: Batch, document: Mapping[str, Any]) -> list[str]:
-    """What does not hold of a receipt: signature and equations, catalog and landing against it, and landing computed anew."""
-    receipt = document["receipt"]
-    key = public_keys(home.settings).get(str(receipt.get("key_id")))
-    found = ["signature: the public key of the receipt is not here any more"] if key is None else check(document, key)
-    found += [f"catalog: {where} is not what the receipt says" for where in _changed(receipt, account_of(home, batch))]
+def verify_receipt(home: Home, batch: Batch, document: Mapping[str, Any] | None) -> list[str]:
+    """What does not hold of a receipt: signature and equations, catalog and landing against it, and landing computed anew.
+
+    Of a batch that is open, and has none yet, what does not hold of landing.
+    """
+    found = [] if document is None else list(_signed(home, batch, document))
     if batch.landed is None:
         return found
     found += verify_landing(home, batch)
@@ -160,13 +161,23 @@ def verify_receipt(home: Home, batch: Batch, document: Mapping[str, Any]) -> lis
     return found if manifest is None else [*found, *_partitions(home, batch, manifest)]
 
 
+def _signed(home: Home, batch: Batch, document: Mapping[str, Any]) -> Iterator[str]:
+    receipt = document["receipt"]
+    key = public_keys(home.settings).get(str(receipt.get("key_id")))
+    yield from ["signature: the public key of the receipt is not here any more"] if key is None else check(document, key)
+    yield from (f"{where} is not what the receipt says" for where in _changed(receipt, account_of(home, batch)))
+
+
 def _changed(receipt: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[str]:
+    """Where catalog and landing now say something else."""
     for name, now_said in account.items():
         if receipt.get(name) == now_said:
             continue
         entries = now_said if isinstance(now_said, dict) else {}
         before = receipt.get(name) if isinstance(receipt.get(name), dict) else {}
-        yield from (f"{name}.{entry}" for entry in entries if before.get(entry) != entries[entry]) if entries and before else (name,)
+        where = "landing" if name in ("landing", "source") else "catalog"
+        changed = [f"{name}.{entry}" for entry in entries if before.get(entry) != entries[entry]] if before else [name]
+        yield from (f"{where}: {entry}" for entry in changed or [name])
 
 
 def _partitions(home: Home, batch: Batch, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -190,6 +201,8 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
     manifest = read_manifest(home.settings, batch) if batch.landed is not None else None
     if manifest is None:
         return "not compared: landing has nothing of this batch any more", False
+    if not batch.is_whole:
+        return "not compared: the batch holds only what was new in the source", False
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     try:
         claim = source_claim(contract, load_connections(settings=home.settings))

@@ -319,7 +319,7 @@ def test_a_landing_that_was_touched_is_noticed(command: Command, city: Hub, tmp_
     finally:
         (folder / "manifest.json").write_text(kept)
     assert answer.status == 1
-    assert [difference.split(":")[0] for difference in answer.json["differences"]] == ["landed", "seal"]
+    assert [difference.split(":")[0] for difference in answer.json["differences"]] == ["landing", "landed", "seal"]
 
 
 def test_a_fault_of_the_hub_shows_no_value(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_receipts"
-down_revision = "0002_standards"
+revision = "0004_receipts"
+down_revision = "0003_tracking"
 
 
 def upgrade() -> None:

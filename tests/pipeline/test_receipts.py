@@ -1,0 +1,455 @@
+"""Signed receipts: what they say, what is found when somebody alters one, and what a source says later."""
+
+import base64
+import copy
+import hashlib
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from catalog.batches import Batch
+from catalog.receipts import stored_receipt, without_receipt
+from connectors.extraction import Extraction
+from core.errors import GateFailed, RequestError, SourceError, StoreError
+from core.settings import REPOSITORY
+from core.signing import algorithm_of, load_signer, public_keys
+from exchange.verify_receipt import canonical, check, equations, sm2_point
+from pipeline.accept import accept
+from pipeline.land import land
+from pipeline.landing import batch_folder, read_manifest
+from pipeline.receipts import compare_source, receipt_of, verify_receipt
+from tests.factories import RESIDENTS, Hub, hub_in, person, with_assertions
+from tests.pipeline.sources import COLUMNS, People, connect, patient, sync, tracked
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+MANY = 420
+VERIFIER = REPOSITORY / "exchange" / "verify_receipt.py"
+
+
+class Filled:
+    """A table of an SQLite database with many people, and a hub that knows it."""
+
+    def __init__(self, hub: Hub, folder: Path) -> None:
+        self.hub, self.people = hub, People(folder)
+        self.document = tracked("sqlite", "snapshot")
+        hub.register(self.document)
+        connect(hub, patients=self.people.url)
+        rows = [[{**patient(number, number), "BB": number}[name] for name in COLUMNS] for number in range(MANY)]
+        with sqlite3.connect(self.people.path) as connection:
+            connection.executemany(f"INSERT INTO patient VALUES ({', '.join('?' * len(COLUMNS))})", rows)
+        connection.close()
+
+    def sync(self) -> Batch:
+        return sync(self.hub, self.document)
+
+    def signed(self, batch: Batch) -> dict[str, Any]:
+        return receipt_of(self.hub.home, batch.batch_id)
+
+    @property
+    def key(self) -> str:
+        return load_signer(self.hub.settings).public_key
+
+
+@pytest.fixture
+def filled(hub: Hub, tmp_path: Path) -> Filled:
+    return Filled(hub, tmp_path)
+
+
+def parts(account: dict[str, Any]) -> list[int]:
+    return [part["rows"] for part in account["partitions"]]
+
+
+def test_a_receipt_tells_ledger_digests_source_versions_durations_and_who(filled: Filled) -> None:
+    batch = filled.sync()
+    signed = stored_receipt(filled.hub.home.catalog, batch.batch_id)
+    assert signed is not None
+    receipt = signed["receipt"]
+    assert receipt["batch"]["status"] == "accepted"
+    assert receipt["batch"]["actor"] == "test"
+    assert {"land", "compare", "standardize", "write"} <= receipt["batch"]["milliseconds"].keys()
+    assert (receipt["contract"]["version"], receipt["standard"]["version"]) == (1, batch.standard_version)
+    assert {len(receipt[name]["digest"]) for name in ("contract", "standard")} == {64}
+    assert receipt["rows"] == {name: getattr(batch, name) for name in receipt["rows"]}
+    assert (receipt["rows"]["read"], receipt["records"]["records"]) == (MANY, MANY)
+    source, landing = receipt["source"], receipt["landing"]
+    assert (source["verdict"], source["rows"], source["not_comparable"]) == ("equal", MANY, [])
+    assert source["said"] == source["landed"]
+    assert source["said"]["digest"] == landing["digest"]
+    assert sum(parts(landing)) == MANY
+    assert min(parts(landing)) >= 100
+    manifest = batch_folder(filled.hub.settings, batch.contract_id, batch.seq) / "manifest.json"
+    assert landing["manifest_sha256"] == hashlib.sha256(manifest.read_bytes()).hexdigest()
+    assert check(signed, filled.key) == []
+    assert verify_receipt(filled.hub.home, batch, signed) == []
+    text = json.dumps(signed, ensure_ascii=False)
+    assert [name for name in (person(3)["SFZH"], person(3)["XM"], person(3)["DH"], "department.db") if name in text] == []
+
+
+def test_digests_are_those_of_the_rows(filled: Filled) -> None:
+    """The oracle: texts of the table, hashed in plain Python."""
+    receipt = filled.signed(filled.sync())["receipt"]
+    columns = receipt["landing"]["columns"]
+    with sqlite3.connect(filled.people.path) as connection:
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM patient").fetchall()
+    connection.close()
+    total = sum(int.from_bytes(hashlib.sha256("\x1f".join(map(str, row)).encode()).digest()[:16], "big") for row in rows)
+    assert receipt["landing"]["digest"] == f"{total % (1 << 128):032x}"
+    bits = len(receipt["landing"]["partitions"]).bit_length() - 1
+    keys = [f"{hashlib.sha256(row[columns.index('SFZH')].encode()).digest()[0]:08b}"[:bits] for row in rows]
+    assert {part["part"]: part["rows"] for part in receipt["landing"]["partitions"]} == {part: keys.count(part) for part in set(keys)}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the values of a document stand."""
+    if isinstance(value, dict | list) and value:
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(inner, (*path, name))
+    else:
+        yield path
+
+
+def other(value: Any) -> Any:
+    """A value of the same kind that is another one."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str():
+            return ("0" if value[:1] != "0" else "1") + value[1:]
+        case None:
+            return 0
+    return [0]
+
+
+def test_whatever_is_altered_is_found(filled: Filled) -> None:
+    signed = filled.signed(filled.sync())
+    found = list(places(signed))
+    assert len(found) > 60
+    for path in found:
+        altered = copy.deepcopy(signed)
+        inner = altered
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = other(inner[path[-1]])
+        assert check(altered, filled.key), path
+        removed = copy.deepcopy(signed)
+        inner = removed
+        for name in path[:-1]:
+            inner = inner[name]
+        del inner[path[-1]]
+        assert check(removed, filled.key), path
+    assert check({**signed, "more": 1}, filled.key)
+    for junk in ({}, [], None, 7, "x", {"receipt": None, "signature": ""}, {"receipt": {"format": "govhub receipt 1"}, "signature": ""}):
+        assert check(junk, filled.key)
+
+
+# What must not hold although its signature does: the hub itself has signed it.
+UNSOUND = {
+    "read": (("rows", "read"), 1, "read = landed"),
+    "landed": (("rows", "landed"), 1, "read = landed"),
+    "unreadable": (("rows", "unreadable"), 1, "read = landed"),
+    "accepted": (("rows", "accepted"), 1, "landed = accepted"),
+    "unchanged": (("rows", "unchanged"), 1, "landed = accepted"),
+    "repeated": (("rows", "repeated"), 1, "landed = accepted"),
+    "quarantined": (("rows", "quarantined"), 1, "landed = accepted"),
+    "previous": (("records", "previous"), 1, "records = previous"),
+    "inserted": (("records", "inserted"), 1, "records = previous"),
+    "deleted": (("records", "deleted"), 1, "records = previous"),
+    "records": (("records", "records"), 1, "records = previous"),
+    "landing's rows": (("landing", "rows"), 1, "landing: its rows"),
+    "rows of a partition": (("landing", "partitions", 0, "rows"), 1, "landing: rows ="),
+    "the digest of all": (("landing", "digest"), "0" * 32, "landing: digest ="),
+    "the digest of a partition": (("landing", "partitions", 1, "digest"), "0" * 32, "landing: digest ="),
+    "a partition's name": (("landing", "partitions", 1, "part"), "0", "landing: partitions are missing"),
+    "what the source counted": (("source", "rows"), 1, "source: the verdict"),
+    "what the source added up": (("source", "said", "digest"), "0" * 32, "source: digest ="),
+    "what landed of it": (("source", "landed", "partitions", 0, "rows"), 1, "landed of the source's columns"),
+    "the verdict": (("source", "verdict"), "equal in part", "source: the verdict"),
+    "a column left out": (("source", "not_comparable"), [{"column": "x", "reason": "y"}], "source: the verdict"),
+    "a count that is none": (("rows", "unreadable"), 0.0, "read = landed"),
+}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A receipt, without its signature."""
+    folder = tmp_path_factory.mktemp("sound")
+    with pytest.MonkeyPatch.context() as patch:
+        from pipeline.validate import count_issues
+
+        patch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+        filled = Filled(hub_in(folder / "home"), folder)
+        return dict(filled.signed(filled.sync())["receipt"])
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+def test_every_equation_is_checked_by_itself(sound: dict[str, Any], case: str) -> None:
+    path, change, words = UNSOUND[case]
+    receipt = copy.deepcopy(sound)
+    assert list(equations(receipt)) == []
+    inner: Any = receipt
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = inner[path[-1]] + change if isinstance(change, int) else change
+    assert any(found.startswith(words) for found in equations(receipt)), list(equations(receipt))
+
+
+def test_the_verifier_runs_alone(filled: Filled, tmp_path: Path) -> None:
+    """Copied away from the hub, without its packages in sight."""
+    signed = filled.signed(filled.sync())
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(VERIFIER, alone)
+    (alone / "key.pub").write_text(filled.key)
+    (alone / "receipt.json").write_text(json.dumps(signed, ensure_ascii=False), encoding="utf-8")
+    signed["receipt"]["rows"]["landed"] += 1
+    (alone / "false.json").write_text(json.dumps(signed, ensure_ascii=False), encoding="utf-8")
+
+    def run(receipt: str, key: str = "key.pub") -> tuple[int, str]:
+        program = ["verify_receipt.py", receipt, "--key", key]
+        done = subprocess.run([sys.executable, "-P", *program], cwd=alone, capture_output=True, text=True, env={}, check=False)
+        return done.returncode, done.stdout
+
+    assert run("receipt.json") == (0, "signature, digests and equations hold\n")
+    status, words = run("false.json")
+    assert status == 1
+    assert "signature: it is not that of this document" in words
+    assert "read = landed + unreadable: 420 and 421 + 0" in words
+    assert run("none.json")[0] == 2
+    imports = [line.split()[1] for line in VERIFIER.read_text().splitlines() if line.strip().startswith(("import ", "from "))]
+    standard = sys.stdlib_module_names
+    assert {name.split(".")[0] for name in imports} - standard == {"cryptography"}
+
+
+def test_few_rows_show_no_digest_and_a_file_is_not_comparable(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    batch = hub.sync(RESIDENTS, [person(number) for number in range(5)])
+    signed = receipt_of(hub.home, batch.batch_id)
+    receipt = signed["receipt"]
+    assert (receipt["landing"]["rows"], receipt["landing"]["digest"], receipt["landing"]["partitions"]) == (5, None, [])
+    assert (receipt["source"]["verdict"], receipt["source"]["rows"]) == ("not comparable", None)
+    assert "files have no engine" in receipt["source"]["reason"]
+    assert check(signed, public_keys(hub.settings)[receipt["key_id"]]) == []
+    assert compare_source(hub.home, batch) == ("not comparable: files have no engine that could count their rows", False)
+
+
+def test_what_was_altered_in_catalog_or_landing_is_named(filled: Filled) -> None:
+    batch = filled.sync()
+    signed = filled.signed(batch)
+    home = filled.hub.home
+    with home.catalog.begin() as connection:
+        connection.exec_driver_sql("UPDATE batch SET accepted = accepted - 1, unchanged = unchanged + 1")
+    assert verify_receipt(home, filled.hub.batch(batch.batch_id), signed) == [
+        "catalog: rows.accepted is not what the receipt says",
+        "catalog: rows.unchanged is not what the receipt says",
+    ]
+    path = batch_folder(home.settings, batch.contract_id, batch.seq) / "rows.parquet"
+    table = pq.read_table(path)
+    names = table.column("XM").to_pylist()
+    place = table.schema.get_field_index("XM")
+    pq.write_table(table.set_column(place, table.schema.field(place), pa.array(["改名", *names[1:]])), path)
+    part = hashlib.sha256(table.column("SFZH")[0].as_py().encode()).hexdigest()[:2]
+    found = verify_receipt(home, batch, signed)
+    assert any(words.startswith("rows: 1 are not what landed any more") for words in found)
+    assert any(words.startswith("seal:") for words in found)
+    # The digests in the file are as they were: it is the seal and the rows themselves that tell.
+    altered = table.set_column(
+        table.schema.get_field_index("_row_digest"), "_row_digest", table.column("_row_digest").take([1, *range(1, MANY)])
+    )
+    pq.write_table(altered, path)
+    found = verify_receipt(home, batch, signed)
+    assert any(words.startswith("landing: partitions that differ: ") and part in words for words in found), found
+
+
+def test_a_source_that_went_on_is_told_by_partition(filled: Filled) -> None:
+    batch = filled.sync()
+    home = filled.hub.home
+    assert compare_source(home, batch) == (f"the same {MANY} rows with the same digests", False)
+    filled.people.put(7, 999)
+    words, differs = compare_source(home, batch)
+    part = hashlib.sha256(person(7)["SFZH"].encode()).hexdigest()[:2]
+    assert differs
+    assert words.startswith(f"the source now has {MANY} rows, {MANY} landed; partitions that differ: {part} (")
+    assert "other content" in words
+    filled.people.remove(7)
+    words, differs = compare_source(home, batch)
+    assert f"the source now has {MANY - 1} rows, {MANY} landed; partitions that differ: {part} (landed " in words
+    filled.people.path.unlink()
+    assert compare_source(home, batch)[0].startswith("not compared: ")
+
+
+def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import land as landing
+
+    def losing(*arguments: Any) -> Extraction:
+        from connectors.extract import extract
+
+        extraction = extract(*arguments)
+        whole = extraction.batches
+        extraction.batches = (batch.slice(1) for batch in whole)
+        return extraction
+
+    monkeypatch.setattr(landing, "extract", losing)
+    with pytest.raises(
+        SourceError, match="the source says 420 rows, 419 landed, and they are not the same .partitions that differ: "
+    ) as raised:
+        land(filled.document["id"], filled.hub.home)
+    assert raised.value.transient
+    monkeypatch.undo()
+    failed = filled.hub.batch(f"{filled.document['id']}@1")
+    assert failed.status == "failed"
+    assert read_manifest(filled.hub.settings, failed) is None
+
+
+def test_a_changed_value_stops_the_batch_as_well(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import land as landing
+
+    def changing(*arguments: Any) -> Extraction:
+        from connectors.extract import extract
+
+        extraction = extract(*arguments)
+
+        def batches(whole: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in whole:
+                place = batch.schema.get_field_index("XM")
+                names = [None, *batch.column(place).to_pylist()[1:]]
+                yield batch.set_column(place, batch.schema.field(place), pa.array(names, pa.string()))
+
+        extraction.batches = batches(extraction.batches)
+        return extraction
+
+    monkeypatch.setattr(landing, "extract", changing)
+    with pytest.raises(SourceError, match=r"420 rows, 420 landed, .* \(\d+ rows, other content\)"):
+        land(filled.document["id"], filled.hub.home)
+
+
+def test_every_batch_that_ended_gets_its_receipt(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, name = filled.hub.home, filled.document["id"]
+    landed = land(name, home)
+    with pytest.raises(RequestError, match="is landed: it has no receipt yet"):
+        receipt_of(home, landed)
+    filled.sync()
+    filled.hub.register(with_assertions(filled.document, least_rows=MANY + 1))
+    with pytest.raises(GateFailed):
+        filled.sync()
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.accept.issue_missing", lambda *_: None)  # as if the process had died before it came to it
+        filled.hub.register(filled.document)
+        filled.sync()
+    assert without_receipt(home.catalog, name) == [f"{name}@4"]
+    filled.sync()
+    assert without_receipt(home.catalog, name) == []
+    said = {number: receipt_of(home, f"{name}@{number}") for number in range(1, 6)}
+    states = {number: signed["receipt"]["batch"]["status"] for number, signed in said.items()}
+    assert states == {1: "superseded", 2: "accepted", 3: "stopped", 4: "accepted", 5: "accepted"}
+    assert [problem for signed in said.values() for problem in check(signed, filled.key)] == []
+    # Asked again, it is the same document.
+    assert receipt_of(home, f"{name}@2") == said[2]
+
+
+def test_a_part_is_compared_with_the_same_part_of_the_source(hub: Hub, tmp_path: Path) -> None:
+    people = People(tmp_path)
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    connect(hub, patients=people.url)
+    for number in range(5):
+        people.put(number, number)
+    sync(hub, document)
+    people.put(1, 77)
+    batch = sync(hub, document)
+    receipt = receipt_of(hub.home, batch.batch_id)["receipt"]
+    assert (batch.scope, receipt["batch"]["scope"]) == ("part", "part")
+    assert (receipt["source"]["verdict"], receipt["source"]["rows"]) == ("equal", batch.landed)
+    assert compare_source(hub.home, batch)[0].startswith("not compared: the batch holds only what was new")
+
+
+def test_keys_stay_and_another_one_takes_over(filled: Filled) -> None:
+    batch = filled.sync()
+    first = filled.signed(batch)
+    settings = filled.hub.settings
+    private = settings.home / "keys" / "receipt-ed25519-1.pem"
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert algorithm_of(filled.key) == "Ed25519"
+    next_hub = hub_in(settings.home, signing_key="receipt-ed25519-2")
+    connect(next_hub, patients=filled.people.url)
+    second = receipt_of(next_hub.home, sync(next_hub, filled.document).batch_id)
+    assert (first["receipt"]["key_id"], second["receipt"]["key_id"]) == ("receipt-ed25519-1", "receipt-ed25519-2")
+    assert verify_receipt(next_hub.home, batch, first) == []
+    assert check(second, public_keys(settings)["receipt-ed25519-1"])
+    private.unlink()
+    with pytest.raises(StoreError, match="the private half of the key receipt-ed25519-1 is gone"):
+        load_signer(settings)
+    assert not private.exists()
+    with pytest.raises(RequestError, match="is no id of a key"):
+        load_signer(hub_in(settings.home, signing_key="../x").settings)
+
+
+def openssl_has_sm2() -> bool:
+    try:
+        return subprocess.run(["openssl", "genpkey", "-algorithm", "SM2"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not openssl_has_sm2(), reason="the program openssl is missing or has no SM2")
+def test_receipts_are_signed_with_sm2_where_that_is_demanded(tmp_path: Path) -> None:
+    filled = Filled(hub_in(tmp_path / "home", signature="sm2"), tmp_path)
+    batch = filled.sync()
+    signed = filled.signed(batch)
+    assert (signed["receipt"]["algorithm"], signed["receipt"]["key_id"]) == ("SM2", "receipt-sm2-1")
+    assert check(signed, filled.key) == []
+    assert verify_receipt(filled.hub.home, batch, signed) == []
+    for path in [("receipt", "rows", "read"), ("receipt", "batch", "actor"), ("signature",)]:
+        altered = copy.deepcopy(signed)
+        inner = altered
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = other(inner[path[-1]]) if path != ("signature",) else signed["signature"][:-8] + "AAAAAAA="
+        assert check(altered, filled.key), path
+    # OpenSSL, of which the verifier uses nothing, agrees.
+    (tmp_path / "m").write_bytes(canonical(signed["receipt"]))
+    (tmp_path / "s").write_bytes(base64.b64decode(signed["signature"]))
+    (tmp_path / "k").write_text(filled.key)
+    options = ["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"]
+    files = ["-inkey", str(tmp_path / "k"), "-in", str(tmp_path / "m"), "-sigfile", str(tmp_path / "s")]
+    assert subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", *files, *options], capture_output=True, check=False).returncode == 0
+    ed25519 = load_signer(hub_in(tmp_path / "other").settings).public_key
+    with pytest.raises(ValueError, match="no SM2 key"):
+        sm2_point(ed25519)
+
+
+def test_a_gate_that_stopped_and_a_source_in_postgresql(hub: Hub, postgresql_server: str) -> None:
+    """The whole way from another engine: claims of PostgreSQL are in the receipt, with what cannot be compared."""
+    import psycopg
+
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS patient")
+        connection.execute("CREATE TABLE patient (SFZH text, XM text, DH text, GXSJ date, BB double precision)")
+        for number in range(130):
+            row = patient(number, number)
+            connection.execute("INSERT INTO patient VALUES (%s, %s, %s, %s, 0.1)", [row[name] for name in ("SFZH", "XM", "DH", "GXSJ")])
+    lower = {"sfzh": "resident_id", "xm": "person_name", "dh": "phone_number"}
+    document = tracked("postgresql", "snapshot", columns=lower, record_key=["sfzh"], as_of="bb")
+    document = {**document, "as_of": {"column": "gxsj"}, "columns": {**lower, "bb": "residence_address"}}
+    hub.register(document)
+    connect(hub, patients=postgresql_server)
+    batch_id = land(document["id"], hub.home)
+    batch = accept(batch_id, hub.home)
+    signed = receipt_of(hub.home, batch.batch_id)
+    source = signed["receipt"]["source"]
+    assert source["engine"].startswith("PostgreSQL ")
+    assert (source["verdict"], source["rows"]) == ("equal in part", 130)
+    assert [item["column"] for item in source["not_comparable"]] == ["bb"]
+    assert "bb" not in source["columns"]
+    assert check(signed, load_signer(hub.settings).public_key) == []
+    assert compare_source(hub.home, batch) == ("the same 130 rows with the same digests; not comparable: bb", False)
