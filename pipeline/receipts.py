@@ -29,6 +29,7 @@ from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_pat
 _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")
 _RECORDS = ("previous", "inserted", "updated", "deleted", "records")
 NO_ENGINE = "files have no engine that could count their rows"
+FROM_QUARANTINE = "the rows come from quarantine, not from the source"
 
 
 def receipt_of(home: Home, batch_id: str) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def account_of(home: Home, batch: Batch) -> dict[str, Any]:
             "dataset": batch.contract_id,
             "number": batch.seq,
             "status": batch.status,
+            "kind": batch.kind,
             "scope": batch.scope or WHOLE,
             "actor": batch.actor,
             "started_at": _moment(batch.started_at),
@@ -78,7 +80,7 @@ def account_of(home: Home, batch: Batch) -> dict[str, Any]:
         "rows": {name: getattr(batch, name) for name in _ROWS},
         "records": {name: getattr(batch, name) for name in _RECORDS},
         "landing": None if manifest is None else _landing(home, batch, contract, manifest),
-        "source": None if manifest is None else _source(contract, manifest),
+        "source": None if manifest is None else _source(batch, contract, manifest),
     }
 
 
@@ -121,7 +123,7 @@ def _shown(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _source(contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the source said of the rows, and how it compares; of a source that says nothing, why."""
     found = manifest.get("source")
     where = {"kind": contract.source.kind, "connection": contract.source.connection}
@@ -134,7 +136,7 @@ def _source(contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
             "columns": [],
             "key": [],
             "not_comparable": [],
-            "reason": NO_ENGINE,
+            "reason": NO_ENGINE if batch.kind == "delivery" else FROM_QUARANTINE,
             "verdict": NOT_COMPARABLE,
             "said": None,
             "landed": None,
@@ -201,6 +203,8 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
     manifest = read_manifest(home.settings, batch) if batch.landed is not None else None
     if manifest is None:
         return "not compared: landing has nothing of this batch any more", False
+    if batch.kind != "delivery":
+        return f"not compared: {FROM_QUARANTINE}", False
     if not batch.is_whole:
         return "not compared: the batch holds only what was new in the source", False
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)

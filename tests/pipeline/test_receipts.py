@@ -301,7 +301,7 @@ def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: p
 
     monkeypatch.setattr(landing, "extract", losing)
     with pytest.raises(
-        SourceError, match="the source says 420 rows, 419 landed, and they are not the same .partitions that differ: "
+        SourceError, match=r"the source says 420 rows, 419 landed, and they are not the same \(partitions that differ: "
     ) as raised:
         land(filled.document["id"], filled.hub.home)
     assert raised.value.transient

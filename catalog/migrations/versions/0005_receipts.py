@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_receipts"
-down_revision = "0003_tracking"
+revision = "0005_receipts"
+down_revision = "0004_repairs"
 
 
 def upgrade() -> None:
