@@ -420,10 +420,10 @@ def test_a_database_that_is_written_all_the_time_is_not_compared(sqlite: Databas
     begun = reading._begun
     write = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO hub_test_claim VALUES (-1, 1)'); c.commit()"
 
-    def disturbed(engine, statement):
+    def disturbed(*arguments):
         # A process of its own: two copies of SQLite in one would take each other's locks away.
         subprocess.run([sys.executable, "-c", write, sqlite.url.removeprefix("sqlite:///")], check=True)
-        return begun(engine, statement)
+        return begun(*arguments)
 
     monkeypatch.setattr(reading, "_begun", disturbed)
     extraction = extract(sqlite.contract(), sqlite.connections)

@@ -291,10 +291,10 @@ def test_a_source_that_went_on_is_told_by_partition(filled: Filled) -> None:
 def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline import land as landing
 
-    def losing(*arguments: Any) -> Extraction:
+    def losing(*arguments: Any, **options: Any) -> Extraction:
         from connectors.extract import extract
 
-        extraction = extract(*arguments)
+        extraction = extract(*arguments, **options)
         whole = extraction.batches
         extraction.batches = (batch.slice(1) for batch in whole)
         return extraction
@@ -314,10 +314,10 @@ def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: p
 def test_a_changed_value_stops_the_batch_as_well(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline import land as landing
 
-    def changing(*arguments: Any) -> Extraction:
+    def changing(*arguments: Any, **options: Any) -> Extraction:
         from connectors.extract import extract
 
-        extraction = extract(*arguments)
+        extraction = extract(*arguments, **options)
 
         def batches(whole: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in whole:
