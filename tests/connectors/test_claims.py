@@ -417,6 +417,7 @@ def test_a_database_that_is_written_all_the_time_is_not_compared(sqlite: Databas
     from pipeline.completeness import NOT_COMPARABLE, verdict
 
     sqlite.fill("TEXT", ["'a'"])
+    sqlite.run("PRAGMA journal_mode = WAL")  # without it, nobody can commit while the transaction is open
     begun = reading._begun
     write = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO hub_test_claim VALUES (-1, 1)'); c.commit()"
 
