@@ -10,7 +10,7 @@ from contracts.sources import DatabaseSource
 from core.connections import Connections
 
 # SQLite keeps no comments.
-_CATALOGS = {"postgresql": "connectors.postgresql", "mysql": "connectors.mysql"}
+_CATALOGS = {"postgresql": "connectors.postgresql", "mysql": "connectors.mysql", "sql": "connectors.dialects"}
 _REST = re.compile(r"[，,:：;；。\n|].*$|(?<=[\u3400-\u9fff])\s.*$", re.DOTALL)
 
 

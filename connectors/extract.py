@@ -27,6 +27,7 @@ _CONNECTORS = {
     "postgresql": "connectors.postgresql",
     "mysql": "connectors.mysql",
     "sqlite": "connectors.sqlite",
+    "sql": "connectors.dialects",
     "csv": "connectors.csv",
     "xlsx": "connectors.xlsx",
     "jsonl": "connectors.json_lines",

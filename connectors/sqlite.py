@@ -151,7 +151,8 @@ def _as_text(name: str) -> str:
     """Bytes as hex, reals with the 15 digits SQLite itself shows of them, without an exponent."""
     column = quote(name)
     text = f"CAST({column} AS TEXT)"
-    plain = f"CASE WHEN abs({column}) < 1 THEN rtrim(printf('%.30f', {column}), '0') ELSE printf('%.0f', {column}) END"
+    places = f"14 - CAST(substr({text}, instr({text}, 'e') + 1) AS INTEGER)"
+    plain = f"CASE WHEN abs({column}) < 1 THEN rtrim(printf('%.*f', {places}, {column}), '0') ELSE printf('%.0f', {column}) END"
     real = f"CASE WHEN instr({text}, 'e') THEN {plain} ELSE {text} END"
     return f"CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) WHEN 'real' THEN {real} ELSE {text} END AS {column}"
 

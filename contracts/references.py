@@ -198,6 +198,8 @@ def _tracking(contract: Contract, standards: Standards) -> Iterator[Finding]:
         yield "cursor", "is missing: it names the column that says what is new"
     if kind != "cursor" and contract.cursor is not None:
         yield "cursor", "says nothing unless change_tracking is cursor"
+    if kind != "snapshot" and contract.source.kind == "sql":
+        yield "change_tracking", "a source of kind sql is only read whole; expected snapshot"
     if kind != "snapshot" and not isinstance(contract.source, DatabaseSource):
         yield "change_tracking", "files are delivered whole; expected snapshot"
     if kind != "snapshot" and contract.whole_row_is_key:

@@ -23,7 +23,9 @@ _HeaderRow = Annotated[int | None, Field(ge=1, description="Line of the header; 
 class DatabaseSource(Part):
     """A table or view of a database."""
 
-    kind: Literal["postgresql", "mysql", "sqlite"] = Field(description="A database: postgresql, mysql (also MariaDB) or sqlite.")
+    kind: Literal["postgresql", "mysql", "sqlite", "sql"] = Field(
+        description="A database: postgresql, mysql (also MariaDB) or sqlite; sql for every other, told by its address (SQL Server, Oracle, …)."
+    )
     connection: Identifier = Field(description="Name of the connection; its address is set up outside, never in a contract.")
     object: str = Field(min_length=1, description='Table or view, with its schema where there is one: "hj.t_rkxx".')
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from connectors import api_preview
 from connectors.comments import read_comments
+from connectors.dialects import dialects
 from connectors.extract import extract
 from connectors.extraction import Comments, Note
 from connectors.preview import preview
@@ -91,10 +92,10 @@ def _read_connection(
         api = api_preview.preview(_ID, name, wanted, connections)
         reading = _read(request, _unmapped(api.first), None, connections, standards, settings)
         return replace(reading, source=api.source, remarks=api.remarks)
-    if scheme not in _KINDS:
-        known = ", ".join((*_KINDS, *SCHEMES, *_APIS))
+    if scheme not in _KINDS and scheme not in dialects():
+        known = ", ".join((*dialects(), *SCHEMES, *_APIS))
         raise RequestError(f'connection "{name}" leads to {scheme}, which no connector reads', hint=f"there is {known}")
-    kind = cast('Literal["postgresql", "mysql", "sqlite"]', _KINDS[scheme])
+    kind = cast('Literal["postgresql", "mysql", "sqlite", "sql"]', _KINDS.get(scheme, "sql"))
     table = DatabaseSource(kind=kind, connection=name, object=wanted)
     return _read(request, _unmapped(table), None, connections, standards, settings)
 
