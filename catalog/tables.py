@@ -135,6 +135,34 @@ batch_receipt = sa.Table(
     sa.Column("document", sa.Text, nullable=False),
 )
 
+# What somebody has to be told: open until its cause is gone. One alert per rule and subject is open at a time.
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("rule", sa.String(60), nullable=False),
+    sa.Column("subject", sa.String(160), nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("message_zh", sa.Text, nullable=False),
+    sa.Column("message_en", sa.Text, nullable=False),
+    sa.Column("opened_at", sa.DateTime, nullable=False),
+    sa.Column("seen_at", sa.DateTime, nullable=False),
+    sa.Column("closed_at", sa.DateTime, index=True),
+)
+
+# One line for everything that a channel is to be told: that an alert opened, or that its cause is gone.
+alert_notice = sa.Table(
+    "alert_notice",
+    metadata,
+    sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.ForeignKey("alert.id"), primary_key=True),
+    sa.Column("channel", sa.String(120), primary_key=True),
+    sa.Column("kind", sa.String(10), primary_key=True),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("sent_at", sa.DateTime),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+)
+
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(
     "lake_file",

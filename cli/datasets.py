@@ -1,8 +1,7 @@
-"""Commands about datasets: register, check, sync, publish, status, receipt, report."""
+"""Commands about datasets: register, check, sync, publish, receipt, report."""
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -26,7 +25,7 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (register, check, sync, publish, status, receipt, report):
+    for command in (register, check, sync, publish, receipt, report):
         app.command()(command)
 
 
@@ -187,81 +186,6 @@ def publish(
         print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
     elif accept_shrink:
         print("no shrink had to be accepted")
-
-
-def status(
-    check: Annotated[bool, typer.Option("--check", help="Recompute every equation of the ledger.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Where every dataset and every base registry stands."""
-    from pipeline.home import open_home
-
-    home = open_home()
-    if check:
-        _check_ledger(home, as_json)
-        return
-    from catalog.batches import batches_of, latest_accepted
-    from catalog.datasets import contracts_in_force
-    from core.clock import beijing_text
-    from registries.attempts import standing_attempt
-    from registries.definition import load_definitions
-    from registries.publications import latest, shown
-
-    datasets, rows, trouble = [], [], []
-    for name in contracts_in_force(home.catalog):
-        newest, good = next(iter(batches_of(home.catalog, name, 1)), None), latest_accepted(home.catalog, name)
-        datasets.append({"dataset": name, "newest": asdict(newest) if newest else None, "accepted": asdict(good) if good else None})
-        state = newest.status if newest else "never collected"
-        rows.append((name, state, beijing_text(newest.started_at if newest else None), good and good.records, _waiting(good)))
-        if newest and newest.error:
-            trouble.append(f"! {newest.batch_id} {state}: {newest.error}\n    what to do: {newest.hint or 'see the message'}")
-    registries = [latest(home.serving, name) for name in load_definitions()]
-    attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
-    if as_json:
-        stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
-        print_json({"datasets": datasets, "registries": stands})
-    else:
-        _print_status(rows, trouble, registries, attempts)
-    if attempts:
-        raise typer.Exit(1)
-
-
-def _waiting(good: "Batch | None") -> int | None:
-    """Rows in quarantine; an accepted batch from before this was kept knows only its own."""
-    return None if good is None else good.quarantined if good.waiting is None else good.waiting
-
-
-def _print_status(rows: Sequence[Any], trouble: Sequence[str], registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
-    from core.clock import beijing_text
-
-    answer(False, None, ("dataset", "last batch", "started (Beijing)", "records", "quarantined"), rows)
-    print("\n".join(["", *trouble, ""]) if trouble else "")
-    entries = [
-        (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")
-        for i in registries
-    ]
-    answer(
-        False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries
-    )
-    for item in attempts.values():
-        print(f"\n! publication {item.number} of {item.registry} {item.outcome} on {beijing_text(item.at)} (Beijing), by {item.actor}")
-        print(f"    {item.reason}\n    what to do: {item.hint or 'see the message'}")
-
-
-def _check_ledger(home: Any, as_json: bool) -> None:
-    from pipeline.ledger import check_ledger
-
-    equations = check_ledger(home)
-    broken = [item for item in equations if not item.holds]
-    if as_json:
-        print_json({"equations": len(equations), "broken": [asdict(item) for item in broken]})
-    else:
-        answer(
-            False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]
-        ) if broken else None
-        print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
-    if broken:
-        raise typer.Exit(1)
 
 
 def receipt(

@@ -33,6 +33,10 @@ class Settings(BaseModel):
     actor: str
     signature: Literal["Ed25519", "SM2"] = "Ed25519"
     signing_key: str = ""
+    # Where OpenLineage events are written, and the names of the connections to which they and alerts are sent.
+    lineage_file: Path | None = None
+    lineage_connection: str = ""
+    alert_connections: tuple[str, ...] = ()
 
     @property
     def landing(self) -> Path:
@@ -81,7 +85,16 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         actor=_actor(env),
         signature=_signature(env),
         signing_key=env.get("HUB_SIGNING_KEY", ""),
+        lineage_file=_lineage_file(env, home),
+        lineage_connection=env.get("HUB_LINEAGE_CONNECTION", "").strip(),
+        alert_connections=tuple(name.strip() for name in env.get("HUB_ALERTS", "").split(",") if name.strip()),
     )
+
+
+def _lineage_file(env: dict[str, str], home: Path) -> Path | None:
+    """Events are sent from the file in which they were written, so whoever wants them sent has the file too."""
+    named = env.get("HUB_LINEAGE_FILE", "").strip()
+    return Path(named).resolve() if named else home / "lineage.ndjson" if env.get("HUB_LINEAGE_CONNECTION", "").strip() else None
 
 
 def _number(env: dict[str, str], name: str, default: int, allowed: range = range(1, 2**31)) -> int:

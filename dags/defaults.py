@@ -9,7 +9,11 @@ from dags.registered import read_registered
 SHARDS = 4
 TIMEZONE = "Asia/Shanghai"
 OWNER = "govhub"
-COLLECT_TAG, PUBLISH_TAG = "collect", "publish"
+COLLECT_TAG, PUBLISH_TAG, HOUSEKEEPING_TAG = "collect", "publish", "housekeeping"
+# What runs by the clock whatever is registered: stage → cron, Beijing time.
+HOUSEKEEPING = {"watch": "*/10 * * * *"}
+HOUSEKEEPING_LIMIT = timedelta(hours=1)
+HOUSEKEEPING_PRIORITY = 1
 
 # A source is read by one task at a time, whatever its datasets are: its pool has the name that stands in the contract.
 SOURCE_SLOTS = 1
@@ -38,6 +42,11 @@ def collect_id(dataset_id: str) -> str:
 def publish_id(registry: str) -> str:
     """Return the id of the DAG that publishes a base registry."""
     return f"publish__{registry}"
+
+
+def housekeeping_id(stage: str) -> str:
+    """Return the id of the DAG of one of the hub's own chores."""
+    return f"{stage}__hub"
 
 
 def asset_name(dataset_id: str) -> str:

@@ -84,6 +84,33 @@ def publish_dag(registry: str, datasets: Iterable[Dataset]) -> DAG:
     return dag
 
 
+def housekeeping_dags() -> Iterator[DAG]:
+    """Yield one DAG per chore of the hub; inside a running task, only the one it belongs to."""
+    chores = defaults.HOUSEKEEPING.items()
+    return (housekeeping_dag(stage, cron) for stage, cron in chores if _wanted(defaults.housekeeping_id(stage)))
+
+
+def housekeeping_dag(stage: str, cron: str) -> DAG:
+    """Return the DAG of one chore; a run that fails is no reason to repeat it, the next one comes soon."""
+    schedule = CronTriggerTimetable(cron, timezone=defaults.TIMEZONE, run_immediately=NOT_AT_ONCE)
+    with _dag(
+        defaults.housekeeping_id(stage),
+        f"Housekeeping: {stage}",
+        schedule,
+        tags=[defaults.HOUSEKEEPING_TAG],
+        retries=0,
+        retry_delay=timedelta(0),
+    ) as dag:
+
+        @task(task_id=stage, execution_timeout=defaults.HOUSEKEEPING_LIMIT, priority_weight=defaults.HOUSEKEEPING_PRIORITY)
+        def chore() -> None:
+            """Do it once."""
+            run_stage(stage)
+
+        chore()
+    return dag
+
+
 def _dag(dag_id: str, title: str, schedule: Any, *, tags: list[str], retries: int, retry_delay: timedelta) -> DAG:
     return DAG(
         dag_id,

@@ -34,6 +34,7 @@ from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.home import Home, open_home
+from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
 from pipeline.standard import standard_in_force
@@ -78,7 +79,11 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
         batch = pin_standard(home.catalog, held, batch_id, standards.version)
         try:
             _check_order(home, batch)
-            _accept(home, held, batch, standards, full, day or today().isoformat())
+            landing, standardized = hub_table("landing", batch.contract_id), hub_table("std", batch.contract_id)
+            with traced(home.settings, f"accept.{batch.contract_id}", [landing.counted(batch.landed)], [standardized]) as run:
+                columns = _accept(home, held, batch, standards, full, day or today().isoformat())
+                done = get_batch(home.catalog, batch_id)
+                run.outputs = [standardized.counted((done.accepted or 0) + (done.deleted or 0), columns)]
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
             issue_missing(home, batch.contract_id)
@@ -107,7 +112,8 @@ def _check_order(home: Home, batch: Batch) -> None:
         )
 
 
-def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str) -> None:
+def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str) -> dict[str, str]:
+    """Do it, up to and including the commit; returns the columns of the standardized table with their types."""
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
@@ -135,6 +141,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             total, rules = waiting_after(home, engine, batch, _quarantine_rows(plan, batch))
         more = {"files": files, "seconds": seconds, "waiting": rules, "counts": {**found.counts, "waiting": total}}
         accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), **more}))
+    return log_columns(contract, standards)
 
 
 def _reasons(

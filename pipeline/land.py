@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, set_landed, start_batch
+from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import MODULUS, plan_digest
@@ -34,6 +34,7 @@ from core.leases import Lease, holding
 from pipeline.completeness import check_complete, said, written
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
+from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
 from pipeline.tracking import ORDINARY, Order, next_request, tracking_after
@@ -81,7 +82,11 @@ def land(
         _remove_abandoned(home, contract_id)
         issue_missing(home, contract_id)
         try:
-            _land(home, held, batch, contract, key, extraction, order, arrival.note)
+            origin = hub_table("quarantine", contract_id) if arrival.origin else source_table(contract)
+            with traced(home.settings, f"land.{contract_id}", [origin], [hub_table("landing", contract_id)]) as run:
+                columns = _land(home, held, batch, contract, key, extraction, order, arrival.note)
+                landed = get_batch(home.catalog, batch.batch_id)
+                run.inputs, run.outputs = [origin.counted(landed.read)], [run.outputs[0].counted(landed.landed, columns)]
         except Exception as error:
             # Whatever it was: the batch must not stay open without a word.
             fault = described(error)
@@ -106,7 +111,8 @@ def _land(
     extraction: Extraction | None,
     order: Order,
     note: Mapping[str, Any],
-) -> None:
+) -> dict[str, str]:
+    """Write the batch's folder and close it as landed; returns the columns with their type."""
     started = time.monotonic()
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
@@ -134,6 +140,7 @@ def _land(
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
     notes += [*empty, *_unreadable_notes(manifest)]
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)
+    return dict.fromkeys(_received(extraction), "text")
 
 
 def check_columns(contract: Contract, extraction: Extraction) -> None:

@@ -24,6 +24,7 @@ from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
+from pipeline.lineage import hub_table, traced
 from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
 from pipeline.standard import standard_in_force
 from pipeline.state import engine_type, fold, outgrown, typed_fields
@@ -70,8 +71,13 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "")
             follow(home, schema, before.number)
             return Outcome(before, False)
         try:
-            with Engine(home.settings) as engine:
+            inputs = [hub_table("std", item.contract.id).counted(item.records) for item in datasets]
+            with (
+                traced(home.settings, f"publish.{registry}", inputs, [hub_table("base", registry)]) as run,
+                Engine(home.settings) as engine,
+            ):
                 after = _Publishing(home, held, engine, definition, schema, standards, before, datasets, withheld, accept_shrink).run()
+                run.outputs = [run.outputs[0].counted(after.inserted + after.updated + after.deleted, base_columns(schema))]
         except Exception as error:
             _keep_attempt(home, before, error)
             raise

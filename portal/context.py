@@ -194,7 +194,13 @@ def link(kind: str, name: str, *more: str) -> str:
     return "/".join([PLACES[kind], *(quote(part, safe="@") for part in (name, *more))])
 
 
-SECTIONS = (("/datasets", "datasets"), ("/registries", "registries"), ("/standards", "standards"), ("/audit", "audit"))
+SECTIONS = (
+    ("/datasets", "datasets"),
+    ("/registries", "registries"),
+    ("/standards", "standards"),
+    ("/operations", "operations"),
+    ("/audit", "audit"),
+)
 BELONGING = {"/datasets": ("/batches",), "/registries": ("/records",)}
 PLACES = {
     "dataset": "/datasets",

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.batches import batches_of, checks_of, fills_of, get_batch, issues_of
 from core.errors import RequestError
 from exchange.audit import Selection, entries
+from pipeline.datasets import dataset_states
 from portal import records
 from portal.context import HubDep
-from portal.datasets import dataset_states
 from portal.routes.registries import schema_of
 from registries.publications import history, inputs_of, latest, shown
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from catalog.batches import latest_change
+from pipeline.datasets import DatasetState, dataset_states, needing_attention
 from portal.context import Hub, PageDep
-from portal.datasets import DatasetState, dataset_states, needing_attention
 from quality.charts import Part
 from registries.attempts import Attempt, standing_attempt
 from registries.publications import Publication, inputs_of, latest

@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse, Response
 
 from core.errors import RequestError
 from exchange.audit import entity_subject
+from pipeline.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
 from portal import records
 from portal.context import EXPORTED, Hub, Page, PageDep, link
-from portal.datasets import dataset_states
 from portal.entities import PAGE, browse, is_browsable, listed_elements
 from portal.errors import WrongInput
 from portal.export import exported

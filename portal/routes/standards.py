@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from core.errors import RequestError
+from pipeline.datasets import dataset_states
 from portal.context import PageDep
-from portal.datasets import dataset_states
 from portal.export import exported
 from quality.report_data import DIMENSIONS, SEVERITIES
 from standards.model import Title

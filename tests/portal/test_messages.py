@@ -9,9 +9,10 @@ from typing import get_args
 
 import pytest
 
+from contracts.cycles import load_cycles
 from exchange.audit import ACTIONS
+from pipeline.datasets import STATES
 from portal.context import FOLDER, MESSAGES
-from portal.datasets import CYCLES, STATES
 from quality.report import TEMPLATES
 from quality.report_data import DIMENSIONS
 from quality.texts import REPORT_TEXTS, sentence
@@ -60,7 +61,7 @@ def test_no_text_is_left_over() -> None:
     "key",
     [
         *(f"state.{name}" for name in STATES),
-        *(f"cycle.{name}" for name in (*CYCLES, "irregular")),
+        *(f"cycle.{name}" for name in (*load_cycles(), "irregular")),
         *(f"dimension.{name}" for name in DIMENSIONS),
         *(f"kind.{name}" for name in get_args(Kind)),
         *(f"action.{name}" for name in ACTIONS),

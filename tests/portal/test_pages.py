@@ -20,6 +20,7 @@ EMPTY_PAGES = (
     "/registries",
     "/registries/population",
     "/audit",
+    "/operations",
     "/standards",
     "/standards/code-lists",
     "/standards/issues",

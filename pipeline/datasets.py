@@ -9,14 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.batches import Batch
-from catalog.tables import batch, contract_version
+from catalog.tables import batch, contract_version, waiting_rule
+from contracts.cycles import allowed_age
 from contracts.model import Contract
 from core.clock import now
 from core.database import reading
+from pipeline.schedule import next_run
 
-# Longest time between two accepted batches, in days; a cycle and half of it again, so that one slow night is no alarm.
-CYCLES = {"realtime": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "yearly": 366}
-GRACE = 1.5
 # Worst first: the order of the overview and of the state column.
 STATES = ("failed", "stopped", "abandoned", "late", "never", "quarantine", "landing", "landed", "superseded", "accepted")
 ATTENTION = STATES[:6]
@@ -31,6 +30,7 @@ class DatasetState:
     last: Batch | None
     accepted: Batch | None
     delivery: Batch | None = None
+    waiting_since: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -42,10 +42,24 @@ class DatasetState:
         """`current`, `late`, `irregular` (no cycle promised) or `never`."""
         if self.seen_at is None:
             return "never"
-        days = CYCLES.get(self.contract.update_cycle)
-        if days is None:
+        if self.allowed_age is None:
             return "irregular"
-        return "late" if now() - self.seen_at > timedelta(days=days * GRACE) else "current"
+        return "late" if now() - self.seen_at > self.allowed_age else "current"
+
+    @property
+    def allowed_age(self) -> timedelta | None:
+        """How old the last accepted delivery may be; None where no cycle is promised."""
+        return allowed_age(self.contract.update_cycle)
+
+    @property
+    def age(self) -> timedelta | None:
+        """How long ago the last accepted delivery was read."""
+        return None if self.seen_at is None else now() - self.seen_at
+
+    @property
+    def next_run(self) -> datetime | None:
+        """When the dataset is collected next (UTC)."""
+        return next_run(self.contract)
 
     @property
     def state(self) -> str:
@@ -94,13 +108,18 @@ class DatasetState:
             "last_status": last.status if last else None,
             "last_started_at": last.started_at if last else None,
             "seen_at": self.seen_at,
+            "age_seconds": None if self.age is None else int(self.age.total_seconds()),
+            "allowed_age_seconds": None if self.allowed_age is None else int(self.allowed_age.total_seconds()),
+            "next_run_at": self.next_run,
+            "last_receipt": self.accepted.batch_id if self.accepted else None,
             "records": self.records,
             "quarantined": self.quarantined,
+            "quarantined_since": self.waiting_since,
         }
 
 
 def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[str, DatasetState]:
-    """Every registered dataset, or one of them, by id; four queries however many there are."""
+    """Every registered dataset, or one of them, by id; five queries however many there are."""
     newest = sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
     newest_one = newest.group_by(contract_version.c.contract_id).subquery()
     same = (contract_version.c.contract_id == newest_one.c.contract_id) & (contract_version.c.version == newest_one.c.version)
@@ -111,9 +130,11 @@ def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[s
         contracts = connection.execute(query).all()
         last = _newest_batches(connection)
         accepted = _newest_batches(connection, batch.c.status == "accepted")
+        waits = sa.select(waiting_rule.c.contract_id, sa.func.min(waiting_rule.c.since).label("since")).group_by(waiting_rule.c.contract_id)
+        since = {row.contract_id: row.since for row in connection.execute(waits)}
         delivered = _newest_batches(connection, batch.c.status == "accepted", batch.c.kind == "delivery")
     return {
-        name: DatasetState(_contract(row.document), row.version, last.get(name), accepted.get(name), delivered.get(name))
+        name: DatasetState(_contract(row.document), row.version, last.get(name), accepted.get(name), delivered.get(name), since.get(name))
         for name, row in ((row.contract_id, row) for row in contracts)
     }
 

@@ -1,0 +1,127 @@
+"""Commands about where things stand: status, and watch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.output import Json, answer, print_json
+from core.clock import beijing_text, now
+
+if TYPE_CHECKING:
+    from pipeline.datasets import DatasetState
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(status)
+    app.command()(watch)
+
+
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Recompute every equation of the ledger.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Where every dataset and every base registry stands."""
+    from pipeline.home import open_home
+
+    home = open_home()
+    if check:
+        _check_ledger(home, as_json)
+        return
+    from catalog.alerts import alerts
+    from pipeline.datasets import dataset_states
+    from registries.attempts import standing_attempt
+    from registries.definition import load_definitions
+    from registries.publications import latest, shown
+
+    states = list(dataset_states(home.catalog).values())
+    registries = [latest(home.serving, name) for name in load_definitions()]
+    attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
+    if as_json:
+        stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
+        datasets = [
+            {"dataset": s.id, "newest": s.last and asdict(s.last), "accepted": s.accepted and asdict(s.accepted), **s.row()} for s in states
+        ]
+        print_json({"datasets": datasets, "registries": stands, "alerts": [asdict(item) for item in alerts(home.catalog)]})
+    else:
+        _print_status(states, registries, attempts)
+        for item in alerts(home.catalog):
+            print(f"\n! {item.message_en} (since {beijing_text(item.opened_at)}, Beijing)")
+    if attempts:
+        raise typer.Exit(1)
+
+
+def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
+    columns = ("dataset", "last batch", "started (Beijing)", "age", "allowed", "next run (Beijing)", "records", "quarantined", "oldest")
+    answer(False, None, columns, [_line(item) for item in states])
+    trouble = [
+        f"! {item.last.batch_id} {item.last.status}: {item.last.error}\n    what to do: {item.last.hint or 'see the message'}"
+        for item in states
+        if item.last and item.last.error
+    ]
+    print("\n".join(["", *trouble, ""]) if trouble else "")
+    entries = [
+        (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")
+        for i in registries
+    ]
+    answer(
+        False, None, ("registry", "publication", "entities", "records", "linked", "unlinked", "withheld", "published (Beijing)"), entries
+    )
+    for item in attempts.values():
+        print(f"\n! publication {item.number} of {item.registry} {item.outcome} on {beijing_text(item.at)} (Beijing), by {item.actor}")
+        print(f"    {item.reason}\n    what to do: {item.hint or 'see the message'}")
+
+
+def _line(item: "DatasetState") -> tuple[Any, ...]:
+    last, since = item.last, item.waiting_since
+    status = f"#{last.seq} {last.status}" if last else "never collected"
+    age = f"{duration(item.age)}{', late' if item.freshness == 'late' else ''}" if item.age is not None else None
+    allowed = duration(item.allowed_age) if item.allowed_age else "any"
+    due, started = beijing_text(item.next_run)[:16] or "on demand", beijing_text(last.started_at)[:16] if last else ""
+    return (item.id, status, started, age, allowed, due, item.records, item.quarantined, duration(now() - since) if since else None)
+
+
+def duration(time: timedelta) -> str:
+    """A length of time in its largest unit, as in 36 h or 5 d."""
+    seconds = int(time.total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _check_ledger(home: Any, as_json: bool) -> None:
+    from pipeline.ledger import check_ledger
+
+    equations = check_ledger(home)
+    broken = [item for item in equations if not item.holds]
+    if as_json:
+        print_json({"equations": len(equations), "broken": [asdict(item) for item in broken]})
+    else:
+        answer(
+            False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]
+        ) if broken else None
+        print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
+    if broken:
+        raise typer.Exit(1)
+
+
+def watch(as_json: Json = False) -> None:
+    """Look for what somebody has to be told, tell it by webhook and mail (HUB_ALERTS), and send lineage events on."""
+    from pipeline.home import open_home
+    from pipeline.watch import watch as look
+
+    found = look(open_home())
+    if as_json:
+        print_json(asdict(found))
+    else:
+        rows = [(item.severity, item.rule, item.subject, item.message_en, beijing_text(item.opened_at)) for item in found.open]
+        answer(False, None, ("severity", "rule", "about", "what", "since (Beijing)"), rows) if rows else print("nothing to tell")
+        print(f"{found.sent} notices sent, {found.events} lineage events sent")
+        for reason in found.unsent:
+            print(f"! not sent, kept for the next time: {reason}")
+    if found.unsent:
+        raise typer.Exit(1)

@@ -1,0 +1,83 @@
+"""Channels by which people are told: a webhook or a mailbox behind a named connection. Every wait has an end.
+
+`https://…` receives one JSON document per notice; `smtp://user:password@host:port/?from=…&to=…,…` (with `tls=starttls`, or `smtps://`) sends
+mail. Addresses hold secrets, so neither they nor a receiver's words stand in an error.
+"""
+
+import base64
+import json
+import smtplib
+import ssl
+from collections.abc import Mapping
+from email.message import EmailMessage
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+from core.connections import Connections
+from core.errors import RequestError, StoreError
+
+SECONDS = 5.0  # longest wait for a receiver
+
+
+def post(connections: Connections, name: str, document: Mapping[str, Any]) -> None:
+    """Hand one JSON document to a URL. Raises StoreError where it is not taken, RequestError where the connection is not one."""
+    url = connections.url(name, "http", "https")
+    parts = urlsplit(url)
+    plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    if parts.username:
+        headers["Authorization"] = _basic(unquote(parts.username), unquote(parts.password or ""))
+    request = Request(plain, json.dumps(document, ensure_ascii=False).encode(), headers, method="POST")  # noqa: S310 — checked above
+    try:
+        with _direct().open(request, timeout=SECONDS):
+            pass
+    except HTTPError as error:
+        raise StoreError(f"connection {name} answered with status {error.code}", transient=True) from None
+    except (URLError, OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise StoreError(f"connection {name} could not be reached ({type(reason).__name__})", transient=True) from None
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A receiver that sends elsewhere has not taken what it was given."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follow nothing."""
+
+
+def _direct() -> OpenerDirector:
+    """Without a proxy: a notice goes where the connection leads and nowhere else."""
+    return build_opener(ProxyHandler({}), _NoRedirects())
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def mail(connections: Connections, name: str, subject: str, text: str) -> None:
+    """Send one mail. Raises StoreError where the server does not take it, RequestError where the connection lacks a sender or receivers."""
+    parts = urlsplit(connections.url(name, "smtp", "smtps"))
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    if not parts.hostname or not query.get("from") or not query.get("to"):
+        raise RequestError(f'connection "{name}" needs a host, from and to', hint="as in smtp://host:25/?from=hub@city&to=ops@city")
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = subject, query["from"], query["to"]
+    message.set_content(text)
+    try:
+        with _server(parts.scheme, parts.hostname, parts.port, query.get("tls") == "starttls") as server:
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(message)
+    except (smtplib.SMTPException, OSError) as error:
+        raise StoreError(f"connection {name} would not take a mail ({type(error).__name__})", transient=True) from None
+
+
+def _server(scheme: str, host: str, port: int | None, starttls: bool) -> smtplib.SMTP:
+    if scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port or 465, timeout=SECONDS, context=ssl.create_default_context())
+    server = smtplib.SMTP(host, port or 25, timeout=SECONDS)
+    if starttls:
+        server.starttls(context=ssl.create_default_context())
+    return server

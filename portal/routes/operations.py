@@ -1,0 +1,60 @@
+"""How the hub runs: freshness, lag, receipts, quarantine, next runs, alerts; and the same as figures for a monitoring system."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from catalog.alerts import alerts
+from pipeline.datasets import STATES, dataset_states
+from portal.context import HubDep, Page, PageDep
+from portal.export import exported
+from portal.metrics import CONTENT_TYPE, exposition
+
+router = APIRouter()
+CLOSED = 20  # closed alerts that are shown
+
+
+@router.get("/operations")
+def operations(page: PageDep) -> Response:
+    """Every dataset with its age and its next run, and what is to be looked after."""
+    catalog = page.hub.home.catalog
+    rows, sorting = page.sort(
+        dataset_states(catalog).values(),
+        {
+            "title": lambda item: page.words(item.contract.title),
+            "state": lambda item: STATES.index(item.state),
+            "age": lambda item: item.age,
+            "allowed": lambda item: item.allowed_age,
+            "next": lambda item: item.next_run,
+            "waiting": lambda item: item.quarantined,
+            "since": lambda item: item.waiting_since,
+        },
+        "state",
+    )
+    return exported(page, "operations", [item.row() for item in rows]) or page.render(
+        "operations.html",
+        rows=rows,
+        sorting=sorting,
+        standing=alerts(catalog),
+        closed=alerts(catalog, is_open=False, limit=CLOSED),
+        told=lambda item: item.message_zh if page.lang == "zh" else item.message_en,
+        span=lambda time: _span(page, time),
+    )
+
+
+def _span(page: Page, time: timedelta | None) -> str:
+    """A length of time in its largest unit."""
+    if time is None:
+        return "—"
+    seconds = int(time.total_seconds())
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return page.t(f"span.{unit}", count=seconds // length)
+    return page.t("span.minutes", count=seconds // 60)
+
+
+@router.get("/metrics")
+def metrics(hub: HubDep) -> Response:
+    """OpenMetrics; the token goes into the header `Authorization: Bearer …`, as with the API."""
+    return Response(exposition(hub), media_type=CONTENT_TYPE)

@@ -1,0 +1,70 @@
+"""Receivers of notices as they are in the world: a web server, a mail server, and one that takes a connection and says nothing."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@contextmanager
+def web_server(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Its address, and the documents it was sent."""
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.server.status < 300:  # type: ignore[attr-defined]
+                received.append({**json.loads(body), "authorization": self.headers.get("Authorization")})
+            self.send_response(self.server.status)  # type: ignore[attr-defined]
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.status = status  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://hub:secret@127.0.0.1:{server.server_address[1]}/notices", received
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[str, list[Any]]]:
+    """Its address as a connection has it, and the messages it took."""
+    from email import message_from_bytes, policy
+
+    from aiosmtpd.controller import Controller
+
+    received: list[Any] = []
+
+    class Handler:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 — the name that aiosmtpd calls
+            received.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
+            return "250 OK"
+
+    # It greets itself at the port it was given, so that has to be a real one.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield f"smtp://127.0.0.1:{port}/?from=hub@city.example&to=ops@city.example,duty@city.example", received
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """Takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"

@@ -1,0 +1,195 @@
+"""What somebody has to be told is told once, by whichever way; lineage events are as their specification says, and sent on."""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+import jsonschema
+import pytest
+
+from catalog.alerts import alerts, unsent
+from core.clock import now
+from core.errors import GateFailed, SourceError
+from pipeline.alerts import FINDERS, Rule, find, load_rules
+from pipeline.land import land
+from pipeline.watch import watch
+from tests.factories import PATIENTS, Hub, hub_in, person, resident_id, with_assertions
+from tests.pipeline.openlineage import RUN_EVENT
+from tests.pipeline.receivers import mail_server, silent_server, web_server
+from tests.pipeline.sources import connect
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+ID = PATIENTS["id"]
+DAILY = {**PATIENTS, "update_cycle": "daily"}
+
+
+def told(hub: Hub, **variables: str) -> Hub:
+    """The same hub with more settings."""
+    again = hub_in(hub.settings.home, **variables)
+    assert again.home
+    return again
+
+
+def time_passes(patch: pytest.MonkeyPatch, **length: float) -> None:
+    moment = now() + timedelta(**length)
+    for module in ("pipeline.datasets", "pipeline.alerts", "catalog.alerts"):
+        patch.setattr(f"{module}.now", lambda: moment)
+
+
+def test_an_alert_is_told_once_and_so_is_its_end(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_server() as (url, posts), mail_server() as (address, mails):
+        hub = told(hub, alerts="ops_web, ops_mail")
+        connect(hub, ops_web=url, ops_mail=address)
+        hub.register(DAILY)
+        hub.sync(DAILY, [person(n) for n in range(3)])
+        assert watch(hub.home).open == ()
+        with monkeypatch.context() as patch:
+            time_passes(patch, days=2)
+            first, again = watch(hub.home), watch(hub.home)
+        assert [(item.rule, item.subject) for item in first.open] == [("late-dataset", ID)]
+        assert (first.sent, again.sent, again.open[0].id) == (2, 0, first.open[0].id)
+        over = watch(hub.home)
+        assert (over.open, over.sent) == ((), 2)
+        assert watch(hub.home).sent == 0
+        assert [(post["event"], post["rule"], post["subject"]) for post in posts] == [
+            ("opened", "late-dataset", ID),
+            ("closed", "late-dataset", ID),
+        ]
+        assert posts[0]["authorization"] == "Basic aHViOnNlY3JldA=="
+        assert "逾期" in posts[0]["message"]["zh"]
+        subjects = [str(message["Subject"]) for _, message in mails]
+        assert subjects == [f"[Govhub] 告警 late-dataset {ID}", f"[Govhub] 已恢复 late-dataset {ID}"]
+        assert mails[0][0] == ["ops@city.example", "duty@city.example"]
+        assert "was last read" in mails[0][1].get_content()
+    assert len(alerts(hub.home.catalog, is_open=False)) == 1
+
+
+def test_a_receiver_that_is_down_is_told_later_and_one_that_never_knew_is_not_told_the_end(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web_server(503) as (broken, none), web_server() as (url, posts):
+        hub = told(hub, alerts="broken,ops")
+        connect(hub, broken=broken, ops=url)
+        hub.register({**DAILY, "id": "health__gone", "source": {**DAILY["source"], "path": "gone.csv"}})
+        with pytest.raises(SourceError):
+            land("health__gone", hub.home)
+        first = watch(hub.home)
+        assert (first.sent, first.unsent) == (1, ("connection broken answered with status 503",))
+        assert [notice.channel for notice in unsent(hub.home.catalog)] == ["broken"]
+        (hub.drop / "gone.csv").write_text("SFZH,XM,DH,XB,CSRQ,DZ,GXSJ\n" + f"{resident_id(1)},王芳,13800000001,,,,\n")
+        from pipeline.accept import accept
+
+        accept(land("health__gone", hub.home), hub.home)
+        second = watch(hub.home)
+        assert (second.open, second.sent, second.unsent) == ((), 1, ())
+        assert [post["event"] for post in posts] == ["opened", "closed"]
+        assert none == []
+    assert "secret" not in json.dumps([*first.unsent, *second.unsent])
+
+
+def test_a_receiver_that_stalls_is_left_and_holds_no_batch_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.channels.SECONDS", 0.3)
+    with silent_server() as url:
+        hub = told(hub, alerts="mute,mute_mail", lineage_connection="mute")
+        connect(hub, mute=url, mute_mail=url.replace("http", "smtp") + "?from=a@x&to=b@x")
+        strict = with_assertions(DAILY, least_rows=10)
+        hub.register(strict)
+        began = time.monotonic()
+        with pytest.raises(GateFailed):
+            hub.sync(strict, [person(1)])
+        found = watch(hub.home)
+        assert time.monotonic() - began < 30
+        assert [item.rule for item in found.open] == ["failed-batch"]
+        assert (found.sent, len(found.unsent)) == (0, 3)
+
+
+@pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.id)
+def test_every_rule_names_a_finder_and_finds_nothing_in_an_empty_hub(hub: Hub, rule: Rule) -> None:
+    assert rule.find in FINDERS
+    calm = rule.model_copy(update={"numbers": {**rule.numbers, **({"free_gb": 0, "free_share": 0} if rule.find == "short_disk" else {})}})
+    assert find(hub.home, [calm]) == []
+
+
+def test_each_rule_finds_what_it_is_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(DAILY)
+    hub.sync(DAILY, [*(person(n) for n in range(40)), person(90, XM="")])
+    hub.publish("population")
+    hub.sync(DAILY, [*(person(n) for n in range(8)), *(person(n, XM="") for n in range(90, 115))])
+    with pytest.raises(GateFailed):
+        hub.publish("population")
+    rules = {rule.id: rule for rule in load_rules()}
+    short = rules["short-disk"].model_copy(update={"numbers": {"free_gb": 10**9, "free_share": 0}})
+    with monkeypatch.context() as patch:
+        time_passes(patch, days=31)
+        found = {item.rule: item for item in find(hub.home, [*(r for r in rules.values() if r.id != "short-disk"), short])}
+    assert set(found) == {"late-dataset", "stopped-publication", "growing-quarantine", "old-quarantine", "short-disk"}
+    assert found["growing-quarantine"].message_en.endswith("went from 1 to 25 rows")
+    assert found["old-quarantine"].message_en.endswith("waited for 31 days")
+    assert not any(resident_id(n) in json.dumps([vars(item) for item in found.values()]) for n in range(115))
+
+
+def events(hub: Hub) -> list[dict[str, Any]]:
+    assert hub.settings.lineage_file is not None
+    return [json.loads(line) for line in hub.settings.lineage_file.read_text().splitlines()]
+
+
+def test_lineage_tells_of_every_run_as_the_specification_says_and_is_sent_on_in_order(hub: Hub) -> None:
+    with web_server() as (url, posts):
+        hub = told(hub, lineage_connection="marquez")
+        connect(hub, marquez=url)
+        hub.register(DAILY, {**DAILY, "id": "health__gone", "source": {**DAILY["source"], "path": "gone.csv"}})
+        hub.sync(DAILY, [*(person(n) for n in range(3)), person(90, XM="")])
+        with pytest.raises(SourceError):
+            land("health__gone", hub.home)
+        hub.publish("population")
+        written = events(hub)
+        assert watch(hub.home).events == len(written)
+        assert watch(hub.home).events == 0
+        assert [post["run"] for post in posts] == [event["run"] for event in written]
+    for event in written:
+        jsonschema.validate(event, RUN_EVENT, cls=jsonschema.Draft202012Validator)
+    told_of = [(event["job"]["name"], event["eventType"]) for event in written]
+    assert told_of == [
+        (f"land.{ID}", "START"),
+        (f"land.{ID}", "COMPLETE"),
+        (f"accept.{ID}", "START"),
+        (f"accept.{ID}", "COMPLETE"),
+        ("land.health__gone", "START"),
+        ("land.health__gone", "FAIL"),
+        ("publish.population", "START"),
+        ("publish.population", "COMPLETE"),
+    ]
+    runs = [event["run"]["runId"] for event in written]
+    assert runs[::2] == runs[1::2]
+    assert len(set(runs)) == 4
+    rows = {
+        event["job"]["name"]: [d["outputFacets"]["outputStatistics"]["rowCount"] for d in event["outputs"]] for event in written[1:8:2][:2]
+    }
+    assert rows == {f"land.{ID}": [4], f"accept.{ID}": [3]}
+    assert [field["name"] for field in written[1]["outputs"][0]["facets"]["schema"]["fields"]][:2] == ["SFZH", "XM"]
+    assert written[5]["run"]["facets"]["errorMessage"]["message"].startswith("health__gone: no file matches gone.csv")
+    assert (written[2]["inputs"][0]["name"], written[6]["inputs"][0]["name"]) == (f"landing/{ID}", f"std/{ID}")
+    assert not any(person(n)[name] in json.dumps(written, ensure_ascii=False) for n in (*range(3), 90) for name in ("SFZH", "DH"))
+
+
+@pytest.mark.parametrize("change", ["eventType", "run", "producer", "facet"])
+def test_the_check_of_events_can_fail(hub: Hub, change: str) -> None:
+    hub = told(hub, lineage_file=str(hub.settings.home / "events.ndjson"))
+    hub.register(DAILY)
+    hub.land(DAILY, [person(1)])
+    event = events(hub)[1]
+    if change == "facet":
+        del event["outputs"][0]["outputFacets"]["outputStatistics"]["_producer"]
+    elif change == "eventType":
+        event[change] = "DONE"
+    else:
+        del event[change]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(event, RUN_EVENT)
+
+
+def test_a_lineage_file_that_cannot_be_written_costs_no_batch(hub: Hub) -> None:
+    hub = told(hub, lineage_file="/proc/nowhere/events.ndjson")
+    hub.register(DAILY)
+    assert hub.sync(DAILY, [person(1)]).status == "accepted"

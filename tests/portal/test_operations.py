@@ -1,0 +1,51 @@
+"""The page on how the hub runs, and the figures for a monitoring system."""
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.factories import RESIDENTS, resident_id
+from tests.portal.conftest import Portal
+
+
+def figures(portal: Portal) -> dict[tuple[str, ...], float]:
+    """Samples by name and labels, read by another's parser."""
+    answer = portal.client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = list(text_string_to_metric_families(answer.text))
+    assert len({family.name for family in families}) == len(families)
+    return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
+
+
+def test_the_figures_are_those_of_the_ledger(filled: Portal) -> None:
+    found, name = figures(filled), RESIDENTS["id"]
+    last = filled.hub.batch(f"{name}@2")
+    assert found[("govhub_dataset_records", name)] == last.records
+    assert found[("govhub_dataset_waiting_rows", name)] == last.waiting == 2
+    assert found[("govhub_batch_rows", "landed", name)] == last.landed
+    assert found[("govhub_batch_status", "stopped", "transport__permit")] == 1
+    assert found[("govhub_quarantine_rows", "missing", "person_name", name)] == 1
+    assert found[("govhub_registry_publication", "population")] == 1
+    assert found[("govhub_registry_records", "linked", "population")] > 0
+    assert 0 < found[("govhub_disk_free_bytes",)] <= found[("govhub_disk_size_bytes",)]
+    assert found[("govhub_alerts", "late-dataset")] == 0
+
+
+def test_an_empty_hub_has_figures_too(empty: Portal) -> None:
+    assert ("govhub_disk_free_bytes",) in figures(empty)
+
+
+def test_the_figures_hold_no_person_and_are_for_those_with_the_token(filled: Portal) -> None:
+    text = filled.client.get("/metrics").text
+    assert not any(resident_id(n) in text for n in range(7))
+    assert filled.stranger.get("/metrics").status_code == 401
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", ("距上次读取", "下次采集", "最近回执")), ("en", ("Age", "Next run", "Last receipt"))])
+def test_the_page_shows_age_receipt_and_next_run(filled: Portal, lang: str, words: tuple[str, ...]) -> None:
+    page = filled.client.get(f"/operations?lang={lang}").text
+    assert all(word in page for word in words)
+    assert f"/batches/{RESIDENTS['id']}@2" in page
+    (row,) = [r for r in filled.client.get("/operations?format=json").json() if r["id"] == RESIDENTS["id"]]
+    assert row["age_seconds"] >= 0
+    assert row["last_receipt"] == f"{RESIDENTS['id']}@2"
