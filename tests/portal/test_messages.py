@@ -53,6 +53,7 @@ def test_no_text_is_left_over() -> None:
         "action.",
         "step.",
         "weekday.",
+        "span.",
     )
     assert not [key for key in TEXTS if key not in asked and not key.startswith(families)]
 

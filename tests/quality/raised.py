@@ -16,6 +16,7 @@ COMMANDS = (
     "connectors/records.py",
     "core/files.py",
     "core/settings.py",
+    "pipeline/channels.py",
     "pipeline/check.py",
     "pipeline/impact.py",
     "pipeline/propose.py",
