@@ -62,6 +62,12 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
         for item in states
         if item.last and item.last.error
     ]
+    trouble += [
+        f"~ {item.id}: {note['message']}"
+        for item in states
+        for note in (item.last.notes if item.last else [])
+        if str(note["kind"]).startswith("drift-")
+    ]
     print("\n".join(["", *trouble, ""]) if trouble else "")
     entries = [
         (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")

@@ -17,6 +17,14 @@ _SHOWN = 12
 _DIGITS_OF_A_VALUE = 6
 
 
+class ColumnsMissing(SourceError):
+    """Columns that the contract needs are not in the source; which, and with hints at what they may be called now."""
+
+    def __init__(self, message: str, *, hint: str, missing: Sequence[str]) -> None:
+        super().__init__(message, hint=hint)
+        self.missing = tuple(missing)
+
+
 @dataclass(frozen=True)
 class ColumnPlan:
     """The columns that are read, as places in the source's list and as names."""
@@ -47,10 +55,10 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def plan_columns(contract: Contract, found: Sequence[str], where: str) -> ColumnPlan:
-    """Decide what is read; raises SourceError, with likely new names, if a column the contract needs is not there."""
+    """Decide what is read; raises ColumnsMissing, with likely new names, if a column the contract needs is not there."""
     missing = [name for name in contract.source_columns if name not in found]
     if missing:
-        raise SourceError(_missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found))
+        raise ColumnsMissing(_missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found), missing=missing)
     places = tuple(place for place, name in enumerate(found) if contract.is_read(name))
     known = {*contract.source_columns, *contract.tracking_columns, *contract.ignore}
     unmapped = [found[place] for place in places if found[place] not in known]

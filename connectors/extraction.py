@@ -54,6 +54,8 @@ class Extraction:
     notes: list[Note] = field(default_factory=list)
     is_whole: bool = True
     cursor: str | None = None
+    # What the database says of each column: "varchar(20), collation utf8mb4_bin". Files have no types.
+    types: dict[str, str] = field(default_factory=dict)
     # The rows bring the ids of the records they belong to in a column `_record_id`: rows of quarantine that are run again.
     has_record_ids: bool = False
     # Ends a statement that is running, from another thread; where a driver cannot, it does nothing.

@@ -61,7 +61,9 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
         claims.append(table.claim(said))
 
     notes = [*table.plan.notes, *part.notes]
-    return Extraction(schema, numbered(read(), schema), notes=notes, is_whole=part.is_whole, cursor=part.cursor, claims=claims)
+    return Extraction(
+        schema, numbered(read(), schema), notes=notes, is_whole=part.is_whole, cursor=part.cursor, types=table.types, claims=claims
+    )
 
 
 def claim(contract: Contract, connections: Connections) -> Claim:
@@ -160,7 +162,7 @@ class _Table:
         assert isinstance(contract.source, DatabaseSource)
         self.server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
         with _translated(contract):
-            columns, self._is_mariadb = _look(contract, self.server)
+            columns, self._is_mariadb, self.types = _look(contract, self.server)
         self.kinds = dict(columns)
         self.plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
         schema_name, table = split_object(contract.source.object)
@@ -191,25 +193,27 @@ class _Table:
         return _claim("MariaDB" if self._is_mariadb else "MySQL", said, self._digests, self._without)
 
 
-def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], bool]:
-    """Columns with their types, and whether the server is a MariaDB."""
+def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], bool, dict[str, str]]:
+    """Columns with their kinds, whether the server is a MariaDB, and each column's full type with its collation."""
     assert isinstance(contract.source, DatabaseSource)
     schema_name, table = split_object(contract.source.object)
     with server.connected() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT version()")
         is_mariadb = "mariadb" in str(cursor.fetchall()[0][0]).lower()
         cursor.execute(
-            "SELECT column_name, data_type FROM information_schema.columns"
+            "SELECT column_name, data_type, column_type, collation_name FROM information_schema.columns"
             " WHERE table_schema = coalesce(%s, database()) AND table_name = %s ORDER BY ordinal_position",
             (schema_name, table),
         )
-        columns = [(str(name), str(kind).lower()) for name, kind in cursor.fetchall()]
+        found = cursor.fetchall()
+        columns = [(str(name), str(kind).lower()) for name, kind, _, _ in found]
+        types = {str(name): f"{full}{f', collation {collation}' if collation else ''}" for name, _, full, collation in found}
         if not columns:
             cursor.execute("SELECT concat(table_schema, '.', table_name), table_name FROM information_schema.tables")
             tables = [str(name[0 if schema_name else 1]) for name in cursor.fetchall()]
             raise no_such_table(contract.id, contract.source.object, tables)
         cursor.execute(f"SELECT 1 FROM {quote(schema_name or server.database, '`')}.{quote(table, '`')} LIMIT 0")
-    return columns, is_mariadb
+    return columns, is_mariadb, types
 
 
 def _as_text(name: str, kind: str) -> str:

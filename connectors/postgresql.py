@@ -67,6 +67,7 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
             return row
 
     part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
+    types = _types(contract, cursor, relation)
     with _translated(contract):
         _set_parameters(cursor, part.parameters)
         if contract.reading.rows_per_second:
@@ -94,6 +95,7 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
         notes=[*plan.notes, *part.notes],
         is_whole=part.is_whole,
         cursor=part.cursor,
+        types=types,
         interrupt=cursor.adbc_cancel,
         claims=claims,
     )
@@ -203,6 +205,18 @@ def _columns(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]]:
             )
             raise no_such_table(contract.id, contract.source.object, [str(name) for (name,) in cursor.fetchall()])
     return columns
+
+
+def _types(contract: Contract, cursor: dbapi.Cursor, relation: str) -> dict[str, str]:
+    """Type and, where it is not the database's own, collation of each column."""
+    with _translated(contract):
+        cursor.execute(
+            "SELECT attname::text, format_type(atttypid, atttypmod), coalesce(', collation ' || nullif(collname, 'default'), '')"
+            " FROM pg_attribute LEFT JOIN pg_collation ON pg_collation.oid = attcollation"
+            " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+            parameters=[relation],
+        )
+        return {str(name): f"{kind}{collation}" for name, kind, collation in cursor.fetchall()}
 
 
 def _as_text(name: str, kind: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from contracts.drift import Drift
 from contracts.parts import ColumnName, DatasetId, Identifier, Part
 from contracts.sources import Source
 from contracts.tracking import Cursor
@@ -63,7 +64,7 @@ class Department(Part):
 
 # Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
-_LATER_PARTS = {"": ("cursor",), "reading": ("replica", "source_digest")}
+_LATER_PARTS = {"": ("cursor", "drift"), "reading": ("replica", "source_digest")}
 
 
 class Mapping(Part):
@@ -201,6 +202,7 @@ class Contract(Part):
     as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")
     ignore: tuple[ColumnName, ...] = Field(default=(), strict=False, description="Source columns that are deliberately not used.")
     assertions: Assertions = Field(default_factory=Assertions, description="What a delivery must satisfy.")
+    drift: Drift | None = Field(default=None, description="What is done where the source is not what it was; left out, as its parts say.")
     schedule: Schedule = Field(default_factory=Schedule, description="When it is collected.")
     reading: Reading = Field(default_factory=Reading, description="How the source is treated.")
     update_cycle: Literal["realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"] = Field(
@@ -228,6 +230,11 @@ class Contract(Part):
     def whole_row_is_key(self) -> bool:
         """Whether the record has no key of its own, so that a changed row is another record."""
         return self.record_key == (WHOLE_ROW,)
+
+    @property
+    def drift_policy(self) -> Drift:
+        """What is done where the source is not what it was."""
+        return self.drift or Drift()
 
     @property
     def tracking_columns(self) -> tuple[str, ...]:

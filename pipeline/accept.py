@@ -33,6 +33,7 @@ from core.faults import described
 from core.leases import Lease, holding
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
+from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
@@ -129,6 +130,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
         with timed(seconds, "split"):
             split = _split(engine, plan, changes)
             found = _findings(engine, home, plan, batch, changes, split, results, issues, seconds)
+            found = replace(found, notes=[*found.notes, *accepted_drift(home, contract, batch, _unknown_codes(found, standards))])
         reasons = _reasons(engine, home, batch, contract, standards, changes, split, found)
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
@@ -151,7 +153,15 @@ def _reasons(
     if batch.kind != "delivery":
         return []
     fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
-    return gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
+    drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
+    return drifted + gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
+
+
+def _unknown_codes(found: Acceptance, standards: Standards) -> dict[str, tuple[int, int]]:
+    """By coded element: how many rows have a code that is in no list, of how many."""
+    unknown = {row["element"]: row["rows"] for row in found.issues if row["issue_type"] == UNKNOWN_CODE}
+    coded = (row for row in found.fills if standards.elements[row["element"]].code_list)
+    return {row["element"]: (unknown.get(row["element"], 0), row["evaluated"]) for row in coded}
 
 
 def _shallow(found: Acceptance) -> dict[str, Any]:

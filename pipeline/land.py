@@ -21,8 +21,9 @@ from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import MODULUS, plan_digest
-from connectors.columns import shown
+from connectors.columns import ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
+from connectors.increment import Request
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
@@ -32,6 +33,7 @@ from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from pipeline.completeness import check_complete, said, written
+from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.lineage import hub_table, source_table, traced
@@ -117,15 +119,19 @@ def _land(
     folder = batch_folder(home.settings, contract.id, batch.seq)
     draft = folder.with_name(f".draft-{batch.seq:08d}")
     draft.mkdir(parents=True)
+    drifted: list[dict[str, Any]] = []
     if extraction is None:
         orderer = batch.actor if order.outside_window else None
         request = next_request(home, contract, batch, order)
-        extraction = extract(contract, load_connections(settings=home.settings), request, outside_window_by=orderer)
+        extraction, drifted = _opened(home, contract, request, orderer)
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
         empty = _without_cursor(engine, contract, extraction, path) if batch.kind == "delivery" else []
+        if batch.kind == "delivery":
+            manifest |= described_source(engine, contract, extraction, parquet([path]))
+            drifted += landed_drift(engine, home, contract, manifest, parquet([path]))
     if note:
         manifest |= {"kind": batch.kind, "origin": batch.origin, "note": dict(note)}
     check_complete(contract.id, manifest)
@@ -138,9 +144,20 @@ def _land(
     notes += [{"kind": item.kind, "message": item.message} for item in extraction.notes]
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
-    notes += [*empty, *_unreadable_notes(manifest)]
+    notes += [*drifted, *empty, *_unreadable_notes(manifest)]
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)
     return dict.fromkeys(_received(extraction), "text")
+
+
+def _opened(home: Home, contract: Contract, request: Request | None, orderer: str | None) -> tuple[Extraction, list[dict[str, Any]]]:
+    """The source, also where columns of the contract are gone from it, as far as the contract lets the hub carry on; and notes of that."""
+    connections = load_connections(settings=home.settings)
+    try:
+        return extract(contract, connections, request, outside_window_by=orderer), []
+    except ColumnsMissing as error:
+        missing = error
+    spared = without_missing(contract, missing)
+    return adapted(home, contract, extract(spared, connections, request, outside_window_by=orderer), missing)
 
 
 def check_columns(contract: Contract, extraction: Extraction) -> None:

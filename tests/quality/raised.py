@@ -26,7 +26,7 @@ COMMANDS = (
     "portal/serve.py",
 )
 # Calls that make a message, besides errors: the place of the text among their arguments.
-CARRIERS = {"Note": 1, "Unreadable": 1, "_Ragged": 2, "refusal": 0}
+CARRIERS = {"Note": 1, "Change": 1, "Unreadable": 1, "_Ragged": 2, "refusal": 0}
 SAMPLE = "7"  # fits numbers and names alike
 LIKE_A_SENTENCE = re.compile(r"[a-z]{2,}\b.*\s.*\b[a-z]{2,}")
 SQL = re.compile(r"\b(SELECT|WHERE|FROM)\b|^read_|{name: ")

@@ -1,0 +1,177 @@
+"""Drift: a source that is no longer what it was is told, with what it likely means, and treated as the contract says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from catalog.batches import Batch
+from core.errors import GateFailed, SourceError
+from pipeline.accept import accept
+from pipeline.land import land
+from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+PEOPLE = [person(number, DH=f"1390000{number:04}") for number in range(30)]
+RESIDENT = {**RESIDENTS, "columns": {**RESIDENTS["columns"], "XB": {"element": "sex_code"}}}
+
+
+def policy(document: Mapping[str, Any], **drift: Any) -> dict[str, Any]:
+    return {**document, "drift": drift}
+
+
+def called(rows: Sequence[Row], **names: str) -> list[Row]:
+    """The rows with columns under other names."""
+    return [{names.get(name, name): value for name, value in row.items()} for row in rows]
+
+
+def drift(batch: Batch) -> dict[str, str]:
+    return {note["kind"].removeprefix("drift-"): note["message"] for note in batch.notes if note["kind"].startswith("drift-")}
+
+
+def arrives(hub: Hub, document: Mapping[str, Any], rows: Sequence[Row]) -> Batch:
+    """Deliver rows with their own columns and no others, land and accept them."""
+    hub.deliver(document, rows, list(rows[0]))
+    return accept(land(document["id"], hub.home), hub.home)
+
+
+def stopped(hub: Hub, document: Mapping[str, Any], rows: Sequence[Row]) -> SourceError:
+    before = hub.state(document)
+    with pytest.raises(SourceError) as raised:
+        arrives(hub, document, rows)
+    assert hub.state(document) == before
+    return raised.value
+
+
+def test_a_delivery_like_the_last_one_has_no_drift(hub: Hub) -> None:
+    hub.register(RESIDENT)
+    assert drift(arrives(hub, RESIDENT, PEOPLE)) == {}
+    assert drift(arrives(hub, RESIDENT, [*PEOPLE[1:], person(40)])) == {}
+
+
+def test_a_renamed_column_stops_the_batch_and_its_likely_mapping_is_said(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    arrives(hub, PATIENTS, PEOPLE)
+    error = stopped(hub, PATIENTS, called(PEOPLE, DH="LXDH"))
+    assert "column DH is gone, LXDH most likely took its place (100% of the known values agree): it would be mapped to phone_number" in str(
+        error
+    )
+    assert "(DH to LXDH)" in error.hint
+    assert hub.batch("health__patient@2").status == "failed"
+
+
+def test_a_renamed_column_is_read_under_its_new_name_where_the_contract_accepts_that(hub: Hub) -> None:
+    document = policy(PATIENTS, renamed="accept")
+    hub.register(document)
+    arrives(hub, document, PEOPLE)
+    rows = called([*PEOPLE[1:], person(40, DH="13900001234")], DH="LXDH")
+    batch = arrives(hub, document, rows)
+    assert list(drift(batch)) == ["renamed"]
+    # The records are those of before: only what changed counts as changed.
+    assert (batch.unchanged, batch.inserted, batch.updated, batch.deleted) == (29, 1, 0, 1)
+    phones = {row["resident_id"]: row["phone_number"] for row in hub.state(document)}
+    assert phones == {row["SFZH"]: row["LXDH"] for row in rows}
+    assert hub.unbalanced() == []
+
+
+def test_a_renamed_key_is_recognized_by_its_values(hub: Hub) -> None:
+    document = policy({**PATIENTS, "record_key": ["SFZH", "XM"]}, renamed="accept")
+    hub.register(document)
+    arrives(hub, document, PEOPLE)
+    batch = arrives(hub, document, called(PEOPLE, SFZH="GMSFHM"))
+    assert (batch.unchanged, batch.deleted) == (30, 0)
+
+
+def test_a_column_of_that_name_with_other_values_is_not_the_renamed_one(hub: Hub) -> None:
+    """By name and content together: DH1 is nearly DH, and says something else."""
+    document = policy(PATIENTS, renamed="accept", missing="stop")
+    hub.register(document)
+    arrives(hub, document, PEOPLE)
+    other = [{**{n: v for n, v in row.items() if n != "DH"}, "DH1": f"1370000{i:04}"} for i, row in enumerate(PEOPLE)]
+    assert "columns of the contract are not in the source any more: DH" in stopped(hub, document, other).message
+
+
+def test_values_decide_between_two_likely_names(hub: Hub) -> None:
+    document = policy(PATIENTS, renamed="accept")
+    hub.register(document)
+    arrives(hub, document, PEOPLE)
+    rows = [{**{n: v for n, v in row.items() if n != "DH"}, "DH1": f"1370000{i:04}", "DH2": row["DH"]} for i, row in enumerate(PEOPLE)]
+    batch = arrives(hub, document, rows)
+    assert "DH2 most likely took its place" in drift(batch)["renamed"]
+    assert batch.unchanged == 30
+
+
+def test_a_missing_column_stops_or_is_read_as_empty(hub: Hub) -> None:
+    document = policy(PATIENTS, missing="carry_on")
+    hub.register(PATIENTS)
+    arrives(hub, PATIENTS, PEOPLE)
+    without = [{name: value for name, value in row.items() if name != "DH"} for row in PEOPLE]
+    assert "not in the source any more: DH" in stopped(hub, PATIENTS, without).message
+    hub.register(document)
+    batch = arrives(hub, document, without)
+    assert (batch.accepted, list(drift(batch))) == (30, ["missing"])
+    assert {row["phone_number"] for row in hub.state(document)} == {None}
+
+
+def test_a_missing_key_always_stops(hub: Hub) -> None:
+    document = policy({**PATIENTS, "record_key": ["SFZH", "XM"]}, missing="carry_on", renamed="accept")
+    hub.register(document)
+    arrives(hub, document, PEOPLE)
+    rows = [{**{n: v for n, v in row.items() if n != "SFZH"}, "KH": str(i)} for i, row in enumerate(PEOPLE)]
+    assert "not in the source any more: SFZH" in stopped(hub, document, rows).message
+
+
+def test_a_new_column_is_told_once_with_what_it_may_be(hub: Hub) -> None:
+    document = {**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DZ"]}
+    plain = [{name: value for name, value in row.items() if name != "DH"} for row in PEOPLE]
+    hub.register(document)
+    arrives(hub, document, plain)
+    rows = called(PEOPLE, DH="联系电话")
+    found = drift(arrives(hub, document, rows))
+    assert list(found) == ["new"]
+    assert "columns that were not there before: 联系电话; 联系电话 may be phone_number" in found["new"]
+    assert drift(arrives(hub, document, rows)) == {}
+    hub.register(policy(document, new="stop"))
+    with pytest.raises(GateFailed, match="not there before: BZ"):
+        arrives(hub, document, [{**row, "BZ": "x"} for row in rows])
+
+
+def test_values_of_another_form_are_told(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    arrives(hub, PATIENTS, PEOPLE)
+    found = drift(arrives(hub, PATIENTS, [{**row, "DH": f"电话{row['DH']}"} for row in PEOPLE]))
+    assert "0% of the values of column DH are numbers, 100% were" in found["retyped"]
+
+
+def test_another_encoding_is_told(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    arrives(hub, PATIENTS, PEOPLE)
+    path = hub.drop / "patient.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
+    batch = accept(land(PATIENTS["id"], hub.home), hub.home)
+    assert drift(batch)["encoding"] == "the files were read as utf-8 and are read as gb18030"
+    assert batch.unchanged == 30
+
+
+def test_codes_that_nobody_knows_are_told_where_their_share_jumps(hub: Hub) -> None:
+    hub.register(RESIDENT)
+    arrives(hub, RESIDENT, [person(0, XB="Z"), *PEOPLE[1:]])
+    changed = [{**row, "XB": "Q"} for row in PEOPLE[1:9]]
+    found = drift(arrives(hub, RESIDENT, [*changed, *PEOPLE[9:]]))
+    assert "values of column XB are in no code list and no lookup, 3% were: add what they mean to the lookup of sex_code" in found["codes"]
+    assert arrives(hub, RESIDENT, PEOPLE).accepted
+    hub.register(policy(RESIDENT, codes="stop"))
+    with pytest.raises(GateFailed, match="in no code list and no lookup"):
+        arrives(hub, RESIDENT, [{**row, "XB": "W"} for row in PEOPLE])
+
+
+def test_other_volumes_are_told_or_stop(hub: Hub) -> None:
+    hub.register(policy(PATIENTS, volume_change=0.3))
+    arrives(hub, PATIENTS, PEOPLE[:20])
+    assert drift(arrives(hub, PATIENTS, PEOPLE[:25])) == {}
+    more = [*PEOPLE, *(person(number) for number in range(30, 60))]
+    assert "60 rows arrived, 25 did before (+140%)" in drift(arrives(hub, PATIENTS, more))["volume"]
+    hub.register(policy(PATIENTS, volume="stop"))
+    with pytest.raises(GateFailed, match="60 did before"):
+        arrives(hub, PATIENTS, PEOPLE[:10])
+    assert len(hub.state(PATIENTS)) == 60
