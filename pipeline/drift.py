@@ -183,8 +183,8 @@ def shape_of(engine: Engine, contract: Contract, rows: str, columns: Sequence[st
     mapped = [name for name in contract.source_columns if name in columns]
     if not mapped:
         return {}
-    counted = ", ".join(f"count({quote(name)}), count(*) FILTER (regexp_full_match({quote(name)}, '[0-9.+-]+'))" for name in mapped)
-    found = engine.row(f"SELECT {counted} FROM (SELECT * FROM {rows} LIMIT {_SAMPLE})", doing="looking at the form of values")
+    measures = ", ".join(f"count({quote(name)}), count(*) FILTER (regexp_full_match({quote(name)}, '[0-9.+-]+'))" for name in mapped)
+    found = engine.row(f"SELECT {measures} FROM (SELECT * FROM {rows} LIMIT {_SAMPLE})", doing="looking at the form of values")
     pairs = zip(mapped, found[::2], found[1::2], strict=True)
     return {name: [filled, round(numbers / filled, 3) if filled else 0.0] for name, filled, numbers in pairs}
 
