@@ -89,6 +89,8 @@ def adapted(home: Home, contract: Contract, extraction: Extraction, error: Colum
     empty = [name for name in error.missing if name not in taken.values()]
     if stops or set(empty) & set(contract.record_key):
         extraction.close()
+        if not found:
+            raise error
         words = "; ".join(change.message for change in stops or changes)
         raise SourceError(f"{contract.id}: {words}", hint=_hint(error, found))
     batches = extraction.batches if first is None else chain([first], extraction.batches)

@@ -88,7 +88,7 @@ def test_a_column_of_that_name_with_other_values_is_not_the_renamed_one(hub: Hub
     hub.register(document)
     arrives(hub, document, PEOPLE)
     other = [{**{n: v for n, v in row.items() if n != "DH"}, "DH1": f"1370000{i:04}"} for i, row in enumerate(PEOPLE)]
-    assert "columns of the contract are not in the source any more: DH" in stopped(hub, document, other).message
+    assert "lacks the column DH; it has" in stopped(hub, document, other).message
 
 
 def test_values_decide_between_two_likely_names(hub: Hub) -> None:
@@ -106,7 +106,7 @@ def test_a_missing_column_stops_or_is_read_as_empty(hub: Hub) -> None:
     hub.register(PATIENTS)
     arrives(hub, PATIENTS, PEOPLE)
     without = [{name: value for name, value in row.items() if name != "DH"} for row in PEOPLE]
-    assert "not in the source any more: DH" in stopped(hub, PATIENTS, without).message
+    assert "lacks the column DH; it has" in stopped(hub, PATIENTS, without).message
     hub.register(document)
     batch = arrives(hub, document, without)
     assert (batch.accepted, list(drift(batch))) == (30, ["missing"])
@@ -118,7 +118,7 @@ def test_a_missing_key_always_stops(hub: Hub) -> None:
     hub.register(document)
     arrives(hub, document, PEOPLE)
     rows = [{**{n: v for n, v in row.items() if n != "SFZH"}, "KH": str(i)} for i, row in enumerate(PEOPLE)]
-    assert "not in the source any more: SFZH" in stopped(hub, document, rows).message
+    assert "lacks the column SFZH; it has" in stopped(hub, document, rows).message
 
 
 def test_a_new_column_is_told_once_with_what_it_may_be(hub: Hub) -> None:
