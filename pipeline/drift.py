@@ -185,11 +185,11 @@ def shape_of(engine: Engine, contract: Contract, rows: str, columns: Sequence[st
     mapped = [name for name in contract.source_columns if name in columns]
     if not mapped:
         return {}
-    numbers = "count(*) FILTER (regexp_full_match({0}, '[0-9.+-]+'))"
+    numbers = "COUNT(*) FILTER (regexp_full_match({0}, '[0-9.+-]+'))"
     select = ", ".join(f"count({quote(name)}), {numbers.format(quote(name))}" for name in mapped)
     measured = engine.row(f"SELECT {select} FROM (SELECT * FROM {rows} LIMIT {_SAMPLE})", doing="looking at the form of values")
     pairs = zip(mapped, measured[::2], measured[1::2], strict=True)
-    return {name: [filled, round(digits / filled, 3) if filled else 0.0] for name, filled, digits in pairs}
+    return {each: [count, round(digits / count, 3) if count else 0.0] for each, count, digits in pairs}
 
 
 def described_source(engine: Engine, contract: Contract, extraction: Extraction, rows: str) -> dict[str, Any]:
