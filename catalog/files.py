@@ -42,6 +42,12 @@ def files_of(catalog: sa.Engine, table_name: str, kinds: Iterable[str], upto: in
     return [LakeFile(row.path, row.table_name, row.kind, row.seq, row.rows) for row in rows]
 
 
+def listed_paths(catalog: sa.Engine) -> set[str]:
+    """Return the path of every file that the catalog lists."""
+    with reading(catalog) as connection:
+        return set(connection.execute(sa.select(lake_file.c.path)).scalars())
+
+
 def field_ids(catalog: sa.Engine, table_name: str, columns: Sequence[str]) -> dict[str, int]:
     """Return the Iceberg field id of each column, giving new ids to columns not seen before."""
     with reading(catalog) as connection:

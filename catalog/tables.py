@@ -163,6 +163,33 @@ alert_notice = sa.Table(
     sa.Column("error", sa.Text),
 )
 
+# One purge of what retention periods have run out for: its account is its receipt.
+purge = sa.Table(
+    "purge",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("finished_at", sa.DateTime),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("files", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    # What was kept although it is old, and what could not be removed, with why.
+    sa.Column("notes", sa.JSON, nullable=False),
+)
+
+# What a purge removes is written down before it is removed: a process that dies leaves nothing unexplained.
+purge_item = sa.Table(
+    "purge_item",
+    metadata,
+    sa.Column("number", sa.Integer, sa.ForeignKey("purge.number"), primary_key=True),
+    sa.Column("path", sa.String(400), primary_key=True),
+    sa.Column("layer", sa.String(20), nullable=False),
+    sa.Column("subject", sa.String(160), nullable=False),
+    sa.Column("reason", sa.String(60), nullable=False),
+    sa.Column("files", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+)
+
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(
     "lake_file",

@@ -1,4 +1,4 @@
-"""Commands about where things stand: status, and watch."""
+"""Commands about where things stand and what is kept: status, watch, purge."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(status)
     app.command()(watch)
+    app.command()(purge)
 
 
 def status(
@@ -131,3 +132,26 @@ def watch(as_json: Json = False) -> None:
             print(f"! not sent, kept for the next time: {reason}")
     if found.unsent:
         raise typer.Exit(1)
+
+
+def purge(
+    number: Annotated[int | None, typer.Option("--receipt", help="Instead, the receipt of a purge that was.")] = None, as_json: Json = False
+) -> None:
+    """Remove what the retention of contracts has run out for and what nothing names any more; what was removed has a receipt."""
+    from catalog.purges import get_purge
+    from pipeline.home import open_home
+    from pipeline.purge import purge as run_purge
+
+    home = open_home()
+    done = get_purge(home.catalog, number) if number is not None else run_purge(home)
+    if as_json:
+        print_json(asdict(done))
+        return
+    print(
+        f"purge {done.number}: {done.files:,} files, {done.bytes / 1e6:,.1f} MB, by {done.actor}, {beijing_text(done.started_at)} (Beijing)"
+    )
+    if done.items:
+        rows = [(item.layer, item.subject, item.reason, item.files, f"{item.bytes / 1e6:,.1f} MB", item.path) for item in done.items]
+        answer(False, None, ("layer", "of", "why", "files", "size", "path"), rows)
+    for note in done.notes:
+        print(f"  note     {note['message']}")

@@ -3,9 +3,10 @@
 The text of such an exception may quote a record.
 """
 
+import errno
 import traceback
 
-from core.errors import HubError
+from core.errors import HubError, StoreError
 from core.settings import REPOSITORY
 
 
@@ -19,6 +20,8 @@ def described(error: Exception) -> HubError:
     """The error itself if it is the hub's own, else an InternalFault in its place."""
     if isinstance(error, HubError):
         return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError("the disk is full", hint="free space on the disk of HUB_HOME, or ./hub purge, then run it again", transient=True)
     return InternalFault(
         f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"
     )

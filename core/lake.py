@@ -6,10 +6,13 @@ so it may trail but never leads. Nothing is rewritten in place: a table is a log
 """
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from core.database import driver_url
 from core.engine import Engine, literal, parquet, quote
@@ -134,6 +137,41 @@ def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str
     with iceberg.transaction() as transaction:
         transaction.add_files([(settings.lake_dir / path).as_uri() for _, path in missing], check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing))})
+
+
+def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:
+    """Expire snapshots from before a moment (UTC), and return the files of Iceberg's metadata that are needed no more.
+
+    `least_age` in seconds: a younger file may belong to a commit that is under way. Raises StoreError (transient) where a commit is in the way.
+    """
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import CommitFailedException
+    from sqlalchemy.exc import OperationalError
+
+    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
+    found: list[Path] = []
+    try:
+        for namespace in catalog.list_namespaces():
+            for name in catalog.list_tables(namespace):
+                table = catalog.load_table(name)
+                table.maintenance.expire_snapshots().older_than(before).commit()
+                found += _unneeded(catalog.load_table(name), least_age)
+    except (CommitFailedException, OperationalError):
+        raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
+    finally:
+        catalog.close()
+    return found
+
+
+def _unneeded(table: "Table", least_age: float) -> list[Path]:
+    """Files in a table's metadata folder that neither its present metadata nor a snapshot of it names."""
+    needed = {table.metadata_location}
+    for snapshot in table.metadata.snapshots:
+        needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(table.io))}
+    needed |= {item.statistics_path for item in table.metadata.statistics}
+    present = Path(unquote(urlsplit(table.metadata_location).path))
+    names = {Path(unquote(urlsplit(location).path)).name for location in needed}
+    return [path for path in sorted(present.parent.iterdir()) if path.name not in names and time.time() - path.stat().st_mtime > least_age]
 
 
 def remove_leftovers(folder: Path, listed: set[str], lake_dir: Path) -> list[str]:

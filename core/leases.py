@@ -19,6 +19,9 @@ from core.holder import is_alive, is_here, me, words
 # A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it
 # lives.
 TIME_TO_LIVE = timedelta(minutes=60)
+# What this process holds, by database and name. A lease that says it is this process's and is not here could not be given back: the disk
+# was full, or the database gone.
+_mine: set[tuple[str, str]] = set()
 
 
 def lease_table(metadata: sa.MetaData) -> sa.Table:
@@ -52,9 +55,12 @@ class Lease:
 def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "") -> Iterator[Lease]:
     """Hold the lease on `name` for an actor and the time of the block. Raises LeaseHeld, naming the holder, where someone alive has it."""
     lease = _acquire(engine, table, name, me(actor))
+    held = (str(engine.url), name)
+    _mine.add(held)
     try:
         yield lease
     finally:
+        _mine.discard(held)
         with writing(engine) as connection:
             mine = (table.c.name == name) & (table.c.epoch == lease.epoch)
             connection.execute(table.update().where(mine).values(holder=None, expires_at=None))
@@ -70,7 +76,8 @@ def _acquire(engine: sa.Engine, table: sa.Table, name: str, holder: str) -> Leas
             except sa.exc.IntegrityError:
                 raise LeaseHeld(f"{name} is being written by a run that began at the same moment") from None
             return Lease(table, name, 1)
-        if found.holder and is_alive(found.holder) and (is_here(found.holder) or found.expires_at > now()):
+        left = found.holder and found.holder.rpartition("@")[2] == me() and (str(engine.url), name) not in _mine
+        if found.holder and not left and is_alive(found.holder) and (is_here(found.holder) or found.expires_at > now()):
             raise LeaseHeld(f"{name} is being written by {words(found.holder)}")
         epoch = found.epoch + 1
         connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=holder, expires_at=now() + TIME_TO_LIVE))

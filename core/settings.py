@@ -37,6 +37,10 @@ class Settings(BaseModel):
     lineage_file: Path | None = None
     lineage_connection: str = ""
     alert_connections: tuple[str, ...] = ()
+    # Megabytes: what a batch has to find free on the disk, and the most that a layer may hold (0: as much as there is room for).
+    least_free_mb: int = 200
+    landing_quota_mb: int = 0
+    lake_quota_mb: int = 0
 
     @property
     def landing(self) -> Path:
@@ -87,6 +91,9 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         signing_key=env.get("HUB_SIGNING_KEY", ""),
         lineage_file=_lineage_file(env, home),
         lineage_connection=env.get("HUB_LINEAGE_CONNECTION", "").strip(),
+        least_free_mb=_number(env, "HUB_LEAST_FREE_MB", 200, range(2**31)),
+        landing_quota_mb=_number(env, "HUB_LANDING_QUOTA_MB", 0, range(2**31)),
+        lake_quota_mb=_number(env, "HUB_LAKE_QUOTA_MB", 0, range(2**31)),
         alert_connections=tuple(name.strip() for name in env.get("HUB_ALERTS", "").split(",") if name.strip()),
     )
 

@@ -11,7 +11,7 @@ TIMEZONE = "Asia/Shanghai"
 OWNER = "govhub"
 COLLECT_TAG, PUBLISH_TAG, HOUSEKEEPING_TAG = "collect", "publish", "housekeeping"
 # What runs by the clock whatever is registered: stage → cron, Beijing time.
-HOUSEKEEPING = {"watch": "*/10 * * * *"}
+HOUSEKEEPING = {"watch": "*/10 * * * *", "purge": "40 4 * * *"}
 HOUSEKEEPING_LIMIT = timedelta(hours=1)
 HOUSEKEEPING_PRIORITY = 1
 

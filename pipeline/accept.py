@@ -31,10 +31,13 @@ from core.engine import Engine, quote
 from core.errors import GateFailed, RequestError
 from core.faults import described
 from core.leases import Lease, holding
+from core.space import check_space
+from core.space import held as held_bytes
 from core.steps import timed
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
+from pipeline.landing import batch_folder
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
@@ -80,6 +83,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
         batch = pin_standard(home.catalog, held, batch_id, standards.version)
         try:
             _check_order(home, batch)
+            check_space(home.settings, "lake", held_bytes(batch_folder(home.settings, batch.contract_id, batch.seq))[1])
             landing, standardized = hub_table("landing", batch.contract_id), hub_table("std", batch.contract_id)
             with traced(home.settings, f"accept.{batch.contract_id}", [landing.counted(batch.landed)], [standardized]) as run:
                 columns = _accept(home, held, batch, standards, full, day or today().isoformat())

@@ -32,6 +32,8 @@ from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
+from core.space import check_space
+from core.space import held as space_held
 from pipeline.completeness import check_complete, said, written
 from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home
@@ -78,6 +80,7 @@ def land(
         check_window(contract, datetime.now(BEIJING))  # it is no batch's fault, so none is opened
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
+        check_space(home.settings, "landing", _as_large_as_before(home, contract_id))
         _refuse_overtaking(home, contract_id, arrival)
         standard, actor = standard_in_force(home).version, home.settings.actor
         batch = start_batch(home.catalog, held, contract_id, version, standard, actor, kind=arrival.kind, origin=arrival.origin)
@@ -95,6 +98,12 @@ def land(
             end_batch(home.catalog, batch.batch_id, "failed", fault.message, fault.hint)
             raise
     return batch.batch_id
+
+
+def _as_large_as_before(home: Home, contract_id: str) -> int:
+    """Bytes that the last delivery holds: the next one is taken to be as large."""
+    last = next((batch for batch in batches_of(home.catalog, contract_id) if batch.landed is not None), None)
+    return space_held(batch_folder(home.settings, contract_id, last.seq))[1] if last else 0
 
 
 def _refuse_overtaking(home: Home, contract_id: str, arrival: Arrival) -> None:

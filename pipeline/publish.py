@@ -21,6 +21,7 @@ from core.engine import Engine, parquet, quote
 from core.errors import GateFailed
 from core.faults import described
 from core.leases import Lease, holding
+from core.space import check_space
 from core.steps import timed
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
@@ -71,6 +72,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "")
             follow(home, schema, before.number)
             return Outcome(before, False)
         try:
+            check_space(home.settings, "lake")
             inputs = [hub_table("std", item.contract.id).counted(item.records) for item in datasets]
             with (
                 traced(home.settings, f"publish.{registry}", inputs, [hub_table("base", registry)]) as run,
@@ -352,6 +354,7 @@ class _Publishing:
             inserted=counts["inserted"],
             updated=counts["updated"],
             deleted=counts["deleted"],
+            not_replayable_since=None,
         )
 
     def _digest(self) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from catalog.alerts import alerts
 from catalog.batches import Batch, waiting_of
+from core.space import held
 from pipeline.alerts import load_rules
 from pipeline.datasets import DatasetState, dataset_states
 from portal.context import Hub
@@ -100,6 +101,8 @@ def _rest(hub: Hub) -> Iterator[Family]:
     standing = alerts(hub.home.catalog, limit=10_000)
     counted = tuple(({"rule": rule.id}, sum(item.rule == rule.id for item in standing)) for rule in load_rules())
     yield Family("govhub_alerts", "Open alerts by rule.", counted)
+    layers = (("landing", hub.home.settings.landing), ("lake", hub.home.settings.lake_dir))
+    yield Family("govhub_layer_bytes", "What a layer holds.", tuple(({"layer": name}, held(at)[1]) for name, at in layers), "bytes")
     usage = shutil.disk_usage(hub.home.settings.home)
     yield Family("govhub_disk_free_bytes", "What is free on the disk of HUB_HOME.", (({}, usage.free),), "bytes")
     yield Family("govhub_disk_size_bytes", "Its size.", (({}, usage.total),), "bytes")

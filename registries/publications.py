@@ -51,6 +51,7 @@ class Publication:
     digest: str
     seconds: Mapping[str, float]
     shrink_accepted: str | None = None
+    not_replayable_since: datetime | None = None
 
 
 def shown(item: Publication) -> dict[str, Any]:
@@ -77,6 +78,13 @@ def commit(serving: sa.Engine, lease: Lease, new: Publication, inputs: Sequence[
         mine = current_publication.c.registry == new.registry
         if connection.execute(current_publication.update().where(mine).values(number=new.number)).rowcount == 0:
             connection.execute(current_publication.insert().values(**key))
+
+
+def mark_not_replayable(serving: sa.Engine, registry: str, numbers: Sequence[int]) -> None:
+    """Write down from when on publications cannot be worked out again; one that is marked keeps its date."""
+    mine = (publication.c.registry == registry) & publication.c.number.in_(numbers) & publication.c.not_replayable_since.is_(None)
+    with writing(serving) as connection:
+        connection.execute(publication.update().where(mine).values(not_replayable_since=now()))
 
 
 def latest(serving: sa.Engine, registry: str) -> Publication:

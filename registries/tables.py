@@ -29,6 +29,8 @@ publication = sa.Table(
     sa.Column("seconds", sa.JSON, nullable=False),
     # Why its actor let more entities disappear than the gate does; null where the gate let it pass.
     sa.Column("shrink_accepted", sa.Text),
+    # Since when a delivery that it rests on is kept no longer, so that it cannot be worked out again from what was received.
+    sa.Column("not_replayable_since", sa.DateTime),
 )
 
 # Attempts that became no publication: `number` is the one that they would have become.

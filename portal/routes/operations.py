@@ -1,11 +1,15 @@
 """How the hub runs: freshness, lag, receipts, quarantine, next runs, alerts; and the same as figures for a monitoring system."""
 
+import shutil
 from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from catalog.alerts import alerts
+from catalog.purges import latest_purge
+from core.space import MB, held
 from pipeline.datasets import STATES, dataset_states
 from portal.context import HubDep, Page, PageDep
 from portal.export import exported
@@ -40,7 +44,20 @@ def operations(page: PageDep) -> Response:
         closed=alerts(catalog, is_open=False, limit=CLOSED),
         told=lambda item: item.message_zh if page.lang == "zh" else item.message_en,
         span=lambda time: _span(page, time),
+        space=_space(page),
+        purged=latest_purge(catalog),
     )
+
+
+def _space(page: Page) -> dict[str, Any]:
+    """What the layers hold and what is free, in megabytes."""
+    settings = page.hub.home.settings
+    usage = shutil.disk_usage(settings.home)
+    layers = (("landing", settings.landing, settings.landing_quota_mb), ("lake", settings.lake_dir, settings.lake_quota_mb))
+    rows = [
+        {"name": name, "files": found[0], "megabytes": found[1] // MB, "quota": quota} for name, at, quota in layers if (found := held(at))
+    ]
+    return {"free": usage.free // MB, "total": usage.total // MB, "least": settings.least_free_mb, "layers": rows}
 
 
 def _span(page: Page, time: timedelta | None) -> str:

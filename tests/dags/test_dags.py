@@ -117,6 +117,7 @@ def test_there_is_one_dag_per_dataset_and_one_per_registry_that_is_fed(parsed: d
         "publish__legal_entity",
         "publish__certificate",
         "watch__hub",
+        "purge__hub",
     }
     for dag in parsed["dags"].values():
         assert (dag["max_active_runs"], dag["catchup"], dag["start"]) == (1, False, "None")

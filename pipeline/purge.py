@@ -1,0 +1,159 @@
+"""Purge: remove what the retention of contracts has run out for, and what nothing names any more. A kind of batch: it has its receipt.
+
+What is to go is written down first and then removed; a purge that dies is ended by the next. A dataset that is at work is left for another
+time. Publications that rest on a delivery which is gone are marked: they cannot be worked out again from what was received.
+"""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from catalog.batches import OPEN, Batch, accepted_from, batches_of, latest_whole
+from catalog.datasets import contracts_in_force
+from catalog.files import files_of, listed_paths
+from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
+from catalog.tables import lease
+from contracts.model import Contract
+from core import lake
+from core.clock import now
+from core.engine import Engine
+from core.errors import HubError, LeaseHeld
+from core.leases import holding
+from core.space import held
+from pipeline.home import Home, open_home
+from pipeline.landing import batch_folder
+from pipeline.repairs import REPAIR_COLUMNS
+from pipeline.state import log_source, standardized_table, state
+from registries.definition import load_definitions
+from registries.publications import all_files, history, inputs_of, mark_not_replayable
+
+EVERY_BATCH = 1_000_000
+# A file that nothing names may be one that is being written: its row comes with the commit.
+UNNAMED_AFTER = 24 * 3600.0
+SNAPSHOTS_KEPT = timedelta(days=7)
+
+
+def purge(home: Home | None = None) -> Purge:
+    """Purge once, and return the account of it. Raises LeaseHeld where another purge is at work."""
+    home = home or open_home()
+    with holding(home.catalog, lease, "purge", home.settings.actor) as held_lease, contextlib.ExitStack() as stack:
+        for left in unfinished(home.catalog):
+            _remove(home, left)
+        items: list[Item] = []
+        notes: list[dict[str, Any]] = []
+        for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
+            try:
+                stack.enter_context(holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor))
+            except LeaseHeld:
+                notes.append({"kind": "busy", "message": f"{contract_id} is being written and is left for the next purge"})
+                continue
+            items += _landing(home, contract, notes)
+            items += _unnamed_landing(home, contract_id)
+        items += _unnamed_lake(home)
+        items += _metadata(home, notes)
+        number = start_purge(home.catalog, held_lease, home.settings.actor, items, notes)
+        _remove(home, get_purge(home.catalog, number))
+        _mark_publications(home)
+    return get_purge(home.catalog, number)
+
+
+def _remove(home: Home, account: Purge) -> None:
+    """Remove everything an account names; what is gone already is gone."""
+    for item in account.items:
+        path = home.settings.home / item.path
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    end_purge(home.catalog, account.number)
+
+
+def _item(home: Home, path: Path, layer: str, subject: str, reason: str) -> Item:
+    files, size = held(path)
+    return Item(str(path.relative_to(home.settings.home)), layer, subject, reason, files, size)
+
+
+def _landing(home: Home, contract: Contract, notes: list[dict[str, Any]]) -> Iterator[Item]:
+    """Deliveries that are older than the contract keeps them."""
+    batches = batches_of(home.catalog, contract.id, EVERY_BATCH)
+    oldest = now() - timedelta(days=contract.retention.landing_days)
+    old = [batch for batch in batches if batch.started_at < oldest and batch_folder(home.settings, contract.id, batch.seq).exists()]
+    needed = _needed(home, contract.id, old) if old else set()
+    if kept := sorted(batch.seq for batch in old if batch.seq in needed):
+        message = f"{contract.id}: {len(kept)} deliveries are older than {contract.retention.landing_days} days and still needed"
+        notes.append({"kind": "kept", "message": message, "batches": kept})
+    for batch in old:
+        if batch.seq not in needed:
+            yield _item(home, batch_folder(home.settings, contract.id, batch.seq), "landing", batch.batch_id, "retention")
+
+
+def _needed(home: Home, contract_id: str, old: list[Batch]) -> set[int]:
+    """Batches that are kept whatever their age: open ones, the last whole delivery and all since, and repairs that still stand."""
+    whole = latest_whole(home.catalog, contract_id)
+    since = {batch.seq for batch in accepted_from(home.catalog, contract_id, whole.seq)} if whole else set()
+    return {batch.seq for batch in old if batch.status in OPEN} | since | set(_standing(home, contract_id, old))
+
+
+def _standing(home: Home, contract_id: str, old: list[Batch]) -> Iterator[int]:
+    """Repairs of which a row is in force: should the source send the wrong row again, the repaired one stands for it."""
+    table = standardized_table(contract_id)
+    seqs = {batch.seq for batch in old}
+    files = [file for file in files_of(home.catalog, table, ("repairs",)) if file.seq in seqs]
+    if not files:
+        return
+    live = state(home, table, {"_record_id": "UUID", "_row_digest": "UUID"})
+    repairs = log_source(home, f"{table}/repairs", REPAIR_COLUMNS, files)
+    query = f"SELECT DISTINCT r._batch_seq FROM {repairs} r JOIN {live} s USING (_record_id, _row_digest) WHERE r._accepted"
+    with Engine(home.settings) as engine:
+        yield from (seq for (seq,) in engine.rows(query, doing="looking for repairs that stand"))
+
+
+def _unnamed_landing(home: Home, contract_id: str) -> Iterator[Item]:
+    """What a run that died has left in landing; the lease says that none is at work."""
+    known = {f"{batch.seq:08d}" for batch in batches_of(home.catalog, contract_id, EVERY_BATCH) if batch.landed is not None}
+    parent = home.settings.landing / contract_id
+    for path in sorted(parent.iterdir()) if parent.is_dir() else []:
+        if path.name not in known:
+            yield _item(home, path, "landing", contract_id, "unnamed")
+
+
+def _unnamed_lake(home: Home) -> Iterator[Item]:
+    """Parquet files of the lake that no committed row names, a day old at least."""
+    named = listed_paths(home.catalog)
+    for registry in load_definitions():
+        named |= all_files(home.serving, registry)
+    for path in sorted(home.settings.lake_dir.rglob("*.parquet*")):
+        relative = path.relative_to(home.settings.lake_dir)
+        if str(relative) not in named and time.time() - path.stat().st_mtime > UNNAMED_AFTER:
+            yield _item(home, path, "lake", relative.parts[0], "unnamed")
+
+
+def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:
+    """Iceberg's own files that no table needs any more: of snapshots that have expired, and versions of the metadata before the present one."""
+    try:
+        found = lake.old_metadata(home.settings, now() - SNAPSHOTS_KEPT, UNNAMED_AFTER)
+    except HubError as error:
+        notes.append({"kind": "metadata", "message": f"the lake's metadata was left for the next purge: {error.message}"})
+        return
+    for path in found:
+        yield _item(home, path, "metadata", path.parent.parent.name, "superseded")
+
+
+def _mark_publications(home: Home) -> None:
+    """Mark publications of which a pinned delivery, or one that it builds upon, is no longer in landing."""
+    for registry in load_definitions():
+        open_ones = [item.number for item in history(home.serving, registry, EVERY_BATCH) if item.not_replayable_since is None]
+        gone = [number for number in open_ones if any(_is_gone(home, item) for item in inputs_of(home.serving, registry, number).items())]
+        if gone:
+            mark_not_replayable(home.serving, registry, gone)
+
+
+def _is_gone(home: Home, pinned: tuple[str, Any]) -> bool:
+    contract_id, item = pinned
+    upto = [batch for batch in accepted_from(home.catalog, contract_id, 1) if batch.seq <= item.batch_seq]
+    first = max((batch.seq for batch in upto if batch.is_whole), default=1)
+    return any(not batch_folder(home.settings, contract_id, batch.seq).exists() for batch in upto if batch.seq >= first)

@@ -1,0 +1,241 @@
+"""What is kept no longer is removed with an account of it; what is needed stays; and a full disk loses nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from catalog.batches import batches_of
+from catalog.purges import get_purge
+from catalog.tables import batch as batches
+from catalog.tables import lease
+from core.database import writing
+from core.errors import HubError, StoreError
+from core.leases import holding
+from core.space import check_space, held
+from pipeline.landing import batch_folder
+from pipeline.purge import purge
+from pipeline.replay import replay
+from pipeline.why import why
+from registries.publications import history, latest
+from tests.conftest import copied_keys
+from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
+from tests.pipeline.test_repair import edited, filling, handed_out
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+ID = PATIENTS["id"]
+SHORT = {**PATIENTS, "retention": {"landing_days": 10}}
+
+
+def grow_old(hub: Hub, days: int) -> None:
+    """Let everything that is there be from some days ago."""
+    with writing(hub.home.catalog) as connection:
+        for row in connection.execute(sa.select(batches.c.batch_id, batches.c.started_at)).all():
+            older = row.started_at - timedelta(days=days)
+            connection.execute(batches.update().where(batches.c.batch_id == row.batch_id).values(started_at=older))
+    moment = time.time() - days * 86_400
+    for path in hub.settings.home.rglob("*"):
+        os.utime(path, (moment, moment))
+
+
+def folders(hub: Hub, contract_id: str = ID) -> set[int]:
+    return {int(path.name) for path in (hub.settings.landing / contract_id).iterdir()}
+
+
+def test_old_deliveries_go_with_a_receipt_and_what_rests_on_them_is_marked(hub: Hub) -> None:
+    hub.register(SHORT, RESIDENTS)
+    hub.sync(RESIDENTS, [person(n) for n in range(3)])
+    hub.sync(SHORT, [person(n) for n in range(3)])
+    hub.publish("population")
+    hub.sync(SHORT, [person(n, DH=f"1390000000{n}") for n in range(3)])
+    grow_old(hub, 20)
+    hub.publish("population")
+    before, sizes = hub.served("base_population"), held(batch_folder(hub.settings, ID, 1))
+    done = purge(hub.home)
+    assert [(item.subject, item.layer, item.reason, (item.files, item.bytes)) for item in done.items if item.layer == "landing"] == [
+        (f"{ID}@1", "landing", "retention", sizes)
+    ]
+    assert (done.files, done.bytes) == (sum(i.files for i in done.items), sum(i.bytes for i in done.items))
+    assert done.finished_at is not None
+    assert get_purge(hub.home.catalog, done.number) == done
+    assert folders(hub) == {2}
+    assert folders(hub, RESIDENTS["id"]) == {1}  # kept a year
+    marks = {item.number: item.not_replayable_since for item in history(hub.home.serving, "population")}
+    assert marks[2] is None
+    assert marks[1] is not None
+    assert hub.served("base_population") == before
+    assert hub.unbalanced() == []
+    # The next publication begins with a clean mark, and the last delivery still says why.
+    hub.sync(SHORT, [person(n, DH=f"1380000000{n}") for n in range(3)])
+    assert hub.publish("population").not_replayable_since is None
+    (row,) = [row for row in hub.served("base_population") if row["resident_id"] == resident_id(1)]
+    assert why(hub.home, "population", row["_canonical_id"]).number == 3
+    assert [item.subject for item in purge(hub.home).items if item.layer == "landing"] == [f"{ID}@2"]
+    assert [item.number for item in history(hub.home.serving, "population") if item.not_replayable_since is None] == [3]
+
+
+def test_what_is_needed_stays_whatever_its_age(hub: Hub) -> None:
+    hub.register(SHORT)
+    rows = [*(person(n) for n in range(3)), person(50, XM="")]
+    first = hub.sync(SHORT, rows)
+    (made,) = replay(first.batch_id, hub.home, repaired=edited(handed_out(hub), filling("XM", "王芳")))
+    hub.sync(SHORT, rows)
+    grow_old(hub, 400)
+    done = purge(hub.home)
+    # The repair stands for a row that the source still sends wrong.
+    assert [item.subject for item in done.items if item.layer == "landing"] == [first.batch_id]
+    assert folders(hub) == {made.seq, 3}
+    assert "still needed" in done.notes[0]["message"]
+    assert hub.sync({**SHORT, "update_cycle": "daily"}, rows).quarantined == 0
+    mended = [*rows[:3], person(50, XM="王方")]
+    hub.sync(SHORT, mended)
+    hub.sync(SHORT, mended)
+    grow_old(hub, 400)
+    purge(hub.home)
+    assert folders(hub) == {6}
+    assert hub.unbalanced() == []
+
+
+def test_leftovers_and_old_metadata_go_and_the_lake_reads_as_before(hub: Hub) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from core.database import driver_url
+
+    hub.register(SHORT)
+    for day in range(4):
+        hub.sync(SHORT, [person(n, DH=f"139000{day:02}{n:03}") for n in range(3)])
+
+    def lake_rows() -> list[tuple[object, ...]]:
+        catalog = SqlCatalog("hub", uri=driver_url(hub.settings.lake_url), warehouse=hub.settings.lake_warehouse)
+        table = catalog.load_table(f"std.std_{ID}").scan().to_arrow()
+        catalog.close()
+        return sorted(map(str, table.to_pylist()))  # type: ignore[arg-type]
+
+    lost = hub.settings.lake_dir / f"std_{ID}" / "log-00000099.parquet"
+    shutil.copy(hub.settings.lake_dir / f"std_{ID}" / "log-00000001.parquet", lost)
+    torn = hub.settings.landing / ID / ".draft-00000077"
+    torn.mkdir()
+    (torn / "rows.parquet").write_bytes(b"half")
+    before, metadata = lake_rows(), hub.settings.lake_dir / "std" / f"std_{ID}" / "metadata"
+    files = len(list(metadata.iterdir()))
+    young = {item.path for item in purge(hub.home).items}
+    assert young == {f"landing/{ID}/.draft-00000077"}  # the others may be under way
+    grow_old(hub, 2)
+    done = purge(hub.home)
+    assert f"lake/std_{ID}/log-00000099.parquet" in {item.path for item in done.items}
+    assert not lost.exists()
+    assert not torn.exists()
+    assert len(list(metadata.iterdir())) < files
+    assert {item.layer for item in done.items} == {"lake", "metadata"}
+    assert lake_rows() == before
+    hub.sync(SHORT, [person(7)])
+    assert len(lake_rows()) > len(before)
+    assert hub.unbalanced() == []
+
+
+def test_a_purge_that_died_is_ended_by_the_next_and_one_at_work_is_not_disturbed(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(SHORT)
+    hub.sync(SHORT, [person(1)])
+    hub.sync(SHORT, [person(2)])
+    grow_old(hub, 20)
+    with monkeypatch.context() as patch:
+
+        def dying(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr("pipeline.purge._remove", dying)
+        with pytest.raises(KeyboardInterrupt):
+            purge(hub.home)
+    assert folders(hub) == {1, 2}
+    purge(hub.home)
+    assert folders(hub) == {2}
+    assert get_purge(hub.home.catalog, 1).finished_at is not None
+    hub.sync(SHORT, [person(3)])
+    grow_old(hub, 20)
+    with holding(hub.home.catalog, lease, f"dataset/{ID}", "somebody"):
+        assert "left for the next" in purge(hub.home).notes[0]["message"]
+    assert folders(hub) == {2, 3}
+
+
+def test_a_batch_is_refused_before_the_disk_or_its_layer_is_full(hub: Hub) -> None:
+    hub.register(SHORT)
+    hub.sync(SHORT, [person(n) for n in range(3)])
+    tight = hub_in(hub.settings.home, least_free_mb=str(10**9))
+    with pytest.raises(StoreError, match="are free on the disk") as raised:
+        tight.sync(SHORT, [person(9)])
+    assert raised.value.transient
+    assert len(batches_of(hub.home.catalog, ID)) == 1
+    (hub.settings.landing / ID / "00000001" / "ballast").write_bytes(bytes(2 << 20))
+    small = hub_in(hub.settings.home, landing_quota_mb="1")
+    with pytest.raises(StoreError, match="layer landing is to hold 1 MB"):
+        small.sync(SHORT, [person(9)])
+    check_space(hub.settings, "landing")
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of a few megabytes at a folder."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a file system (run as root)")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def shown(hub: Hub) -> list[dict[str, object]]:
+    """What is published; until when a row holds is known before the publication that ends it."""
+    return [{name: value for name, value in row.items() if name != "_publication_to"} for row in hub.served("base_population")]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("mount") is None, reason="needs tmpfs")
+def test_a_disk_that_fills_in_the_middle_of_a_batch_loses_nothing(tmp_path: Path) -> None:
+    """With less and less room on it, batch and publication end in an error or are done; with room again, all is as if nothing had happened."""
+    rows = [[person(n, DH=f"13{day}0000{n:04}") for n in range(1500)] for day in range(3)]
+    with small_disk(tmp_path / "disk", 24):
+        hub = hub_in(tmp_path / "disk" / "home", least_free_mb="0")
+        hub.register(PATIENTS)
+        hub.sync(PATIENTS, rows[0])
+        hub.publish("population")
+        ballast, errors = tmp_path / "disk" / "ballast", list[str]()
+        for room in (0, 20, 60, 120, 200, 300, 450, 700, 1000):
+            published, digest = shown(hub), latest(hub.home.serving, "population").digest
+            hub.deliver(PATIENTS, rows[1 + room % 2])
+            free = shutil.disk_usage(tmp_path / "disk").free
+            ballast.write_bytes(bytes(max(0, free - room * 1024)))
+            try:
+                from pipeline.accept import accept
+                from pipeline.land import land
+
+                accept(land(ID, hub.home), hub.home)
+                hub.publish("population")
+            except (HubError, OSError) as error:
+                errors.append(str(error))
+            ballast.unlink()
+            if latest(hub.home.serving, "population").digest == digest:
+                assert shown(hub) == published
+            assert hub.unbalanced() == []
+        assert errors
+        assert not any(resident_id(n) in text for n in range(5) for text in errors)
+        hub.sync(PATIENTS, rows[1])
+        hub.publish("population")
+        other = copied_keys(hub, tmp_path / "undisturbed")
+        other.register(PATIENTS)
+        other.sync(PATIENTS, rows[1])
+        other.publish("population")
+        assert latest(hub.home.serving, "population").digest == latest(other.home.serving, "population").digest
+        assert hub.unbalanced() == []
+        hub.home.catalog.dispose()
