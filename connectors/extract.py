@@ -10,7 +10,7 @@ import pyarrow as pa
 from connectors.claim import Claim
 from connectors.extraction import POSITION, Extraction, Note, Unreadable
 from connectors.files import unchanged_meanwhile
-from connectors.increment import Request
+from connectors.increment import Following, Request
 from connectors.storage import fetch, is_remote, removing
 from connectors.watch import watched
 from contracts.model import Contract
@@ -78,6 +78,9 @@ def _read_files(connector: Connector, contract: Contract, source: FileSource, co
 
 def _read_table(connector: Connector, contract: Contract, connections: Connections, request: Request | None) -> Extraction:
     """Read a table from the copy that the department has set apart for reading, or where that does not answer, from the source."""
+    if isinstance(request, Following):
+        following: Connector = import_module("connectors.postgresql_log").extract
+        return watched(contract, lambda: following(contract, connections, request))
     replica = contract.reading.replica
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))

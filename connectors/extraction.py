@@ -54,6 +54,9 @@ class Extraction:
     notes: list[Note] = field(default_factory=list)
     is_whole: bool = True
     cursor: str | None = None
+    # Where the log of changes stands, and the keys of records that it says are gone; both whole once `batches` is consumed.
+    log: dict[str, str] = field(default_factory=dict)
+    deleted: list[pa.RecordBatch] = field(default_factory=list)
     # What the database says of each column: "varchar(20), collation utf8mb4_bin". Files have no types.
     types: dict[str, str] = field(default_factory=dict)
     # The rows bring the ids of the records they belong to in a column `_record_id`: rows of quarantine that are run again.

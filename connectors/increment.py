@@ -37,7 +37,23 @@ class Period:
     last: date
 
 
-Request = Increment | Period
+@dataclass(frozen=True)
+class Following:
+    """The changes since a place in the database's log that a slot holds for the hub; without one, the whole table and a new slot.
+
+    Slots of this hub and dataset have names that begin with `prefix`; `kept` is that of the accepted state, which stays until another state
+    is accepted; `table` is the id that the table had when the slot was made.
+    """
+
+    prefix: str
+    new_slot: str
+    kept: str | None = None
+    slot: str | None = None
+    lsn: str | None = None
+    table: str | None = None
+
+
+Request = Increment | Period | Following
 
 
 @dataclass(frozen=True)
@@ -83,7 +99,7 @@ Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # a query of one row,
 
 def choose_part(contract_id: str, request: Request | None, types: Mapping[str, str], dialect: Dialect, ask: Ask) -> Part:
     """Decide what is read of a table whose columns have these types. Raises SourceError where the column cannot say what is new."""
-    if request is None:
+    if request is None or isinstance(request, Following):
         return Part()
     if isinstance(request, Period):
         return _period(contract_id, request, types, dialect)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import adbc_driver_manager
+import psycopg
 import pyarrow as pa
 from adbc_driver_postgresql import StatementOptions, dbapi
 
@@ -35,6 +36,7 @@ _STATES = {
     "22": ("a value of the table cannot be written as text", False),
     "57014": ("the statement ran longer than the contract allows", True),
     "55P03": ("the table is locked", True),
+    "53400": ("the server has no replication slot left", True),
 }
 
 # Whoever is turned away at the door gets no SQLSTATE, only the server's words, in the server's language.
@@ -47,11 +49,14 @@ _REFUSALS = {
 }
 
 
-def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
-    """Read one table or view, or the part that is asked for; raises SourceError if it is not there or the server cannot be reached."""
+def extract(contract: Contract, connections: Connections, request: Request | None = None, *, snapshot: str | None = None) -> Extraction:
+    """Read one table or view, or the part that is asked for, now or as a snapshot of the server has it.
+
+    Raises SourceError if it is not there or the server cannot be reached.
+    """
     assert isinstance(contract.source, DatabaseSource)
     url = connections.url(contract.source.connection, "postgresql", "postgres")
-    stack = _opened(contract, url)
+    stack = _opened(contract, url, snapshot)
     cursor = next(stack)
     columns = _columns(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
@@ -169,13 +174,14 @@ def _relation(source: DatabaseSource) -> str:
     return f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
 
 
-def _opened(contract: Contract, url: str) -> Iterator[dbapi.Cursor]:
+def _opened(contract: Contract, url: str, snapshot: str | None = None) -> Iterator[dbapi.Cursor]:
     """A cursor in a read-only transaction; resumed, it closes what it opened."""
     separator = "&" if "?" in url else "?"
     timeout = "" if "connect_timeout=" in url else f"{separator}connect_timeout={_CONNECT_SECONDS}"
     with _translated(contract), dbapi.connect(url.replace("+psycopg", "", 1) + timeout) as connection, connection.cursor() as cursor:
         for statement in (
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            *([f"SET TRANSACTION SNAPSHOT {quote(snapshot, chr(39))}"] if snapshot else []),
             f"SET LOCAL statement_timeout = {contract.reading.statement_timeout_seconds * 1000}",
             # Dates as ISO text, instants as Beijing's clock, floats with the digits that give them back.
             "SET LOCAL DateStyle = 'ISO, YMD'",
@@ -322,7 +328,7 @@ def _translated(contract: Contract) -> Iterator[None]:
     """The one place where the driver's errors become the hub's; their text may quote values and addresses and goes no further."""
     try:
         yield
-    except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
+    except (adbc_driver_manager.Error, psycopg.Error, pa.ArrowException, OSError) as error:
         state = getattr(error, "sqlstate", None) or ""
         text = str(error)
         if "statement timeout" in text:

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field
 from contracts.drift import Drift
 from contracts.parts import ColumnName, DatasetId, Identifier, Part
 from contracts.sources import Source
-from contracts.tracking import Cursor
+from contracts.tracking import Cursor, Log
 from standards.model import Title
 
 # The five fields of cron with their ranges, names of months and days left out: numbers read the same in every country.
@@ -64,7 +64,7 @@ class Department(Part):
 
 # Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
-_LATER_PARTS = {"": ("cursor", "drift"), "reading": ("replica", "source_digest")}
+_LATER_PARTS = {"": ("cursor", "log", "drift"), "reading": ("replica", "source_digest")}
 
 
 class Mapping(Part):
@@ -192,11 +192,13 @@ class Contract(Part):
     )
     source: Source = Field(description="Where it is read.")
     record_key: RecordKey = Field(description='Source columns that make a record the same record next time; "*" means the whole row.')
-    change_tracking: Literal["snapshot", "cursor"] = Field(
+    change_tracking: Literal["snapshot", "cursor", "log"] = Field(
         default="snapshot",
-        description="How changes are found: snapshot compares whole deliveries; cursor reads what a column says is new, and now and then all.",
+        description="How changes are found: snapshot compares whole deliveries; cursor reads what a column says is new, and now and then all; "
+        "log reads the records that the database's own log of changes names (PostgreSQL).",
     )
     cursor: Cursor | None = Field(default=None, description="Which column says what is new; for change_tracking: cursor.")
+    log: Log | None = Field(default=None, description="What the log is called and how much of it may be kept; for change_tracking: log.")
     columns: Columns = Field(description="Source column to data element: an id, a list of ids, or an object with formats or lookup.")
     constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
     as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")

@@ -200,6 +200,14 @@ def _tracking(contract: Contract, standards: Standards) -> Iterator[Finding]:
         yield "cursor", "says nothing unless change_tracking is cursor"
     if kind != "snapshot" and contract.source.kind == "sql":
         yield "change_tracking", "a source of kind sql is only read whole; expected snapshot"
+    if kind == "log" and contract.log is None:
+        yield "log", "is missing: it names the publication that has the table"
+    if kind != "log" and contract.log is not None:
+        yield "log", "says nothing unless change_tracking is log"
+    if kind == "log" and isinstance(contract.source, DatabaseSource) and contract.source.kind != "postgresql":
+        yield "change_tracking", "the log of changes can be read of postgresql only; expected snapshot or cursor"
+    if kind == "log" and contract.reading.replica is not None:
+        yield "reading.replica", "the log of changes is that of the source itself; leave it out"
     if kind != "snapshot" and not isinstance(contract.source, DatabaseSource):
         yield "change_tracking", "files are delivered whole; expected snapshot"
     if kind != "snapshot" and contract.whole_row_is_key:
@@ -234,7 +242,7 @@ _RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable
     (_codes, lambda found: found.has("columns")),
     (_assertions, lambda found: found.has_whole("columns") and found.has_whole("constants")),
     (_record_key, lambda found: all(found.has_whole(name) for name in ("record_key", "columns", "ignore"))),
-    (_tracking, lambda found: all(found.has(name) for name in ("change_tracking", "cursor", "source", "record_key"))),
+    (_tracking, lambda found: all(found.has(name) for name in ("change_tracking", "cursor", "log", "source", "record_key", "reading"))),
     (_ignored, lambda found: found.has_whole("ignore")),
     (_names, lambda found: found.has("columns")),
 )

@@ -27,24 +27,24 @@ from catalog.tables import lease
 from contracts.model import Contract
 from core import lake
 from core.clock import today
-from core.engine import Engine, quote
+from core.engine import Engine, parquet, quote
 from core.errors import GateFailed, RequestError
 from core.faults import described
 from core.leases import Lease, holding
 from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
-from pipeline.changes import DELETED, Changes, compare
+from pipeline.changes import DELETED, WITHDRAWN, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder
+from pipeline.landing import batch_folder, deletes_path
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
 from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
-from pipeline.tracking import is_in_order
+from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, validate
 from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, read_before, waiting_after
 from standards.day import on_day
@@ -98,6 +98,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
             if not fault.transient:
                 end_batch(home.catalog, batch_id, "failed", fault.message, fault.hint)
             raise
+        settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
         with timed({}, "follow"):
             _follow(home, batch)
         issue_missing(home, batch.contract_id)
@@ -179,7 +180,8 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
     waiting = None if batch.is_whole else BEFORE
     rows = delivered_rows(home, batch)
-    changes = compare(engine, rows, previous, same_rules=same_rules, is_whole=batch.is_whole, waiting=waiting)
+    named = parquet([path]) if (path := deletes_path(home.settings, batch)).exists() else None
+    changes = compare(engine, rows, previous, same_rules=same_rules, is_whole=batch.is_whole, named_deletes=named, waiting=waiting)
     if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
@@ -354,7 +356,9 @@ def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
     return (
         f"SELECT {names} FROM (SELECT _record_id, {batch.seq}::integer AS _batch_seq, CASE WHEN _known THEN 'update' ELSE 'insert' END AS _op, "
         f"_position, _row_digest, _valid_from, {', '.join(elements)} FROM accepted_rows) "
-        f"UNION ALL SELECT _record_id, {batch.seq}::integer, 'delete', {nothing} FROM {DELETED}"
+        f"UNION ALL SELECT _record_id, {batch.seq}::integer, 'delete', {nothing} "
+        # A record that only waited is no record; that it is gone ends its waiting.
+        f"FROM (SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN})"
     )
 
 

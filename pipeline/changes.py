@@ -14,6 +14,7 @@ PREVIOUS = "previous"  # table: _record_id, _row_digest of the accepted state
 CANDIDATES = "candidates"  # view: rows to standardize, with _known and _conflict
 REPEATS = "repeats"  # table: _position, _kind of rows whose record id occurs more than once
 DELETED = "deleted"  # table: _record_id of records that disappeared
+WITHDRAWN = "withdrawn"  # table: _record_id of records that a part names as deleted and that were only waiting in quarantine
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ def compare(
     if not is_whole:
         gone += f" AND _record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else " AND false"
     engine.run(f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE {gone}", doing="finding deletes")
+    withdrawn = (
+        f"FROM {waiting} WHERE {gone} AND _record_id NOT IN (SELECT _record_id FROM {PREVIOUS})" if waiting else f"FROM {DELETED} LIMIT 0"
+    )
+    engine.run(f"CREATE TABLE {WITHDRAWN} AS SELECT DISTINCT _record_id {withdrawn}", doing="finding deletes")
     landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
     disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")

@@ -27,6 +27,7 @@ from connectors.increment import Request
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
+from core.digests import combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described
@@ -41,7 +42,7 @@ from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
-from pipeline.tracking import ORDINARY, Order, next_request, tracking_after
+from pipeline.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
@@ -96,6 +97,7 @@ def land(
             # Whatever it was: the batch must not stay open without a word.
             fault = described(error)
             end_batch(home.catalog, batch.batch_id, "failed", fault.message, fault.hint)
+            settle_log(home, contract)
             raise
     return batch.batch_id
 
@@ -138,6 +140,7 @@ def _land(
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
         empty = _without_cursor(engine, contract, extraction, path) if batch.kind == "delivery" else []
+        manifest |= _write_deletes(engine, extraction, contract, draft / "deletes.parquet", key)
         if batch.kind == "delivery":
             manifest |= described_source(engine, contract, extraction, parquet([path]))
             drifted += landed_drift(engine, home, contract, manifest, parquet([path]))
@@ -226,6 +229,19 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
         if failures:
             raise failures[0] from None
         raise
+
+
+def _write_deletes(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> dict[str, Any]:
+    """The record ids of what the source says is gone, in a file beside the rows, and what the manifest, which is sealed, says of them."""
+    if not extraction.deleted:
+        return {}
+    record, _ = row_expressions(contract, list(contract.record_key))
+    engine.register("deleted", pa.Table.from_batches(extraction.deleted))
+    copy = f"COPY (SELECT DISTINCT {record} AS _record_id FROM deleted) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    engine.run(copy, {"record_key": key, "dataset": contract.id}, doing=f"landing deletes of {contract.id}")
+    gone, upper, lower = engine.row(f"SELECT count(*), {digest_sums('_record_id')} FROM {parquet([path])}", doing="adding up digests")
+    _sync(path)
+    return {"deletes": gone, "deletes_digest": f"{combine(upper, lower):032x}"}
 
 
 def _remembering(extraction: Extraction, failures: list[HubError]) -> Iterator[pa.RecordBatch]:

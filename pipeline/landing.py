@@ -33,6 +33,11 @@ def rows_path(settings: Settings, batch: Batch) -> Path:
     return batch_folder(settings, batch.contract_id, batch.seq) / "rows.parquet"
 
 
+def deletes_path(settings: Settings, batch: Batch) -> Path:
+    """The records that a batch says are gone, where its source names them."""
+    return batch_folder(settings, batch.contract_id, batch.seq) / "deletes.parquet"
+
+
 def read_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
     """Return the manifest of a landed batch; None where it is not there any more, or cannot be read."""
     path = batch_folder(settings, batch.contract_id, batch.seq) / "manifest.json"

@@ -5,17 +5,20 @@ killed moves nothing. The whole source is read at first, when contract or standa
 and when a person orders it.
 """
 
-from dataclasses import dataclass
+import hmac
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from catalog.batches import Batch, accepted_from, latest_accepted, latest_whole
 from connectors.extraction import Extraction
-from connectors.increment import Increment, Period, Request
+from connectors.increment import Following, Increment, Period, Request
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.clock import now
+from core.connections import load_connections
 from core.errors import RequestError
+from core.keys import RECORD_KEY, load_key
 from pipeline.home import Home
 
 
@@ -36,6 +39,11 @@ def next_request(home: Home, contract: Contract, batch: Batch, order: Order = OR
     """The part of the source that a batch asks for; None for all of it. Raises RequestError for a period that nothing can be read by."""
     if order.period:
         return _period(home, contract, batch, order.period)
+    if contract.change_tracking == "log":
+        prefix = slot_prefix(home, contract.id)
+        place = log_place(home, contract)
+        whole = Following(prefix, f"{prefix}{batch.seq}", kept=place.get("slot"))
+        return whole if order.full or needs_whole(home, contract, batch) else replace(whole, **place)
     if contract.cursor is None or contract.change_tracking != "cursor":
         return None
     since = None if order.full or needs_whole(home, contract, batch) else _cursor(home, contract)
@@ -52,7 +60,32 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
         # A period says nothing about what came since: the cursor stays where it was.
         value = extraction.cursor if extraction.cursor is not None or extraction.is_whole else _cursor(home, contract)
         after |= {"column": contract.cursor.column, "cursor": value}
+    if contract.change_tracking == "log":
+        after |= {"log": extraction.log or log_place(home, contract)}
     return after
+
+
+def slot_prefix(home: Home, contract_id: str) -> str:
+    """How the names of a dataset's slots begin: no other hub's do, which may follow the same table."""
+    key = bytes.fromhex(load_key(home.settings, RECORD_KEY))
+    return f"hub_{hmac.new(key, f'slot {contract_id}'.encode(), 'sha256').hexdigest()[:16]}_"
+
+
+def log_place(home: Home, contract: Contract) -> dict[str, str]:
+    """Where the log of changes stands after the last accepted batch: slot, place and table; empty where nothing is followed yet."""
+    before = latest_accepted(home.catalog, contract.id)
+    place: dict[str, str] = ((before.tracking if before else None) or {}).get("log") or {}
+    return place
+
+
+def settle_log(home: Home, contract: Contract) -> None:
+    """Let the source forget the log that the last accepted batch no longer needs, and what batches that were not accepted held back."""
+    if contract.change_tracking == "log":
+        from connectors.postgresql_slots import settle
+
+        place = log_place(home, contract)
+        connections = load_connections(settings=home.settings)
+        settle(contract, connections, slot_prefix(home, contract.id), place.get("slot"), place.get("lsn"))
 
 
 def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.batches import Batch, accepted_from, get_batch, latest_whole
 from catalog.files import LakeFile, files_of
 from core.engine import Engine
-from pipeline.changes import DELETED, ROWS
+from pipeline.changes import DELETED, ROWS, WITHDRAWN
 from pipeline.home import Home
 from pipeline.state import log_source, standardized_table
 
@@ -71,7 +71,7 @@ def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) ->
     """How many rows wait once a batch is accepted, and how many by rule and since when. `quarantined` is SQL for what it sets aside."""
     rows = f"SELECT _record_id, rules, _since_seq FROM ({quarantined})"
     if not batch.is_whole:
-        seen = f"SELECT _record_id FROM {ROWS} UNION ALL SELECT _record_id FROM {DELETED}"
+        seen = f"SELECT _record_id FROM {ROWS} UNION ALL SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN}"
         rows += f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN ({seen})"
     total = engine.value(f"SELECT count(*) FROM ({rows})", doing="counting what waits")
     found = engine.rows(

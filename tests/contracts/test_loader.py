@@ -188,6 +188,15 @@ def test_changes_are_tracked_in_databases_by_a_key_only():
     assert "known as the same record" in faults(changed("record_key", "*") | cursor)["record_key"]
 
 
+def test_a_log_is_followed_in_postgresql_itself():
+    log = {"change_tracking": "log", "log": {"publication": "govhub"}}
+    assert contract_from_document(changed() | log, load_standards(), file="resident.yml").log
+    assert "names the publication" in faults(changed("change_tracking", "log"))["log"]
+    assert "says nothing unless" in faults(changed("log", {"publication": "govhub"}))["log"]
+    assert "of postgresql only" in faults(changed("source.kind", "mysql") | log)["change_tracking"]
+    assert "leave it out" in faults(changed("reading.replica", "copy_db") | log)["reading.replica"]
+
+
 def load_source(source) -> dict[str, str]:
     """The faults of the resident contract with another source."""
     try:

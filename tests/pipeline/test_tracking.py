@@ -15,8 +15,10 @@ from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
+from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
 from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
 
+__all__ = ["logged", "logical_server"]
 pytestmark = pytest.mark.usefixtures("without_suite")
 
 
@@ -52,7 +54,7 @@ class Naive:
         }
 
 
-def change(dice: random.Random, people: People, naive: Naive) -> None:
+def change(dice: random.Random, people: People | LoggedPeople, naive: Naive) -> None:
     """One change of the department's: most numbers are known ones after a while."""
     number = dice.randrange(12)
     if number in naive.table and dice.random() < 0.4:
@@ -64,12 +66,18 @@ def change(dice: random.Random, people: People, naive: Naive) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["snapshot", "cursor"])
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("snapshot", "sqlite"), ("cursor", "sqlite"), ("snapshot", "postgresql"), ("cursor", "postgresql"), ("log", "postgresql")],
+)
 def test_after_every_batch_the_dataset_is_what_a_naive_account_says(
-    hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
+    hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str, source: str, seed: int
 ) -> None:
-    document = tracked(people.kind, kind)
+    """One conformance test for every way of tracking, to the end: the base table has the people of the dataset, deletes included."""
+    people = request.getfixturevalue("people" if source == "sqlite" else "logged")
+    connect(hub, patients=people.url)
+    document = tracked(source, kind, **({"log": {"publication": PUBLICATION}} if kind == "log" else {}))
     hub.register(document)
     dice, naive = random.Random(seed), Naive()
     for number in range(8):
@@ -82,6 +90,10 @@ def test_after_every_batch_the_dataset_is_what_a_naive_account_says(
         expected = naive.batch(knows_deletes=kind != "cursor" or is_sweep or batch.is_whole)
         assert {name: getattr(batch, name) for name in expected} == expected
         assert phones(hub, document) == {person(key)["SFZH"]: patient(key, content)["DH"] for key, content in naive.seen.items()}
+        if number in (0, 5, 7):
+            hub.publish("population")
+            served = {row["resident_id"]: row["phone_number"] for row in hub.served("base_population")}
+            assert served == phones(hub, document)
     assert hub.unbalanced() == []
 
 

@@ -1,0 +1,194 @@
+"""What it takes to follow PostgreSQL's log: a publication, a table whose rows can be told apart in it, and a slot that holds the log back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from connectors import postgresql as base
+from connectors.columns import listed
+from connectors.extraction import Note
+from connectors.identifiers import no_such_table, quote
+from connectors.increment import Following
+from connectors.pgoutput import Target
+from contracts.model import Contract
+from contracts.sources import DatabaseSource
+from contracts.tracking import Log
+from core.connections import Connections
+from core.errors import SourceError
+
+_MB = 1 << 20
+_CONNECT_SECONDS = 15
+_SETTLE_SECONDS = 20
+Server = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A table whose log is followed: its id, its names, and by key column its base type, its full type and the type's id."""
+
+    oid: str
+    target: Target
+    key: dict[str, tuple[str, str, int]]
+
+
+def connected(contract: Contract, url: str, seconds: int | None = None) -> Server:
+    """A connection for what is asked about log and slots."""
+    limit = seconds or contract.reading.statement_timeout_seconds
+    server = psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    server.execute("SELECT set_config('statement_timeout', %s, false)", [str(limit * 1000)])
+    return server
+
+
+def followed(contract: Contract, server: Server) -> Followed:
+    """The table, if its log can be followed. Raises SourceError that names the first thing that is in the way, and how to settle it."""
+    assert isinstance(contract.source, DatabaseSource)
+    assert contract.log is not None
+    relation = base._relation(contract.source)
+    found = server.execute(
+        "SELECT c.oid::text, nspname::text, relname::text, relkind::text, relreplident::text FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = to_regclass(%s)",
+        [relation],
+    ).fetchone()
+    if found is None:
+        names = server.execute("SELECT schemaname || '.' || tablename FROM pg_tables").fetchall()
+        raise no_such_table(contract.id, contract.source.object, [str(name) for (name,) in names])
+    oid, schema, table, kind, identity = map(str, found)
+    if kind != "r":
+        raise _refused(contract, f"{contract.source.object} is no ordinary table, so no log says what changes in it", "track by snapshot")
+    _check_server(contract, contract.log, server)
+    _check_publication(contract, contract.log, server, schema, table)
+    _check_identity(contract, server, oid, identity)
+    types = {
+        str(name): (str(base_type), str(full), int(number))
+        for name, base_type, full, number in server.execute(
+            "SELECT attname::text, coalesce(nullif(typbasetype, 0), atttypid)::regtype::text, format_type(atttypid, atttypmod), atttypid::bigint"
+            " FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped",
+            [oid],
+        ).fetchall()
+    }
+    key = {name: types[name] for name in contract.record_key}
+    return Followed(oid, Target(schema, table, {name: number for name, (_, _, number) in key.items()}), key)
+
+
+def _refused(contract: Contract, words: str, hint: str) -> SourceError:
+    return SourceError(f"{contract.id}: {words} (connection {contract.source.connection})", hint=hint)
+
+
+def _check_server(contract: Contract, log: Log, server: Server) -> None:
+    names = ("wal_level", "max_slot_wal_keep_size")
+    settings: dict[str, str] = dict(server.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(names)]).fetchall())
+    if settings.get("wal_level") != "logical":
+        raise _refused(contract, "the server keeps no log of changes that can be followed", "ask the department to set wal_level = logical")
+    if log.server_bound and int(settings.get("max_slot_wal_keep_size", "-1")) < 0:
+        raise _refused(
+            contract,
+            "the server would keep its log for a hub that is gone until its disk is full",
+            f"ask the department to set max_slot_wal_keep_size = {log.most_retained_mb}MB; server_bound: false in the contract's log goes without",
+        )
+    (may,) = server.execute("SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() or (False,)
+    if not may:
+        raise _refused(contract, "the hub's user may not follow the log", "ask the department for ALTER ROLE … REPLICATION")
+
+
+def _check_publication(contract: Contract, log: Log, server: Server, schema: str, table: str) -> None:
+    assert isinstance(contract.source, DatabaseSource)
+    found = server.execute(
+        "SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, to_jsonb(t) ->> 'rowfilter', to_jsonb(t) -> 'attnames'"
+        " FROM pg_publication p LEFT JOIN pg_publication_tables t ON t.pubname = p.pubname AND t.schemaname = %s AND t.tablename = %s"
+        " WHERE p.pubname = %s",
+        [schema, table, log.publication],
+    ).fetchone()
+    hint = f"ask the department for CREATE PUBLICATION {quote(log.publication)} FOR TABLE {contract.source.object}"
+    if found is None:
+        raise _refused(contract, f"there is no publication {log.publication}", hint)
+    is_complete, row_filter, columns = found
+    if columns is None:
+        raise _refused(contract, f"the publication {log.publication} does not have the table", hint)
+    if not is_complete or row_filter is not None or set(contract.record_key) - set(columns):
+        raise _refused(
+            contract,
+            f"the publication {log.publication} leaves out some changes: kinds of change, rows, or columns of the record key",
+            "ask the department for one that publishes the whole table",
+        )
+
+
+def _check_identity(contract: Contract, server: Server, oid: str, identity: str) -> None:
+    """A delete names the columns of the table's replica identity and no others."""
+    index = {"d": "indisprimary", "i": "indisreplident"}.get(identity)
+    where = f"attnum = ANY((SELECT indkey::int2[] FROM pg_index WHERE indrelid = %s::oid AND {index})::int2[])" if index else "attnum > 0"
+    names = server.execute(
+        f"SELECT attname::text FROM pg_attribute WHERE attrelid = %s::oid AND NOT attisdropped AND {where}",
+        [oid, oid] if index else [oid],
+    ).fetchall()
+    told = {str(name) for (name,) in names} if identity != "n" else set()
+    if untold := [name for name in contract.record_key if name not in told]:
+        raise _refused(
+            contract,
+            f"a delete would not say which record is gone: the table's replica identity lacks {listed(untold)}",
+            "ask the department for a primary key of these columns, or ALTER TABLE … REPLICA IDENTITY FULL; or track by snapshot",
+        )
+
+
+def slot_fault(log: Log, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
+    """Why the slot is of no use any more, if it is not; else it is moved to where the last accepted batch ended, and what is worth telling."""
+    found = server.execute(
+        "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint FROM pg_replication_slots"
+        " WHERE slot_name = %s AND database = current_database()",
+        [request.slot],
+    ).fetchone()
+    if found is None or found[0] == "lost" or found[1] is None:
+        return "the log that was kept for the hub is gone", ()
+    if request.table != table.oid:
+        return "the table was made anew", ()
+    retained = int(found[1]) / _MB
+    if retained > log.most_retained_mb:
+        return f"{retained:.0f} MB of log were kept for the hub, the contract allows {log.most_retained_mb}: it was given up", ()
+    _advance(server, str(request.slot), str(request.lsn))
+    if retained > log.alert_retained_mb:
+        message = f"{retained:.0f} MB of log are kept for the hub on the department's disk; beyond {log.most_retained_mb} they are given up"
+        return "", [Note("log-retained", message)]
+    return "", ()
+
+
+def _advance(server: Server, slot: str, lsn: str) -> None:
+    server.execute(
+        "SELECT pg_replication_slot_advance(slot_name, %s::pg_lsn) FROM pg_replication_slots"
+        " WHERE slot_name = %s AND database = current_database() AND confirmed_flush_lsn < %s::pg_lsn",
+        [lsn, slot, lsn],
+    )
+
+
+def drop_slots(server: Server, prefix: str, keep: str | None) -> None:
+    """Drop the slots of this hub and dataset but one: those of batches that were never accepted, or that another has taken over from."""
+    found = server.execute(
+        "SELECT slot_name::text FROM pg_replication_slots"
+        " WHERE starts_with(slot_name::text, %s) AND slot_name <> %s AND NOT active AND database = current_database()",
+        [prefix, keep or ""],
+    ).fetchall()
+    for (name,) in found:
+        server.execute("SELECT pg_drop_replication_slot(%s)", [name])
+
+
+@contextmanager
+def make_slot(contract: Contract, url: str, name: str) -> Iterator[tuple[str, str]]:
+    """Make a slot; gives where it begins and the snapshot of that moment, which is there for the time of the block."""
+    address = url.replace("+psycopg", "", 1)
+    with closing(psycopg.connect(address, autocommit=True, connect_timeout=_CONNECT_SECONDS, replication="database")) as sender:
+        made = sender.pgconn.exec_(f"CREATE_REPLICATION_SLOT {quote(name)} LOGICAL pgoutput EXPORT_SNAPSHOT".encode())
+        if made.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            raise _refused(contract, "the server makes no slot for the hub", "ask the department whether max_replication_slots are used up")
+        start, snapshot = ((made.get_value(0, place) or b"").decode() for place in (1, 2))
+        yield start, snapshot
+
+
+def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
+    """Let the server forget what the accepted batch no longer needs. Where it cannot be reached that is done before the next batch."""
+    assert isinstance(contract.source, DatabaseSource)
+    url = connections.url(contract.source.connection, "postgresql", "postgres")
+    with suppress(SourceError), base._translated(contract), closing(connected(contract, url, _SETTLE_SECONDS)) as server:
+        drop_slots(server, prefix, keep=slot)
+        if slot and lsn:
+            _advance(server, slot, lsn)

@@ -1,0 +1,366 @@
+"""Tracking by PostgreSQL's log: real slots of a real server."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.errors import GateFailed, SourceError
+from pipeline.land import land
+from pipeline.tracking import Order
+from tests.factories import Hub, person, wrong_check
+from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
+from tests.pipeline.sources import TABLE, connect, phones, sync, tracked
+
+__all__ = ["logged", "logical_server"]
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+
+
+def followed(hub: Hub, people: LoggedPeople, **more: Any) -> dict[str, Any]:
+    """The registered contract."""
+    log = {"publication": PUBLICATION, **more.pop("log", {})}
+    document = tracked("postgresql", "log", log=log, **more)
+    connect(hub, patients=people.url)
+    hub.register(document)
+    return document
+
+
+def told(batch: Any, kind: str) -> str:
+    return next((str(note["message"]) for note in batch.notes if note["kind"] == kind), "")
+
+
+def test_inserts_updates_and_deletes_arrive_and_nothing_else_is_read(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    for number in range(10):
+        logged.put(number, 1)
+    first = sync(hub, document)
+    assert (first.scope, first.inserted) == ("whole", 10)
+    logged.put(3, 2)
+    logged.put(10, 1)
+    logged.remove(5)
+    logged.put(20, 1)
+    logged.remove(20)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.read, batch.inserted, batch.updated, batch.deleted, batch.unchanged) == ("part", 2, 1, 1, 1, 0)
+    assert (batch.previous, batch.records) == (10, 10)
+    assert person(5)["SFZH"] not in phones(hub, document)
+    quiet = sync(hub, document)
+    assert (quiet.read, quiet.records) == (0, 10)
+    assert hub.unbalanced() == []
+    # Deletes travel to the end.
+    assert hub.publish("population").entities == 10
+    logged.remove(6)
+    sync(hub, document)
+    after = hub.publish("population")
+    assert (after.entities, after.deleted) == (9, 1)
+
+
+def test_a_key_that_changes_is_a_delete_and_an_insert(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    logged.put(2, 1)
+    sync(hub, document)
+    logged.write(f'UPDATE {TABLE} SET "SFZH" = %s WHERE "SFZH" = %s', [person(7)["SFZH"], person(1)["SFZH"]])
+    batch = sync(hub, document)
+    assert (batch.inserted, batch.deleted) == (1, 1)
+    assert set(phones(hub, document)) == {person(2)["SFZH"], person(7)["SFZH"]}
+
+
+def test_the_slot_moves_only_with_an_accepted_batch(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, assertions={"least_rows": 0, "largest_shrink": 0.2, "largest_quarantine": 0.2})
+    for number in range(10):
+        logged.put(number, 1)
+    sync(hub, document)
+    (slot,) = [name for name, _ in logged.slots()]
+    for number in range(3):
+        logged.remove(number)
+    logged.put(11, 1)
+    with pytest.raises(GateFailed, match="3 of 10 records disappeared"):
+        sync(hub, document)
+    land(document["id"], hub.home)  # landed and never accepted
+    logged.put(0, 2)
+    logged.put(1, 1)
+    batch = sync(hub, document)
+    assert (batch.inserted, batch.updated, batch.deleted) == (1, 1, 1)
+    assert [name for name, _ in logged.slots()] == [slot]
+    assert hub.unbalanced() == []
+
+
+def test_log_of_other_tables_is_not_held_back(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    logged.write("CREATE TABLE IF NOT EXISTS bulk (t text)")
+    logged.write("INSERT INTO bulk SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+    assert logged.slots()[0][1] > 10 << 20
+    # The server lets go at a point where it has noted what is running, which it does every quarter of a minute and at checkpoints.
+    for _ in range(2):
+        logged.write("CHECKPOINT")
+        assert sync(hub, document).read == 0
+    assert logged.slots()[0][1] < 4 << 20
+
+
+def test_a_transaction_that_is_committed_while_it_is_read_comes_whole_with_the_next_batch(
+    hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The snapshot is taken, then someone commits: the log has it, the snapshot does not."""
+    from connectors import postgresql_log
+
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    original = postgresql_log._keys
+
+    def meanwhile(contract: Any, server: Any, request: Any, table: Any, upto: str, snapshot: str) -> Any:
+        logged.put(1, 2)
+        logged.put(2, 1)
+        (now,) = server.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+        return original(contract, server, request, table, now, snapshot)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(postgresql_log, "_keys", meanwhile)
+        assert sync(hub, document).read == 0
+    batch = sync(hub, document)
+    assert (batch.updated, batch.inserted) == (1, 1)
+
+
+def test_large_values_that_an_update_leaves_alone_are_not_lost(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    long = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(40_000))
+    logged.put(1, 1, XM="王伟", GXSJ="2024-01-01")
+    logged.write(f'ALTER TABLE {TABLE} ADD COLUMN "BZ" text')
+    logged.write(f'ALTER TABLE {TABLE} ALTER "BZ" SET STORAGE EXTERNAL')
+    logged.write(f'UPDATE {TABLE} SET "BZ" = %s', [long])
+    sync(hub, document)
+    logged.write(f"""UPDATE {TABLE} SET "DH" = '13900000002'""")
+    batch = sync(hub, document)
+    from core.engine import Engine
+    from pipeline.landing import landed_rows
+
+    with Engine(hub.settings) as engine:
+        assert engine.rows(f'SELECT "BZ", "DH" FROM {landed_rows(hub.settings, batch)}') == [(long, "13900000002")]
+
+
+def test_truncate_reads_the_table_anew_and_the_gate_asks(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, assertions={"least_rows": 0, "largest_shrink": 0.5, "largest_quarantine": 1.0})
+    for number in range(4):
+        logged.put(number, 1)
+    sync(hub, document)
+    logged.write(f"TRUNCATE {TABLE}")
+    with pytest.raises(GateFailed, match="4 of 4 records disappeared"):
+        sync(hub, document)
+    for number in range(3):
+        logged.put(number, 1)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.deleted, batch.unchanged) == ("whole", 1, 3)
+    assert "the whole table was read anew" in told(batch, "log-resync")
+    assert sync(hub, document).scope == "part"
+
+
+def test_a_table_that_changes_in_between_goes_on_under_its_new_form(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    logged.put(2, 1)
+    logged.write(f'ALTER TABLE {TABLE} ADD COLUMN "BZ" text')
+    logged.put(3, 1)
+    logged.write(f'ALTER TABLE {TABLE} DROP COLUMN "BZ"')
+    logged.put(1, 2)
+    batch = sync(hub, document)
+    assert (batch.inserted, batch.updated) == (2, 1)
+    # The key itself: what was logged before names no record any more.
+    logged.put(4, 1)
+    logged.write(f'ALTER TABLE {TABLE} ALTER "SFZH" TYPE varchar(20)')
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted) == ("whole", 1)
+    assert "key columns were renamed or retyped" in told(batch, "log-resync")
+
+
+def test_a_table_that_was_made_anew_is_read_anew(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    logged.put(2, 1)
+    sync(hub, document)
+    logged.write(f"CREATE TABLE other (LIKE {TABLE} INCLUDING ALL)")
+    logged.write(f"INSERT INTO other SELECT * FROM {TABLE} LIMIT 1")
+    logged.write(f"DROP TABLE {TABLE}")
+    logged.write(f"ALTER TABLE other RENAME TO {TABLE}")
+    logged.write(f"ALTER PUBLICATION {PUBLICATION} ADD TABLE {TABLE}")
+    batch = sync(hub, document)
+    assert (batch.scope, batch.deleted) == ("whole", 1)
+    assert "made anew" in told(batch, "log-resync")
+
+
+def test_more_changes_than_agreed_are_read_as_a_whole_table(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, log={"most_changes": 5})
+    sync(hub, document)
+    for number in range(5):
+        logged.put(number, 1)
+    assert sync(hub, document).scope == "part"
+    for number in range(20):
+        logged.put(number, 2)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted, batch.updated) == ("whole", 15, 5)
+    assert len(logged.slots()) == 1
+
+
+def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.postgresql_log._LOOKED_UP", 7)
+    document = followed(hub, logged)
+    sync(hub, document)
+    for number in range(40):
+        logged.put(number, 1)
+    for number in range(0, 40, 3):
+        logged.remove(number)
+    assert sync(hub, document).records == 26
+
+
+def test_a_slot_that_is_gone_or_holds_too_much_is_given_up_and_the_table_read_anew(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, log={"alert_retained_mb": 1, "most_retained_mb": 30})
+    logged.put(1, 1)
+    sync(hub, document)
+    logged.write("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+    logged.remove(1)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.deleted) == ("whole", 1)
+    assert "the log that was kept for the hub is gone" in told(batch, "log-resync")
+    logged.write("CREATE TABLE IF NOT EXISTS bulk (t text)")
+    logged.write("INSERT INTO bulk SELECT repeat('x', 1000) FROM generate_series(1, 10000)")
+    batch = sync(hub, document)
+    assert batch.scope == "part"
+    assert "MB of log are kept for the hub on the department's disk; beyond 30 they are given up" in told(batch, "log-retained")
+    (before,) = [name for name, _ in logged.slots()]
+    logged.write("INSERT INTO bulk SELECT repeat('x', 1000) FROM generate_series(1, 60000)")
+    logged.put(2, 1)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted) == ("whole", 1)
+    assert "the contract allows 30: it was given up" in told(batch, "log-resync")
+    assert [name for name, _ in logged.slots()] != [before]
+    assert logged.slots()[0][1] < 4 << 20
+
+
+def test_a_full_refresh_that_is_not_accepted_leaves_slot_and_state_as_they_were(
+    hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    slots = [name for name, _ in logged.slots()]
+    with monkeypatch.context() as patched:
+
+        def dying(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr("pipeline.accept.accept_batch", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(hub, document, Order(full=True))
+    assert len(logged.slots()) == 2
+    logged.put(2, 1)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted) == ("part", 1)
+    assert [name for name, _ in logged.slots()] == slots
+    assert sync(hub, document, Order(full=True)).scope == "whole"
+    assert len(logged.slots()) == 1
+    assert [name for name, _ in logged.slots()] != slots
+
+
+def test_a_record_that_only_waited_in_quarantine_leaves_it_when_it_is_deleted(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    bad = wrong_check(person(5)["SFZH"])
+    logged.put(1, 1)
+    logged.put(5, 1, SFZH=bad)
+    assert sync(hub, document).waiting == 1
+    logged.write(f'DELETE FROM {TABLE} WHERE "SFZH" = %s', [bad])
+    batch = sync(hub, document)
+    assert (batch.waiting, batch.deleted, batch.records) == (0, 0, 1)
+    assert hub.unbalanced() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            f"ALTER TABLE {TABLE} REPLICA IDENTITY NOTHING",
+            "a delete would not say which record is gone: the table's replica identity lacks SFZH",
+        ),
+        (f"ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey", "replica identity lacks SFZH"),
+        (f"DROP PUBLICATION {PUBLICATION}", "there is no publication govhub"),
+        (f"ALTER PUBLICATION {PUBLICATION} DROP TABLE {TABLE}", "does not have the table"),
+        (f"ALTER PUBLICATION {PUBLICATION} SET (publish = 'insert, update')", "leaves out some changes"),
+        (f"ALTER PUBLICATION {PUBLICATION} SET TABLE {TABLE} WHERE (\"SFZH\" > '2')", "leaves out some changes"),
+        (f"DROP TABLE {TABLE}", "there is no table or view patient"),
+        (f"DROP TABLE {TABLE}; CREATE VIEW {TABLE} AS SELECT 1", "is no ordinary table"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_by_name(hub: Hub, logged: LoggedPeople, statement: str, words: str) -> None:
+    document = followed(hub, logged)
+    logged.write(statement)
+    try:
+        with pytest.raises(SourceError) as raised:
+            sync(hub, document)
+    finally:
+        logged.write(f"DROP VIEW IF EXISTS {TABLE}") if "VIEW" in statement else None
+    assert words in raised.value.message
+    assert raised.value.hint
+    assert not raised.value.transient
+    assert logged.slots() == []
+
+
+def test_a_server_that_would_keep_its_log_for_ever_is_refused_unless_the_department_agreed(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    logged.write("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
+    logged.write("SELECT pg_reload_conf()")
+    try:
+        with pytest.raises(SourceError, match="until its disk is full") as raised:
+            sync(hub, document)
+        assert "max_slot_wal_keep_size = 1024MB" in raised.value.hint
+        assert sync(hub, followed(hub, logged, log={"server_bound": False})).records == 1
+    finally:
+        logged.write("ALTER SYSTEM SET max_slot_wal_keep_size = '256MB'")
+        logged.write("SELECT pg_reload_conf()")
+
+
+def test_a_user_who_may_not_follow_is_told_so(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.write("DROP OWNED BY hub_reader; DROP ROLE hub_reader") if logged.rows(
+        "SELECT 1 FROM pg_roles WHERE rolname = 'hub_reader'"
+    ) else None
+    logged.write(f"CREATE ROLE hub_reader LOGIN; GRANT SELECT ON {TABLE} TO hub_reader")
+    connect(hub, patients=logged.url.replace("postgres:@", "hub_reader:@"))
+    with pytest.raises(SourceError, match="the hub's user may not follow the log") as raised:
+        sync(hub, document)
+    assert "REPLICATION" in raised.value.hint
+
+
+def test_two_hubs_follow_one_table_with_slots_of_their_own(hub: Hub, logged: LoggedPeople, tmp_path: Any) -> None:
+    from tests.factories import hub_in
+
+    other = hub_in(tmp_path / "other")
+    documents = [followed(each, logged) for each in (hub, other)]
+    logged.put(1, 1)
+    for each, document in zip((hub, other), documents, strict=True):
+        sync(each, document)
+    logged.put(2, 1)
+    assert [sync(each, document).inserted for each, document in zip((hub, other), documents, strict=True)] == [1, 1]
+    assert len(logged.slots()) == 2
+
+
+def test_the_whole_table_is_read_as_it_was_where_the_slot_begins(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is committed between the slot and the first row is in the log, not in the table, and once."""
+    from connectors import postgresql
+
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    original = postgresql._columns
+
+    def meanwhile(*arguments: Any) -> Any:
+        with psycopg.connect(logged.url, autocommit=True) as connection:
+            connection.execute(f'DELETE FROM {TABLE} WHERE "SFZH" = %s', [person(1)["SFZH"]])  # type: ignore[arg-type]
+        return original(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(postgresql, "_columns", meanwhile)
+        assert sync(hub, document).records == 1
+    batch = sync(hub, document)
+    assert (batch.scope, batch.deleted, batch.records) == ("part", 1, 0)
