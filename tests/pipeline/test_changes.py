@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.engine import Engine
-from pipeline.changes import CANDIDATES, DELETED, Changes, compare
+from pipeline.changes import CANDIDATES, DELETED, WITHDRAWN, Changes, compare
 from tests.factories import PATIENTS, Hub, Row, hub_in, person
 
 Snapshot = list[tuple[int, int]]  # key and content of each row
@@ -58,7 +58,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_rules: bool = True) -> Changes:
-    for kind, names in (("VIEW", (CANDIDATES, "landed", "arrived", "before")), ("TABLE", ("repeats", DELETED, "previous"))):
+    for kind, names in (("VIEW", (CANDIDATES, "landed", "arrived", "before")), ("TABLE", ("repeats", DELETED, WITHDRAWN, "previous"))):
         for name in names:
             engine.run(f"DROP {kind} IF EXISTS {name}")
     rows = {"k": [k for k, _ in snapshot], "c": [c for _, c in snapshot], "_position": list(range(2, 2 + len(snapshot)))}
