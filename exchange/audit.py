@@ -21,7 +21,7 @@ from standards.model import ObjectClass
 ACTIONS = (
     *("portal-view-masked", "portal-reveal", "api-view-masked", "api-reveal", "search-without-result"),
     *("show", "why", "show-without-result", "why-without-result"),
-    *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "standards-diff"),
+    *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "backup", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")
 LONGEST_PURPOSE = 400

@@ -75,7 +75,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
         batch = get_batch(home.catalog, batch_id)
         if batch.status == "accepted":
             # The lake's table has the columns of the newest contract, whichever batch is asked for.
-            _follow(home, latest_accepted(home.catalog, batch.contract_id) or batch)
+            follow(home, latest_accepted(home.catalog, batch.contract_id) or batch)
         if batch.status != "landed":
             return _as_it_is(batch)
         # What landed is raw: the version that counts is the one that judges it, also where another was installed in between.
@@ -100,7 +100,7 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
             raise
         settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
         with timed({}, "follow"):
-            _follow(home, batch)
+            follow(home, batch)
         issue_missing(home, batch.contract_id)
     return get_batch(home.catalog, batch_id)
 
@@ -409,7 +409,7 @@ def _clear_leftovers(home: Home, batch: Batch) -> None:
     lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
 
 
-def _follow(home: Home, batch: Batch) -> None:
+def follow(home: Home, batch: Batch) -> None:
     """Bring the dataset's Iceberg table up to what the catalog says."""
     standards = load_standards()
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)

@@ -9,9 +9,12 @@ import catalog
 import exchange
 import registries
 from core.database import migrate, open_database
+from core.errors import StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
 from core.settings import Settings, load_settings, prepare_home
 from core.work import remove_abandoned
+
+RESTORING = ".restoring"  # is there while a backup is being put back
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,11 @@ class Home:
     audit: sa.Engine
 
 
-def open_home(settings: Settings | None = None) -> Home:
-    """Open the installation that the settings (by default the environment) name."""
+def open_home(settings: Settings | None = None, *, restoring: bool = False) -> Home:
+    """Open the installation that the settings (by default the environment) name. Raises StoreError where a restore has not ended well."""
     settings = settings or load_settings()
+    if not restoring and (settings.home / RESTORING).exists():
+        raise StoreError(f"a restore into {settings.home} was interrupted", hint="run the same ./hub restore again: it begins anew")
     prepare_home(settings)
     remove_abandoned(settings)
     for key_id in (RECORD_KEY, CANONICAL_KEY):

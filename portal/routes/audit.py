@@ -19,6 +19,7 @@ UNASKED = {
     r"search": "purpose.search",
     r"not stated": "purpose.none",
     r"repair": "purpose.repair",
+    r"backup": "purpose.backup",
     r"standards diff (?P<old>\S+) (?P<new>\S+)": "purpose.diff",
 }
 

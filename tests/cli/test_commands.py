@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -537,3 +538,23 @@ def test_a_day_by_commands(
     assert command("status", "--check", "--json").json["broken"] == []
     assert command("report", "population", "--html", str(hub.drop / "report.html")).status == 0
     assert command("quarantine", PATIENTS["id"], "--export", str(hub.drop / "2.csv"), "--purpose", "x" * 600).status == 2
+
+
+def test_a_backup_is_put_back_by_commands(hub: Hub, without_suite: None, command_in: Callable[[Path], Command], tmp_path: Path) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(number) for number in range(3)])
+    hub.publish("population")
+    command = command_in(hub.settings.home)
+    assert command("backup", str(tmp_path / "kept"), "--json").json["publications"] == {"population": 1}
+    assert entries(hub.home.audit, Selection(action="backup"))[0]["actor"] == "tester"
+    again = command("backup", str(tmp_path / "kept"))
+    assert (again.status, "exists already" in again.err) == (2, True)
+    other = command_in(tmp_path / "other")
+    assert other("restore", str(tmp_path / "kept")).status == 2
+    shutil.copytree(hub.settings.home / "keys", tmp_path / "empty" / "keys")
+    other = command_in(tmp_path / "empty")
+    answer = other("restore", str(tmp_path / "kept"), "--json")
+    assert (answer.status, answer.json["broken"]) == (0, [])
+    assert other("show", "population", resident_id(1), "--json").json["person_name"] == person(1)["XM"]
+    assert other("purge", "--json").json["files"] == 0
+    assert other("watch", "--json").json["open"] == []

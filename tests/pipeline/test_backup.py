@@ -1,0 +1,247 @@
+"""The drill: an installation is backed up while it runs, put back elsewhere, and goes on as if nothing had happened."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.datasets import contracts_in_force
+from catalog.tables import lease
+from core.errors import RequestError, StoreError
+from core.leases import holding
+from core.settings import REPOSITORY
+from pipeline.backup import backup, restore
+from pipeline.home import open_home
+from pipeline.why import why
+from registries.publications import history, latest
+from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id
+from tests.pipeline.sources import connect
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+ID = PATIENTS["id"]
+
+
+def rows_of(day: int) -> list[Row]:
+    return [*(person(n, DH=f"13{day:02}000{n:04}") for n in range(6)), person(50, XM="")]
+
+
+def filled(hub: Hub) -> Hub:
+    hub.register(PATIENTS, RESIDENTS)
+    hub.sync(RESIDENTS, [person(n) for n in range(4)])
+    for day in range(2):
+        hub.sync(PATIENTS, rows_of(day))
+        hub.publish("population")
+    return hub
+
+
+def with_keys(hub: Hub, folder: Path, **urls: str) -> Hub:
+    """An empty place, the keys in it."""
+    folder.mkdir(mode=0o700)
+    shutil.copytree(hub.settings.home / "keys", folder / "keys")
+    return hub_in(folder, **urls)
+
+
+def state(hub: Hub) -> dict[str, object]:
+    publications = [(item.number, item.digest, item.entities) for item in history(hub.home.serving, "population")]
+    states = {document["id"]: hub.state(document) for document in (PATIENTS, RESIDENTS)}
+    return {"publications": publications, "served": hub.served("base_population"), "states": states, "waits": hub.quarantine(PATIENTS)}
+
+
+def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    hub = filled(any_hub)
+    is_sqlite = hub.home.serving.dialect.name == "sqlite"
+    urls = {} if is_sqlite else request.getfixturevalue("new_databases")()
+    with holding(hub.home.catalog, lease, f"dataset/{ID}", "somebody at work"):
+        done = backup(tmp_path / "backup", hub.home)
+    assert done.publications == {"population": 2}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "backup").rglob("*"))
+    before = state(hub)
+    other = with_keys(hub, tmp_path / "other", **urls)
+    assert restore(tmp_path / "backup", other.settings) == done
+    connect(other, drop=hub.drop.as_uri())
+    shutil.copytree(hub.drop, other.drop, dirs_exist_ok=True)
+    assert state(other) == before
+    assert other.unbalanced() == []
+    assert {path.name for path in other.settings.registered.iterdir()} == {"health.json", "public_security.json"}
+    (row,) = [row for row in other.served("base_population") if row["resident_id"] == resident_id(5)]
+    answers = {item.element: item for item in why(other.home, "population", row["_canonical_id"]).answers}
+    assert answers["phone_number"].candidates[0].raw == person(5, DH="13010000005")["DH"]
+    # Both go on, each for itself, and come to the same.
+    for each in (hub, other):
+        again = each.sync(PATIENTS, rows_of(2))
+        assert (again.seq, again.updated, again.deleted, again.waiting) == (3, 6, 0, 1)
+        assert each.publish("population").number == 3
+        assert each.unbalanced() == []
+    assert latest(other.home.serving, "population").digest == latest(hub.home.serving, "population").digest
+
+
+def test_a_backup_is_of_one_moment_though_the_hub_is_at_work(hub: Hub, tmp_path: Path) -> None:
+    filled(hub)
+    stop, days = threading.Event(), []
+
+    def work() -> None:
+        day = 2
+        while not stop.is_set():
+            hub.sync(PATIENTS, rows_of(day))
+            hub.publish("population")
+            days.append(day)
+            day += 1
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        while not days:
+            time.sleep(0.05)
+        done = backup(tmp_path / "backup", hub.home)
+    finally:
+        stop.set()
+        worker.join()
+    other = with_keys(hub, tmp_path / "other")
+    assert restore(tmp_path / "backup", other.settings) == done
+    number = done.publications["population"]
+    assert number >= 3
+    digests = {item.number: item.digest for item in history(hub.home.serving, "population")}
+    assert latest(other.home.serving, "population").digest == digests[number]
+    assert other.unbalanced() == []
+    connect(other, drop=hub.drop.as_uri())
+    other.drop.mkdir(exist_ok=True)
+    other.sync(PATIENTS, rows_of(77))
+    assert other.publish("population").number == number + 1
+    assert other.unbalanced() == []
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hub, Path]:
+    """A small hub and its backup."""
+    from pipeline.validate import count_issues
+
+    folder = tmp_path_factory.mktemp("kept")
+    hub = hub_in(folder / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+        filled(hub)
+    backup(folder / "backup", hub.home)
+    return hub, folder / "backup"
+
+
+def flipped(folder: Path, pattern: str) -> None:
+    path = next(iter(sorted(folder.glob(pattern))))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def altered(folder: Path) -> None:
+    """A file and its digest in the manifest, by somebody without the key."""
+    import hashlib
+
+    flipped(folder, "files/landing/*/*/rows.parquet")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for item in manifest["files"]:
+        item["sha256"] = hashlib.sha256((folder / item["path"]).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda folder: flipped(folder, "files/landing/*/*/rows.parquet"), "1 files"),
+        (lambda folder: flipped(folder, "files/lake/*/log-*.parquet"), "1 files"),
+        (lambda folder: flipped(folder, "databases/serving.dump"), "1 files"),
+        (lambda folder: next(folder.glob("files/lake/*/log-*.parquet")).unlink(), "1 files"),
+        (lambda folder: (folder / "files" / "landing" / "foreign").write_text("x"), "foreign"),
+        (lambda folder: (folder / "manifest.json").unlink(), "is no backup"),
+        (altered, "not the one that was written"),
+    ],
+    ids=["landing", "lake", "database", "missing", "foreign", "manifest", "altered"],
+)
+def test_a_damaged_backup_is_refused_and_nothing_is_changed(
+    kept: tuple[Hub, Path], tmp_path: Path, harm: Callable[[Path], object], words: str
+) -> None:
+    hub, folder = kept
+    shutil.copytree(folder, tmp_path / "backup")
+    harm(tmp_path / "backup")
+    other = with_keys(hub, tmp_path / "other")
+    with pytest.raises(RequestError, match=words):
+        restore(tmp_path / "backup", other.settings)
+    assert [path.name for path in other.settings.home.iterdir()] == ["keys"]
+
+
+def test_a_restore_needs_the_keys_and_an_empty_place(kept: tuple[Hub, Path], tmp_path: Path) -> None:
+    hub, folder = kept
+    held = " ".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
+    assert not any(path.read_text().strip() in held for path in (hub.settings.home / "keys").iterdir() if path.suffix != ".pub")
+    with pytest.raises(RequestError, match="the key record-1"):
+        restore(folder, hub_in(tmp_path / "none").settings)
+    foreign = hub_in(tmp_path / "foreign")
+    assert foreign.home
+    with pytest.raises(RequestError, match="not that of the backup"):
+        restore(folder, foreign.settings)
+    with pytest.raises(RequestError, match="holds data already"):
+        restore(folder, hub.settings)
+    with pytest.raises(RequestError, match="exists already"):
+        backup(folder, hub.home)
+
+
+def test_a_restore_that_died_is_begun_again_and_until_then_nothing_opens(
+    kept: tuple[Hub, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, folder = kept
+    other = with_keys(hub, tmp_path / "other")
+    with monkeypatch.context() as patch:
+
+        def dying(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr("pipeline.backup.dump.load", dying)
+        with pytest.raises(KeyboardInterrupt):
+            restore(folder, other.settings)
+    with pytest.raises(StoreError, match="was interrupted"):
+        open_home(other.settings)
+    restore(folder, other.settings)
+    assert set(contracts_in_force(other.home.catalog)) == {ID, RESIDENTS["id"]}
+    assert other.unbalanced() == []
+
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+import pipeline.backup as b
+real, count = b._copy, 0
+def slow(*paths):
+    global count
+    count += 1
+    if count == 4:
+        print("middle", flush=True)
+        time.sleep(60)
+    real(*paths)
+b._copy = slow
+b.backup(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.long
+def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(hub: Hub, tmp_path: Path) -> None:
+    filled(hub)
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "backup")]
+    environment = {**os.environ, "HUB_HOME": str(hub.settings.home)}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "middle\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (tmp_path / "backup").exists()
+    hub.sync(PATIENTS, rows_of(5))
+    done = backup(tmp_path / "backup", hub.home)
+    assert not (tmp_path / ".backup.part").exists()
+    other = with_keys(hub, tmp_path / "other")
+    assert restore(tmp_path / "backup", other.settings) == done
+    assert other.unbalanced() == []
