@@ -84,13 +84,18 @@ def sync(
     outside_window: Annotated[
         bool, typer.Option("--now", help="Read also outside the hours agreed with the department; your name is kept with the batch.")
     ] = False,
+    accept_shrink: Annotated[
+        str | None,
+        typer.Option("--accept-shrink", metavar="WHY", help="Let as many records disappear as the stopped batch has shown; why is kept."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
     from pipeline.home import open_home
     from pipeline.tracking import Order
 
-    order = Order(full=full, period=_period(first, last, full=full), outside_window=outside_window)
+    why = _reason(accept_shrink)
+    order = Order(full=full, period=_period(first, last, full=full), outside_window=outside_window, accept_shrink=why)
     home = open_home()
     outcomes: list[dict[str, Any]] = []
     statuses = [0]
@@ -106,6 +111,13 @@ def sync(
         print_json(outcomes)
     if max(statuses):
         raise typer.Exit(max(statuses))
+
+
+def _reason(accept_shrink: str | None) -> str:
+    """Why a shrink may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
+    if accept_shrink is not None and not accept_shrink.strip():
+        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
+    return (accept_shrink or "").strip()
 
 
 def _period(first: datetime | None, last: datetime | None, *, full: bool) -> tuple[date, date] | None:
@@ -130,7 +142,7 @@ def _collect(home: "Home", contract: str, order: "Order") -> "tuple[Batch | None
     before = [item.batch_id for item in batches_of(home.catalog, contract, 1)]
     try:
         batch_id = land(contract, home, order=order)
-        return accept(batch_id, home, full=order.full), None
+        return accept(batch_id, home, full=order.full, accept_shrink=order.accept_shrink), None
     except Exception as error:
         # A run that was turned away has opened no batch: the newest may be that of whoever is at it.
         newest = [] if isinstance(error, DECLINED) else [item.batch_id for item in batches_of(home.catalog, contract, 1)]
@@ -169,9 +181,7 @@ def publish(
     from pipeline.publish import publish as publish_registry
     from registries.publications import shown
 
-    if accept_shrink is not None and not accept_shrink.strip():
-        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
-    outcome = publish_registry(registry, open_home(), accept_shrink=(accept_shrink or "").strip())
+    outcome = publish_registry(registry, open_home(), accept_shrink=_reason(accept_shrink))
     now = outcome.publication
     if as_json:
         print_json({**shown(now), "is_new": outcome.is_new})

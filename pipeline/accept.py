@@ -45,7 +45,7 @@ from pipeline.standard import standard_in_force
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
-from pipeline.validate import gate, validate
+from pipeline.validate import gate, is_shrink, validate
 from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
@@ -59,12 +59,14 @@ ISSUE_COLUMNS = {
     "issue_type": "VARCHAR",
     "severity": "VARCHAR",
 }
+STAYS = "the last good state stays published; mend the source or the contract's assertions, then run it again"
 HELD_BACK = "deletes-held-back"  # note of a batch whose missing records were kept
 
 
-def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: str = "") -> Batch:
+def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: str = "", accept_shrink: str = "") -> Batch:
     """Bring a landed batch into its dataset's state and return it with its ledger. With `full`, no row counts as unchanged. `day` (ISO, by
-    default today) decides what lies in the future and which codes are in force.
+    default today) decides what lies in the future and which codes are in force. `accept_shrink` is why a person lets as many records
+    disappear as a batch that was stopped has shown; no more than that may.
 
     Raises GateFailed, with the reasons, where the contract's assertions do not hold; the state before stays in force. A batch that was
     accepted already, or that a newer one has superseded, is returned as it is.
@@ -86,11 +88,12 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
             check_space(home.settings, "lake", held_bytes(batch_folder(home.settings, batch.contract_id, batch.seq))[1])
             landing, standardized = hub_table("landing", batch.contract_id), hub_table("std", batch.contract_id)
             with traced(home.settings, f"accept.{batch.contract_id}", [landing.counted(batch.landed)], [standardized]) as run:
-                columns = _accept(home, held, batch, standards, full, day or today().isoformat())
+                columns = _accept(home, held, batch, standards, full, day or today().isoformat(), accept_shrink)
                 done = get_batch(home.catalog, batch_id)
                 run.outputs = [standardized.counted((done.accepted or 0) + (done.deleted or 0), columns)]
         except GateFailed as error:
             end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
+            settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
             issue_missing(home, batch.contract_id)
             raise
         except Exception as error:
@@ -118,7 +121,7 @@ def _check_order(home: Home, batch: Batch) -> None:
         )
 
 
-def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str) -> dict[str, str]:
+def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str, accept_shrink: str) -> dict[str, str]:
     """Do it, up to and including the commit; returns the columns of the standardized table with their types."""
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
@@ -136,12 +139,16 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             split = _split(engine, plan, changes)
             found = _findings(engine, home, plan, batch, changes, split, results, issues, seconds)
             found = replace(found, notes=[*found.notes, *accepted_drift(home, contract, batch, _unknown_codes(found, standards))])
-        reasons = _reasons(engine, home, batch, contract, standards, changes, split, found)
+        shrink = is_shrink(contract, changes)
+        seen = shrink and bool(accept_shrink) and changes.disappeared <= _stopped_at(home, batch)
+        if seen:
+            found = replace(found, notes=[*found.notes, _shrink_accepted(home, changes, accept_shrink)])
+        reasons = _reasons(engine, home, batch, contract, standards, changes, split, found, may_shrink=seen)
         if reasons:
             record_findings(home.catalog, batch.batch_id, found)
             raise GateFailed(
                 f"batch {batch.batch_id} stopped: {'; '.join(reasons)}",
-                hint="the last good state stays published; mend the source or the contract's assertions, then run it again",
+                hint=STAYS + (f'; if that is right: ./hub sync {contract.id} --accept-shrink "why it is right"' if shrink else ""),
             )
         with timed(seconds, "write"):
             files = _write_files(engine, home, plan, batch, standards, split)
@@ -152,14 +159,37 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
 
 
 def _reasons(
-    engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards, changes: Changes, split: "_Split", found: Acceptance
+    engine: Engine,
+    home: Home,
+    batch: Batch,
+    contract: Contract,
+    standards: Standards,
+    changes: Changes,
+    split: "_Split",
+    found: Acceptance,
+    *,
+    may_shrink: bool,
 ) -> list[str]:
     """Why a batch must not be accepted. The gate speaks of deliveries; of rows of quarantine that are run again many may fail again."""
     if batch.kind != "delivery":
         return []
     fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
     drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
-    return drifted + gate(contract, changes if batch.is_whole else _as_a_whole(changes, split), split.quarantined, fills)
+    judged = changes if batch.is_whole else _as_a_whole(changes, split)
+    return drifted + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
+
+
+def _stopped_at(home: Home, batch: Batch) -> int:
+    """The most records that would have disappeared with a batch that was stopped since the last accepted one: what a person has seen."""
+    last = latest_accepted(home.catalog, batch.contract_id)
+    earlier = batches_of(home.catalog, batch.contract_id)
+    stopped = [item.deleted or 0 for item in earlier if item.status == "stopped" and item.seq > (last.seq if last else 0)]
+    return max(stopped, default=0)
+
+
+def _shrink_accepted(home: Home, changes: Changes, why: str) -> dict[str, Any]:
+    message = f"{changes.disappeared} of {changes.previous} records disappeared, which {home.settings.actor} let pass: {why}"
+    return {"kind": "shrink-accepted", "message": message}
 
 
 def _unknown_codes(found: Acceptance, standards: Standards) -> dict[str, tuple[int, int]]:

@@ -24,12 +24,13 @@ from pipeline.home import Home
 
 @dataclass(frozen=True)
 class Order:
-    """What a person orders for one batch, beyond the contract: all of the source, or the rows of some days (both ends included); and that
-    it is read now, whatever the hours agreed are."""
+    """What a person orders for one batch, beyond the contract: all of the source, or the rows of some days (both ends included); that it is
+    read now, whatever the hours agreed are; and why as many records may disappear as a stopped batch has shown."""
 
     full: bool = False
     period: tuple[date, date] | None = None
     outside_window: bool = False
+    accept_shrink: str = ""
 
 
 ORDINARY = Order()

@@ -105,13 +105,20 @@ def compare_verdicts(results: Sequence[CheckResult], issues: Sequence[IssueCount
         )
 
 
-def gate(contract: Contract, changes: Changes, quarantined: int, fills: Mapping[str, tuple[int, int]]) -> list[str]:
-    """The reasons, in words, why a batch must not be accepted; an empty list lets it pass."""
+def is_shrink(contract: Contract, changes: Changes) -> bool:
+    """Whether more records would disappear than the contract allows."""
+    return bool(changes.previous) and changes.disappeared > contract.assertions.largest_shrink * changes.previous
+
+
+def gate(
+    contract: Contract, changes: Changes, quarantined: int, fills: Mapping[str, tuple[int, int]], *, may_shrink: bool = False
+) -> list[str]:
+    """The reasons, in words, why a batch must not be accepted; an empty list lets it pass. A person may have decided on a shrink."""
     limits = contract.assertions
     reasons = []
     if changes.landed < limits.least_rows:
         reasons.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
-    if changes.previous and changes.disappeared > limits.largest_shrink * changes.previous:
+    if is_shrink(contract, changes) and not may_shrink:
         share = changes.disappeared / changes.previous
         reasons.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
     if changes.landed and quarantined > limits.largest_quarantine * changes.landed:

@@ -73,7 +73,7 @@ def connect(hub: Hub, **urls: str) -> None:
 
 def sync(hub: Hub, document: Mapping[str, Any], order: Order = ORDINARY) -> Batch:
     """Land what the source has, and accept it."""
-    return accept(land(document["id"], hub.home, order=order), hub.home, full=order.full)
+    return accept(land(document["id"], hub.home, order=order), hub.home, full=order.full, accept_shrink=order.accept_shrink)
 
 
 def phones(hub: Hub, document: Mapping[str, Any]) -> dict[str, str]:

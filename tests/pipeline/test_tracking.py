@@ -186,6 +186,38 @@ def test_deletes_arrive_with_the_sweep_and_a_shrink_beyond_the_limit_stops_it(
     assert hub.unbalanced() == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "source"), [("snapshot", "sqlite"), ("cursor", "sqlite"), ("log", "postgresql")])
+def test_a_shrink_stops_every_way_of_tracking_until_a_person_lets_pass_what_was_shown(
+    hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str, source: str
+) -> None:
+    people = request.getfixturevalue("people" if source == "sqlite" else "logged")
+    connect(hub, patients=people.url)
+    limits = {"least_rows": 1, "largest_shrink": 0.2, "largest_quarantine": 1.0}
+    document = tracked(source, kind, assertions=limits, **({"log": {"publication": PUBLICATION}} if kind == "log" else {}))
+    hub.register(document)
+    for number in range(10):
+        people.put(number, 1)
+    sync(hub, document)
+    for number in range(3):
+        people.remove(number)
+    later(monkeypatch, hours=25)
+    why = Order(accept_shrink="district moved")
+    with pytest.raises(GateFailed, match="3 of 10 records disappeared"):
+        sync(hub, document, why)  # nobody has seen it yet
+    assert len(phones(hub, document)) == 10
+    people.remove(3)
+    with pytest.raises(GateFailed, match="4 of 10 records disappeared") as raised:
+        sync(hub, document, why)  # one more than was shown
+    assert f"./hub sync {document['id']} --accept-shrink" in raised.value.hint
+    batch = sync(hub, document, why)
+    assert (batch.deleted, batch.records) == (4, 6)
+    assert [note["message"] for note in batch.notes if note["kind"] == "shrink-accepted"] == [
+        "4 of 10 records disappeared, which test let pass: district moved"
+    ]
+    assert hub.unbalanced() == []
+
+
 def test_rows_without_a_cursor_are_read_every_time_and_counted(hub: Hub, people: People) -> None:
     document = tracked("sqlite", "cursor")
     hub.register(document)
