@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.tables import purge, purge_item
+from catalog.tables import lake_file, purge, purge_item
 from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
@@ -40,13 +40,17 @@ class Purge:
     items: tuple[Item, ...]
 
 
-def start_purge(catalog: sa.Engine, lease: Lease, actor: str, items: Sequence[Item], notes: Sequence[dict[str, Any]]) -> int:
-    """Write down what is going to be removed, and return the purge's number."""
+def start_purge(
+    catalog: sa.Engine, lease: Lease, actor: str, items: Sequence[Item], notes: Sequence[dict[str, Any]], unlisted: Sequence[str] = ()
+) -> int:
+    """Write down what is going to be removed, take lake files off the list, and return the purge's number."""
     with writing(catalog) as connection:
         lease.check(connection)
         number: int = (connection.execute(sa.select(sa.func.max(purge.c.number))).scalar() or 0) + 1
         sums = {"files": sum(item.files for item in items), "bytes": sum(item.bytes for item in items)}
         connection.execute(purge.insert().values(number=number, started_at=now(), actor=actor, notes=list(notes), **sums))
+        if unlisted:
+            connection.execute(lake_file.delete().where(lake_file.c.path.in_(unlisted)))
         if items:
             connection.execute(purge_item.insert(), [{"number": number, **vars(item)} for item in items])
     return number

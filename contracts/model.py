@@ -64,7 +64,7 @@ class Department(Part):
 
 # Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
-_LATER_PARTS = {"": ("cursor", "log", "drift"), "reading": ("replica", "source_digest")}
+_LATER_PARTS = {"": ("cursor", "log", "drift"), "reading": ("replica", "source_digest"), "retention": ("history_days",)}
 
 
 class Mapping(Part):
@@ -148,6 +148,9 @@ class Retention(Part):
     """How long each layer keeps the dataset."""
 
     landing_days: int = Field(default=365, ge=1, description="Days for which deliveries are kept as received.")
+    history_days: int | None = Field(
+        default=None, ge=1, description="Days back to which older states of the standardized table can be read; left out, all of them."
+    )
 
 
 _MappingInput = Identifier | Mapping

@@ -139,6 +139,39 @@ def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing))})
 
 
+def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -> None:
+    """Let one file of an Iceberg table stand for others, in one snapshot; those that it does not hold any more are passed over.
+
+    Raises StoreError (transient) where another process commits to the same table.
+    """
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+    from pyiceberg.io.pyarrow import parquet_files_to_data_files
+    from sqlalchemy.exc import OperationalError
+
+    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
+    try:
+        iceberg = catalog.load_table(table)
+        held = {task.file.file_path: task.file for task in iceberg.scan().plan_files()}
+        found = [held[uri] for path in gone if (uri := (settings.lake_dir / path).as_uri()) in held]
+        new = (settings.lake_dir / instead).as_uri()
+        if not found:
+            return
+        with iceberg.transaction() as transaction, transaction.update_snapshot().overwrite() as overwrite:
+            for file in found:
+                overwrite.delete_data_file(file)
+            if new not in held:
+                overwrite.append_data_file(next(iter(parquet_files_to_data_files(iceberg.io, iceberg.metadata, iter([new])))))
+    except NoSuchTableError:
+        return
+    except (CommitFailedException, OperationalError):
+        raise StoreError(
+            f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True
+        ) from None
+    finally:
+        catalog.close()
+
+
 def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:
     """Expire snapshots from before a moment (UTC), and return the files of Iceberg's metadata that are needed no more.
 

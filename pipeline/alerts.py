@@ -103,6 +103,14 @@ def old_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[
             yield item.id, f"{item.id} 最早的一行已等待 {days} 天", f"{item.id}: the oldest row has waited for {days} days"
 
 
+def retained_log(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+    """Datasets whose last batch found that their source keeps more log for the hub than the contract wants to hear of."""
+    for item in states:
+        for note in item.last.notes if item.last else []:
+            if note["kind"] == "log-retained":
+                yield item.id, f"{item.id}：{sentence(note['message'], 'zh')}", f"{item.id}: {note['message']}"
+
+
 def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
     """The disk of the installation, where little is left of it."""
     usage = shutil.disk_usage(home.settings.home)
@@ -113,5 +121,5 @@ def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str,
 
 FINDERS: dict[str, Finder] = {
     finder.__name__: finder
-    for finder in (late_datasets, failed_batches, stopped_publications, growing_quarantine, old_quarantine, short_disk)
+    for finder in (late_datasets, failed_batches, stopped_publications, growing_quarantine, old_quarantine, retained_log, short_disk)
 }

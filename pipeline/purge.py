@@ -8,11 +8,11 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import OPEN, Batch, accepted_from, batches_of, latest_whole
+from catalog.batches import OPEN, Batch, accepted_from, batches_of, get_batch, latest_whole
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of, listed_paths
 from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
@@ -27,9 +27,10 @@ from core.space import held
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
 from pipeline.repairs import REPAIR_COLUMNS
-from pipeline.state import log_source, standardized_table, state
+from pipeline.state import is_kept, log_source, standardized_table, state
 from registries.definition import load_definitions
-from registries.publications import all_files, history, inputs_of, mark_not_replayable
+from registries.publications import all_files, inputs_of, latest, mark_not_replayable
+from registries.publications import history as publications_of
 
 EVERY_BATCH = 1_000_000
 # A file that nothing names may be one that is being written: its row comes with the commit.
@@ -45,6 +46,7 @@ def purge(home: Home | None = None) -> Purge:
             _remove(home, left)
         items: list[Item] = []
         notes: list[dict[str, Any]] = []
+        history: list[Item] = []
         for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
             try:
                 stack.enter_context(holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor))
@@ -53,16 +55,21 @@ def purge(home: Home | None = None) -> Purge:
                 continue
             items += _landing(home, contract, notes)
             items += _unnamed_landing(home, contract_id)
+            history += _history(home, contract, notes)
         items += _unnamed_lake(home)
         items += _metadata(home, notes)
-        number = start_purge(home.catalog, held_lease, home.settings.actor, items, notes)
+        unlisted = [str((home.settings.home / item.path).relative_to(home.settings.lake_dir)) for item in history]
+        number = start_purge(home.catalog, held_lease, home.settings.actor, [*items, *history], notes, unlisted)
         _remove(home, get_purge(home.catalog, number))
         _mark_publications(home)
     return get_purge(home.catalog, number)
 
 
 def _remove(home: Home, account: Purge) -> None:
-    """Remove everything an account names; what is gone already is gone."""
+    """Remove everything an account names; what is gone already is gone. Iceberg's tables let go of a file before it goes."""
+    for note in account.notes:
+        if note["kind"] == "history":
+            lake.replace(home.settings, f"std.{note['table']}", note["gone"], note["base"])
     for item in account.items:
         path = home.settings.home / item.path
         if path.is_dir():
@@ -112,6 +119,41 @@ def _standing(home: Home, contract_id: str, old: list[Batch]) -> Iterator[int]:
         yield from (seq for (seq,) in engine.rows(query, doing="looking for repairs that stand"))
 
 
+def _history(home: Home, contract: Contract, notes: list[dict[str, Any]]) -> list[Item]:
+    """Logs and compacted states of the standardized table from before the oldest state that is to be kept.
+
+    That is the newest compacted state of before the period; never one that is younger than what publications rest on.
+    """
+    days, table = contract.retention.history_days, standardized_table(contract.id)
+    if days is None:
+        return []
+    files, began = files_of(home.catalog, table, ("log", "compact")), now() - timedelta(days=days)
+    last = min(_rested_on(home, contract.id), default=0)
+    bases = [file for file in files if file.kind == "compact" and file.seq <= last and _started(home, contract.id, file.seq) < began]
+    if not bases:
+        return []
+    base, old = bases[-1], [file for file in files if file.seq < bases[-1].seq]
+    if old:
+        replaced = [file.path for file in files if file.seq < base.seq or (file.seq == base.seq and file.kind == "log")]
+        message = f"{contract.id}: states before that after batch {base.seq} can be read no longer"
+        notes.append({"kind": "history", "message": message, "table": table, "gone": replaced, "base": base.path})
+    return [_item(home, home.settings.lake_dir / file.path, "lake", f"{contract.id}@{file.seq}", "retention") for file in old]
+
+
+def _rested_on(home: Home, contract_id: str) -> Iterator[int]:
+    """Batches whose state is read by what is current: publications, and quarantine since the last whole delivery."""
+    whole = latest_whole(home.catalog, contract_id)
+    yield whole.seq if whole else 0
+    for registry in load_definitions():
+        pinned = inputs_of(home.serving, registry, latest(home.serving, registry).number).get(contract_id)
+        if pinned is not None:
+            yield pinned.batch_seq
+
+
+def _started(home: Home, contract_id: str, seq: int) -> datetime:
+    return get_batch(home.catalog, f"{contract_id}@{seq}").started_at
+
+
 def _unnamed_landing(home: Home, contract_id: str) -> Iterator[Item]:
     """What a run that died has left in landing; the lease says that none is at work."""
     known = {f"{batch.seq:08d}" for batch in batches_of(home.catalog, contract_id, EVERY_BATCH) if batch.landed is not None}
@@ -146,7 +188,7 @@ def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:
 def _mark_publications(home: Home) -> None:
     """Mark publications of which a pinned delivery, or one that it builds upon, is no longer in landing."""
     for registry in load_definitions():
-        open_ones = [item.number for item in history(home.serving, registry, EVERY_BATCH) if item.not_replayable_since is None]
+        open_ones = [item.number for item in publications_of(home.serving, registry, EVERY_BATCH) if item.not_replayable_since is None]
         gone = [number for number in open_ones if any(_is_gone(home, item) for item in inputs_of(home.serving, registry, number).items())]
         if gone:
             mark_not_replayable(home.serving, registry, gone)
@@ -156,4 +198,6 @@ def _is_gone(home: Home, pinned: tuple[str, Any]) -> bool:
     contract_id, item = pinned
     upto = [batch for batch in accepted_from(home.catalog, contract_id, 1) if batch.seq <= item.batch_seq]
     first = max((batch.seq for batch in upto if batch.is_whole), default=1)
+    if not is_kept(home, standardized_table(contract_id), item.batch_seq):
+        return True
     return any(not batch_folder(home.settings, contract_id, batch.seq).exists() for batch in upto if batch.seq >= first)

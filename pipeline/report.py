@@ -20,7 +20,7 @@ from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
 from pipeline.home import Home
-from pipeline.state import dataset_elements, engine_type, fold, log_source, standardized_table, state
+from pipeline.state import dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
 from registries.publications import Publication, files_upto, history, inputs_of, latest
@@ -106,7 +106,7 @@ def _write(path: Path, text: str) -> Path:
 
 def standing(home: Home, batch: Batch) -> Standing:
     """What stands for the rows of an accepted batch that came unchanged."""
-    if batch.status != "accepted" or not batch.unchanged:
+    if batch.status != "accepted" or not batch.unchanged or not is_kept(home, standardized_table(batch.contract_id), batch.seq):
         return Standing()
     return _standing(_Key(home, str(home.settings.home)), batch.contract_id, batch.contract_version, batch.seq)
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from catalog.files import LakeFile, field_ids, files_of
 from contracts.model import Contract
 from core.engine import quote
+from core.errors import RequestError
 from core.lake import source
 from pipeline.home import Home
 from standards.model import DataElement, Standards
@@ -64,10 +65,19 @@ def state(
 ) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
-    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts.
+    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. Raises RequestError
+    where retention has run out for a state.
     """
     files = files_of(home.catalog, table, ("log", "compact"), upto)
+    if upto is not None and not is_kept(home, table, upto):
+        raise RequestError(f"the state of {table} after batch {upto} is no longer kept", hint="./hub purge --receipt says what was removed")
     return fold(home, table, columns, files, key, seq)
+
+
+def is_kept(home: Home, table: str, upto: int) -> bool:
+    """Whether the state after a batch can still be read: where older logs were removed, the oldest file is a compacted state."""
+    oldest = next(iter(files_of(home.catalog, table, ("log", "compact"))), None)
+    return oldest is None or oldest.kind == "log" or oldest.seq <= upto
 
 
 def fold(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str) -> str:

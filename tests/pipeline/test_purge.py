@@ -239,3 +239,72 @@ def test_a_disk_that_fills_in_the_middle_of_a_batch_loses_nothing(tmp_path: Path
         assert latest(hub.home.serving, "population").digest == latest(other.home.serving, "population").digest
         assert hub.unbalanced() == []
         hub.home.catalog.dispose()
+
+
+def test_old_states_go_where_the_contract_says_so_and_all_that_is_current_stays(hub: Hub) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from catalog.files import files_of
+    from core.database import driver_url
+    from core.errors import RequestError
+
+    table = f"std_{ID}"
+    brief = {**PATIENTS, "retention": {"landing_days": 1000, "history_days": 30}}
+    hub.register(brief)
+
+    def day(number: int) -> None:
+        hub.sync(brief, [*(person(n, DH=f"13{number:03}00{n:04}") for n in range(4)), *([person(50, XM="")] if number % 2 else [])])
+
+    def in_the_lake() -> dict[str, str]:
+        """The newest row of each record in the Iceberg table, by a reader who knows nothing of the hub."""
+        catalog = SqlCatalog("hub", uri=driver_url(hub.settings.lake_url), warehouse=hub.settings.lake_warehouse)
+        rows = catalog.load_table(f"std.{table}").scan().to_arrow().to_pylist()
+        catalog.close()
+        newest = {row["resident_id"]: row for row in sorted(rows, key=lambda row: row["_batch_seq"])}
+        return {name: row["phone_number"] for name, row in newest.items()}
+
+    for number in range(4):
+        day(number)
+        hub.publish("population")
+    grow_old(hub, 60)
+    for number in range(4, 6):
+        day(number)
+    hub.publish("population")
+    state, lake, served = hub.state(brief), in_the_lake(), hub.served("base_population")
+    files = [file.path for file in files_of(hub.home.catalog, table, ("log", "compact"))]
+    done = purge(hub.home)
+    gone = {item.path.removeprefix("lake/") for item in done.items if item.reason == "retention"}
+    kept = [file.path for file in files_of(hub.home.catalog, table, ("log", "compact"))]
+    assert gone
+    assert set(kept) | gone == set(files)
+    assert not any((hub.settings.lake_dir / path).exists() for path in gone)
+    assert all((hub.settings.lake_dir / path).exists() for path in kept)
+    assert (hub.state(brief), in_the_lake(), hub.served("base_population")) == (state, lake, served)
+    with pytest.raises(RequestError, match="no longer kept"):
+        hub.state(brief, 1)
+    assert len(hub.state(brief, 5)) == 4
+    marks = {item.number: item.not_replayable_since is not None for item in history(hub.home.serving, "population")}
+    assert (marks[1], marks[5]) == (True, False)
+    assert hub.unbalanced() == []
+    assert [item for item in purge(hub.home).items if item.reason == "retention"] == []
+    day(6)
+    hub.publish("population")
+    assert {row["phone_number"] for row in hub.served("base_population")} == {f"1300600{n:04}" for n in range(4)}
+    assert in_the_lake() == {row["resident_id"]: row["phone_number"] for row in hub.state(brief)}
+    assert hub.unbalanced() == []
+
+
+def test_history_that_publications_rest_on_stays_whatever_its_age(hub: Hub) -> None:
+    from catalog.files import files_of
+
+    brief = {**PATIENTS, "retention": {"landing_days": 1000, "history_days": 1}}
+    hub.register(brief)
+    for number in range(4):
+        hub.sync(brief, [person(n, DH=f"13{number:03}00{n:04}") for n in range(4)])
+        if number == 0:
+            hub.publish("population")
+    grow_old(hub, 60)
+    before = files_of(hub.home.catalog, f"std_{ID}", ("log", "compact"))
+    assert [item for item in purge(hub.home).items if item.reason == "retention"] == []
+    assert files_of(hub.home.catalog, f"std_{ID}", ("log", "compact")) == before
+    assert hub.publish("population").updated == 4
