@@ -190,6 +190,19 @@ purge_item = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
 )
 
+# Public keys with which departments sign bundles. A key that was withdrawn stays: what it signed before was taken in by it.
+department_key = sa.Table(
+    "department_key",
+    metadata,
+    sa.Column("department_id", sa.String(60), primary_key=True),
+    sa.Column("key_id", sa.String(16), primary_key=True),
+    sa.Column("public_key", sa.Text, nullable=False),
+    sa.Column("added_at", sa.DateTime, nullable=False),
+    sa.Column("added_by", sa.String(120), nullable=False),
+    sa.Column("withdrawn_at", sa.DateTime),
+    sa.Column("withdrawn_by", sa.String(120)),
+)
+
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(
     "lake_file",

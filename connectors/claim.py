@@ -23,6 +23,7 @@ MIXED = "the column holds floating-point numbers or binary content"
 THROTTLED = "the contract limits how fast the source may be read, and a digest reads it once more"
 NOT_WANTED = "the contract says that the source computes none (reading.source_digest)"
 NOTHING_LEFT = "none of the columns can be compared"
+COUNTS_ONLY = "the source only counts: for this kind of database no digest has been proven"
 TOO_LONG = "computing it took longer than the contract allows a statement"
 
 

@@ -20,6 +20,7 @@ import yaml
 from sqlalchemy import exc
 from sqlalchemy.dialects import registry
 
+from connectors.claim import COUNTS_ONLY, Claim, plan_digest
 from connectors.columns import plan_columns
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, split_object
@@ -31,6 +32,7 @@ from core.connections import Connections
 from core.errors import RequestError, SourceError
 
 _FETCHED_ROWS = 10_000
+_ONE_STATE = "one statement for rows and count"
 # What a session is told before it reads, as the connectors of their own do it.
 _SESSION = {
     "postgresql": ("SET DateStyle = 'ISO, YMD'", "SET TimeZone = 'Asia/Shanghai'"),
@@ -71,7 +73,25 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
         raise
     schema = text_schema(plan.names)
     chosen = [columns[place] for place in plan.places]
-    return Extraction(schema, numbered(_stream(contract, dialect, engine, chosen), schema), notes=list(plan.notes))
+    claims: list[Claim] = []
+    return Extraction(schema, numbered(_stream(contract, dialect, engine, chosen, claims), schema), notes=list(plan.notes), claims=claims)
+
+
+def claim(contract: Contract, connections: Connections) -> Claim:
+    """How many rows the server says the table has now; raises SourceError as reading does."""
+    dialect, engine = _engine(contract, connections)
+    try:
+        names = tuple(str(column["name"]) for column in _reflected(contract, dialect, engine))
+        with _translated(contract), engine.connect() as connection:
+            count = int(connection.execute(sa.select(sa.func.count()).select_from(_table(contract))).scalar_one())
+    finally:
+        engine.dispose()
+    return Claim(dialect.title, _ONE_STATE, count, plan_digest(contract, names, {}), reason=COUNTS_ONLY)
+
+
+def _table(contract: Contract) -> sa.TableClause:
+    schema_name, table = _names(contract)
+    return sa.table(table, schema=schema_name)
 
 
 def comments(contract: Contract, connections: Connections) -> Comments:
@@ -164,13 +184,15 @@ def _reflected(contract: Contract, dialect: Dialect, engine: sa.Engine) -> list[
 
 
 def _stream(
-    contract: Contract, dialect: Dialect, engine: sa.Engine, columns: list[tuple[str, sa.types.TypeEngine[Any]]]
+    contract: Contract, dialect: Dialect, engine: sa.Engine, columns: list[tuple[str, sa.types.TypeEngine[Any]]], claims: list[Claim]
 ) -> Iterator[pa.RecordBatch]:
-    schema_name, table = _names(contract)
+    table = _table(contract)
     selected = [expression(name, kind, dialect.family).label(f"c{place}") for place, (name, kind) in enumerate(columns)]
-    statement = sa.select(*(sa.type_coerce(item, sa.types.NullType()).label(item.name) for item in selected)).select_from(
-        sa.table(table, schema=schema_name)
-    )
+    # Counted in the statement that reads, so that it is the count of the rows of that state.
+    count = sa.select(sa.func.count()).select_from(table.alias("counted")).scalar_subquery().label("counted")
+    values = (sa.type_coerce(item, sa.types.NullType()).label(item.name) for item in selected)
+    statement = sa.select(*values, count).select_from(table)
+    counted = 0
     convert = [converter(kind, dialect.family) for _, kind in columns]
     schema = pa.schema([pa.field(name, pa.string()) for name, _ in columns])
     until = time.monotonic() + contract.reading.statement_timeout_seconds
@@ -178,7 +200,9 @@ def _stream(
         with _translated(contract), engine.connect() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED_ROWS)
             for rows in streaming.execute(statement).partitions(_FETCHED_ROWS):
-                arrays = [pa.array(texts(values, how), pa.string()) for values, how in zip(zip(*rows, strict=True), convert, strict=True)]
+                counted = int(rows[-1][-1] or 0)
+                given = list(zip(*rows, strict=True))[:-1]
+                arrays = [pa.array(texts(values, how), pa.string()) for values, how in zip(given, convert, strict=True)]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
                 if time.monotonic() > until:
                     raise SourceError(
@@ -186,6 +210,8 @@ def _stream(
                         hint=TRY_LATER,
                         transient=True,
                     )
+        plan = plan_digest(contract, [name for name, _ in columns], {})
+        claims.append(Claim(dialect.title, _ONE_STATE, counted, plan, reason=COUNTS_ONLY))
     finally:
         engine.dispose()
 

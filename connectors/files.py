@@ -56,7 +56,12 @@ Batch = TypeVar("Batch")
 
 
 def delivered_files(contract_id: str, source: FileSource, connections: Connections) -> list[DeliveredFile]:
-    """The files of a delivery in name order, those of a zip archive in place of it.
+    """The files of a delivery in name order, those of a zip archive in place of it. Raises SourceError as `delivered_paths` does."""
+    return [found for file in delivered_paths(contract_id, source, connections) for found in unpacked(contract_id, file)]
+
+
+def delivered_paths(contract_id: str, source: FileSource, connections: Connections) -> list[Path]:
+    """The files of a delivery in name order, as they lie in the folder.
 
     Raises SourceError if there is none, if the path leads out of the folder, or (transient) if one is still being written.
     """
@@ -64,7 +69,7 @@ def delivered_files(contract_id: str, source: FileSource, connections: Connectio
     _refuse_changed(
         contract_id, {file: _state(file) for file in files if time.time() - file.stat().st_mtime < SETTLED_SECONDS}, LOOK_AGAIN_SECONDS
     )
-    return [found for file in files for found in unpacked(contract_id, file)]
+    return files
 
 
 def unchanged_meanwhile(contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -155,6 +155,14 @@ class _Server:
         return engine
 
 
+def connected(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+    """A connection to the database behind an address, with Beijing's clock."""
+    connection = _Server(url).connected()
+    with connection.cursor() as cursor:
+        cursor.execute("SET time_zone = '+08:00'")
+    return connection
+
+
 class _Table:
     """What is read of a contract's table, and what the server is to say of it (`told`: the rest of a SELECT with one column)."""
 

@@ -229,7 +229,7 @@ def _verdict(source: dict[str, Any], rows: dict[str, Any]) -> str:
     if source["rows"] is None:
         return "not comparable"
     said, landed = source["said"], source["landed"]
-    if source["rows"] != rows["landed"] or (said is not None and said["rows"] != source["rows"]) or said != landed:
+    if source["rows"] != rows["read"] or (said is not None and said["rows"] != source["rows"]) or said != landed:
         return "different"
     if said is None:
         return "counted"

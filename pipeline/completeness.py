@@ -24,7 +24,7 @@ def unwritten(parts: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     return {part: (int(rows), int(total, 16)) for part, (rows, total) in parts.items()}
 
 
-def said(claim: Claim, landed: Parts) -> dict[str, Any]:
+def said(claim: Claim, landed: Parts, unreadable: int = 0) -> dict[str, Any]:
     """A manifest's entry about the source: its account, what landed of the same columns, and how they compare."""
     return {
         "engine": claim.engine,
@@ -36,15 +36,15 @@ def said(claim: Claim, landed: Parts) -> dict[str, Any]:
         "reason": claim.reason,
         "partitions": None if claim.parts is None else written(claim.parts),
         "landed_partitions": None if claim.parts is None else written(landed),
-        "verdict": verdict(claim, landed),
+        "verdict": verdict(claim, landed, unreadable),
     }
 
 
-def verdict(claim: Claim, landed: Parts) -> str:
-    """How a source's account compares with what landed of the columns that it speaks of."""
+def verdict(claim: Claim, landed: Parts, unreadable: int = 0) -> str:
+    """How a source's account compares with what was read, and of the columns that it speaks of with what landed."""
     if claim.rows is None:
         return NOT_COMPARABLE
-    if claim.rows != sum(rows for rows, _ in landed.values()) or (claim.parts is not None and differing(claim.parts, landed)):
+    if claim.rows != sum(rows for rows, _ in landed.values()) + unreadable or (claim.parts is not None and differing(claim.parts, landed)):
         return DIFFERENT
     if claim.parts is None:
         return COUNTED
@@ -76,7 +76,7 @@ def check_complete(contract_id: str, manifest: Mapping[str, Any]) -> None:
         return
     where = in_words(unwritten(source["partitions"] or {}), unwritten(source["landed_partitions"] or {}), ("source", "landed"))
     raise SourceError(
-        f"{contract_id}: the source says {source['rows']} rows, {manifest['landed']} landed, and they are not the same ({where or 'only counted'})",
+        f"{contract_id}: the source says {source['rows']} rows, {manifest['read']} were read, and they are not the same ({where or 'only counted'})",
         hint="nothing of it was used; try again, and if it happens each time, report it with the type of the table's columns",
         transient=True,
     )

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,8 @@ class Arrival:
     kind: Kind = "delivery"
     origin: str | None = None
     note: Mapping[str, Any] = field(default_factory=dict)
+    # Raises where it may not arrive any more; asked when nobody else can write the dataset.
+    check: Callable[[], None] = lambda: None
 
 
 DELIVERY = Arrival()
@@ -83,6 +85,7 @@ def land(
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
         check_space(home.settings, "landing", _as_large_as_before(home, contract_id))
         _refuse_overtaking(home, contract_id, arrival)
+        arrival.check()
         standard, actor = standard_in_force(home).version, home.settings.actor
         batch = start_batch(home.catalog, held, contract_id, version, standard, actor, kind=arrival.kind, origin=arrival.origin)
         _remove_abandoned(home, contract_id)
@@ -272,7 +275,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "unreadable": len(extraction.unreadable),
         "digest": f"{sum(total for _, total in parts.values()) % MODULUS:032x}",
         "partitions": written(parts),
-        "source": None if claim is None else said(claim, compared),
+        "source": None if claim is None else said(claim, compared, len(extraction.unreadable)),
         "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
     }
 

@@ -29,6 +29,7 @@ from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_pat
 _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")
 _RECORDS = ("previous", "inserted", "updated", "deleted", "records")
 NO_ENGINE = "files have no engine that could count their rows"
+IN_PAGES = "the source is read page by page, and says nothing of the whole"
 FROM_QUARANTINE = "the rows come from quarantine, not from the source"
 
 
@@ -123,6 +124,12 @@ def _shown(parts: Parts) -> dict[str, Any]:
     }
 
 
+def _why_nothing(batch: Batch, contract: Contract) -> str:
+    if batch.kind != "delivery":
+        return FROM_QUARANTINE
+    return IN_PAGES if contract.source.kind == "http" else NO_ENGINE
+
+
 def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the source said of the rows, and how it compares; of a source that says nothing, why."""
     found = manifest.get("source")
@@ -136,7 +143,7 @@ def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> di
             "columns": [],
             "key": [],
             "not_comparable": [],
-            "reason": NO_ENGINE if batch.kind == "delivery" else FROM_QUARANTINE,
+            "reason": _why_nothing(batch, contract),
             "verdict": NOT_COMPARABLE,
             "said": None,
             "landed": None,
@@ -213,7 +220,7 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
     except HubError as error:
         return f"not compared: {error.message}", False
     if claim is None:
-        return f"not comparable: {NO_ENGINE}", False
+        return f"not comparable: {_why_nothing(batch, contract)}", False
     if claim.rows is None:
         return f"not comparable: {claim.reason}", False
     with Engine(home.settings) as engine:

@@ -301,7 +301,7 @@ def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: p
 
     monkeypatch.setattr(landing, "extract", losing)
     with pytest.raises(
-        SourceError, match=r"the source says 420 rows, 419 landed, and they are not the same \(partitions that differ: "
+        SourceError, match=r"the source says 420 rows, 419 were read, and they are not the same \(partitions that differ: "
     ) as raised:
         land(filled.document["id"], filled.hub.home)
     assert raised.value.transient
@@ -329,7 +329,7 @@ def test_a_changed_value_stops_the_batch_as_well(filled: Filled, monkeypatch: py
         return extraction
 
     monkeypatch.setattr(landing, "extract", changing)
-    with pytest.raises(SourceError, match=r"420 rows, 420 landed, .* \(\d+ rows, other content\)"):
+    with pytest.raises(SourceError, match=r"420 rows, 420 were read, .* \(\d+ rows, other content\)"):
         land(filled.document["id"], filled.hub.home)
 
 

@@ -1,0 +1,65 @@
+"""Commands about bundles, for departments that have no line to the hub."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.datasets import print_batch
+from cli.output import Json, print_json
+from core.errors import RequestError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (bundle, unbundle):
+        app.command()(command)
+
+
+def bundle(
+    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    terms: Annotated[Path | None, typer.Option("--terms", help="Write to this file what the packing program has to know.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The department's private key: pack here, as the department would.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder that the bundle is put into.")] = Path(),
+    sequence: Annotated[
+        int | None, typer.Option("--sequence", min=1, help="Number of the bundle, where the next one is not known.")
+    ] = None,
+    count: Annotated[bool, typer.Option("--count/--no-count", help="Count the records of files.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Pack a dataset for a way without a line: the terms for connectors/bundle.py, or a bundle made here from the contract's source."""
+    from core.files import check_new_file
+    from pipeline.bundles import pack_here, write_terms
+    from pipeline.home import open_home
+
+    if terms is None and key is None:
+        raise RequestError("nothing to do", hint="--terms FILE writes the terms for the department, --key FILE packs a bundle here")
+    home = open_home()
+    if terms:
+        check_new_file(terms)
+        write_terms(home, contract, terms)
+    path = pack_here(home, contract, key, out, sequence=sequence, count=count) if key else None
+    if as_json:
+        print_json({"terms": str(terms) if terms else None, "bundle": str(path) if path else None})
+        return
+    if terms:
+        print(f"terms written to {terms}: hand them to the department with connectors/bundle.py")
+    if path:
+        print(f"{path}\nit holds records as they are and is not encrypted: the medium has to be")
+
+
+def unbundle(
+    file: Annotated[Path, typer.Argument(help="The bundle.")],
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Refuse it if it is one of another dataset.")] = None,
+    accept_gap: Annotated[
+        str, typer.Option("--accept-gap", metavar="WHY", help="Take it in although bundles before it are missing; why is kept.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Take a bundle in: signature, parts, number and counts are checked, then it is landed and accepted like any delivery."""
+    from pipeline.bundles import unbundle as take_in
+    from pipeline.home import open_home
+
+    batch = take_in(open_home(), file, dataset=dataset, accept_gap=accept_gap.strip())
+    print_json(asdict(batch)) if as_json else print_batch(batch)

@@ -1,0 +1,624 @@
+#!/usr/bin/env python3
+"""Pack a dataset where there is no line to the hub (前置机), as a signed bundle that is carried over on a medium.
+
+    python bundle.py keygen --key office.pem                            # once; the printed fingerprint is told to the data centre
+    python bundle.py pack --terms resident.terms.json --key office.pem --out /media/usb --files rk_2024.csv
+    python bundle.py pack --terms resident.terms.json --key office.pem --out /media/usb --sqlite hj.db
+    python bundle.py pack --terms resident.terms.json --key office.pem --out /media/usb --driver pymysql --connect connect.json
+    python bundle.py check resident-000001.bundle --key office.pub
+
+One file; it needs Python 3.8 or later and `cryptography`, and for a database its DB-API driver, nothing else. The terms of a dataset
+(`./hub bundle DATASET --terms FILE`) are written by the hub: which columns it expects, in which order, and which make the key.
+
+A bundle is a zip archive: `manifest.json`, `signature` (Ed25519 over the manifest's bytes, in base64) and `parts/…`. The manifest names every
+part with its size and sha256, counts the rows, adds up their digests as the hub does, and carries a number: one more than that of the bundle
+before it, whose manifest's sha256 it names. A bundle is not encrypted: it holds records as they are, and the medium has to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import csv
+import gzip
+import hashlib
+import importlib
+import io
+import json
+import os
+import re
+import sqlite3
+import sys
+import zipfile
+import zlib
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Iterable, Iterator, Sequence, Tuple
+from uuid import UUID
+
+FORMAT, TERMS_FORMAT = "govhub bundle 1", "govhub bundle terms 1"
+MANIFEST, SIGNATURE, PARTS = "manifest.json", "signature", "parts/"
+ROWS, FILES = "rows", "files"
+FLOAT, BINARY = "floating-point numbers have no text that says all of them", "binary content has no canonical text"
+PART_ROWS, PART_BYTES = 100_000, 64 << 20
+MODULUS = 1 << 128
+# What a bundle may be: larger ones are refused before anything of them is unpacked.
+LARGEST_MANIFEST, MOST_PARTS, LARGEST_BUNDLE, LARGEST_EXPANSION = 16 << 20, 10_000, 50 << 30, 200
+_BLOCK = 1 << 20
+_HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the same value packs well
+_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
+_BEIJING = timezone(timedelta(hours=8))
+_SIGNATURE_LENGTH = 64
+
+
+class BundleError(Exception):
+    """A bundle that cannot be packed or is not to be trusted; the message says why in words."""
+
+
+Parts = Tuple[int, int]
+
+
+def canonical(document: Any) -> bytes:
+    """A manifest as bytes."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+# Keys.
+
+
+def make_key(path: Path) -> str:
+    """Make a private key at a path, its public half beside it (`.pub`); the public half's fingerprint."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise BundleError(f"{path} is there already: a key is never replaced") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(private)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.with_suffix(".pub").write_bytes(public)
+    return fingerprint(public.decode("ascii"))
+
+
+def fingerprint(public_key: str) -> str:
+    """sha256 of a public key (PEM) in its DER form."""
+    body = "".join(line for line in public_key.splitlines() if not line.startswith("-"))
+    return hashlib.sha256(base64.b64decode(body)).hexdigest()
+
+
+def key_id_of(public_key: str) -> str:
+    """How a manifest names a key: the beginning of its fingerprint."""
+    return fingerprint(public_key)[:16]
+
+
+def _load_private(path: Path) -> tuple[Any, str]:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        raise BundleError(f"{path} is no private key that can be read: make one with keygen") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BundleError(f"{path} is no Ed25519 key")
+    return key, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def _signature_holds(message: bytes, signature: bytes, public_key: str) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(public_key.encode("ascii", "replace"))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise BundleError("the public key is no Ed25519 key")
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+# Packing.
+
+
+def load_terms(path: Path) -> dict[str, Any]:
+    """The terms of a dataset as the hub wrote them."""
+    try:
+        terms = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BundleError(f"{path} cannot be read: ask the data centre for the terms of the dataset") from None
+    if not isinstance(terms, dict) or terms.get("format") != TERMS_FORMAT:
+        raise BundleError(f"{path} are no terms of a dataset: ask the data centre for them")
+    return terms
+
+
+def text_of(value: Any) -> str | None:
+    """A value of a database as the hub lands it: plain digits, ISO dates, Beijing's clock. Raises TypeError for a type without a text."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, UUID)):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else str(value)
+    if isinstance(value, float):
+        return format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
+    if isinstance(value, datetime):
+        here = value.astimezone(_BEIJING).replace(tzinfo=None) if value.tzinfo else value
+        return here.isoformat(" ").rstrip("0") if here.microsecond else here.isoformat(" ")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        seconds = abs(value) // timedelta(seconds=1)
+        return f"{'-' if value < timedelta(0) else ''}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    raise TypeError(type(value).__name__)
+
+
+def _blocks(cursor: Any) -> Iterator[Sequence[Any]]:
+    while rows := cursor.fetchmany(5_000):
+        yield from rows
+
+
+def pack(
+    terms: dict[str, Any], key: Path, out: Path, *, files: Sequence[Path] = (), cursor: Any = None, query: str = "", **options: Any
+) -> Path:
+    """Pack files, or what a query gives through a DB-API cursor; the bundle's path.
+
+    Options: `sequence` (a number in place of the next one), `state` (where numbers are kept; beside the key), `count` (False: records of files
+    are not counted).
+    """
+    private, public_key = _load_private(key)
+    state = options.get("state") or key.with_name(f"{terms['dataset']}.sequence.json")
+    before: dict[str, Any] = json.loads(state.read_text()) if state.exists() else {"sequence": 0, "manifest_sha256": ""}
+    sequence = options.get("sequence") or before["sequence"] + 1
+    path = out / f"{terms['dataset']}-{sequence:06d}.bundle"
+    manifest = {
+        "format": FORMAT,
+        "dataset": terms["dataset"],
+        "department": terms["department"],
+        "contract_version": terms["contract_version"],
+        "sequence": sequence,
+        "previous": before["manifest_sha256"],
+        "packed_at": datetime.now(timezone.utc).replace(microsecond=0).isoformat(),
+        "key_id": key_id_of(public_key),
+    }
+    draft = path.with_name(f".{path.name}.part")
+    if path.exists():
+        raise BundleError(f"{path} is there already: take it away, or name another number with --sequence")
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            if cursor is not None:
+                manifest.update(_pack_rows(archive, terms, *_query(cursor, query or terms["query"])))
+            else:
+                manifest.update(_pack_files(archive, terms, files, count=options.get("count", True)))
+            text = canonical(manifest)
+            archive.writestr(MANIFEST, text)
+            archive.writestr(SIGNATURE, base64.b64encode(private.sign(text)))
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        if draft.exists():
+            draft.unlink()
+    after = state.with_name(state.name + ".new")
+    after.write_text(json.dumps({"sequence": sequence, "manifest_sha256": hashlib.sha256(text).hexdigest()}))
+    after.replace(state)
+    return path
+
+
+def _query(cursor: Any, query: str) -> tuple[list[str], Iterator[Sequence[Any]]]:
+    """Column names and rows of a query."""
+    cursor.execute(query)
+    return [str(column[0]) for column in cursor.description], _blocks(cursor)
+
+
+def _pack_rows(archive: zipfile.ZipFile, terms: dict[str, Any], names: list[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
+    """Rows as JSON lines, a list of texts each, in parts; what the manifest says of them."""
+    if missing := [name for name in terms["columns"] if name not in names]:
+        raise BundleError(f"the query lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
+    if len(set(names)) != len(names):
+        raise BundleError("the query gives two columns one name: name each otherwise (AS)")
+    excluded: dict[str, str] = {}
+    parts: list[dict[str, Any]] = []
+    total, is_last = 0, False
+    rows = iter(rows)
+    while not is_last:
+        lines, count = io.BytesIO(), 0
+        for row in rows:
+            lines.write(_line(names, row, excluded))
+            count += 1
+            if count == PART_ROWS or lines.tell() > PART_BYTES:
+                break
+        else:
+            is_last = True
+        if not count and parts:
+            break
+        parts.append({**_add(archive, f"{len(parts) + 1:05d}.jsonl", lines.getvalue()), "rows": count})
+        total += count
+    # Only now is it known which columns cannot be compared: the rows are gone through again, as they were packed.
+    compared = [name for name in terms["columns"] if name not in excluded]
+    key = [name for name in terms["key"] if name in compared] if terms["key"] != ["*"] else compared
+    return {
+        "form": ROWS,
+        "names": names,
+        "columns": compared,
+        "key": key,
+        "not_comparable": {name: why for name, why in excluded.items() if name in terms["columns"]},
+        "rows": total,
+        "partitions": _digests(archive, parts, names, compared, key),
+        "parts": parts,
+    }
+
+
+def _line(names: list[str], row: Sequence[Any], excluded: dict[str, str]) -> bytes:
+    texts = []
+    for name, value in zip(names, row):
+        if isinstance(value, float):
+            excluded[name] = FLOAT
+        elif isinstance(value, (bytes, bytearray, memoryview)):
+            excluded[name] = BINARY
+        try:
+            texts.append(text_of(value))
+        except TypeError as error:
+            raise BundleError(f"the column {name} has values of the type {error}: have the query write them as text") from None
+    return json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> dict[str, Any]:
+    archive.writestr(PARTS + name, content)
+    return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def row_text(texts: Sequence[str | None]) -> bytes:
+    """The canonical text of a row or key: 0x1F between values, null is a mark, marks inside are written otherwise."""
+    marked = ("\x1en" if text is None else text.replace("\x1e", "\x1ee").replace("\x1f", "\x1es") for text in texts)
+    return "\x1f".join(marked).encode("utf-8")
+
+
+def _digests(
+    archive: zipfile.ZipFile, parts: Sequence[dict[str, Any]], names: list[str], columns: list[str], key: list[str]
+) -> dict[str, list[Any]] | None:
+    """Rows and digests by partition, over the texts that were packed; None where no column can be compared."""
+    if not columns:
+        return None
+    places, of_key = [names.index(name) for name in columns], [names.index(name) for name in key]
+    found: dict[str, Parts] = {}
+    for part in parts:
+        # What was just written is read back from the archive: the digests are about what is carried.
+        content = _written(archive, PARTS + part["name"])
+        for line in content.splitlines():
+            texts = json.loads(line)
+            name = hashlib.sha256(row_text([texts[place] for place in of_key])).hexdigest()[:2] if of_key else "00"
+            digest = int.from_bytes(hashlib.sha256(row_text([texts[place] for place in places])).digest()[:16], "big")
+            rows, total = found.get(name, (0, 0))
+            found[name] = (rows + 1, (total + digest) % MODULUS)
+    return {name: [rows, f"{total:032x}"] for name, (rows, total) in sorted(found.items())}
+
+
+def _written(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A member of an archive that is still open for writing."""
+    assert isinstance(archive.filename, str)
+    info = archive.getinfo(name)
+    with open(archive.filename, "rb") as file:  # noqa: PTH123
+        assert archive.fp is not None
+        archive.fp.flush()
+        file.seek(info.header_offset + 26)
+        lengths = file.read(4)
+        file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), 1)
+        return zlib.decompress(file.read(info.compress_size), -15)
+
+
+def _pack_files(archive: zipfile.ZipFile, terms: dict[str, Any], files: Sequence[Path], count: bool) -> dict[str, Any]:
+    """Files as they are; records of text files are counted where the terms say how they are written."""
+    if not files:
+        raise BundleError("nothing is named to pack: give --files, or a database with --sqlite or --driver")
+    if len({file.name for file in files}) != len(files):
+        raise BundleError("two of the files have one name")
+    parts = []
+    for file in files:
+        if not _NAME.fullmatch(file.name) or file.name.startswith("."):
+            raise BundleError("a file's name has characters that no file of a bundle may have")
+        records, blanks = count_records(file, terms) if count else (None, 0)
+        digest, size = hashlib.sha256(), 0
+        with file.open("rb") as source, archive.open(
+            zipfile.ZipInfo(PARTS + file.name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True
+        ) as member:
+            while block := source.read(_BLOCK):
+                digest.update(block)
+                size += len(block)
+                member.write(block)
+        parts.append({"name": file.name, "bytes": size, "sha256": digest.hexdigest(), "rows": records, "blank": blanks})
+    counted = [part["rows"] for part in parts]
+    return {"form": FILES, "rows": None if None in counted else sum(counted), "parts": parts}
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(PARTS + name, (1980, 1, 1, 0, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def count_records(file: Path, terms: dict[str, Any]) -> tuple[int | None, int]:
+    """Records and blank lines of a text file; None where it is of another form, or its header is not found."""
+    if terms["kind"] not in ("csv", "jsonl") or file.name.endswith(".zip"):
+        return None, 0
+    try:
+        with _as_text(file) as text:
+            if terms["kind"] == "jsonl":
+                return _tally(line.strip() for line in text)
+            rows = csv.reader(text, delimiter=terms.get("delimiter", ","))
+            if terms.get("header", True) and not any(_is_header(row, terms["columns"]) for row in islice(rows, 50)):
+                return None, 0
+            return _tally("".join(row).strip() for row in rows)
+    except (OSError, EOFError, ValueError, csv.Error):
+        return None, 0
+
+
+def _is_header(row: Sequence[str], columns: Sequence[str]) -> bool:
+    return set(columns) <= {name.strip().lstrip("\ufeff").strip() for name in row}
+
+
+def _tally(contents: Iterable[str]) -> tuple[int, int]:
+    filled = blank = 0
+    for content in contents:
+        filled, blank = (filled + 1, blank) if content else (filled, blank + 1)
+    return filled, blank
+
+
+def _as_text(file: Path) -> io.TextIOWrapper:
+    """A file as UTF-8 where it is that, else as GB18030."""
+    encoding = "utf-8-sig"
+    try:
+        with io.TextIOWrapper(_opened(file), encoding, newline="") as text:
+            while text.read(_BLOCK):
+                pass
+    except UnicodeDecodeError:
+        encoding = "gb18030"
+    return io.TextIOWrapper(_opened(file), encoding, errors="replace", newline="")
+
+
+def _opened(file: Path) -> BinaryIO:
+    with file.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(file, "rb") if packed else file.open("rb")  # type: ignore[return-value]
+
+
+# Opening.
+
+
+class Bundle:
+    """A bundle that was found to be whole: use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, ValueError):
+            raise BundleError(f"{path.name} is no bundle, or was cut off while it was copied: copy it again") from None
+        try:
+            self._infos = self._members(path.name)
+            self.manifest_bytes = self._small(MANIFEST, LARGEST_MANIFEST)
+            self._signature = self._small(SIGNATURE, 1_000)
+            self.manifest = self._read_manifest()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Bundle:  # noqa: PYI034
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._archive.close()
+
+    @property
+    def manifest_sha256(self) -> str:
+        """What the next bundle names as the one before it."""
+        return hashlib.sha256(self.manifest_bytes).hexdigest()
+
+    def verify(self, public_key: str) -> None:
+        """Raise BundleError where the signature is not the key's, or where anything but what is signed is in the bundle."""
+        try:
+            signature = base64.b64decode(self._signature, validate=True)
+        except ValueError:
+            signature = b""
+        if len(signature) != _SIGNATURE_LENGTH or not _signature_holds(self.manifest_bytes, signature, public_key):
+            raise BundleError(
+                "the signature is not that of this manifest under the department's key: it was altered, or signed by somebody else"
+            )
+        named = {PARTS + part["name"]: part for part in self.manifest["parts"]}
+        listed = set(self._infos) - {MANIFEST, SIGNATURE}
+        if missing := sorted(set(named) - listed):
+            raise BundleError(f"parts are missing: {', '.join(missing[:5])}")
+        if listed - set(named):
+            raise BundleError("there is something in the bundle that its manifest does not name")
+        for name, part in named.items():
+            info = self._infos[name]
+            if info.file_size != part["bytes"]:
+                raise BundleError(f"the part {part['name']} is not as long as the manifest says")
+            if info.file_size > max(1, info.compress_size) * LARGEST_EXPANSION and info.file_size > _BLOCK:
+                raise BundleError(
+                    f"the part {part['name']} would unpack to more than {LARGEST_EXPANSION} times its size: that is no delivery"
+                )
+
+    def blocks(self, part: dict[str, Any]) -> Iterator[bytes]:
+        """The bytes of a part; raises BundleError behind the last where they are not those that were packed."""
+        digest, left = hashlib.sha256(), int(part["bytes"])
+        try:
+            with self._archive.open(self._infos[PARTS + part["name"]]) as member:
+                while block := member.read(min(_BLOCK, left + 1)):
+                    left -= len(block)
+                    if left < 0:
+                        break
+                    digest.update(block)
+                    yield block
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise BundleError(f"the part {part['name']} is damaged: copy the bundle again, or pack it again") from None
+        if left or digest.hexdigest() != part["sha256"]:
+            raise BundleError(f"the part {part['name']} is not the one that was packed")
+
+    def rows(self) -> Iterator[list[list[str | None]]]:
+        """Rows, as many as a part has; raises BundleError where a part is not what was packed or has another number of rows."""
+        width = len(self.manifest["names"])
+        for part in self.manifest["parts"]:
+            content = b"".join(self.blocks(part))
+            rows = [json.loads(line) for line in content.splitlines()]
+            if len(rows) != part["rows"] or not all(isinstance(row, list) and len(row) == width for row in rows):
+                raise BundleError(f"the part {part['name']} has not the rows that the manifest says")
+            yield rows
+
+    def _members(self, name: str) -> dict[str, zipfile.ZipInfo]:
+        infos = self._archive.infolist()
+        found = {info.filename: info for info in infos}
+        if len(found) != len(infos):
+            raise BundleError(f"{name} has two files of one name in it")
+        if len(infos) > MOST_PARTS + 2 or sum(info.file_size for info in infos) > LARGEST_BUNDLE:
+            raise BundleError(f"{name} would unpack to more than any delivery has")
+        for info in infos:
+            inner = info.filename[len(PARTS) :] if info.filename.startswith(PARTS) else ""
+            is_known = info.filename in (MANIFEST, SIGNATURE) or bool(_NAME.fullmatch(inner) and inner not in (".", ".."))
+            if not is_known:
+                raise BundleError(f"{name} has a file in it whose name leads out of the bundle")
+            if info.external_attr >> 16 & 0o170000 not in (0, 0o100000) or info.flag_bits & 1:
+                raise BundleError(f"{name} has something in it that is no plain file")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise BundleError(f"{name} is compressed in another way than bundles are")
+        if missing := [wanted for wanted in (MANIFEST, SIGNATURE) if wanted not in found]:
+            raise BundleError(f"{name} is no bundle: it has no {missing[0]}")
+        return found
+
+    def _small(self, name: str, most: int) -> bytes:
+        info = self._infos[name]
+        if info.file_size > most:
+            raise BundleError(f"{name} of the bundle is larger than any is")
+        try:
+            with self._archive.open(info) as member:
+                return member.read(most + 1)
+        except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+            raise BundleError(f"{name} of the bundle is damaged: copy the bundle again") from None
+
+    def _read_manifest(self) -> dict[str, Any]:
+        try:
+            manifest = json.loads(self.manifest_bytes.decode("utf-8"))
+            _check_form(manifest)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BundleError("the manifest is not one: the bundle was altered, or packed by another program") from None
+        return dict(manifest)
+
+
+def _check_form(manifest: Any) -> None:
+    """Raise ValueError or another plain error where a manifest is not of the form that is known here."""
+    wanted = {"dataset": str, "department": str, "contract_version": int, "sequence": int, "previous": str, "key_id": str, "packed_at": str}
+    if manifest["format"] != FORMAT or manifest["form"] not in (ROWS, FILES):
+        raise ValueError
+    if not all(type(manifest[name]) is kind for name, kind in wanted.items()) or manifest["sequence"] < 1 or not manifest["parts"]:
+        raise ValueError
+    names = [part["name"] for part in manifest["parts"]]
+    if len(set(names)) != len(names):
+        raise ValueError
+    for part in manifest["parts"]:
+        if not _NAME.fullmatch(part["name"]) or type(part["bytes"]) is not int or part["bytes"] < 0 or len(part["sha256"]) != 64:
+            raise ValueError
+    if manifest["form"] == ROWS:
+        counted = [part["rows"] for part in manifest["parts"]]
+        partitions = manifest["partitions"]
+        sums = [sum(counted)] + ([sum(rows for rows, _ in partitions.values())] if partitions is not None else [])
+        if any(type(rows) is not int for rows in counted) or any(total != manifest["rows"] for total in sums):
+            raise ValueError
+        if not all(isinstance(name, str) for name in [*manifest["names"], *manifest["columns"], *manifest["key"]]):
+            raise ValueError
+
+
+# The command.
+
+
+def _cursor(given: argparse.Namespace) -> Any:
+    if given.sqlite:
+        return sqlite3.connect(f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True).cursor()
+    if not given.driver:
+        return None
+    # The address is read from a file, or from the environment: what stands on a command line, every user of the machine can read.
+    text = Path(given.connect).read_text(encoding="utf-8") if given.connect else os.environ.get("BUNDLE_CONNECT", "{}")
+    options = json.loads(text)
+    module = importlib.import_module(given.driver)
+    connection = module.connect(**options) if isinstance(options, dict) else module.connect(options)
+    return connection.cursor()
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Pack a dataset for the hub where there is no line to it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    keygen = commands.add_parser("keygen", help="make the department's key")
+    keygen.add_argument("--key", required=True, help="where the private key is put; the public one beside it, as .pub")
+    packing = commands.add_parser("pack", help="pack files, or what a query gives")
+    packing.add_argument("--terms", required=True, help="terms of the dataset, from the hub")
+    packing.add_argument("--key", required=True, help="the department's private key")
+    packing.add_argument("--out", required=True, help="folder that the bundle is put into")
+    packing.add_argument("--files", nargs="+", default=[], help="the files of the delivery")
+    packing.add_argument("--sqlite", help="an SQLite database")
+    packing.add_argument("--driver", help="a DB-API module: pymysql, psycopg, dmPython, …")
+    packing.add_argument("--connect", help="JSON file with what the module's connect() takes; or in the variable BUNDLE_CONNECT")
+    packing.add_argument("--query", default="", help="SQL; left out, all of the table that the terms name")
+    packing.add_argument("--sequence", type=int, help="number of the bundle, where the next one is not known here")
+    packing.add_argument("--no-count", action="store_true", help="do not count the records of files")
+    checking = commands.add_parser("check", help="check a bundle's signature and parts")
+    checking.add_argument("bundle")
+    checking.add_argument("--key", required=True, help="the department's public key")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    given = _arguments().parse_args(arguments)
+    try:
+        if given.command == "keygen":
+            print(f"fingerprint {make_key(Path(given.key))}\nhand the file .pub to the data centre, and tell it the fingerprint")
+        elif given.command == "pack":
+            files = [Path(file) for file in given.files]
+            options = {"sequence": given.sequence, "count": not given.no_count}
+            path = pack(
+                load_terms(Path(given.terms)),
+                Path(given.key),
+                Path(given.out),
+                files=files,
+                cursor=_cursor(given),
+                query=given.query,
+                **options,
+            )
+            print(path)
+        else:
+            with Bundle(Path(given.bundle)) as bundle:
+                bundle.verify(Path(given.key).read_text(encoding="ascii"))
+                for part in bundle.manifest["parts"]:
+                    for _ in bundle.blocks(part):
+                        pass
+                rows = "not counted" if bundle.manifest["rows"] is None else bundle.manifest["rows"]
+                print(f"{bundle.manifest['dataset']} number {bundle.manifest['sequence']}: whole; rows {rows}")
+    except BundleError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

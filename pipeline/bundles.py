@@ -1,0 +1,199 @@
+"""Bundles: terms for those who pack, packing on this machine to try it, and taking one in with the same receipt as on the wire."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from catalog.batches import Batch, batches_of
+from catalog.datasets import contract_in_force
+from catalog.department_keys import add_key, get_key
+from connectors.bundle import TERMS_FORMAT, Bundle, BundleError, fingerprint, key_id_of, pack
+from connectors.bundled import bundle_extraction, refused, sequence_note
+from connectors.files import delivered_paths
+from connectors.identifiers import quote, split_object
+from contracts.model import Contract
+from contracts.sources import DatabaseSource, FileSource
+from core.connections import load_connections
+from core.errors import RequestError
+from core.files import requested
+from core.signing import ED25519, algorithm_of
+from pipeline.accept import accept
+from pipeline.home import Home
+from pipeline.land import Arrival, land
+
+_ORIGIN = "bundle"
+_TAKEN = ("landing", "landed", "accepted")
+WAIT_FOR_IT = "take in the missing one first; if it is lost, take this one in with --accept-gap and the reason"
+
+
+def terms_of(home: Home, dataset: str) -> dict[str, Any]:
+    """What a department's packing program has to know of a dataset; nothing in it is secret."""
+    version, contract = contract_in_force(home.catalog, dataset)
+    source = contract.source
+    return {
+        "format": TERMS_FORMAT,
+        "dataset": contract.id,
+        "department": contract.department.id,
+        "contract_version": version,
+        "columns": list(contract.source_columns),
+        "key": list(contract.record_key),
+        "kind": source.kind,
+        "header": getattr(source, "header", True),
+        "delimiter": getattr(source, "delimiter", ","),
+        "query": f"SELECT * FROM {_relation(source)}" if isinstance(source, DatabaseSource) else "",
+    }
+
+
+def _relation(source: DatabaseSource) -> str:
+    mark = "`" if source.kind == "mysql" else '"'
+    schema_name, table = split_object(source.object)
+    return f"{quote(schema_name, mark)}.{quote(table, mark)}" if schema_name else quote(table, mark)
+
+
+def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int | None = None, count: bool = True) -> Path:
+    """Pack a registered dataset as its department would, through the connection that leads to its source from here."""
+    _, contract = contract_in_force(home.catalog, dataset)
+    terms = terms_of(home, dataset)
+    options: dict[str, Any] = {"sequence": sequence, "count": count}
+    if not out.is_dir():
+        raise RequestError(f"{out} is not a folder", hint="name the folder that the bundle is put into")
+    connections = load_connections(settings=home.settings)
+    try:
+        if isinstance(contract.source, FileSource):
+            return pack(terms, key, out, files=delivered_paths(contract.id, contract.source, connections), **options)
+        cursor = _cursor(contract, connections)
+        try:
+            return pack(terms, key, out, cursor=cursor, **options)
+        finally:
+            cursor.connection.close()
+    except BundleError as error:
+        raise RequestError(f"{dataset}: {error}", hint="connectors/bundle.py says how bundles are packed") from None
+
+
+def _cursor(contract: Contract, connections: Any) -> Any:
+    """A DB-API cursor on a contract's source. Raises RequestError where the source is of a kind for which none is installed here."""
+    source = contract.source
+    assert isinstance(source, DatabaseSource) or source.kind == "http"
+    match source.kind:
+        case "sqlite":
+            import sqlite3
+
+            return sqlite3.connect(f"{connections.path(source.connection, 'sqlite').as_uri()}?mode=ro", uri=True).cursor()
+        case "postgresql":
+            import psycopg
+
+            url = connections.url(source.connection, "postgresql", "postgres").replace("+psycopg", "", 1)
+            return psycopg.connect(url).cursor()
+        case "mysql":
+            from connectors.mysql import connected
+
+            return connected(connections.url(source.connection, "mysql", "mariadb")).cursor()
+    raise RequestError(
+        f"{contract.id}: a source of kind {source.kind} is not packed here",
+        hint="run connectors/bundle.py pack on the department's side, with --driver and --query",
+    )
+
+
+def register_key(home: Home, department: str, file: Path) -> str:
+    """Register a department's public key from a file; its id. Raises RequestError where the file has none."""
+    with requested(file):
+        text = file.read_text(encoding="utf-8")
+    if "PRIVATE" in text:
+        raise RequestError(f"{file} is a private key", hint="it is the department's alone: ask for the file .pub, and for a new key")
+    try:
+        is_key = text.startswith("-----BEGIN PUBLIC KEY-----") and len(fingerprint(text)) == 64 and algorithm_of(text) == ED25519
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise RequestError(f"{file} has no public key of Ed25519", hint="ask the department for the file .pub that keygen has made")
+    add_key(home.catalog, department, key_id_of(text), text, home.settings.actor)
+    return key_id_of(text)
+
+
+def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: str = "") -> Batch:
+    """Take a bundle in: verify it, land what it holds, and accept it.
+
+    Raises RequestError where it is none, not signed by the department, of another dataset than the one named, or not the next one;
+    SourceError where a part is not what was packed, or where what landed is not what was counted.
+    """
+    with requested(path):
+        path.open("rb").close()
+    try:
+        with Bundle(path) as bundle:
+            contract = _verified(home, bundle, dataset)
+            _check_turn(home, bundle, accept_gap)
+            extraction = bundle_extraction(contract, bundle, load_connections(settings=home.settings))
+            note = sequence_note(bundle)
+            extraction.notes.insert(0, note)
+            arrival = Arrival(
+                origin=f"{_ORIGIN}:{bundle.manifest['sequence']}:{bundle.manifest_sha256}",
+                note={"kind": "bundle-gap", "message": f"bundles before it were passed over: {accept_gap}"} if accept_gap else {},
+                check=lambda: _check_turn(home, bundle, accept_gap),
+            )
+            batch_id = land(contract.id, home, extraction, arrival=arrival)
+    except BundleError as error:
+        raise refused(dataset or path.name, error) from None
+    return accept(batch_id, home)
+
+
+def _verified(home: Home, bundle: Bundle, dataset: str | None) -> Contract:
+    """The contract of a bundle that its department has signed."""
+    manifest = bundle.manifest
+    if dataset is not None and manifest["dataset"] != dataset:
+        raise RequestError(f"the bundle is one of {manifest['dataset']}, not of {dataset}", hint="is it the right file?")
+    _, contract = contract_in_force(home.catalog, manifest["dataset"])
+    key = get_key(home.catalog, contract.department.id, manifest["key_id"])
+    if key is None:
+        raise RequestError(
+            f"{contract.id}: the bundle is signed by a key that is none of {contract.department.id}",
+            hint="ask the department for its public key and compare the fingerprint on the telephone: ./hub keys --add FILE --department ID",
+        )
+    if key.withdrawn_at is not None:
+        raise RequestError(
+            f"{contract.id}: the key {key.key_id} was withdrawn", hint="ask the department to pack it again with its new key"
+        )
+    try:
+        bundle.verify(key.public_key)
+    except BundleError as error:
+        raise refused(contract.id, error) from None
+    if manifest["department"] != contract.department.id:
+        raise RequestError(f"{contract.id}: the bundle says that it is from another department", hint="ask the department for new terms")
+    return contract
+
+
+def _check_turn(home: Home, bundle: Bundle, accept_gap: str) -> None:
+    """Raise RequestError where a bundle was taken in before, or another one is to be taken in before it."""
+    manifest = bundle.manifest
+    dataset, sequence = manifest["dataset"], manifest["sequence"]
+    taken = _taken(home, dataset)
+    for number, (sha256, batch) in taken.items():
+        if sha256 == bundle.manifest_sha256:
+            raise RequestError(f"{dataset}: bundle {number} was taken in before, as batch {batch.batch_id}", hint="nothing to do")
+    last = max(taken, default=0)
+    if sequence <= last:
+        raise RequestError(
+            f"{dataset}: the bundle has number {sequence}, and number {last} was taken in already",
+            hint="it is older than what is here; if the department has begun to count anew, have it packed with --sequence",
+        )
+    if accept_gap:
+        return
+    if sequence != last + 1:
+        raise RequestError(f"{dataset}: the bundle has number {sequence}, the next one is number {last + 1}", hint=WAIT_FOR_IT)
+    if taken and manifest["previous"] != taken[last][0]:
+        raise RequestError(f"{dataset}: the bundle does not follow the one that was taken in as number {last}", hint=WAIT_FOR_IT)
+
+
+def _taken(home: Home, dataset: str) -> dict[int, tuple[str, Batch]]:
+    """Bundles that are in a batch that stands, by number; one that a gate has stopped may be given again."""
+    found = {}
+    for batch in batches_of(home.catalog, dataset, 10_000):
+        parts = (batch.origin or "").split(":")
+        if parts[0] == _ORIGIN and batch.status in _TAKEN:
+            found[int(parts[1])] = (parts[2], batch)
+    return found
+
+
+def write_terms(home: Home, dataset: str, file: Path) -> None:
+    """Write the terms of a dataset for a department."""
+    with requested(file):
+        file.write_text(json.dumps(terms_of(home, dataset), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
