@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import base64
 import csv
+import errno
 import gzip
 import hashlib
 import importlib
@@ -28,6 +29,7 @@ import json
 import os
 import re
 import sqlite3
+import struct
 import sys
 import zipfile
 import zlib
@@ -51,6 +53,8 @@ _HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the s
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
 _BEIJING = timezone(timedelta(hours=8))
 _SIGNATURE_LENGTH = 64
+# What reading a damaged archive ends in.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError, OverflowError)
 
 
 class BundleError(Exception):
@@ -405,7 +409,7 @@ class Bundle:
     def __init__(self, path: Path) -> None:
         try:
             self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, ValueError):
+        except _DAMAGED:
             raise BundleError(f"{path.name} is no bundle, or was cut off while it was copied: copy it again") from None
         try:
             self._infos = self._members(path.name)
@@ -467,9 +471,9 @@ class Bundle:
                         break
                     digest.update(block)
                     yield block
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno:
-                raise
+        except _DAMAGED as error:
+            if isinstance(error, OSError) and error.errno == errno.EIO:
+                raise  # the medium, not the bundle
             raise BundleError(f"the part {part['name']} is damaged: copy the bundle again, or pack it again") from None
         if left or digest.hexdigest() != part["sha256"]:
             raise BundleError(f"the part {part['name']} is not the one that was packed")
@@ -511,7 +515,7 @@ class Bundle:
         try:
             with self._archive.open(info) as member:
                 return member.read(most + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError):
+        except _DAMAGED:
             raise BundleError(f"{name} of the bundle is damaged: copy the bundle again") from None
 
     def _read_manifest(self) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from core.settings import REPOSITORY
 PACKAGES = ("core", "catalog", "connectors", "quality", "registries", "exchange", "pipeline", "portal")
 # What only commands say, which speak English.
 COMMANDS = (
+    "catalog/department_keys.py",
     "connectors/api_preview.py",
     "connectors/preview.py",
     "connectors/records.py",
     "core/dump.py",
     "core/files.py",
     "core/settings.py",
-    "pipeline/channels.py",
     "pipeline/backup.py",
+    "pipeline/bundles.py",
+    "pipeline/channels.py",
     "pipeline/check.py",
     "pipeline/impact.py",
     "pipeline/propose.py",

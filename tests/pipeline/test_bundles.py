@@ -1,0 +1,481 @@
+"""Bundles: what a department packs without a line to the hub arrives whole or is refused, with a word that says why."""
+
+import base64
+import hashlib
+import io
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.batches import batches_of
+from connectors import bundle as packing
+from connectors.bundle import Bundle, BundleError, make_key, pack, text_of
+from core.errors import RequestError, SourceError
+from core.settings import REPOSITORY
+from core.signing import load_signer
+from exchange.verify_receipt import check
+from pipeline.bundles import pack_here, register_key, terms_of, unbundle
+from pipeline.receipts import receipt_of
+from tests.factories import RESIDENTS, Hub, person, to_csv
+from tests.pipeline.sources import COLUMNS, People, connect, patient, tracked
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+PROGRAM = REPOSITORY / "connectors" / "bundle.py"
+MANY = 230
+
+
+class Office:
+    """A department without a line: its key, its table, and the terms that the hub has written."""
+
+    def __init__(self, hub: Hub, folder: Path) -> None:
+        self.hub, self.folder = hub, folder / "office"
+        self.folder.mkdir()
+        self.document = tracked("sqlite", "snapshot")
+        hub.register(self.document, RESIDENTS)
+        self.people = People(self.folder)
+        with sqlite3.connect(self.people.path) as connection:
+            rows = [[{**patient(number, number), "BB": number}[name] for name in COLUMNS] for number in range(MANY)]
+            connection.executemany(f"INSERT INTO patient VALUES ({', '.join('?' * len(COLUMNS))})", rows)
+        connection.close()
+        self.key = self.folder / "office.pem"
+        make_key(self.key)
+        register_key(hub.home, "health", self.key.with_suffix(".pub"))
+        register_key(hub.home, "public_security", self.key.with_suffix(".pub"))
+
+    def pack(self, **options: Any) -> Path:
+        """The next bundle of the table."""
+        with sqlite3.connect(self.people.path) as connection:
+            path = pack(terms_of(self.hub.home, self.document["id"]), self.key, self.folder, cursor=connection.cursor(), **options)
+        connection.close()
+        return path
+
+    def pack_file(self, name: str = "resident.csv", text: str | None = None, **options: Any) -> Path:
+        """A bundle of a file."""
+        rows = [person(number) for number in range(MANY)]
+        file = self.folder / name
+        file.write_text(text if text is not None else to_csv(rows, list(rows[0])), encoding="utf-8")
+        return pack(terms_of(self.hub.home, RESIDENTS["id"]), self.key, self.folder, files=[file], **options)
+
+    def take(self, path: Path, **options: Any) -> Any:
+        return unbundle(self.hub.home, path, **options)
+
+
+@pytest.fixture
+def office(hub: Hub, tmp_path: Path) -> Office:
+    return Office(hub, tmp_path)
+
+
+def test_a_bundle_of_rows_arrives_with_the_receipt_of_the_wire(office: Office) -> None:
+    batch = office.take(office.pack())
+    assert (batch.status, batch.records, batch.origin.split(":")[:2]) == ("accepted", MANY, ["bundle", "1"])
+    signed = receipt_of(office.hub.home, batch.batch_id)
+    source = signed["receipt"]["source"]
+    assert (source["verdict"], source["rows"], source["engine"]) == ("equal", MANY, "the department's packing program")
+    assert source["said"]["digest"] == signed["receipt"]["landing"]["digest"]
+    assert check(signed, load_signer(office.hub.settings).public_key) == []
+    # On the wire, the same table has the same digests.
+    connect(office.hub, patients=office.people.url)
+    from tests.pipeline.sources import sync
+
+    wired = receipt_of(office.hub.home, sync(office.hub, office.document).batch_id)["receipt"]
+    assert wired["source"]["said"] == source["said"]
+    assert wired["rows"]["unchanged"] == MANY
+
+
+def test_a_bundle_of_files_arrives_and_its_records_are_counted(office: Office) -> None:
+    batch = office.take(office.pack_file(), dataset=RESIDENTS["id"])
+    source = receipt_of(office.hub.home, batch.batch_id)["receipt"]["source"]
+    assert (batch.records, source["verdict"], source["rows"]) == (MANY, "counted", MANY)
+    assert "records and digests bytes" in source["reason"]
+    assert next(note["message"] for note in batch.notes if note["kind"] == "bundle").startswith("bundle 1, packed 20")
+    assert list((office.hub.settings.home / "work").glob("bundle*")) == []
+
+
+def test_blank_lines_and_broken_rows_of_a_file_are_rows_that_were_read(office: Office) -> None:
+    text = to_csv([person(number) for number in range(3)], list(person(0))) + "\n,,,,,,\nonly one value\n"
+    batch = office.take(office.pack_file(text=text))
+    source = receipt_of(office.hub.home, batch.batch_id)["receipt"]["source"]
+    assert batch.landed == 3
+    assert batch.unreadable >= 1
+    assert source["verdict"] == "counted"
+    assert source["rows"] == batch.read
+
+
+def test_a_file_whose_records_are_not_those_counted_is_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "count_records", lambda file, terms: (MANY + 1, 0))
+    path = office.pack_file()
+    with pytest.raises(SourceError, match=f"the source says {MANY + 1} rows, {MANY} were read, and they are not the same"):
+        office.take(path)
+    # It is not taken: packed again without the count, under the same number, it is.
+    path.unlink()
+    again = office.pack_file(count=False, sequence=1)
+    batch = office.take(again)
+    receipt = receipt_of(office.hub.home, batch.batch_id)["receipt"]
+    assert (receipt["source"]["verdict"], receipt["source"]["rows"]) == ("not comparable", None)
+    assert "has not counted" in receipt["source"]["reason"]
+
+
+def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """The bundle with other contents."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {info.filename: archive.read(info) for info in archive.infolist()}
+    change(contents)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+PART = "parts/00001.jsonl"
+
+
+def manifest(**changed: Any) -> Callable[[dict[str, bytes]], None]:
+    def change(contents: dict[str, bytes]) -> None:
+        contents["manifest.json"] = json.dumps({**json.loads(contents["manifest.json"]), **changed}).encode()
+
+    return change
+
+
+TAMPERED: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
+    "a value of a row": (lambda c: c.update({PART: c[PART].replace(b"139", b"138", 1)}), "is not the one that was packed"),
+    "a row taken out": (lambda c: c.update({PART: c[PART].split(b"\n", 1)[1]}), "is not as long as the manifest says"),
+    "a part taken out": (lambda c: c.pop(PART), "parts are missing: parts/00001.jsonl"),
+    "a part put in": (lambda c: c.update({"parts/00002.jsonl": b"[]"}), "something in the bundle that its manifest does not name"),
+    "the manifest's count": (manifest(rows=1), "the manifest is not one"),
+    "the manifest's date": (manifest(packed_at="2020-01-01T00:00:00+00:00"), "the signature is not that of this manifest"),
+    "the manifest's number": (manifest(sequence=7), "the signature is not that of this manifest"),
+    "the signature": (lambda c: c.update(signature=base64.b64encode(b"0" * 64)), "the signature is not that of this manifest"),
+    "no signature": (lambda c: c.pop("signature"), "it has no signature"),
+    "no manifest": (lambda c: c.pop("manifest.json"), "it has no manifest.json"),
+    "a manifest that is none": (lambda c: c.update({"manifest.json": b"[1]"}), "the manifest is not one"),
+    "a name that leads out": (lambda c: c.update({"parts/../../x": b""}), "whose name leads out of the bundle"),
+    "an absolute name": (lambda c: c.update({"/etc/x": b""}), "whose name leads out of the bundle"),
+    "a name of another system": (lambda c: c.update({"parts/..\\x": b""}), "whose name leads out of the bundle"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_whatever_was_altered_is_refused(office: Office, case: str) -> None:
+    change, words = TAMPERED[case]
+    path = rewritten(office.pack(), change)
+    with pytest.raises((SourceError, RequestError)) as raised:
+        office.take(path)
+    assert words in str(raised.value)
+    assert person(3)["SFZH"] not in str(raised.value)
+    assert "accepted" not in {batch.status for batch in batches_of(office.hub.home.catalog, office.document["id"])}
+    # Packed again as it is, it is taken.
+    path.unlink()
+    assert office.take(office.pack(sequence=1)).status == "accepted"
+
+
+def test_every_byte_counts(office: Office) -> None:
+    """One byte after another is altered: the bundle is refused, or what it says is the same."""
+    path = office.pack(query="SELECT * FROM patient LIMIT 3")
+    whole = path.read_bytes()
+    public = office.key.with_suffix(".pub").read_text()
+
+    def content(data: bytes) -> Any:
+        path.write_bytes(data)
+        with Bundle(path) as bundle:
+            bundle.verify(public)
+            return bundle.manifest_bytes, list(bundle.rows())
+
+    expected = content(whole)
+    refused = 0
+    for place in range(0, len(whole), 7):
+        try:
+            found = content(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        except BundleError:
+            refused += 1
+        else:
+            assert found == expected, place
+    assert refused > len(whole) / 7 / 2
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        with pytest.raises(BundleError):
+            content(whole[:length])
+
+
+def test_bombs_links_and_doubles_are_refused(office: Office) -> None:
+    path = office.folder / "bomb.bundle"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", b" " * (17 << 20))
+        archive.writestr("signature", b"")
+    with pytest.raises(SourceError, match=r"manifest\.json of the bundle is larger than any is"):
+        office.take(path)
+    data = bytearray(office.pack().read_bytes())
+    # The list at the end says that a part unpacks to more than there is room for.
+    place = data.rindex(b"PK\x01\x02", 0, data.rindex(PART.encode()))
+    data[place + 24 : place + 28] = (0xFFFFFFF0).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match="is not as long as the manifest says"):
+        office.take(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo("parts/a")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(SourceError, match="no plain file"):
+        office.take(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("signature", "a")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("signature", "b")
+    with pytest.raises(SourceError, match="two files of one name"):
+        office.take(path)
+
+
+def test_bundles_come_in_their_order_and_once(office: Office) -> None:
+    first, second, third = office.pack(), office.pack(), office.pack()
+    with pytest.raises(RequestError, match="the bundle has number 2, the next one is number 1"):
+        office.take(second)
+    assert office.take(first).seq == 1
+    with pytest.raises(RequestError, match=r"bundle 1 was taken in before, as batch health__patient@1"):
+        office.take(first)
+    with pytest.raises(RequestError, match="the bundle has number 3, the next one is number 2") as raised:
+        office.take(third)
+    assert "--accept-gap" in raised.value.hint
+    batch = office.take(third, accept_gap="the second medium was lost")
+    assert any(note["message"].endswith("passed over: the second medium was lost") for note in batch.notes)
+    with pytest.raises(RequestError, match="the bundle has number 2, and number 3 was taken in already"):
+        office.take(second)
+    first.unlink()
+    other = office.pack(sequence=4, state=office.folder / "another.json")
+    with pytest.raises(RequestError, match="does not follow the one that was taken in as number 3"):
+        office.take(other)
+
+
+def test_a_bundle_that_a_gate_has_stopped_may_be_given_again(office: Office) -> None:
+    from core.errors import GateFailed
+    from tests.factories import with_assertions
+
+    path = office.pack()
+    office.hub.register(with_assertions(office.document, least_rows=MANY + 1))
+    with pytest.raises(GateFailed):
+        office.take(path)
+    office.hub.register(office.document)
+    assert office.take(path).status == "accepted"
+
+
+def test_keys_datasets_and_departments_have_to_fit(office: Office, tmp_path: Path) -> None:
+    home = office.hub.home
+    path = office.pack()
+    with pytest.raises(RequestError, match="the bundle is one of health__patient, not of public_security__resident"):
+        office.take(path, dataset=RESIDENTS["id"])
+    stranger = tmp_path / "stranger.pem"
+    make_key(stranger)
+    with pytest.raises(BundleError, match="is there already: a key is never replaced"):
+        make_key(stranger)
+    with sqlite3.connect(office.people.path) as connection:
+        strange = pack(terms_of(home, office.document["id"]), stranger, tmp_path, cursor=connection.cursor())
+    connection.close()
+    with pytest.raises(RequestError, match="signed by a key that is none of health"):
+        office.take(strange)
+    with pytest.raises(RequestError, match="is a private key"):
+        register_key(home, "health", stranger)
+    with pytest.raises(RequestError, match="has no public key of Ed25519"):
+        register_key(home, "health", _text(tmp_path))
+    with pytest.raises(RequestError, match="is there already"):
+        register_key(home, "health", office.key.with_suffix(".pub"))
+    from catalog.department_keys import withdraw_key
+
+    withdraw_key(home.catalog, "health", packing.key_id_of(office.key.with_suffix(".pub").read_text()), "test")
+    with pytest.raises(RequestError, match="was withdrawn"):
+        office.take(path)
+
+
+def _text(folder: Path) -> Path:
+    path = folder / "no.pub"
+    path.write_text("-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----\n")
+    return path
+
+
+def test_what_the_hub_packs_is_what_the_department_packs(office: Office, tmp_path: Path) -> None:
+    connect(office.hub, patients=office.people.url)
+    out = tmp_path / "here"
+    out.mkdir()
+    theirs = office.pack(state=tmp_path / "theirs.json")
+    ours = pack_here(office.hub.home, office.document["id"], office.key, out)
+    with Bundle(theirs) as first, Bundle(ours) as second:
+        assert {**first.manifest, "packed_at": ""} == {**second.manifest, "packed_at": ""}
+    office.hub.deliver(RESIDENTS, [person(number) for number in range(4)])
+    path = pack_here(office.hub.home, RESIDENTS["id"], office.key, out)
+    assert office.take(path).records == 4
+    with pytest.raises(RequestError, match="is not a folder"):
+        pack_here(office.hub.home, RESIDENTS["id"], office.key, out / "none")
+
+
+def test_a_table_of_postgresql_packed_and_on_the_wire_is_the_same(hub: Hub, postgresql_server: str, tmp_path: Path) -> None:
+    import psycopg
+
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS bundled")
+        connection.execute("CREATE TABLE bundled (sfzh text, xm text, dh numeric(14,2), gxsj date, t timestamptz, b boolean, f real)")
+        for number in range(120):
+            values = (person(number)["SFZH"], person(number)["XM"], Decimal(number) / 4, date(1949, 10, 1 + number % 28))
+            connection.execute("INSERT INTO bundled VALUES (%s, %s, %s, %s, '2024-01-01 00:00:00.5+00', true, 0.1)", values)
+    columns = {
+        "sfzh": "resident_id",
+        "xm": "person_name",
+        "dh": "phone_number",
+        "t": "residence_address",
+        "b": "sex_code",
+        "f": "nation_code",
+    }
+    document = tracked("postgresql", "snapshot", columns={**columns, "f": "birth_date"}, record_key=["sfzh"], as_of={"column": "gxsj"})
+    document["source"] = {"kind": "postgresql", "connection": "patients", "object": "bundled"}
+    hub.register(document)
+    connect(hub, patients=postgresql_server)
+    key = tmp_path / "k.pem"
+    make_key(key)
+    register_key(hub.home, "health", key.with_suffix(".pub"))
+    from pipeline.land import land
+
+    with Bundle(pack_here(hub.home, document["id"], key, tmp_path)) as bundle:
+        packed = bundle.manifest
+    landed = land(document["id"], hub.home)
+    from pipeline.landing import read_manifest
+
+    manifest = read_manifest(hub.settings, hub.batch(landed))
+    assert manifest is not None
+    assert packed["partitions"] == manifest["source"]["partitions"]
+    assert set(packed["not_comparable"]) == set(manifest["source"]["not_comparable"]) == {"f"}
+
+
+BEIJING = timezone(timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", ""),
+        (True, "true"),
+        (-3, "-3"),
+        (Decimal("-0.500"), "-0.500"),
+        (Decimal("1E+3"), "1000"),
+        (1e20, "100000000000000000000"),
+        (0.1, "0.1"),
+        (date(1949, 10, 1), "1949-10-01"),
+        (datetime(2024, 1, 2, 3, 4, 5), "2024-01-02 03:04:05"),
+        (datetime(2024, 1, 2, 3, 4, 5, 500000), "2024-01-02 03:04:05.5"),
+        (datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01 08:00:00"),
+        (timedelta(hours=-30), "-30:00:00"),
+        (b"\x00\xff", "00ff"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+)
+def test_values_of_databases_become_the_texts_that_land(value: Any, text: str | None) -> None:
+    assert text_of(value) == text
+
+
+@given(st.lists(st.lists(st.text() | st.none(), min_size=3, max_size=3), max_size=20))
+def test_rows_go_through_a_bundle_as_they_are(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str | None]]) -> None:
+    folder = tmp_path_factory.mktemp("bundle")
+    key = folder / "k.pem"
+    make_key(key)
+    rows = [[None if text is None else text.encode("utf-8", "replace").decode() for text in row] for row in rows]
+
+    class Cursor:
+        description = (("a",), ("b",), ("c",))
+
+        def __init__(self) -> None:
+            self.left = list(rows)
+
+        def execute(self, query: str) -> None:
+            pass
+
+        def fetchmany(self, size: int) -> list[list[str | None]]:
+            given, self.left = self.left[:size], self.left[size:]
+            return given
+
+    terms = {"dataset": "x__y", "department": "x", "contract_version": 1, "columns": ["b", "a"], "key": ["a"], "kind": "sql", "query": "q"}
+    with Bundle(pack(terms, key, folder, cursor=Cursor())) as bundle:
+        bundle.verify(key.with_suffix(".pub").read_text())
+        assert [row for part in bundle.rows() for row in part] == rows
+        total = sum(count for count, _ in bundle.manifest["partitions"].values())
+        assert total == bundle.manifest["rows"] == len(rows)
+    shutil.rmtree(folder)
+
+
+def test_many_rows_make_several_parts(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PART_ROWS", 100)
+    path = office.pack()
+    with Bundle(path) as bundle:
+        assert [part["rows"] for part in bundle.manifest["parts"]] == [100, 100, 30]
+    assert office.take(path).records == MANY
+    rewritten(second := office.pack(), lambda contents: contents.pop("parts/00002.jsonl"))
+    with pytest.raises(SourceError, match=r"parts are missing: parts/00002\.jsonl"):
+        office.take(second)
+
+
+def test_the_program_runs_alone(office: Office, tmp_path: Path) -> None:
+    """One file, copied to a machine that has none of the hub."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(PROGRAM, alone)
+    (alone / "terms.json").write_text(json.dumps(terms_of(office.hub.home, office.document["id"])))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "bundle.py", *arguments], cwd=alone, capture_output=True, text=True, env={}, check=False
+        )
+
+    made = run("keygen", "--key", "office.pem")
+    public = (alone / "office.pub").read_text()
+    assert f"fingerprint {packing.fingerprint(public)}" in made.stdout
+    packed = run("pack", "--terms", "terms.json", "--key", "office.pem", "--out", ".", "--sqlite", str(office.people.path))
+    assert (packed.returncode, packed.stdout) == (0, "health__patient-000001.bundle\n")
+    checked = run("check", packed.stdout.strip(), "--key", "office.pub")
+    assert checked.stdout == f"health__patient number 1: whole; rows {MANY}\n"
+    assert run("pack", "--terms", "terms.json", "--key", "none.pem", "--out", ".", "--sqlite", str(office.people.path)).returncode == 1
+    assert "nothing is named to pack" in run("pack", "--terms", "terms.json", "--key", "office.pem", "--out", ".").stderr
+    register_key(office.hub.home, "health", alone / "office.pub")
+    assert office.take(alone / packed.stdout.strip()).records == MANY
+    imports = {line.split()[1].split(".")[0] for line in PROGRAM.read_text().splitlines() if line.strip().startswith(("import ", "from "))}
+    assert imports - sys.stdlib_module_names - {"__future__"} == {"cryptography"}
+
+
+def test_its_syntax_is_that_of_older_interpreters() -> None:
+    import ast
+
+    for path in (PROGRAM, REPOSITORY / "exchange" / "verify_receipt.py"):
+        ast.parse(path.read_text(), feature_version=(3, 8))
+
+
+def test_counting_records_of_files(tmp_path: Path) -> None:
+    def count(text: bytes, kind: str = "csv", **terms: Any) -> tuple[int | None, int]:
+        path = tmp_path / "f"
+        path.write_bytes(text)
+        return packing.count_records(path, {"kind": kind, "columns": ["a"], **terms})
+
+    assert count(b"a,b\n1,2\n3,4\n") == (2, 0)
+    assert count('标题\n\na,b\n1,"x\ny"\n\n'.encode("gb18030")) == (1, 1)
+    assert count(b"1,2\n3,4\n", header=False) == (2, 0)
+    assert count(b"x,y\n1,2\n") == (None, 0)
+    assert count(b'{"a":1}\n\n{"a":2}', "jsonl") == (2, 1)
+    assert count(b"whatever", "xlsx") == (None, 0)
+    import gzip
+
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
+        file.write(b"a\n1\n")
+    assert count(packed.getvalue()) == (1, 0)
+
+
+def test_a_digest_is_the_one_of_the_hub() -> None:
+    """By hand: what the manifest adds up is what a row's text hashes to."""
+    text = packing.row_text(["张三", None, "", "a\x1fb\x1e"])
+    assert text == "张三\x1f\x1en\x1f\x1fa\x1esb\x1ee".encode()
+    assert hashlib.sha256(text).hexdigest()[:2] in {f"{number:02x}" for number in range(256)}
