@@ -62,7 +62,10 @@ class _Watch:
             ) from None
         self._left -= time.monotonic() - began
         if isinstance(item, Exception):
-            raise item
+            try:
+                raise item
+            finally:
+                del item  # or it would hold itself, and what was opened, by the frames that it remembers
         return item
 
     def _read(self) -> None:
