@@ -4,7 +4,7 @@ Casting on the server is a third faster than fetching native types and casting i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,17 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     assert isinstance(contract.source, DatabaseSource)
     url = connections.url(contract.source.connection, "postgresql", "postgres")
     stack = _opened(contract, url, snapshot)
-    cursor = next(stack)
+    try:
+        return _extraction(contract, next(stack), stack, request)
+    except BaseException:
+        stack.close()
+        raise
+
+
+def _extraction(
+    contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Request | None
+) -> Extraction:
+    assert isinstance(contract.source, DatabaseSource)
     columns = _columns(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
     select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
@@ -110,13 +120,13 @@ def claim(contract: Contract, connections: Connections) -> Claim:
     """What the server says of the table as it is now; raises SourceError as reading does."""
     assert isinstance(contract.source, DatabaseSource)
     stack = _opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
-    cursor = next(stack)
-    columns = _columns(contract, cursor)
-    plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-    found = _claim(contract, cursor, _relation(contract.source), dict(columns), _digests(contract, columns, plan))
-    for _ in stack:
-        pass
-    return found
+    try:
+        cursor = next(stack)
+        columns = _columns(contract, cursor)
+        plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
+        return _claim(contract, cursor, _relation(contract.source), dict(columns), _digests(contract, columns, plan))
+    finally:
+        stack.close()
 
 
 def _set_parameters(cursor: dbapi.Cursor, parameters: Sequence[Parameter]) -> None:
@@ -174,7 +184,7 @@ def _relation(source: DatabaseSource) -> str:
     return f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
 
 
-def _opened(contract: Contract, url: str, snapshot: str | None = None) -> Iterator[dbapi.Cursor]:
+def _opened(contract: Contract, url: str, snapshot: str | None = None) -> Generator[dbapi.Cursor, None, None]:
     """A cursor in a read-only transaction; resumed, it closes what it opened."""
     separator = "&" if "?" in url else "?"
     timeout = "" if "connect_timeout=" in url else f"{separator}connect_timeout={_CONNECT_SECONDS}"

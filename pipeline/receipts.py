@@ -15,6 +15,7 @@ from catalog.standards import standard_digest
 from connectors.claim import MODULUS, plan_digest
 from connectors.extract import source_claim
 from contracts.model import Contract
+from contracts.sources import DatabaseSource, FileSource
 from core.clock import now
 from core.connections import load_connections
 from core.digests import Parts, shown_parts
@@ -30,6 +31,7 @@ _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "q
 _RECORDS = ("previous", "inserted", "updated", "deleted", "records")
 NO_ENGINE = "files have no engine that could count their rows"
 IN_PAGES = "the source is read page by page, and says nothing of the whole"
+FROM_LOG = "only what the source's log says has changed was read"
 FROM_QUARANTINE = "the rows come from quarantine, not from the source"
 
 
@@ -127,7 +129,9 @@ def _shown(parts: Parts) -> dict[str, Any]:
 def _why_nothing(batch: Batch, contract: Contract) -> str:
     if batch.kind != "delivery":
         return FROM_QUARANTINE
-    return IN_PAGES if contract.source.kind == "http" else NO_ENGINE
+    if isinstance(contract.source, FileSource):
+        return NO_ENGINE
+    return FROM_LOG if isinstance(contract.source, DatabaseSource) else IN_PAGES
 
 
 def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
