@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import stat
 import time
 import zipfile
@@ -22,6 +23,8 @@ _UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownlo
 SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
 # No table of a city is larger, or packs better.
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
+_LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that there is no such file
+_LEAST_ALLOWED = _LARGEST_EXPANSION << 20
 _KINDS = {
     _ZIP: _ARCHIVE,
     b"PK\x05\x06": "an empty zip archive",
@@ -111,6 +114,9 @@ def check_path(contract_id: str, source: FileSource) -> None:
     """Raise SourceError for a path that leads out of its connection's folder."""
     if Path(source.path).is_absolute() or ".." in Path(source.path).parts:
         raise SourceError(f"{contract_id}: {source.path} leads out of the folder of connection {source.connection}")
+    parts = Path(source.path).parts
+    if not parts or "\x00" in source.path or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
+        raise no_file(contract_id, source)
 
 
 def _files_of_folder(contract_id: str, source: FileSource, connections: Connections) -> list[Path]:
@@ -189,7 +195,28 @@ def open_bytes(file: DeliveredFile) -> BinaryIO:
         return cast("BinaryIO", zipfile.ZipFile(file.archive).open(file.member))
     with file.open("rb") as stream:
         compressed = stream.read(2) == _GZIP
-    return cast("BinaryIO", gzip.open(file, "rb")) if compressed else file.open("rb")
+    return cast("BinaryIO", _Unpacked(file)) if compressed else file.open("rb")
+
+
+class _Unpacked(gzip.GzipFile):
+    """What gzip has packed, as long as it is no more than any delivery packs. How large it will be stands nowhere in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._file_name = path.name
+        self._most = max(_LARGEST_EXPANSION * path.stat().st_size, _LEAST_ALLOWED)
+        self._passed = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes; raises SourceError where they are too many."""
+        data = super().read(size)
+        self._passed += len(data)
+        if self._passed > self._most:
+            raise SourceError(
+                f"{self._file_name} unpacks to more than {self._most / 1e9:,.1f} GB: that is no delivery",
+                hint="ask the department what it is",
+            )
+        return data
 
 
 def real_kind(path: DeliveredFile, start: bytes) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from connectors.columns import ColumnPlan, clean_name, plan_columns, unique_name
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
+from connectors.workbook_size import check_workbook
 from contracts.model import Contract
 from contracts.sources import WorkbookSource
 from core.connections import Connections
@@ -150,6 +152,9 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
         hint = 'say "kind: csv" in the contract' if kind is None else "ask the department for a workbook"
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
     with _translated(contract, path):
+        if kind == _WORKBOOKS[0]:
+            with open_bytes(path) as file:
+                check_workbook(f"{contract.id}: {path.name}", file if isinstance(path, Path) else io.BytesIO(file.read()))
         with open_bytes(path) as file:
             workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
         names = workbook.sheet_names
