@@ -21,6 +21,7 @@ from connectors import dialects, sql_text
 from connectors.extract import extract
 from core.connections import Connections
 from core.errors import RequestError, SourceError
+from tests.connectors.conftest import connect_mariadb
 from tests.connectors.helpers import consume, make_contract, read_database
 
 GIVEN = os.environ.get("HUB_TEST_DIALECT_URLS", "").split()
@@ -99,11 +100,22 @@ def _filled(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def urls() -> Iterator[dict[str, str]]:
-    """Address → family of what has been filled so far; emptied at the end."""
+    """Address → family of what has been filled so far; a server that stays is emptied at the end."""
     filled: dict[str, str] = {}
     yield filled
-    for url in filled:
+    for url in filled.keys() & set(GIVEN):
         _emptied(url)
+
+
+@pytest.fixture(scope="module")
+def own_mariadb(mariadb: str) -> Iterator[str]:
+    """A database of its own: others may run these tests against the same server."""
+    name = f"hub_test_{os.getpid()}"
+    with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    yield f"{mariadb.rpartition('/')[0]}/{name}"
+    with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql", *GIVEN])
@@ -114,7 +126,7 @@ def address(request: pytest.FixtureRequest, urls: dict[str, str], tmp_path_facto
         case "postgresql":
             url = request.getfixturevalue("postgresql")
         case "mysql":
-            url = request.getfixturevalue("mariadb")
+            url = request.getfixturevalue("own_mariadb")
         case _:
             url = request.param
     if url not in urls:
@@ -233,15 +245,13 @@ def test_postgresql_writes_its_own_types_alike_either_way(postgresql):
     assert own[0]["a"] == '{x,"y z"}'
 
 
-def test_mariadb_writes_its_own_types_alike_either_way(mariadb):
-    from tests.connectors.conftest import connect_mariadb
-
-    with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
+def test_mariadb_writes_its_own_types_alike_either_way(own_mariadb):
+    with connect_mariadb(own_mariadb) as connection, connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode = '', SESSION time_zone = '+00:00'")
         for statement in OF_MYSQL:
             cursor.execute(statement)
         connection.commit()
-    own, general = (read_database(mariadb, kind, "hub_test_own", ["n"]).rows for kind in ("mysql", "sql"))
+    own, general = (read_database(own_mariadb, kind, "hub_test_own", ["n"]).rows for kind in ("mysql", "sql"))
     assert general == own
     assert own[0]["d6"] == "2020-01-02 03:04:05.500000"
 
