@@ -1,7 +1,8 @@
 """The audit call: every read of a person's record by portal, API or command goes through `record`, before the record is shown.
 
-An entry's subject is an entity (`registry/canonical id`), a batch (`dataset@number`), a dataset or a registry. Whoever writes about an
-entity names it by `entity_subject`: one question then finds everybody who read it, by whichever door they came.
+An entry's subject is an entity (`registry/canonical id`), a batch (`dataset@number`), a dataset or a registry, whole or the part of it that
+was read (`registry#first-last` of its change feed). Whoever writes about an entity names it by `entity_subject`: one question then finds
+everybody who read it, by whichever door they came.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from standards.model import ObjectClass
 ACTIONS = (
     *("portal-view-masked", "portal-reveal", "api-view-masked", "api-reveal", "search-without-result"),
     *("show", "why", "show-without-result", "why-without-result"),
+    *("changes", "api-changes-masked", "api-changes"),
     *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "backup", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")
@@ -31,6 +33,11 @@ Kind = Literal["entity", "batch", "dataset", "registry"]
 def entity_subject(registry: str, canonical_id: str) -> str:
     """How the log names an entity of a base registry."""
     return f"{registry}/{canonical_id}"
+
+
+def part_subject(registry: str, part: str) -> str:
+    """How the log names many entities at once: by the numbers of their changes, or as a page of the table."""
+    return f"{registry}#{part}"
 
 
 def kind_of(subject: str) -> Kind:
@@ -79,8 +86,13 @@ class Selection:
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """As SQL."""
         columns = audit_entry.c
-        chosen = [(columns.actor, [self.actor]), (columns.action, [self.action]), (columns.subject, _names(self.subject))]
-        return [column.in_(values) for column, values in chosen if values != [""]]
+        chosen = [(columns.actor, self.actor), (columns.action, self.action)]
+        found = [column == value for column, value in chosen if value]
+        if self.subject:
+            # Reads of a part of a registry are reads of that registry.
+            parts = columns.subject.startswith(part_subject(self.subject, ""), autoescape=True)
+            found.append(sa.or_(columns.subject.in_(_names(self.subject)), parts))
+        return found
 
 
 EVERYTHING = Selection()

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.database import reading
-from exchange.audit import entity_subject
+from exchange.audit import entity_subject, part_subject
 from exchange.tables import audit_entry
 
 
@@ -22,11 +22,12 @@ class Reader:
 
 
 def readers_of(audit: sa.Engine, registry: str) -> list[Reader]:
-    """Everyone in the audit log who has read records of a registry, by purpose, the most frequent first."""
+    """Everyone in the audit log who has read records or changes of a registry, by purpose, the most frequent first."""
     count = sa.func.count().label("reads")
+    starts = (entity_subject(registry, ""), part_subject(registry, ""))
     query = (
         sa.select(audit_entry.c.actor, audit_entry.c.purpose, count, sa.func.max(audit_entry.c.at).label("last"))
-        .where(audit_entry.c.subject.startswith(entity_subject(registry, ""), autoescape=True))
+        .where(sa.or_(*(audit_entry.c.subject.startswith(start, autoescape=True) for start in starts)))
         .group_by(audit_entry.c.actor, audit_entry.c.purpose)
         .order_by(count.desc(), audit_entry.c.actor, audit_entry.c.purpose)
     )

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pipeline.home import Home, open_home
 from portal.context import STATIC, Hub
 from portal.errors import add_handlers, answer, unexpected
-from portal.routes import api, audit, batches, datasets, operations, overview, registries, session, standards
+from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, session, standards
 from portal.security import LOOPBACK, Guard, load_token
 
 REFUSED = {"host": 400, "origin": 403, "size": 413}
@@ -37,6 +37,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     ):
         app.include_router(router, include_in_schema=False)
     app.include_router(api.router)
+    app.include_router(changes.router)
     return app
 
 

@@ -11,10 +11,12 @@ from starlette.types import Scope
 
 from core.errors import DefinitionError, HubError, LeaseHeld, RequestError, SourceError, StoreError
 from portal.context import Page
+from registries.feed import FeedGone
 
 API = "/api/"
 STATUS: dict[type[HubError], int] = {
     RequestError: 404,
+    FeedGone: 410,
     StoreError: 503,
     LeaseHeld: 503,
     SourceError: 502,
@@ -22,7 +24,7 @@ STATUS: dict[type[HubError], int] = {
     HubError: 500,
 }
 # Statuses with words of their own in the messages; any other is told like 500 or 400.
-TOLD = (400, 401, 403, 404, 405, 413, 422, 500, 502, 503)
+TOLD = (400, 401, 403, 404, 405, 410, 413, 422, 500, 502, 503)
 
 
 class WrongInput(HubError):

@@ -21,8 +21,19 @@ class IdentityRule(BaseModel):
     version: int
 
 
+class FeedRule(BaseModel):
+    """How far back the change feed is answered: the changes of that many publications, the newest included.
+
+    Whoever asks for older ones starts anew from a state, which is the feed compacted: one row per entity.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    publications: int = Field(ge=1)
+
+
 class RegistryDefinition(BaseModel):
-    """One base registry."""
+    """One base registry. Without a `feed` rule all changes are answered for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,6 +41,7 @@ class RegistryDefinition(BaseModel):
     version: int
     identity: IdentityRule
     largest_shrink: float = Field(ge=0, le=1)
+    feed: FeedRule | None = None
     ranks: dict[str, tuple[str, ...]]
 
     def rank(self, element: str, department: str) -> int:

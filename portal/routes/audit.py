@@ -28,7 +28,7 @@ def subject_address(subject: str) -> str:
     """The page of what an entry is about."""
     kind = kind_of(subject)
     if kind != "entity":
-        return link(kind, subject)
+        return link(kind, subject.partition("#")[0])
     registry, _, canonical_id = subject.rpartition("/")
     return link("registry", registry, "records", canonical_id) if registry else link("record", canonical_id)
 

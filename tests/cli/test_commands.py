@@ -95,6 +95,7 @@ JSON_COMMANDS = [
     ["receipt", f"{LEAN['id']}@1", "--verify"],
     ["quarantine", LEAN["id"]],
     ["show", "population", resident_id(1)],
+    ["changes", "population"],
     ["why", "population", resident_id(4)],
     ["why", "certificate", f"机动车驾驶证/{resident_id(1)}", "issued_date"],
     ["publish", "population"],
@@ -400,6 +401,24 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
     assert (newest["actor"], newest["action"], newest["purpose"]) == ("tester", action, "appeal 7")
     canonical = next(row["_canonical_id"] for row in city.served("base_population") if row["resident_id"] == resident_id(1))
     assert newest["subject"] == f"population/{canonical}"
+
+
+def test_the_feed_is_read_in_pages_and_written_down(command: Command, city: Hub) -> None:
+    rows = {row["_canonical_id"]: row["resident_id"] for row in city.served("base_population")}
+    first = command("changes", "population", "--limit", "3", "--purpose", "subscription", "--json").json
+    rest = command("changes", "population", "--after", str(first["last"]), "--json").json
+    events = first["events"] + rest["events"]
+    assert [event["seq"] for event in events] == list(range(1, rest["newest"] + 1))
+    assert {event["canonical_id"]: event["values"]["resident_id"] for event in events} == rows
+    written = entries(city.home.audit)[1]
+    assert (written["action"], written["subject"], written["purpose"]) == ("changes", "population#1-3", "subscription")
+    assert f"go on: ./hub changes population --after {rest['newest']}" in command("changes", "population", "--after", "2").out
+    anew = command("changes", "population", "--anew", "--limit", "100", "--json").json
+    assert {row["canonical_id"]: row["values"]["resident_id"] for row in anew["rows"]} == rows
+    assert (anew["resume_after"], anew["after_id"]) == (rest["newest"], None)
+    assert f"--after {rest['newest']}" in command("changes", "population", "--anew").out
+    assert command("changes", "population", "--after", "999").status == 2
+    assert command("changes", resident_id(1)).status == 2
 
 
 def test_a_number_typed_in_place_of_the_registry_is_not_written_down(command: Command, city: Hub) -> None:

@@ -60,7 +60,14 @@ def test_who_read_a_person_is_found_by_whichever_door(filled: Portal, address: s
 
 def test_every_subject_of_the_audit_log_is_a_link_that_leads_somewhere(filled: Portal, address: str) -> None:
     audit_log, person_id = filled.hub.home.audit, address.rsplit("/", 1)[-1]
-    subjects = (person_id, f"population/{person_id}", "public_security__resident", "public_security__resident@1", "population")
+    subjects = (
+        person_id,
+        f"population/{person_id}",
+        "public_security__resident",
+        "public_security__resident@1",
+        "population",
+        "population#1-9",
+    )
     for subject in subjects:
         audit.record(audit_log, actor="tester", action="show", subject=subject, purpose="links")
     links = set(re.findall(r'<td><a href="([^"]+)"><code>', filled.client.get("/audit").text))
@@ -134,6 +141,40 @@ def test_the_api_masks_and_audits_alike(filled: Portal, address: str) -> None:
     full = filled.client.post("/api/v1/registries/population/lookup", json=asked).json()
     assert full["elements"]["person_name"]["value"] == PERSON["XM"]
     assert (last_entry(filled)["action"], last_entry(filled)["purpose"]) == ("api-reveal", "prefill of a form")
+
+
+@pytest.mark.parametrize(("what", "items"), [("changes", "events"), ("state", "rows")])
+def test_the_feed_masks_and_audits_as_a_record_does(filled: Portal, what: str, items: str) -> None:
+    address = f"/api/v1/registries/population/{what}"
+    masked = filled.client.get(address, params={"limit": 100})
+    assert not masked.json()["revealed"]
+    assert not [value for value in HIDDEN if value in masked.text]
+    assert len(masked.json()[items]) == len(filled.hub.served("base_population"))
+    entry = last_entry(filled)
+    assert (entry["action"], str(entry["subject"]).partition("#")[0]) == ("api-changes-masked", "population")
+    full = filled.client.post(address, json={"limit": 100, "purpose": "subscription 4"}).json()
+    assert {PERSON["XM"], "13900000009"} <= {value for item in full[items] for value in item["values"].values()}
+    entry = last_entry(filled)
+    assert (entry["action"], entry["purpose"]) == ("api-changes", "subscription 4")
+    assert filled.client.post(address, json={"purpose": "  "}).status_code == 422
+    # One question about the registry finds reads of its parts.
+    assert {"api-changes", "api-changes-masked"} <= {row["action"] for row in filled.client.get("/api/v1/audit?subject=population").json()}
+
+
+def test_a_number_of_the_feed_that_never_was_is_gone(filled: Portal) -> None:
+    answer = filled.client.get("/api/v1/registries/population/changes", params={"after": 999})
+    assert (answer.status_code, answer.headers["content-type"]) == (410, "application/problem+json")
+    assert "start anew" in answer.json()["next"]
+    assert filled.client.get("/api/v1/registries/people/changes").status_code == 404
+
+
+def test_no_change_is_shown_that_cannot_be_written_down(filled: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise StoreError("the audit log is not there")
+
+    monkeypatch.setattr("exchange.audit.record", fails)
+    monkeypatch.setattr("portal.routes.changes.read_changes", lambda *_: pytest.fail("read before the entry"))
+    assert filled.client.get("/api/v1/registries/population/changes").status_code == 503
 
 
 def test_api_errors_are_problem_bodies(filled: Portal) -> None:
