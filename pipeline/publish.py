@@ -35,6 +35,7 @@ from registries.definition import RegistryDefinition, get_definition
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
 from registries.survivorship import merged, supplied
 from registries.tables import lease
+from registries.versions import ensure_table
 from standards.model import Schema, Standards
 
 DIFFERENCE = "difference"  # relation: the base rows that this publication changes, with _op
@@ -63,7 +64,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "")
     standards = standard_in_force(home)
     schema = standards.schemas[registry]
     with holding(home.serving, lease, f"registry/{registry}", home.settings.actor) as held:
-        serving.ensure_table(home.serving, schema)
+        ensure_table(home.serving, schema)
         _recover(home, schema)
         before = latest(home.serving, registry)
         datasets, withheld = _pin(home, registry, definition, before)

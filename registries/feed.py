@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from core.database import reading
 from core.errors import RequestError
 from registries.definition import RegistryDefinition
-from registries.serving import history_table
 from registries.tables import current_publication, publication
+from registries.versions import history_table
 from standards.model import Schema
 
 Kind = Literal["insert", "update", "delete"]

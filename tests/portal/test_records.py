@@ -71,7 +71,7 @@ def test_every_subject_of_the_audit_log_is_a_link_that_leads_somewhere(filled: P
     for subject in subjects:
         audit.record(audit_log, actor="tester", action="show", subject=subject, purpose="links")
     links = set(re.findall(r'<td><a href="([^"]+)"><code>', filled.client.get("/audit").text))
-    assert len(links) >= len(subjects)
+    assert len(links) >= len(subjects) - 1  # a part of a registry leads to the registry
     assert {path: filled.client.get(path).status_code for path in links} == dict.fromkeys(links, 200)
 
 

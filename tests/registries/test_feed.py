@@ -10,6 +10,7 @@ from core.errors import RequestError
 from registries import serving
 from registries.definition import FeedRule, get_definition
 from registries.feed import Event, FeedGone, read_changes, read_state
+from registries.versions import ensure_table, history_table
 from standards.loader import load_standards
 from tests.factories import Hub
 from tests.registries.publishing import Table, load, make_current, publish_table
@@ -67,7 +68,7 @@ def random_table(dice: random.Random, old: Table) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("seed", range(2))
 def test_folding_the_feed_from_any_number_gives_the_published_table(any_hub: Hub, seed: int) -> None:
     dice, hub = random.Random(seed), any_hub
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     state: Table = {}
     copies: dict[int, Folded] = {0: {}}  # a reader's copy by the number it has read up to
     total = 0
@@ -97,7 +98,7 @@ def test_folding_the_feed_from_any_number_gives_the_published_table(any_hub: Hub
 
 def test_an_update_names_what_changed_and_nothing_else(any_hub: Hub) -> None:
     hub = any_hub
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     first = {
         "a": {"_valid_from": "2020-01-01", "organization_name": "甲", "organization_phone_number": "1"},
         "b": {"organization_name": "乙"},
@@ -119,7 +120,7 @@ def test_an_update_names_what_changed_and_nothing_else(any_hub: Hub) -> None:
 
 def test_who_was_away_too_long_is_told_so_and_starts_anew(any_hub: Hub) -> None:
     hub = any_hub
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     states: list[Table] = [{}]
     for number in range(1, 6):
         states.append({name: {"organization_name": str(number)} for name in "abc"[: 1 + number % 3]})
@@ -149,7 +150,7 @@ def test_who_was_away_too_long_is_told_so_and_starts_anew(any_hub: Hub) -> None:
 
 def test_before_the_first_publication_there_is_nothing(any_hub: Hub) -> None:
     hub = any_hub
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     assert read_changes(hub.home.serving, DEFINITION, SCHEMA, 0, 10).events == ()
     with pytest.raises(RequestError, match="has no publication"):
         read_state(hub.home.serving, SCHEMA, None, "", 10)
@@ -161,9 +162,9 @@ def test_pages_are_found_by_an_index(hub: Hub) -> None:
     """A page of a later publication reads what that publication changed, not the history."""
     from core.database import reading
 
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     publish_table(hub, SCHEMA, 1, {}, {"a": {"organization_name": "1"}})
-    table = serving.history_table(SCHEMA)
+    table = history_table(SCHEMA)
     with reading(hub.home.serving) as connection:
         for condition, index in (("_publication_from = 2 AND _publication_from > 1", "opened"), ("_publication_to = 2", "closed")):
             plan = connection.exec_driver_sql(

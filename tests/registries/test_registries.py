@@ -21,6 +21,7 @@ from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
 from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
+from registries.versions import ensure_table, history_table
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
 
@@ -140,7 +141,7 @@ def shown(hub: Hub) -> dict[str, str]:
 def test_a_publication_is_seen_whole_or_not_at_all_and_one_that_died_is_undone(any_hub: Hub) -> None:
     hub, engine = any_hub, any_hub.home.serving
     for _ in range(2):
-        serving.ensure_table(engine, SCHEMA)
+        ensure_table(engine, SCHEMA)
     serving.load_rows(engine, SCHEMA, [batch(1, {"a": "A", "b": "B"})])
     assert shown(hub) == {}
     make_current(hub, 1)
@@ -157,16 +158,16 @@ def test_a_publication_is_seen_whole_or_not_at_all_and_one_that_died_is_undone(a
     make_current(hub, 2)
     assert shown(hub) == {"a": "A2", "c": "C"}
     assert serving.clear_leftovers(engine, SCHEMA) == 0
-    assert len(hub.served(serving.history_table(SCHEMA))) == 4
+    assert len(hub.served(history_table(SCHEMA))) == 4
 
 
 def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) -> None:
     hub = any_hub
     smaller = SCHEMA.model_copy(update={"uses": SCHEMA.uses[:-2]})
-    serving.ensure_table(hub.home.serving, smaller)
+    ensure_table(hub.home.serving, smaller)
     serving.load_rows(hub.home.serving, smaller, [batch(1, {"a": "A"})])
     make_current(hub, 1)
-    serving.ensure_table(hub.home.serving, SCHEMA)
+    ensure_table(hub.home.serving, SCHEMA)
     (row,) = hub.served(SCHEMA.table)
     assert row["organization_name"] == "A"
     assert row[SCHEMA.elements[-1].id] is None
