@@ -79,23 +79,25 @@ def measure(people: int, folder: Path) -> Result:
     """Make the city, land it, build, and measure limit and comparison."""
     sample = min(people, SAMPLE_PEOPLE)
     for name, count in (("city", people), ("sample", sample)):
-        _python("-c", f"from demo.benchmark_city import *; benchmark_city({count}, {SEED}, Path({str(folder / name)!r}))", home=folder)
+        run_python("-c", f"from demo.benchmark_city import *; benchmark_city({count}, {SEED}, Path({str(folder / name)!r}))", home=folder)
     home = folder / "hub"
-    _python("-m", "benchmarks.landing", str(folder / "city"), home=home)
+    run_python("-m", "benchmarks.landing", str(folder / "city"), home=home)
     # The limit before and after: what it takes varies with what else the machine does.
-    limits = [_measured("benchmarks.limit", home=home)]
-    hub = _measured("benchmarks.hub", home=home)
-    limits.append(_measured("benchmarks.limit", home=home))
+    limits = [measured("benchmarks.limit", home=home)]
+    hub = measured("benchmarks.hub", home=home)
+    limits.append(measured("benchmarks.limit", home=home))
     (folder / "pandas").mkdir()
-    pandas = _measured("benchmarks.pandas_pipeline", str(folder / "sample"), str(folder / "pandas"), home=home)
+    pandas = measured("benchmarks.pandas_pipeline", str(folder / "sample"), str(folder / "pandas"), home=home)
     return Result(people, hub, sum(limits) / len(limits), pandas)
 
 
-def _measured(module: str, *arguments: str, home: Path) -> Any:
-    return json.loads(_python("-m", module, *arguments, home=home).splitlines()[-1])
+def measured(module: str, *arguments: str, home: Path) -> Any:
+    """What a part of a benchmark prints last, as JSON, run in a process of its own."""
+    return json.loads(run_python("-m", module, *arguments, home=home).splitlines()[-1])
 
 
-def _python(*arguments: str, home: Path) -> str:
+def run_python(*arguments: str, home: Path) -> str:
+    """What Python prints with these arguments and this home."""
     environment = {**os.environ, "HUB_HOME": str(home), "GX_ANALYTICS_ENABLED": "false"}
     done = subprocess.run([sys.executable, *arguments], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -7,7 +7,14 @@ import json
 import resource
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.batches import Batch
+    from pipeline.home import Home
+    from registries.publications import Publication
 
 STEPS = {
     "compare": "compare with the accepted snapshot",
@@ -54,11 +61,8 @@ def build() -> Build:
     import quality.suites  # noqa: F401
     from catalog.batches import batches_of
     from core.clock import today
-    from core.steps import processor_seconds
     from demo.benchmark_city import DATASETS
-    from pipeline.accept import accept
     from pipeline.home import open_home
-    from pipeline.publish import publish
     from pipeline.standardize import prepare_statements
     from standards.loader import load_standards
 
@@ -66,16 +70,9 @@ def build() -> Build:
     prepare_statements(load_standards(), today().isoformat())
     imported = time.process_time()
     home = open_home()
-    steps: Counter[str] = Counter()
-    processor_seconds.set(steps)
-    batches = [accept(batches_of(home.catalog, dataset)[0].batch_id, home) for dataset in DATASETS]
-    steps["written"] = steps.pop("write")
-    publication = publish("population", home).publication
-    total = time.process_time() - imported
-    steps["base"], steps["write"] = steps.pop("write"), steps.pop("written")
-    steps["other"] = total - sum(steps.values())  # type: ignore[assignment]
+    steps, batches, publication = brought_in(home, [batches_of(home.catalog, dataset)[0].batch_id for dataset in DATASETS])
     return Build(
-        steps={name: round(float(steps[name]), 3) for name in STEPS},
+        steps=steps,
         imports=round(imported - began, 3),
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         landed=sum(batch.landed or 0 for batch in batches),
@@ -86,6 +83,22 @@ def build() -> Build:
         entities=publication.entities,
         digest=publication.digest,
     )
+
+
+def brought_in(home: "Home", batch_ids: Sequence[str]) -> tuple[dict[str, float], list["Batch"], "Publication"]:
+    """Accept landed batches and publish: processor seconds by step, the batches and the publication."""
+    from core.steps import processor_seconds
+    from pipeline.accept import accept
+    from pipeline.publish import publish
+
+    began, steps = time.process_time(), Counter[str]()
+    processor_seconds.set(steps)
+    batches = [accept(batch_id, home) for batch_id in batch_ids]
+    steps["written"] = steps.pop("write")
+    publication = publish("population", home).publication
+    steps["base"], steps["write"] = steps.pop("write"), steps.pop("written")
+    steps["other"] = time.process_time() - began - sum(steps.values())  # type: ignore[assignment]
+    return {name: round(float(steps[name]), 3) for name in STEPS}, batches, publication
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import Any
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 
 _PATTERN = re.compile(r"\\.|\[\^?\]?|\]|.", re.DOTALL)
-_OUTSIDE = {"$": r"\z", ".": r"[^\n]", r"\s": r"[\t\n\f\r ]"}
-_INSIDE = {"[": r"\[", "&": r"\&", r"\s": r"\t\n\f\r "}
+_OUTSIDE = {"$": r"\z", ".": r"[^\n]", r"\s": r"[\t\n\f\r ]", r"\S": r"[^\t\n\f\r ]"}
+_INSIDE = {"[": r"\[", "&": r"\&", r"\s": r"\t\n\f\r ", r"\S": r"[^\t\n\f\r ]"}
 
 
 def spark_sql(expression: Any) -> str:

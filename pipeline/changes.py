@@ -11,10 +11,12 @@ from core.engine import Engine
 
 ROWS = "landed"  # view: the rows of the batch
 PREVIOUS = "previous"  # table: _record_id, _row_digest of the accepted state
-CANDIDATES = "candidates"  # view: rows to standardize, with _known and _conflict
+CANDIDATES = "candidates"  # view or table: rows to standardize, with _known and _conflict
 REPEATS = "repeats"  # table: _position, _kind of rows whose record id occurs more than once
 DELETED = "deleted"  # table: _record_id of records that disappeared
 WITHDRAWN = "withdrawn"  # table: _record_id of records that a part names as deleted and that were only waiting in quarantine
+# Up to this share of the rows is kept as a table; more than that is cheaper read from landing again than copied.
+FEW_CANDIDATES = 0.25
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,6 @@ def compare(
     unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
     if same_rules and waiting:
         unchanged += f" AND l._record_id NOT IN (SELECT _record_id FROM {waiting})"
-    engine.run(
-        f"CREATE VIEW {CANDIDATES} AS SELECT l.*, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
-        f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
-        f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)",
-        doing="comparing the batch",
-    )
     gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})"
     if not is_whole:
         gone += f" AND _record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else " AND false"
@@ -69,6 +65,14 @@ def compare(
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
     disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")
     same = _count_unchanged(engine, unchanged) if known and same_rules else 0
+    few = landed_rows - repeated - same <= FEW_CANDIDATES * landed_rows
+    engine.run(
+        f"CREATE {'TABLE' if few else 'VIEW'} {CANDIDATES} AS "
+        "SELECT l.*, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
+        f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
+        f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)",
+        doing="comparing the batch",
+    )
     return Changes(landed_rows, repeated, same, known, disappeared)
 
 

@@ -24,6 +24,7 @@ def test_mixed_rows_have_every_population_element_and_are_mostly_right():
         assert len(values) * (1 - 2.5 * MESSY_SHARE) < kept <= len(values), name
 
 
+@pytest.mark.long
 def test_all_parts_are_measured(capsys):
     standardize.run(people=3_000, as_json=True)
     found = json.loads(capsys.readouterr().out)

@@ -58,9 +58,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_rules: bool = True) -> Changes:
-    for kind, names in (("VIEW", (CANDIDATES, "landed", "arrived", "before")), ("TABLE", ("repeats", DELETED, WITHDRAWN, "previous"))):
-        for name in names:
-            engine.run(f"DROP {kind} IF EXISTS {name}")
+    left = "SELECT table_name, replace(table_type, 'BASE TABLE', 'TABLE') FROM information_schema.tables WHERE table_name IN "
+    for name, kind in engine.rows(left + str((CANDIDATES, "landed", "arrived", "before", "repeats", DELETED, WITHDRAWN, "previous"))):
+        engine.run(f"DROP {kind} {name}")
     rows = {"k": [k for k, _ in snapshot], "c": [c for _, c in snapshot], "_position": list(range(2, 2 + len(snapshot)))}
     engine.register("rows_in", pa.table({name: pa.array(found, pa.int64()) for name, found in rows.items()}))
     known = {"k": list(state), "c": list(state.values())}
