@@ -25,6 +25,12 @@ def exported(page: Page, name: str, rows: Sequence[Mapping[str, Any]]) -> Respon
     return None
 
 
+def document_file(document: Mapping[str, Any], name: str) -> Response:
+    """A document as a JSON file."""
+    body = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return Response(body, media_type="application/json", headers=_attachment(f"{name}.json"))
+
+
 def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)

@@ -8,10 +8,12 @@ from fastapi.responses import HTMLResponse, Response
 
 from catalog.batches import Batch, checks_of, get_batch, issues_of
 from catalog.datasets import contract_at
+from catalog.receipts import stored_receipt
+from core.errors import RequestError
 from pipeline.report import report_batch
 from pipeline.row_issues import ORDERS, IssueRows, Wanted
 from portal.context import Page, PageDep
-from portal.export import exported
+from portal.export import document_file, exported
 from portal.quarantine import PAGE, ReadRows, as_stored, read_quarantine, read_warnings, read_warnings_in_force
 from portal.security import style_policy
 from quality.report import element_title, issue_type, ledger_parts, render_html, style_sheet
@@ -33,6 +35,7 @@ def batch(page: PageDep, batch_id: str) -> Response:
         batch=found,
         contract=contract,
         parts=ledger_parts(found),
+        receipt=(stored_receipt(page.hub.home.catalog, batch_id) or {}).get("receipt"),
         issues=issues,
         issue_sorting=issue_sorting,
         checks=checks,
@@ -40,6 +43,16 @@ def batch(page: PageDep, batch_id: str) -> Response:
         issue_of=lambda name: issue_type(name, page.hub.standards),
         title_of=lambda name: page.words(element_title(name, page.hub.standards)),
     )
+
+
+@router.get("/batches/{batch_id}/receipt.json")
+def receipt(page: PageDep, batch_id: str) -> Response:
+    """The signed receipt of a batch, as it can be checked without the hub."""
+    found = get_batch(page.hub.home.catalog, batch_id)
+    document = stored_receipt(page.hub.home.catalog, batch_id)
+    if document is None:
+        raise RequestError(f"batch {batch_id} is {found.status}: it has no receipt yet", hint="a receipt is signed when a batch has ended")
+    return document_file(document, f"{batch_id.replace('@', '-')}-receipt")
 
 
 ISSUE_KEYS = {

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import GateFailed
+from core.signing import load_signer
 from exchange import audit
 from exchange.audit import record
+from exchange.verify_receipt import check
 from pipeline.publish import publish
 from portal.context import STATIC
 from tests.factories import ENTERPRISES, Hub, hub_in, organization, person, resident_id
@@ -348,3 +350,15 @@ def test_every_page_and_answer_is_there_on_postgresql_too(new_databases: Callabl
     assert (newest["action"], newest["purpose"]) == ("portal-reveal", "核对户籍登记")
     found = portal.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
     assert found["elements"]["person_name"]["value"] == person(1)["XM"]
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "完整性回执"), ("en", "Completeness receipt")])
+def test_a_batch_shows_its_receipt_and_gives_it_out_signed(filled: Portal, lang: str, words: str) -> None:
+    batch = "public_security__resident@2"
+    page = filled.client.get(f"/batches/{batch}?lang={lang}").text
+    assert words in page
+    assert f"/batches/{batch}/receipt.json" in page
+    answer = filled.client.get(f"/batches/{batch}/receipt.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="public_security__resident-2-receipt.json"'
+    assert check(answer.json(), load_signer(filled.hub.settings).public_key) == []
+    assert filled.client.get("/batches/none@1/receipt.json").status_code == 404
