@@ -135,16 +135,20 @@ def _check_identity(contract: Contract, server: Server, oid: str, identity: str)
 def slot_fault(log: Log, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
     """Why the slot is of no use any more, if it is not; else it is moved to where the last accepted batch ended, and what is worth telling."""
     found = server.execute(
-        "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint FROM pg_replication_slots"
-        " WHERE slot_name = %s AND database = current_database()",
-        [request.slot],
+        "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, confirmed_flush_lsn > %s::pg_lsn"
+        " FROM pg_replication_slots WHERE slot_name = %s AND database = current_database()",
+        [request.lsn, request.slot],
     ).fetchone()
     if found is None or found[0] == "lost" or found[1] is None:
         return "the log that was kept for the hub is gone", ()
     if request.table != table.oid:
         return "the table was made anew", ()
+    if found[2]:
+        # A hub that was restored from a backup, or a copy of it, has the slot of the other in its books.
+        return "another reader has moved on in the log", ()
     retained = int(found[1]) / _MB
     if retained > log.most_retained_mb:
+        server.execute("SELECT pg_drop_replication_slot(%s)", [request.slot])
         return f"{retained:.0f} MB of log were kept for the hub, the contract allows {log.most_retained_mb}: it was given up", ()
     _advance(server, str(request.slot), str(request.lsn))
     if retained > log.alert_retained_mb:

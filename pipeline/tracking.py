@@ -67,9 +67,10 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
 
 
 def slot_prefix(home: Home, contract_id: str) -> str:
-    """How the names of a dataset's slots begin: no other hub's do, which may follow the same table."""
+    """How the names of a dataset's slots begin: no other hub's do, which may follow the same table, nor those of a copy restored elsewhere."""
     key = bytes.fromhex(load_key(home.settings, RECORD_KEY))
-    return f"hub_{hmac.new(key, f'slot {contract_id}'.encode(), 'sha256').hexdigest()[:16]}_"
+    named = f"slot {contract_id} {home.settings.home}"
+    return f"hub_{hmac.new(key, named.encode(), 'sha256').hexdigest()[:16]}_"
 
 
 def log_place(home: Home, contract: Contract) -> dict[str, str]:

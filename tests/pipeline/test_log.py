@@ -346,6 +346,20 @@ def test_two_hubs_follow_one_table_with_slots_of_their_own(hub: Hub, logged: Log
     assert len(logged.slots()) == 2
 
 
+def test_a_slot_that_another_has_moved_on_is_not_trusted(hub: Hub, logged: LoggedPeople) -> None:
+    """A restored copy of a hub knows the same slot: what it takes from it, the other would never hear of."""
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    logged.remove(1)
+    logged.put(2, 1)
+    logged.write("SELECT pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) FROM pg_replication_slots")
+    batch = sync(hub, document)
+    assert (batch.scope, batch.inserted, batch.deleted) == ("whole", 1, 1)
+    assert "another reader has moved on in the log" in told(batch, "log-resync")
+    assert sync(hub, document).scope == "part"
+
+
 def test_the_whole_table_is_read_as_it_was_where_the_slot_begins(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is committed between the slot and the first row is in the log, not in the table, and once."""
     from connectors import postgresql
