@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from cli import backup, bundles, changes, datasets, development, keys, normalizing, proposing, quarantine, records, running, standard, status
+from cli import (
+    backup,
+    bundles,
+    changes,
+    datasets,
+    development,
+    keys,
+    normalizing,
+    proposing,
+    quarantine,
+    records,
+    running,
+    standard,
+    status,
+)
 
 app = typer.Typer(
     name="hub",
@@ -27,5 +41,19 @@ def root(version: Annotated[bool, typer.Option("--version", callback=_version, i
     """Govhub: department silos in, three base tables out. State lives under HUB_HOME (default: var/)."""
 
 
-for commands in (running, datasets, bundles, status, keys, quarantine, proposing, records, changes, normalizing, standard, backup, development):
+for commands in (
+    running,
+    datasets,
+    bundles,
+    status,
+    keys,
+    quarantine,
+    proposing,
+    records,
+    changes,
+    normalizing,
+    standard,
+    backup,
+    development,
+):
     commands.add_to(app)

@@ -1,5 +1,6 @@
 """What it takes to follow PostgreSQL's log: a publication, a table whose rows can be told apart in it, and a slot that holds the log back."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from contracts.tracking import Log
 from core.connections import Connections
-from core.errors import SourceError
+from core.errors import HubError, SourceError
 
 _MB = 1 << 20
 _CONNECT_SECONDS = 15
@@ -189,10 +190,20 @@ def make_slot(contract: Contract, url: str, name: str) -> Iterator[tuple[str, st
 
 
 def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
-    """Let the server forget what the accepted batch no longer needs. Where it cannot be reached that is done before the next batch."""
+    """Let the server forget what the accepted batch no longer needs. Where it cannot be reached that is done before the next batch.
+
+    It comes after the commit, so whatever goes wrong is no fault of the batch; a server that hangs is not waited for.
+    """
+    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn), daemon=True)
+    thread.start()
+    thread.join(_SETTLE_SECONDS)
+
+
+def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
     assert isinstance(contract.source, DatabaseSource)
-    url = connections.url(contract.source.connection, "postgresql", "postgres")
-    with suppress(SourceError), base._translated(contract), closing(connected(contract, url, _SETTLE_SECONDS)) as server:
-        drop_slots(server, prefix, keep=slot)
-        if slot and lsn:
-            _advance(server, slot, lsn)
+    with suppress(HubError), base._translated(contract):
+        url = connections.url(contract.source.connection, "postgresql", "postgres")
+        with closing(connected(contract, url, _SETTLE_SECONDS)) as server:
+            drop_slots(server, prefix, keep=slot)
+            if slot and lsn:
+                _advance(server, slot, lsn)

@@ -1,11 +1,13 @@
 """Tracking by PostgreSQL's log: real slots of a real server."""
 
+import socket
 from typing import Any
 
 import psycopg
 import pytest
 
 from core.errors import GateFailed, SourceError
+from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
@@ -84,6 +86,21 @@ def test_the_slot_moves_only_with_an_accepted_batch(hub: Hub, logged: LoggedPeop
     assert (batch.inserted, batch.updated, batch.deleted) == (1, 1, 1)
     assert [name for name, _ in logged.slots()] == [slot]
     assert hub.unbalanced() == []
+
+
+def test_a_server_that_is_gone_when_the_batch_is_accepted_is_settled_with_the_next_one(
+    hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    batch_id = land(document["id"], hub.home)
+    with monkeypatch.context() as patched, socket.create_server(("127.0.0.1", 0)) as deaf:
+        patched.setattr("connectors.postgresql_slots._SETTLE_SECONDS", 1)
+        connect(hub, patients=f"postgresql://hub:x@127.0.0.1:{deaf.getsockname()[1]}/db")
+        assert accept(batch_id, hub.home).records == 1
+    connect(hub, patients=logged.url)
+    logged.put(2, 1)
+    assert sync(hub, document).inserted == 1
 
 
 def test_log_of_other_tables_is_not_held_back(hub: Hub, logged: LoggedPeople) -> None:
