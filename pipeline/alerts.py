@@ -68,7 +68,7 @@ def failed_batches(home: Home, states: Sequence[DatasetState], numbers: Mapping[
     """Datasets whose last batch failed, was stopped by its gate, or died."""
     for item in states:
         if item.last is not None and item.last.status in ("failed", "stopped", "abandoned"):
-            said = item.last.error or "the process ended half-way"
+            said = (item.last.error or "the process ended half-way").removeprefix(f"{item.id}: ")
             yield item.id, f"{item.last.batch_id}：{sentence(said, 'zh')}", f"{item.last.batch_id}: {said}"
 
 

@@ -24,6 +24,8 @@ from standards.model import IssueType
 from standards.texts import STANDARD_TEXTS, load_texts
 
 SYSTEM = ("_position", "_record_id", "_row_digest", "rules", "batch")
+# Another key is another record: where the key itself is wrong, a file cannot mend it.
+KEY_NOTE = " 此列是记录主键，只能在源系统更正。 The column is the record's key: it can be corrected in the source system only."
 _NOTHING = "SELECT NULL::BIGINT AS _position"
 
 
@@ -100,7 +102,8 @@ def _rejected(contract: Contract, row: Mapping[str, Any]) -> Rejected:
     for rule in dict.fromkeys(filter(None, row["rules"].split(";"))):
         element, _, issue = rule.partition(":")
         for column in [column for column, _ in concerned(contract, element, issue, load_standards())] or [WHOLE_ROW]:
-            notes.setdefault(column, []).append(_words(element, issue))
+            is_key = column in contract.record_key
+            notes.setdefault(column, []).append(_words(element, issue) + (KEY_NOTE if is_key else ""))
     values = {name: value for name, value in row.items() if name not in SYSTEM}
     place = (row["batch"], str(row["_position"]), str(row["_record_id"]))
     return Rejected(place, values, {column: "\n".join(words) for column, words in notes.items()})

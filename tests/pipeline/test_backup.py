@@ -55,6 +55,7 @@ def state(hub: Hub) -> dict[str, object]:
     return {"publications": publications, "served": hub.served("base_population"), "states": states, "waits": hub.quarantine(PATIENTS)}
 
 
+@pytest.mark.parametrize("any_hub", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     hub = filled(any_hub)
     is_sqlite = hub.home.serving.dialect.name == "sqlite"
@@ -83,6 +84,7 @@ def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: 
     assert latest(other.home.serving, "population").digest == latest(hub.home.serving, "population").digest
 
 
+@pytest.mark.long
 def test_a_backup_is_of_one_moment_though_the_hub_is_at_work(hub: Hub, tmp_path: Path) -> None:
     filled(hub)
     stop, days = threading.Event(), []

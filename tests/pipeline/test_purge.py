@@ -294,6 +294,7 @@ def test_old_states_go_where_the_contract_says_so_and_all_that_is_current_stays(
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_history_that_publications_rest_on_stays_whatever_its_age(hub: Hub) -> None:
     from catalog.files import files_of
 

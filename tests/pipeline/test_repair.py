@@ -74,7 +74,7 @@ def counts(batch: Batch) -> dict[str, Any]:
     return {name: getattr(batch, name) for name in ("read", "landed", "unreadable", "accepted", "quarantined", "inserted", "waiting")}
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.xlsx"])
+@pytest.mark.parametrize("name", [pytest.param("out.csv", marks=pytest.mark.long), "out.xlsx"])
 def test_repaired_rows_are_published_and_known_as_repaired(hub: Hub, name: str) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
@@ -240,6 +240,7 @@ def test_a_second_attempt_repairs_what_the_first_left_wrong(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_of_two_rows_with_one_key_the_one_that_came_back_stands_for_both(hub: Hub) -> None:
     hub.register(PATIENTS)
     twins = [person(50, DH="13800000001"), person(50, DH="13800000002")]
@@ -373,6 +374,8 @@ def test_every_rule_stands_beside_its_cell_and_rules_of_the_row_apart(hub: Hub) 
     hub.sync(RESIDENTS, [*GOOD, person(50, SFZH=wrong_check(resident_id(50)), XM="")])
     header, (row,) = read(handed_out(hub, contract=RESIDENTS["id"]))
     assert "校验码" in row[header.index(f"SFZH{NOTE}")]
+    assert "只能在源系统更正" in row[header.index(f"SFZH{NOTE}")]
+    assert "只能在源系统更正" not in row[header.index(f"XM{NOTE}")]
     assert "必填" in row[header.index(f"XM{NOTE}")]
     assert f"{WHOLE_ROW}{NOTE}" not in header
     assert f"DH{NOTE}" not in header
