@@ -28,7 +28,7 @@ def bundle(
     count: Annotated[bool, typer.Option("--count/--no-count", help="Count the records of files.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Pack a dataset for a way without a line: the terms for connectors/bundle.py, or a bundle made here from the contract's source."""
+    """Pack a dataset for a way without a line: the terms for connectors/offline/bundle.py, or a bundle made here from the contract's source."""
     from core.files import check_new_file
     from pipeline.bundles import pack_here, write_terms
     from pipeline.home import open_home
@@ -44,7 +44,7 @@ def bundle(
         print_json({"terms": str(terms) if terms else None, "bundle": str(path) if path else None})
         return
     if terms:
-        print(f"terms written to {terms}: hand them to the department with connectors/bundle.py")
+        print(f"terms written to {terms}: hand them to the department with connectors/offline/bundle.py")
     if path:
         print(f"{path}\nit holds records as they are and is not encrypted: the medium has to be")
 

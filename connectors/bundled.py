@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.bundle import FILES, ROWS, Bundle, BundleError
 from connectors.claim import Claim, DigestPlan, plan_digest
 from connectors.columns import plan_columns
 from connectors.extract import extract
 from connectors.extraction import BATCH_ROWS, Extraction, Note, numbered, text_schema
+from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.connections import Connections

@@ -7,10 +7,10 @@ from typing import Any
 from catalog.batches import Batch, batches_of
 from catalog.datasets import contract_in_force
 from catalog.department_keys import add_key, get_key
-from connectors.bundle import TERMS_FORMAT, Bundle, BundleError, fingerprint, key_id_of, pack
 from connectors.bundled import bundle_extraction, refused, sequence_note
 from connectors.files import delivered_paths
 from connectors.identifiers import quote, split_object
+from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, fingerprint, key_id_of, pack
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.connections import load_connections
@@ -67,7 +67,7 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
         finally:
             cursor.connection.close()
     except BundleError as error:
-        raise RequestError(f"{dataset}: {error}", hint="connectors/bundle.py says how bundles are packed") from None
+        raise RequestError(f"{dataset}: {error}", hint="connectors/offline/bundle.py says how bundles are packed") from None
 
 
 def _cursor(contract: Contract, connections: Any) -> Any:
@@ -90,7 +90,7 @@ def _cursor(contract: Contract, connections: Any) -> Any:
             return connected(connections.url(source.connection, "mysql", "mariadb")).cursor()
     raise RequestError(
         f"{contract.id}: a source of kind {source.kind} is not packed here",
-        hint="run connectors/bundle.py pack on the department's side, with --driver and --query",
+        hint="run connectors/offline/bundle.py pack on the department's side, with --driver and --query",
     )
 
 

@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.batches import batches_of
-from connectors import bundle as packing
-from connectors.bundle import Bundle, BundleError, make_key, pack, text_of
+from connectors.offline import bundle as packing
+from connectors.offline.bundle import Bundle, BundleError, make_key, pack, text_of
 from core.errors import RequestError, SourceError
 from core.settings import REPOSITORY
 from core.signing import load_signer
@@ -33,7 +33,7 @@ from tests.factories import RESIDENTS, Hub, person, to_csv
 from tests.pipeline.sources import COLUMNS, People, connect, patient, tracked
 
 pytestmark = pytest.mark.usefixtures("without_suite")
-PROGRAM = REPOSITORY / "connectors" / "bundle.py"
+PROGRAM = REPOSITORY / "connectors" / "offline" / "bundle.py"
 MANY = 230
 
 
