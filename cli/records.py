@@ -1,6 +1,7 @@
 """Commands about base records: show and why. Each reading is written to the audit log first."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from cli.output import Json, answer, plain, print_json
 Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Canonical id, or the registry's own identifier (a certificate: type/number).")]
 Purpose = Annotated[str, typer.Option("--purpose", help="Why you read this record; it is kept in the audit log.")]
+KnownAt = Annotated[int | None, typer.Option("--known-at", help="As it was known by this publication.")]
+ValidAt = Annotated[datetime | None, typer.Option("--valid-at", formats=["%Y-%m-%d"], help="As it was in the world on this day.")]
 NO_PURPOSE = "not stated"
 
 
@@ -19,14 +22,21 @@ def add_to(app: typer.Typer) -> None:
     app.command()(why)
 
 
-def show(registry: Registry, name: Name, purpose: Purpose = NO_PURPOSE, as_json: Json = False) -> None:
-    """A record of a base registry as it is published now."""
+def show(
+    registry: Registry,
+    name: Name,
+    valid_at: ValidAt = None,
+    known_at: KnownAt = None,
+    purpose: Purpose = NO_PURPOSE,
+    as_json: Json = False,
+) -> None:
+    """A record of a base registry: as it is published now, or as of any two times."""
     from pipeline.home import open_home
     from pipeline.why import show as show_entity
 
     home = open_home()
-    canonical_id = _audited(home, "show", registry, name, purpose)
-    row = show_entity(home, registry, canonical_id)
+    canonical_id = _audited(home, "show", registry, name, purpose, known_at)
+    row = show_entity(home, registry, canonical_id, _moment(valid_at, known_at))
     if as_json:
         print_json(row)
         return
@@ -39,17 +49,19 @@ def why(
     registry: Registry,
     name: Name,
     element: Annotated[str | None, typer.Argument(help="One data element; by default all.")] = None,
-    known_at: Annotated[int | None, typer.Option("--known-at", help="As of this publication.")] = None,
+    valid_at: ValidAt = None,
+    known_at: KnownAt = None,
     purpose: Purpose = NO_PURPOSE,
     as_json: Json = False,
 ) -> None:
     """Why a record's values are what they are: source, batch, raw form, and the values that lost."""
     from core.errors import RequestError
     from pipeline.home import open_home
-    from pipeline.why import why as account_for
+    from pipeline.why import why_at
 
     home = open_home()
-    found = account_for(home, registry, _audited(home, "why", registry, name, purpose), known_at)
+    canonical_id = _audited(home, "why", registry, name, purpose, known_at)
+    found = why_at(home, registry, canonical_id, _moment(valid_at, known_at))
     answers = [item for item in found.answers if element in (None, item.element)]
     if not answers:
         raise RequestError(f"{registry} has no element {element}", hint=", ".join(item.element for item in found.answers))
@@ -71,7 +83,13 @@ def _verdict(candidate: Any) -> str:
     return f"{candidate.verdict}; repaired in {repair.file}, handed in by {repair.actor}" if repair else str(candidate.verdict)
 
 
-def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> str:
+def _moment(valid_at: datetime | None, known_at: int | None) -> Any:
+    from pipeline.why import Moment
+
+    return Moment(valid_at.date() if valid_at else None, known_at)
+
+
+def _audited(home: Any, action: str, registry: str, name: str, purpose: str, known_at: int | None = None) -> str:
     """Find the entity and write down who reads it; nothing is shown before that."""
     from core.errors import RequestError
     from exchange import audit
@@ -80,7 +98,7 @@ def _audited(home: Any, action: str, registry: str, name: str, purpose: str) -> 
 
     get_definition(registry)  # what was typed in a registry's place may be the number of a person, and is not written down
     try:
-        canonical_id = find_entity(home, registry, name)
+        canonical_id = find_entity(home, registry, name, known_at)
     except RequestError:
         # Asking for someone who is not there says something as well; the name asked for is not kept.
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-without-result", subject=registry, purpose=purpose)

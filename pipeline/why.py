@@ -25,8 +25,9 @@ from pipeline.repairs import Repair, delivered_rows, repair_of
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
-from registries.publications import history, inputs_of, latest
+from registries.publications import inputs_of, latest
 from registries.survivorship import Contribution, best_records_order, keep_best, merged, ranked, supplied
+from registries.versions import as_of_view, ensure_table, history_table
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
@@ -71,35 +72,83 @@ class NotReproduced(HubError):
     """The merge, run again, came out otherwise than published: a fault of the hub."""
 
 
-def find_entity(home: Home, registry: str, name: str) -> str:
-    """Turn a canonical id, or the identifier of the registry, into the canonical id. Raises RequestError where there is no such entity."""
+@dataclass(frozen=True)
+class Moment:
+    """A point of both times: a day in the world, and the publication by which it was known; None: the last day, the current publication."""
+
+    valid_at: date | None = None
+    known_at: int | None = None
+
+
+NOW = Moment()
+
+
+def find_entity(home: Home, registry: str, name: str, known_at: int | None = None) -> str:
+    """Turn a canonical id, or the identifier of the registry, into the canonical id, by default among those that are published now.
+
+    Raises RequestError where there is no such entity.
+    """
     schema = load_standards().schemas[get_definition(registry).id]
-    columns = ["_canonical_id", *schema.identity]
-    if not latest(home.serving, registry).number:
-        raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
+    number = _number(home, registry, known_at)
     # The last part may have the separator in it: numbers of certificates do.
     parts = name.split("/", len(schema.identity) - 1)
     where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
-    query = f"SELECT _canonical_id FROM {schema.table} WHERE _canonical_id = :name" + (
-        f" OR ({where})" if len(parts) == len(schema.identity) else ""
-    )
-    values = {f"p{i}": part for i, part in enumerate(parts)} if len(parts) == len(columns) - 1 else {}
+    values = {f"p{i}": part for i, part in enumerate(parts)} if len(parts) == len(schema.identity) else {}
+    named = "_canonical_id = :name" + (f" OR ({where})" if values else "")
+    query = f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({named}) AND {HELD}"
     with reading(home.serving) as connection:
-        found = connection.execute(sa.text(query), {"name": name, **values}).scalar()
+        found = connection.execute(sa.text(query), {"name": name, "n": number, **values}).scalar()
     if found is None:
         wanted = "/".join(schema.identity)
         raise RequestError(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
     return str(found)
 
 
-def show(home: Home, registry: str, canonical_id: str) -> dict[str, Any]:
-    """The current base row of one entity."""
-    schema = load_standards().schemas[registry]
+HELD = "_publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"
+KNOWN = "_known_from <= :n AND (_known_to IS NULL OR _known_to > :n) AND _valid_from <= :day AND _valid_to > :day"
+
+
+def _number(home: Home, registry: str, known_at: int | None) -> int:
+    """The publication that is meant. Raises RequestError where there is no such one."""
+    current = latest(home.serving, registry).number
+    if not current:
+        raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
+    if known_at is not None and not 1 <= known_at <= current:
+        raise RequestError(f"{registry} has no publication {known_at}")
+    return known_at or current
+
+
+def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict[str, Any]:
+    """The base row of one entity, by default the current one; `_publication_from` is the publication that said it.
+
+    With a day the view of both times answers, which says since when and until when as well. Raises RequestError where nothing is known.
+    """
+    schema, number = load_standards().schemas[registry], _number(home, registry, at.known_at)
+    values: dict[str, Any] = {"id": canonical_id, "n": number}
+    if at.valid_at is None:
+        query = sa.text(f"SELECT * FROM {history_table(schema)} WHERE _canonical_id = :id AND {HELD}")
+    else:
+        ensure_table(home.serving, schema)  # an installation whose last publication is older than the view gets it now
+        query = sa.text(f"SELECT * FROM {as_of_view(schema)} WHERE _canonical_id = :id AND {KNOWN}")
+        # SQLite keeps days as texts, and the driver would not turn one into the other.
+        values["day"] = at.valid_at.isoformat() if home.serving.dialect.name == "sqlite" else at.valid_at
     with reading(home.serving) as connection:
-        row = connection.execute(sa.text(f"SELECT * FROM {schema.table} WHERE _canonical_id = :id"), {"id": canonical_id}).one_or_none()
-    if row is None:
+        row = connection.execute(query, values).one_or_none()
+    if row is not None:
+        return dict(row._mapping)
+    if at.valid_at is None:
         raise RequestError(f"no entity {canonical_id} in {registry}")
-    return dict(row._mapping)
+    raise RequestError(
+        f"publication {number} of {registry} says nothing of {canonical_id} on {at.valid_at}",
+        hint="an earlier or later day may have something",
+    )
+
+
+def why_at(home: Home, registry: str, canonical_id: str, at: Moment) -> Why:
+    """Account for one entity as it was known of a day: by the publication that said what was still known of that day."""
+    if at.valid_at is None:
+        return why(home, registry, canonical_id, at.known_at)
+    return why(home, registry, canonical_id, show(home, registry, canonical_id, at)["_publication_from"])
 
 
 def why(home: Home, registry: str, canonical_id: str, number: int | None = None) -> Why:
@@ -109,9 +158,7 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
     """
     standards = load_standards()
     definition, schema = get_definition(registry), standards.schemas[registry]
-    number = latest(home.serving, registry).number if number is None else number
-    if not any(item.number == number for item in history(home.serving, registry, 10_000)):
-        raise RequestError(f"{registry} has no publication {number}")
+    number = _number(home, registry, number)
     with Engine(home.settings) as engine:
         links = f"SELECT _record_id, _dataset FROM {xref_state(home, registry, number)} WHERE _canonical_id = {uuid_literal(canonical_id)}"
         engine.run("CREATE TABLE links (_record_id UUID, _dataset INTEGER)")

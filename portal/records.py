@@ -13,6 +13,7 @@ from core.errors import HubError, RequestError
 from exchange import audit
 from portal.context import Hub
 from registries.publications import latest
+from registries.versions import history_table
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema
 
@@ -74,7 +75,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Record:
-    """One entity as of the current publication."""
+    """One entity as known by publication `number`, said first by publication `since`."""
 
     registry: str
     canonical_id: str
@@ -97,12 +98,12 @@ class Record:
         return next((name for name in names if name), None)
 
 
-def find(hub: Hub, registry: str, identifier: str) -> str:
+def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) -> str:
     """The canonical id behind an identifier or canonical id. Raises RequestError where there is none, after writing that down as well."""
     from pipeline.why import find_entity
 
     try:
-        return find_entity(hub.home, registry, identifier)
+        return find_entity(hub.home, registry, identifier, known_at)
     except RequestError:
         audit.record(hub.home.audit, actor=hub.actor, action="search-without-result", subject=registry, purpose="search")
         raise
@@ -119,32 +120,49 @@ def registry_of(hub: Hub, canonical_id: str) -> str:
     raise RequestError(f"no registry has an entity {canonical_id[:36]}")
 
 
-def read_record(hub: Hub, registry: str, canonical_id: str, *, purpose: str = "", channel: str = "portal") -> Record:
-    """Read one record: masked, or in full where a purpose is given. The audit log has its entry before anything is read."""
+def read_record(
+    hub: Hub,
+    registry: str,
+    canonical_id: str,
+    *,
+    purpose: str = "",
+    channel: str = "portal",
+    valid_at: date | None = None,
+    known_at: int | None = None,
+) -> Record:
+    """Read one record: masked, or in full where a purpose is given; now, or as of any two times.
+
+    The audit log has its entry before anything is read.
+    """
     schema = hub.standards.schemas[registry]
-    number = latest(hub.home.serving, registry).number
-    if not number or not _exists(hub, schema, canonical_id):
+    current = latest(hub.home.serving, registry).number
+    number = current if known_at is None else known_at
+    if not current or not _exists(hub, schema, canonical_id, number):
         raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
     subject = audit.entity_subject(registry, canonical_id)
     audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
-    return _read(hub, schema, canonical_id, number, bool(purpose))
+    return _read(hub, schema, canonical_id, number, valid_at, bool(purpose))
 
 
-def _exists(hub: Hub, schema: Schema, canonical_id: str) -> bool:
+def _exists(hub: Hub, schema: Schema, canonical_id: str, number: int) -> bool:
+    query = (
+        f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id "
+        "AND _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"
+    )
     with reading(hub.home.serving) as connection:
-        found = connection.execute(sa.text(f"SELECT 1 FROM {schema.table} WHERE _canonical_id = :id"), {"id": canonical_id})
-        return found.scalar() is not None
+        return connection.execute(sa.text(query), {"id": canonical_id, "n": number}).scalar() is not None
 
 
-def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, revealed: bool) -> Record:
-    from pipeline.why import show, why
+def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:
+    from pipeline.why import Moment, show, why_at
 
-    row = show(hub.home, schema.id, canonical_id)
+    at = Moment(valid_at, number)
+    row = show(hub.home, schema.id, canonical_id, at)
     words: dict[str, tuple[Word, ...]] = {}
     trouble = ""
     try:
-        for answer in why(hub.home, schema.id, canonical_id, number).answers:
+        for answer in why_at(hub.home, schema.id, canonical_id, at).answers:
             element = hub.standards.elements[answer.element]
             words[answer.element] = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates)
     except HubError as error:

@@ -1,62 +1,144 @@
-"""The base tables in the serving database, as tables and views.
+"""The base tables in the serving database: one table of versions, and views of it.
 
-`base_<registry>_history` keeps every version of every entity under the publications in which it held; the view `base_<registry>` shows what
-the current publication has.
+`base_<registry>_history` keeps every version of every entity under the publications in which it held, those of a coming publication included.
+Views show what is published: `base_<registry>` the current publication, `base_<registry>_versions` every version, and
+`base_<registry>_as_of` both times. There, a version holds in the world from its `_valid_from` on until a later publication says something else of
+the same days; it is known from `_known_from` until before `_known_to`. So
+`_known_from <= N AND (_known_to IS NULL OR _known_to > N) AND _valid_from <= D AND _valid_to > D` gives what was known at publication N of day D:
+one row of an entity, or none. A delete takes back all that was said of an entity; what comes after it begins anew.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
 from core.database import reading, writing
 from standards.model import Schema
-from standards.render.ddl import Dialect, column_type
+from standards.render.ddl import Dialect, column_comment, column_type
 
 SYSTEM = ("_canonical_id", "_publication_from", "_publication_to", "_valid_from", "_valid_to")
+FIRST_DAY = "0001-01-01"  # where a source does not say since when: always
+MEANINGS = {
+    "_canonical_id": "主体的内部编号，不变更、不复用",
+    "_publication_from": "发布此版本的发布号",
+    "_publication_to": "取代或撤回此版本的发布号；空值表示现行",
+    "_known_from": "自此次发布起为已知",
+    "_known_to": "自此次发布起不再如此；空值表示至今",
+    "_valid_from": "在现实中自该日起有效（来源所报）",
+    "_valid_to": "在现实中至该日之前有效；9999-12-31 表示未终止",
+}
 
 
 def history_table(schema: Schema) -> str:
-    """The physical table behind the view `schema.table`."""
+    """The physical table behind the views."""
     return f"{schema.table}_history"
 
 
+def versions_view(schema: Schema) -> str:
+    """Every published version."""
+    return f"{schema.table}_versions"
+
+
+def as_of_view(schema: Schema) -> str:
+    """What was known when of which days."""
+    return f"{schema.table}_as_of"
+
+
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
-    """Create the history table and the view of a base registry, or add the columns of elements that are new in the standard."""
+    """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new."""
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
-    table = history_table(schema)
     with reading(serving) as connection:
-        inspector = sa.inspect(connection)
-        existing = {column["name"] for column in inspector.get_columns(table)} if inspector.has_table(table) else set()
+        existing = _columns(connection, history_table(schema))
+        viewed = _columns(connection, as_of_view(schema))
     wanted = {element.id: column_type(element, dialect) for element in schema.elements}
-    if existing and wanted.keys() <= existing:
+    if wanted.keys() <= existing and wanted.keys() <= viewed:
         return
     with writing(serving) as connection:
-        for statement in _creation(schema, wanted) if not existing else _additions(schema, wanted, existing):
-            connection.execute(sa.text(statement))
+        # Nothing is bound, and comments may hold any character: to the driver as it is.
+        for statement in (*_table(schema, wanted, existing), *_views(schema, dialect)):
+            connection.exec_driver_sql(statement)
 
 
-def _creation(schema: Schema, columns: dict[str, str]) -> Iterator[str]:
+def _columns(connection: sa.Connection, name: str) -> set[str]:
+    inspector = sa.inspect(connection)
+    return {column["name"] for column in inspector.get_columns(name)} if inspector.has_table(name) else set()
+
+
+def _table(schema: Schema, columns: Mapping[str, str], existing: set[str]) -> Iterator[str]:
     table = history_table(schema)
-    elements = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    yield (
-        f"CREATE TABLE IF NOT EXISTS {table} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, _publication_to INTEGER, "
-        f"_valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
-    )
-    yield from _view(schema, columns)
-
-
-def _additions(schema: Schema, columns: dict[str, str], existing: set[str]) -> Iterator[str]:
-    yield f"DROP VIEW IF EXISTS {schema.table}"
+    if not existing:
+        elements = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        yield (
+            f"CREATE TABLE IF NOT EXISTS {table} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, "
+            f"_publication_to INTEGER, _valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
+        )
+        return
+    for view in (as_of_view(schema), versions_view(schema), schema.table):
+        yield f"DROP VIEW IF EXISTS {view}"
     for name, kind in columns.items():
         if name not in existing:
-            yield f"ALTER TABLE {history_table(schema)} ADD COLUMN {name} {kind}"
-    yield from _view(schema, columns)
+            yield f"ALTER TABLE {table} ADD COLUMN {name} {kind}"
 
 
-def _view(schema: Schema, columns: Iterable[str]) -> Iterator[str]:
-    names = ", ".join(f"h.{name}" for name in (*SYSTEM, *columns))
-    yield (
-        f"CREATE VIEW {schema.table} AS SELECT {names} FROM {history_table(schema)} h "
-        f"JOIN current_publication c ON c.registry = '{schema.id}' "
-        "WHERE h._publication_from <= c.number AND (h._publication_to IS NULL OR h._publication_to > c.number)"
+def _views(schema: Schema, dialect: Dialect) -> Iterator[str]:
+    current = f"JOIN current_publication c ON c.registry = '{schema.id}'"
+    held = "h._publication_from <= c.number AND (h._publication_to IS NULL OR h._publication_to > c.number)"
+    plain = {name: f"h.{name}" for name in SYSTEM}
+    # What a coming publication is about to close is open to readers.
+    published = plain | {"_publication_to": "CASE WHEN h._publication_to <= c.number THEN h._publication_to END"}
+    history = history_table(schema)
+    yield from _view(schema, dialect, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}")
+    yield from _view(
+        schema, dialect, versions_view(schema), "全部版本", published, f"FROM {history} h {current} WHERE h._publication_from <= c.number"
     )
+    yield from _view(schema, dialect, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect))
+
+
+def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
+    """Columns and source of the view of both times: version `h` as it was known while version `k` of the same entity was the newest."""
+    history, versions = history_table(schema), versions_view(schema)
+    first = f"DATE '{FIRST_DAY}'" if dialect == "postgresql" else f"'{FIRST_DAY}'"
+    # Every later version says something of all days from its own first one on.
+    overtaken = (
+        f"(SELECT min(coalesce(w._valid_from, {first})) FROM {history} w WHERE w._canonical_id = h._canonical_id "
+        "AND w._publication_from > h._publication_from AND w._publication_from <= k._publication_from)"
+    )
+    # A version that ended without another one in its place was deleted.
+    deleted = (
+        f"SELECT 1 FROM {history} g WHERE g._canonical_id = h._canonical_id AND g._publication_from >= h._publication_from "
+        f"AND g._publication_from < k._publication_from AND NOT EXISTS (SELECT 1 FROM {history} b "
+        "WHERE b._canonical_id = g._canonical_id AND b._publication_from = g._publication_to)"
+    )
+    columns = {
+        "_canonical_id": "h._canonical_id",
+        "_publication_from": "h._publication_from",
+        "_known_from": "k._publication_from",
+        "_known_to": "k._publication_to",
+        "_valid_from": f"coalesce(h._valid_from, {first})",
+        "_valid_to": f"coalesce({overtaken}, h._valid_to)",
+    }
+    source = (
+        f"FROM {versions} k JOIN {history} h ON h._canonical_id = k._canonical_id AND h._publication_from <= k._publication_from "
+        f"WHERE NOT EXISTS ({deleted}) AND coalesce(h._valid_from, {first}) < coalesce({overtaken}, h._valid_to)"
+    )
+    return columns, source
+
+
+def _view(schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str) -> Iterator[str]:
+    """One view with what it and its columns mean: PostgreSQL keeps comments of its own, SQLite those inside the statement."""
+    meant = {column: MEANINGS[column] for column in columns} | {use.element.id: column_comment(use) for use in schema.uses}
+    computed = {**columns, **{element.id: f"h.{element.id}" for element in schema.elements}}
+    title = f"{schema.title.zh}：{title}"
+    if dialect == "sqlite":
+        last = list(computed)[-1]
+        lines = "".join(f"{sql} AS {column}{'' if column == last else ','} -- {meant[column]}\n" for column, sql in computed.items())
+        yield f"CREATE VIEW {name} AS -- {title}\nSELECT {lines}{source}"
+        return
+    yield f"CREATE VIEW {name} AS SELECT {', '.join(f'{sql} AS {column}' for column, sql in computed.items())} {source}"
+    yield f"COMMENT ON VIEW {name} IS {_quoted(title)}"
+    for column, text in meant.items():
+        yield f"COMMENT ON COLUMN {name}.{column} IS {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,6 +1,7 @@
 """The JSON API: what the pages show, for programs. The token goes into the header `Authorization: Bearer …`."""
 
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -18,6 +19,8 @@ from registries.publications import history, inputs_of, latest, shown
 router = APIRouter(prefix="/api/v1")
 Json = dict[str, Any]
 Limit = Annotated[int, Query(ge=1, le=1000)]
+VALID_AT = "As it was in the world on this day."
+KNOWN_AT = "As it was known by this publication."
 
 
 class Lookup(BaseModel):
@@ -27,6 +30,8 @@ class Lookup(BaseModel):
 
     identifier: str = Field(min_length=1, max_length=200, description="Identifier or canonical id; a certificate's is `type name/number`.")
     purpose: str = Field(default="", max_length=records.LONGEST_PURPOSE, description="Why the full values are needed.")
+    valid_at: date | None = Field(default=None, description=VALID_AT)
+    known_at: int | None = Field(default=None, ge=1, description=KNOWN_AT)
 
 
 @router.get("/datasets")
@@ -88,9 +93,16 @@ def publications(hub: HubDep, registry_id: str) -> list[Json]:
 
 
 @router.get("/registries/{registry_id}/records/{canonical_id}")
-def record(hub: HubDep, registry_id: str, canonical_id: str) -> Json:
-    """One record, masked."""
-    return _shown(records.read_record(hub, schema_of(hub, registry_id).id, canonical_id, channel="api"))
+def record(
+    hub: HubDep,
+    registry_id: str,
+    canonical_id: str,
+    valid_at: Annotated[date | None, Query(description=VALID_AT)] = None,
+    known_at: Annotated[int | None, Query(ge=1, description=KNOWN_AT)] = None,
+) -> Json:
+    """One record, masked: now, or as of any two times."""
+    schema = schema_of(hub, registry_id)
+    return _shown(records.read_record(hub, schema.id, canonical_id, channel="api", valid_at=valid_at, known_at=known_at))
 
 
 @router.post("/registries/{registry_id}/lookup")
@@ -100,8 +112,13 @@ def lookup(hub: HubDep, registry_id: str, asked: Lookup) -> Json:
     parts = asked.identifier.split("/", len(schema.identity) - 1)
     known = len(parts) == len(schema.identity)
     text = "/".join(records.identifier_text(schema, parts)) if known and "-" not in asked.identifier else asked.identifier
-    canonical_id = records.find(hub, registry_id, text)
-    return _shown(records.read_record(hub, registry_id, canonical_id, purpose=asked.purpose.strip(), channel="api"))
+    canonical_id = records.find(hub, registry_id, text, asked.known_at)
+    purpose = asked.purpose.strip()
+    return _shown(
+        records.read_record(
+            hub, registry_id, canonical_id, purpose=purpose, channel="api", valid_at=asked.valid_at, known_at=asked.known_at
+        )
+    )
 
 
 def _shown(found: records.Record) -> Json:
@@ -109,6 +126,8 @@ def _shown(found: records.Record) -> Json:
         "registry": found.registry,
         "canonical_id": found.canonical_id,
         "publication": found.number,
+        "published_by": found.since,
+        "valid_from": found.valid_from,
         "revealed": found.revealed,
         "elements": {
             line.element.id: {

@@ -403,6 +403,17 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
     assert newest["subject"] == f"population/{canonical}"
 
 
+def test_records_are_shown_as_of_both_times(command: Command) -> None:
+    now = command("show", "population", resident_id(1), "--json").json
+    then = command("show", "population", resident_id(1), "--valid-at", "2024-06-01", "--known-at", "1", "--json").json
+    assert (then["person_name"], then["_known_from"], then["_valid_from"]) == (now["person_name"], 1, now["_valid_from"])
+    assert command("show", "population", resident_id(1), "--valid-at", "2023-12-31").status == 2
+    assert command("show", "population", resident_id(1), "--known-at", "9").status == 2
+    assert command("show", "population", resident_id(1), "--valid-at", "1.6.2024").status == 2
+    (name,) = command("why", "population", resident_id(1), "person_name", "--valid-at", "2024-06-01", "--json").json["answers"]
+    assert name["value"] == now["person_name"]
+
+
 def test_the_feed_is_read_in_pages_and_written_down(command: Command, city: Hub) -> None:
     rows = {row["_canonical_id"]: row["resident_id"] for row in city.served("base_population")}
     first = command("changes", "population", "--limit", "3", "--purpose", "subscription", "--json").json
