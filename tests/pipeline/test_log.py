@@ -103,6 +103,7 @@ def test_a_server_that_is_gone_when_the_batch_is_accepted_is_settled_with_the_ne
     assert sync(hub, document).inserted == 1
 
 
+@pytest.mark.long
 def test_log_of_other_tables_is_not_held_back(hub: Hub, logged: LoggedPeople) -> None:
     document = followed(hub, logged)
     logged.put(1, 1)
@@ -232,6 +233,7 @@ def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pyt
     assert sync(hub, document).records == 26
 
 
+@pytest.mark.long
 def test_a_slot_that_is_gone_or_holds_too_much_is_given_up_and_the_table_read_anew(hub: Hub, logged: LoggedPeople) -> None:
     document = followed(hub, logged, log={"alert_retained_mb": 1, "most_retained_mb": 30})
     logged.put(1, 1)
@@ -256,6 +258,7 @@ def test_a_slot_that_is_gone_or_holds_too_much_is_given_up_and_the_table_read_an
     assert logged.slots()[0][1] < 4 << 20
 
 
+@pytest.mark.long
 def test_a_full_refresh_that_is_not_accepted_leaves_slot_and_state_as_they_were(
     hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +353,7 @@ def test_a_user_who_may_not_follow_is_told_so(hub: Hub, logged: LoggedPeople) ->
     assert "REPLICATION" in raised.value.hint
 
 
+@pytest.mark.long
 def test_two_hubs_follow_one_table_with_slots_of_their_own(hub: Hub, logged: LoggedPeople, tmp_path: Any) -> None:
     from tests.factories import hub_in
 

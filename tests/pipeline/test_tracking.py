@@ -66,10 +66,16 @@ def change(dice: random.Random, people: People | LoggedPeople, naive: Naive) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("kind", "source"),
-    [("snapshot", "sqlite"), ("cursor", "sqlite"), ("snapshot", "postgresql"), ("cursor", "postgresql"), ("log", "postgresql")],
+    [
+        ("snapshot", "sqlite"),
+        ("cursor", "sqlite"),
+        ("log", "postgresql"),
+        pytest.param("snapshot", "postgresql", marks=pytest.mark.long),
+        pytest.param("cursor", "postgresql", marks=pytest.mark.long),
+    ],
 )
 def test_after_every_batch_the_dataset_is_what_a_naive_account_says(
     hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str, source: str, seed: int
