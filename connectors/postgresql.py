@@ -56,7 +56,7 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     """
     assert isinstance(contract.source, DatabaseSource)
     url = connections.url(contract.source.connection, "postgresql", "postgres")
-    stack = _opened(contract, url, snapshot)
+    stack = opened(contract, url, snapshot)
     try:
         return _extraction(contract, next(stack), stack, request)
     except BaseException:
@@ -68,22 +68,22 @@ def _extraction(
     contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Request | None
 ) -> Extraction:
     assert isinstance(contract.source, DatabaseSource)
-    columns = _columns(contract, cursor)
+    columns = columns_of(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-    select = ", ".join(f"{_as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
-    relation = _relation(contract.source)
+    select = ", ".join(f"{as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
+    relation = relation_of(contract.source)
     schema = text_schema(plan.names)
 
     def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
-        with _translated(contract):
+        with translated(contract):
             _set_parameters(cursor, parameters)
             cursor.execute(query.format(table=relation))
             row: Sequence[Any] = cursor.fetchall()[0]
             return row
 
     part = choose_part(contract.id, request, dict(columns), _Dialect(), ask)
-    types = _types(contract, cursor, relation)
-    with _translated(contract):
+    types = types_of(contract, cursor, relation)
+    with translated(contract):
         _set_parameters(cursor, part.parameters)
         if contract.reading.rows_per_second:
             # Little at a time: what is held back here, the server does not send.
@@ -95,7 +95,7 @@ def _extraction(
 
     def rows() -> Iterator[pa.RecordBatch]:
         try:
-            with _translated(contract):
+            with translated(contract):
                 yield from reader
             reader.close()
             claims.append(_claim(contract, cursor, relation + part.where, dict(columns), digests))
@@ -119,12 +119,12 @@ def _extraction(
 def claim(contract: Contract, connections: Connections) -> Claim:
     """What the server says of the table as it is now; raises SourceError as reading does."""
     assert isinstance(contract.source, DatabaseSource)
-    stack = _opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
+    stack = opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     try:
         cursor = next(stack)
-        columns = _columns(contract, cursor)
+        columns = columns_of(contract, cursor)
         plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-        return _claim(contract, cursor, _relation(contract.source), dict(columns), _digests(contract, columns, plan))
+        return _claim(contract, cursor, relation_of(contract.source), dict(columns), _digests(contract, columns, plan))
     finally:
         stack.close()
 
@@ -165,13 +165,13 @@ class _Dialect:
 def comments(contract: Contract, connections: Connections) -> Comments:
     """The comments of a table and its columns, empty where there are none."""
     assert isinstance(contract.source, DatabaseSource)
-    stack = _opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
+    stack = opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     cursor = next(stack)
-    with _translated(contract):
+    with translated(contract):
         cursor.execute(
             "SELECT attname::text, coalesce(col_description(attrelid, attnum), ''), coalesce(obj_description(attrelid, 'pg_class'), '')"
             " FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
-            parameters=[_relation(contract.source)],
+            parameters=[relation_of(contract.source)],
         )
         rows = cursor.fetchall()
     for _ in stack:
@@ -179,16 +179,17 @@ def comments(contract: Contract, connections: Connections) -> Comments:
     return Comments(str(rows[0][2]) if rows else "", {str(name): str(text) for name, text, _ in rows})
 
 
-def _relation(source: DatabaseSource) -> str:
+def relation_of(source: DatabaseSource) -> str:
+    """The table's name as SQL."""
     schema_name, table = split_object(source.object)
     return f"{quote(schema_name)}.{quote(table)}" if schema_name else quote(table)
 
 
-def _opened(contract: Contract, url: str, snapshot: str | None = None) -> Generator[dbapi.Cursor, None, None]:
+def opened(contract: Contract, url: str, snapshot: str | None = None) -> Generator[dbapi.Cursor, None, None]:
     """A cursor in a read-only transaction; resumed, it closes what it opened."""
     separator = "&" if "?" in url else "?"
     timeout = "" if "connect_timeout=" in url else f"{separator}connect_timeout={_CONNECT_SECONDS}"
-    with _translated(contract), dbapi.connect(url.replace("+psycopg", "", 1) + timeout) as connection, connection.cursor() as cursor:
+    with translated(contract), dbapi.connect(url.replace("+psycopg", "", 1) + timeout) as connection, connection.cursor() as cursor:
         for statement in (
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             *([f"SET TRANSACTION SNAPSHOT {quote(snapshot, chr(39))}"] if snapshot else []),
@@ -203,11 +204,11 @@ def _opened(contract: Contract, url: str, snapshot: str | None = None) -> Genera
         yield cursor
 
 
-def _columns(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]]:
+def columns_of(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]]:
     """Name and base type of each column, in the table's order."""
     assert isinstance(contract.source, DatabaseSource)
-    relation = _relation(contract.source)
-    with _translated(contract):
+    relation = relation_of(contract.source)
+    with translated(contract):
         cursor.execute(
             "SELECT attname::text, coalesce(nullif(typbasetype, 0), atttypid)::regtype::text FROM pg_attribute"
             " JOIN pg_type ON pg_type.oid = atttypid"
@@ -223,9 +224,9 @@ def _columns(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]]:
     return columns
 
 
-def _types(contract: Contract, cursor: dbapi.Cursor, relation: str) -> dict[str, str]:
+def types_of(contract: Contract, cursor: dbapi.Cursor, relation: str) -> dict[str, str]:
     """Type and, where it is not the database's own, collation of each column."""
-    with _translated(contract):
+    with translated(contract):
         cursor.execute(
             "SELECT attname::text, format_type(atttypid, atttypmod), coalesce(', collation ' || nullif(collname, 'default'), '')"
             " FROM pg_attribute LEFT JOIN pg_collation ON pg_collation.oid = attcollation"
@@ -235,7 +236,8 @@ def _types(contract: Contract, cursor: dbapi.Cursor, relation: str) -> dict[str,
         return {str(name): f"{kind}{collation}" for name, kind, collation in cursor.fetchall()}
 
 
-def _as_text(name: str, kind: str) -> str:
+def as_text(name: str, kind: str) -> str:
+    """SQL for a column's value as landing keeps it, by its base type."""
     column = quote(name)
     match kind:
         case "bytea":
@@ -284,7 +286,7 @@ def _not_comparable(kind: str) -> str:
 
 def _canonical(name: str, kind: str) -> str:
     """A value's place in the canonical text: null is a mark, marks inside are written otherwise. Numbers and dates have none inside."""
-    text = _as_text(name, kind)
+    text = as_text(name, kind)
     if kind in _TEXTS:
         text = f"replace(replace({text}, {_MARK}, {_MARK} || 'e'), {_SEPARATOR}, {_MARK} || 's')"
     return f"coalesce({text}, {_MARK} || 'n')"
@@ -296,7 +298,7 @@ def _sha256(names: Sequence[str], kinds: dict[str, str]) -> str:
 
 def _claim(contract: Contract, cursor: dbapi.Cursor, relation: str, kinds: dict[str, str], plan: DigestPlan) -> Claim:
     """What the server says of the table, in the transaction in which its rows were read."""
-    with _translated(contract):
+    with translated(contract):
         cursor.execute(f"SELECT current_setting('server_version'), count(*) FROM {relation}")
         ((version, count),) = cursor.fetchall()
     engine, state = f"PostgreSQL {str(version).split()[0]}", "one read-only transaction (repeatable read) for rows, count and digests"
@@ -318,7 +320,7 @@ def _claim(contract: Contract, cursor: dbapi.Cursor, relation: str, kinds: dict[
     except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
         reason = _unable(error)
         if not reason:
-            with _translated(contract):
+            with translated(contract):
                 raise
         return Claim(engine, state, int(count), plan, reason=reason)
     rows = ((f"{part:02x}", int(rows), [int(piece) for piece in pieces]) for part, rows, *pieces in found)
@@ -334,7 +336,7 @@ def _unable(error: Exception) -> str:
 
 
 @contextmanager
-def _translated(contract: Contract) -> Iterator[None]:
+def translated(contract: Contract) -> Iterator[None]:
     """The one place where the driver's errors become the hub's; their text may quote values and addresses and goes no further."""
     try:
         yield

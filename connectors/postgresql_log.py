@@ -40,7 +40,7 @@ def extract(contract: Contract, connections: Connections, request: Following) ->
     assert isinstance(contract.source, DatabaseSource)
     assert contract.log is not None
     url = connections.url(contract.source.connection, "postgresql", "postgres")
-    with base._translated(contract), closing(connected(contract, url)) as server:
+    with base.translated(contract), closing(connected(contract, url)) as server:
         table = followed(contract, server)
         drop_slots(server, request.prefix, keep=request.kept)
         if request.slot is None:
@@ -68,7 +68,7 @@ def _changed(
     contract: Contract, connections: Connections, server: Server, request: Following, table: Followed, notes: Sequence[Note]
 ) -> Extraction:
     assert isinstance(contract.source, DatabaseSource)
-    stack = base._opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
+    stack = base.opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     cursor = next(stack)
     cursor.execute("SELECT pg_current_wal_insert_lsn()::text, pg_current_snapshot()::text")
     upto, snapshot = map(str, cursor.fetchall()[0])
@@ -77,13 +77,13 @@ def _changed(
         for _ in stack:
             pass
         return _whole(contract, connections, request, table, reason)
-    columns = base._columns(contract, cursor)
+    columns = base.columns_of(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
     schema = text_schema(plan.names)
-    types = base._types(contract, cursor, base._relation(contract.source))
+    types = base.types_of(contract, cursor, base.relation_of(contract.source))
     log = {"slot": str(request.slot), "lsn": reached, "table": table.oid}
     extraction = Extraction(schema, iter(()), notes=[*plan.notes, *notes], is_whole=False, types=types, log=log)
-    select = [f"{base._as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places]
+    select = [f"{base.as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places]
     rows = _looked_up(contract, cursor, stack, _statement(contract, table, select), keys, extraction)
     extraction.batches = numbered(rows, schema)
     return extraction
@@ -144,11 +144,9 @@ def _statement(contract: Contract, table: Followed, select: Sequence[str]) -> st
     assert isinstance(contract.source, DatabaseSource)
     names = [f"{_KEY}{number}" for number, _ in enumerate(table.key)]
     given = ", ".join(f"{quote(name)} {kind}" for name, (_, kind, _) in zip(names, table.key.values(), strict=True))
-    texts = [
-        f"{base._as_text(name, kind)} AS {quote(f'{name}_text')}" for name, (kind, _, _) in zip(names, table.key.values(), strict=True)
-    ]
+    texts = [f"{base.as_text(name, kind)} AS {quote(f'{name}_text')}" for name, (kind, _, _) in zip(names, table.key.values(), strict=True)]
     on = " AND ".join(f"t.{quote(column)} = k.{quote(name)}" for name, column in zip(names, table.key, strict=True))
-    rows = f"(SELECT *, true AS {_FOUND} FROM {base._relation(contract.source)})"
+    rows = f"(SELECT *, true AS {_FOUND} FROM {base.relation_of(contract.source)})"
     return (
         f"SELECT {', '.join([*select, *texts, f'coalesce({_FOUND}, false) AS {_FOUND}'])} "
         f"FROM json_to_recordset($1::json) AS k({given}) LEFT JOIN {rows} t ON {on}"
@@ -160,7 +158,7 @@ def _looked_up(
 ) -> Iterator[pa.RecordBatch]:
     names = [name for name in extraction.schema.names if name != "_position"]
     try:
-        with base._translated(contract):
+        with base.translated(contract):
             for start in range(0, len(keys), _LOOKED_UP):
                 given = [{f"{_KEY}{place}": value for place, value in enumerate(key)} for key in keys[start : start + _LOOKED_UP]]
                 cursor.execute(statement, parameters=[json.dumps(given)])

@@ -47,7 +47,7 @@ def followed(contract: Contract, server: Server) -> Followed:
     """The table, if its log can be followed. Raises SourceError that names the first thing that is in the way, and how to settle it."""
     assert isinstance(contract.source, DatabaseSource)
     assert contract.log is not None
-    relation = base._relation(contract.source)
+    relation = base.relation_of(contract.source)
     found = server.execute(
         "SELECT c.oid::text, nspname::text, relname::text, relkind::text, relreplident::text FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = to_regclass(%s)",
@@ -201,7 +201,7 @@ def settle(contract: Contract, connections: Connections, prefix: str, slot: str 
 
 def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
     assert isinstance(contract.source, DatabaseSource)
-    with suppress(HubError), base._translated(contract):
+    with suppress(HubError), base.translated(contract):
         url = connections.url(contract.source.connection, "postgresql", "postgres")
         with closing(connected(contract, url, _SETTLE_SECONDS)) as server:
             drop_slots(server, prefix, keep=slot)

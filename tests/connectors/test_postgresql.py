@@ -6,7 +6,7 @@ import pytest
 from adbc_driver_manager import AdbcStatusCode
 
 from connectors.extract import extract
-from connectors.postgresql import _translated
+from connectors.postgresql import translated
 from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.helpers import make_contract, read_database
@@ -142,7 +142,7 @@ def test_a_user_that_is_not_there_is_no_reason_to_try_again(server):
 )
 def test_what_a_server_says_at_the_door_is_understood(words, reason, is_transient):
     contract = make_contract({"kind": "postgresql", "connection": "source", "object": "t"}, ["a"])
-    with pytest.raises(SourceError, match=reason) as error, _translated(contract):
+    with pytest.raises(SourceError, match=reason) as error, translated(contract):
         raise adbc_driver_manager.OperationalError(f"connection to server failed: {words}", status_code=AdbcStatusCode.IO)
     assert error.value.transient is is_transient
     assert "hub" not in error.value.message.replace("the hub's user", "")

@@ -387,7 +387,7 @@ def test_the_whole_table_is_read_as_it_was_where_the_slot_begins(hub: Hub, logge
 
     document = followed(hub, logged)
     logged.put(1, 1)
-    original = postgresql._columns
+    original = postgresql.columns_of
 
     def meanwhile(*arguments: Any) -> Any:
         with psycopg.connect(logged.url, autocommit=True) as connection:
@@ -395,7 +395,7 @@ def test_the_whole_table_is_read_as_it_was_where_the_slot_begins(hub: Hub, logge
         return original(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(postgresql, "_columns", meanwhile)
+        patched.setattr(postgresql, "columns_of", meanwhile)
         assert sync(hub, document).records == 1
     batch = sync(hub, document)
     assert (batch.scope, batch.deleted, batch.records) == ("part", 1, 0)
