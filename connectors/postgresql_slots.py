@@ -74,6 +74,14 @@ def followed(contract: Contract, server: Server) -> Followed:
     return Followed(oid, Target(schema, table, {name: number for name, (_, _, number) in key.items()}), key)
 
 
+def check_followed(contract: Contract, connections: Connections) -> None:
+    """Raise SourceError, as following does, where the log of the table cannot be followed; nothing is made."""
+    assert isinstance(contract.source, DatabaseSource)
+    url = connections.url(contract.source.connection, "postgresql", "postgres")
+    with base.translated(contract), closing(connected(contract, url)) as server:
+        followed(contract, server)
+
+
 def _refused(contract: Contract, words: str, hint: str) -> SourceError:
     return SourceError(f"{contract.id}: {words} (connection {contract.source.connection})", hint=hint)
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from connectors.extract import extract
+from connectors.increment import Increment
 from contracts.model import Contract
-from core.connections import load_connections
+from core.connections import Connections, load_connections
 from core.faults import described
 from pipeline.home import Home
 from pipeline.land import check_columns
@@ -22,10 +23,21 @@ class SourceCheck:
     exit_status: int
 
 
+def check_followed(contract: Contract, connections: Connections) -> None:
+    """Raise SourceError where the log of changes of the contract's table cannot be followed; the driver is loaded for nothing else."""
+    from connectors.postgresql_slots import check_followed as check
+
+    check(contract, connections)
+
+
 def check_source(home: Home, contract: Contract) -> SourceCheck:
     """Open the source and read its first batch; nothing is kept. Whatever goes wrong is part of the answer, so that others are looked at too."""
     try:
-        extraction = extract(contract, load_connections(settings=home.settings))
+        connections = load_connections(settings=home.settings)
+        if contract.change_tracking == "log":
+            check_followed(contract, connections)
+        cursor = contract.cursor
+        extraction = extract(contract, connections, Increment(cursor.column, cursor.overlap) if cursor else None)
         check_columns(contract, extraction)
         first = next(extraction.batches, None)
         extraction.close()

@@ -341,6 +341,22 @@ def test_a_server_that_would_keep_its_log_for_ever_is_refused_unless_the_departm
         logged.write("SELECT pg_reload_conf()")
 
 
+def test_a_check_of_the_contract_says_what_cannot_be_followed(hub: Hub, logged: LoggedPeople) -> None:
+    from catalog.datasets import contract_in_force
+    from pipeline.check import check_source
+
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    contract = contract_in_force(hub.home.catalog, document["id"])[1]
+    assert check_source(hub.home, contract).error is None
+    logged.write(f"DROP PUBLICATION {PUBLICATION}")
+    assert "there is no publication govhub" in str(check_source(hub.home, contract).error)
+    tracked_by = tracked("postgresql", "cursor", cursor={"column": "XM"})
+    hub.register(tracked_by)
+    assert "cursor column XM is of type text" in str(check_source(hub.home, contract_in_force(hub.home.catalog, document["id"])[1]).error)
+    assert logged.slots() == []
+
+
 def test_a_user_who_may_not_follow_is_told_so(hub: Hub, logged: LoggedPeople) -> None:
     document = followed(hub, logged)
     logged.write("DROP OWNED BY hub_reader; DROP ROLE hub_reader") if logged.rows(
