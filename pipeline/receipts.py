@@ -32,6 +32,7 @@ _RECORDS = ("previous", "inserted", "updated", "deleted", "records")
 NO_ENGINE = "files have no engine that could count their rows"
 IN_PAGES = "the source is read page by page, and says nothing of the whole"
 FROM_LOG = "only what the source's log says has changed was read"
+OTHER_COLUMNS = "columns of the source had changed, so that what it says of its rows is said of other columns"
 FROM_QUARANTINE = "the rows come from quarantine, not from the source"
 
 
@@ -131,7 +132,9 @@ def _why_nothing(batch: Batch, contract: Contract) -> str:
         return FROM_QUARANTINE
     if isinstance(contract.source, FileSource):
         return NO_ENGINE
-    return FROM_LOG if isinstance(contract.source, DatabaseSource) else IN_PAGES
+    if not isinstance(contract.source, DatabaseSource):
+        return IN_PAGES
+    return FROM_LOG if contract.change_tracking == "log" else OTHER_COLUMNS
 
 
 def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
