@@ -26,7 +26,9 @@ def test(
 
 def bench(
     name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract or propose.")],
-    people: Annotated[int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize`, its rows.")] = 1_000_000,
+    people: Annotated[
+        int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize` and `extract`, rows.")
+    ] = 1_000_000,
     as_json: Json = False,
 ) -> None:
     """Run a benchmark beside its limit and beside what a user would pick instead."""

