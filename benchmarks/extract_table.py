@@ -1,5 +1,6 @@
 """The table of the extract benchmark in each source: thirteen columns as a department keeps them, the same rows everywhere."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -78,23 +79,24 @@ def postgresql(csv: Path) -> Iterator[str]:
 
 @contextmanager
 def mariadb(url: str, csv: Path) -> Iterator[str]:
-    """A MariaDB at an address with the table, for as long as this is open."""
+    """A database of its own with the table in the MariaDB at an address, for as long as this is open."""
     import pymysql
 
-    parts = urlsplit(url)
+    parts, database = urlsplit(url), f"hub_bench_{os.getpid()}"
     connection = pymysql.connect(
         host=parts.hostname or "127.0.0.1", port=parts.port or 3306, user=parts.username or "", password=parts.password or "",
         database=parts.path.lstrip("/"), charset="utf8mb4", local_infile=True, autocommit=True,
     )  # fmt: skip
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
+        cursor.execute(f"CREATE DATABASE {database} CHARACTER SET utf8mb4")
+        cursor.execute(f"USE {database}")
         cursor.execute(f"CREATE TABLE {TABLE} ({_ddl('datetime', '`')}) CHARACTER SET utf8mb4")
         cursor.execute(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {TABLE} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' IGNORE 1 LINES",
             (str(csv),),
         )
-        yield url
-        cursor.execute(f"DROP TABLE {TABLE}")
+        yield f"{url.rpartition('/')[0]}/{database}"
+        cursor.execute(f"DROP DATABASE {database}")
 
 
 def _ddl(timestamp: str, mark: str = '"') -> str:
