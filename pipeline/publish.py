@@ -26,12 +26,13 @@ from core.steps import timed
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.lineage import hub_table, traced
-from pipeline.resolve import AFFECTED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
+from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
 from pipeline.standard import standard_in_force
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries import serving
 from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, get_definition
+from registries.identity import events_sql, load_events
 from registries.publications import Input, Publication, all_files, commit, files_upto, inputs_of, latest
 from registries.survivorship import merged, supplied
 from registries.tables import lease
@@ -188,14 +189,15 @@ class _Publishing:
         with timed(seconds, "merge"):
             elements = supplied([element.id for element in self.schema.elements], list(contributions.values()))
             base = self._merge(merged(self.definition, elements, list(contributions.values())), elements)
-        counts = self._count()
+        counts, identities = self._count(), self._identity_events()
         accepted = self._gate(counts)
         with timed(seconds, "write"):
             files = [base, *self._write_others(base)]
         with timed(seconds, "serve"):
             self._load(elements)
+            load_events(self.home.serving, self.schema.id, self.number, identities)
         inputs = self._inputs()
-        after = replace(self._publication(counts, inputs, seconds), shrink_accepted=accepted)
+        after = replace(self._publication(counts, inputs, seconds), shrink_accepted=accepted, identity_events=len(identities))
         commit(self.home.serving, self.lease, after, inputs, files)
         return after
 
@@ -238,6 +240,12 @@ class _Publishing:
     def _count(self) -> dict[str, int]:
         counts = {"insert": 0, "update": 0, "delete": 0} | dict(self.engine.rows(f"SELECT _op, count(*) FROM {DIFFERENCE} GROUP BY _op"))
         return {"inserted": counts["insert"], "updated": counts["update"], "deleted": counts["delete"]}
+
+    def _identity_events(self) -> list[tuple[str, str, str]]:
+        """Old id, new id and kind of every merge, split and re-key."""
+        if self.number == 1:
+            return []
+        return [(old, new, kind) for old, new, kind in self.engine.rows(events_sql(RELINKED, DIFFERENCE))]
 
     def _gate(self, counts: dict[str, int]) -> str | None:
         """Why a shrink beyond the limit may pass, if there is one. Raises GateFailed where nobody has decided that it may."""

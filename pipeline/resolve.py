@@ -28,6 +28,7 @@ XREF_COLUMNS = {
     "_rule": "VARCHAR",
 }
 XREF_LOG = "xref_log"  # table: this publication's changes of links
+RELINKED = "relinked"  # table, after the first publication: changed records with their canonical ids before and after (`old`, `new`)
 AFFECTED = "affected"  # table: _canonical_id of every entity with a changed record
 
 
@@ -160,19 +161,19 @@ def _log_links(engine: Engine, home: Home, definition: RegistryDefinition, chang
         return
     engine.run(f"CREATE TABLE old_links AS SELECT * FROM {xref_state(home, definition.id, number - 1)}", doing="reading links")
     engine.run(
-        f"CREATE TABLE relinked AS SELECT n._record_id, n._dataset, n._canonical_id AS new, o._canonical_id AS old "
+        f"CREATE TABLE {RELINKED} AS SELECT n._record_id, n._dataset, n._canonical_id AS new, o._canonical_id AS old "
         f"FROM ({links}) n LEFT JOIN old_links o ON o._record_id = n._record_id",
         doing="comparing links",
     )
     engine.run(
         f"CREATE VIEW {XREF_LOG} AS SELECT _record_id, _dataset, coalesce(new, old) AS _canonical_id, "
         f"CASE WHEN new IS NULL THEN 'delete' WHEN old IS NULL THEN 'insert' ELSE 'update' END AS _op, {tail} "
-        "FROM relinked WHERE new IS DISTINCT FROM old",
+        f"FROM {RELINKED} WHERE new IS DISTINCT FROM old",
         doing="comparing links",
     )
     engine.run(
-        f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM relinked WHERE new IS NOT NULL "
-        "UNION SELECT old FROM relinked WHERE old IS NOT NULL",
+        f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM {RELINKED} WHERE new IS NOT NULL "
+        f"UNION SELECT old FROM {RELINKED} WHERE old IS NOT NULL",
         doing="finding affected entities",
     )
 

@@ -25,6 +25,7 @@ from pipeline.repairs import Repair, delivered_rows, repair_of
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
+from registries.identity import successor
 from registries.publications import inputs_of, latest
 from registries.survivorship import Contribution, best_records_order, keep_best, merged, ranked, supplied
 from registries.versions import as_of_view, ensure_table, history_table
@@ -84,7 +85,9 @@ NOW = Moment()
 
 
 def find_entity(home: Home, registry: str, name: str, known_at: int | None = None) -> str:
-    """Turn a canonical id, or the identifier of the registry, into the canonical id, by default among those that are published now.
+    """Turn a canonical id, or the identifier of the registry, into the canonical id, by default as of the current publication.
+
+    An id or identifier that has been retired leads to its successor.
 
     Raises RequestError where there is no such entity.
     """
@@ -95,13 +98,13 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
     values = {f"p{i}": part for i, part in enumerate(parts)} if len(parts) == len(schema.identity) else {}
     named = "_canonical_id = :name" + (f" OR ({where})" if values else "")
-    query = f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({named}) AND {HELD}"
+    query = f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({named}) AND _publication_from <= :n ORDER BY _publication_from DESC LIMIT 1"
     with reading(home.serving) as connection:
         found = connection.execute(sa.text(query), {"name": name, "n": number, **values}).scalar()
     if found is None:
         wanted = "/".join(schema.identity)
         raise RequestError(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
-    return str(found)
+    return successor(home.serving, schema, str(found), number)
 
 
 HELD = "_publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"

@@ -12,6 +12,7 @@ from core.database import reading
 from core.errors import HubError, RequestError
 from exchange import audit
 from portal.context import Hub
+from registries.identity import successor
 from registries.publications import latest
 from registries.versions import history_table
 from standards.masked import is_personal, masked_raw, masked_value
@@ -112,10 +113,10 @@ def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) 
 def registry_of(hub: Hub, canonical_id: str) -> str:
     """The registry that a canonical id belongs to. Raises RequestError where none has it."""
     for schema in hub.schemas:
-        if latest(hub.home.serving, schema.id).number:
+        if number := latest(hub.home.serving, schema.id).number:
             with reading(hub.home.serving) as connection:
-                query = sa.text(f"SELECT 1 FROM {schema.table} WHERE _canonical_id = :id")
-                if connection.execute(query, {"id": canonical_id}).scalar():
+                query = sa.text(f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n")
+                if connection.execute(query, {"id": canonical_id, "n": number}).scalar():
                     return schema.id
     raise RequestError(f"no registry has an entity {canonical_id[:36]}")
 
@@ -130,28 +131,20 @@ def read_record(
     valid_at: date | None = None,
     known_at: int | None = None,
 ) -> Record:
-    """Read one record: masked, or in full where a purpose is given; now, or as of any two times.
+    """Read one record: masked, or in full where a purpose is given; now, or as of any two times. A retired id leads to its successor.
 
     The audit log has its entry before anything is read.
     """
     schema = hub.standards.schemas[registry]
     current = latest(hub.home.serving, registry).number
     number = current if known_at is None else known_at
-    if not current or not _exists(hub, schema, canonical_id, number):
+    if not current:
         raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
+    canonical_id = successor(hub.home.serving, schema, canonical_id[:36], number)
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
     subject = audit.entity_subject(registry, canonical_id)
     audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
     return _read(hub, schema, canonical_id, number, valid_at, bool(purpose))
-
-
-def _exists(hub: Hub, schema: Schema, canonical_id: str, number: int) -> bool:
-    query = (
-        f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id "
-        "AND _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"
-    )
-    with reading(hub.home.serving) as connection:
-        return connection.execute(sa.text(query), {"id": canonical_id, "n": number}).scalar() is not None
 
 
 def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:

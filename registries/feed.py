@@ -2,7 +2,8 @@
 
 No event is stored. The history holds each version with the publications that opened and closed it, and each publication's row says how
 many entities it inserted, updated and deleted; so a number belongs to one publication and one place in it. Within a publication the
-deleted come first, then the inserted and updated, each by canonical id: an identifier is free before somebody else takes it.
+merges, splits and re-keys come first, by old and new id, then the deleted, then the inserted and updated, each by canonical id: who refers
+to an entity learns its successor before it goes, and an identifier is free before somebody else takes it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +17,11 @@ import sqlalchemy as sa
 from core.database import reading
 from core.errors import RequestError
 from registries.definition import RegistryDefinition
-from registries.tables import current_publication, publication
+from registries.tables import current_publication, identity_event, publication
 from registries.versions import history_table
 from standards.model import Schema
 
-Kind = Literal["insert", "update", "delete"]
+Kind = Literal["merge", "split", "rekey", "insert", "update", "delete"]
 LONGEST_PAGE = 10_000  # events
 
 
@@ -32,7 +33,8 @@ class FeedGone(RequestError):
 class Event:
     """One change. `values`: all elements that have one (insert), those that changed, null where emptied (update), none (delete).
 
-    An update without values says that the same values come from another source now.
+    An update without values says that the same values come from another source now. A merge, split or re-key names the `successor` of
+    `canonical_id` (a split has an event for each); what it does to rows follows as events of its own.
     """
 
     seq: int
@@ -42,6 +44,7 @@ class Event:
     valid_from: str | None = None
     valid_to: str | None = None
     values: Mapping[str, Any] | None = None
+    successor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,17 @@ class State:
 
 @dataclass(frozen=True)
 class _Span:
-    """The numbers of one publication: those of its `deleted` after `before`, then those of its `opened`."""
+    """The numbers of one publication: those of its `identities` after `before`, then of its `deleted`, then of its `opened`."""
 
     number: int
     before: int
+    identities: int
     deleted: int
     opened: int
 
     @property
     def last(self) -> int:
-        return self.before + self.deleted + self.opened
+        return self.before + self.identities + self.deleted + self.opened
 
 
 def read_changes(serving: sa.Engine, definition: RegistryDefinition, schema: Schema, after: int, limit: int) -> Changes:
@@ -130,14 +134,19 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
 def _spans(connection: sa.Connection, registry: str) -> list[_Span]:
     """The numbers of all publications up to the current one, in order."""
     query = (
-        sa.select(publication.c.number, publication.c.deleted, (publication.c.inserted + publication.c.updated).label("opened"))
+        sa.select(
+            publication.c.number,
+            publication.c.identity_events,
+            publication.c.deleted,
+            (publication.c.inserted + publication.c.updated).label("opened"),
+        )
         .join(current_publication, current_publication.c.registry == publication.c.registry)
         .where(publication.c.registry == registry, publication.c.number <= current_publication.c.number)
         .order_by(publication.c.number)
     )
     spans, before = [], 0
     for row in connection.execute(query):
-        spans.append(_Span(row.number, before, row.deleted, row.opened))
+        spans.append(_Span(row.number, before, row.identity_events, row.deleted, row.opened))
         before = spans[-1].last
     return spans
 
@@ -154,6 +163,11 @@ def _refuse_gone(definition: RegistryDefinition, spans: Sequence[_Span], after: 
 def _events(connection: sa.Connection, schema: Schema, span: _Span, skip: int, limit: int) -> Iterator[Event]:
     """Events of one publication after its first `skip`."""
     seq = span.before + skip
+    identities = _identities(connection, schema.id, span.number, skip, min(limit, span.identities - skip)) if skip < span.identities else []
+    for kind, old, new in identities:
+        seq += 1
+        yield Event(seq, span.number, kind, old, successor=new)
+    skip, limit = max(skip - span.identities, 0), limit - len(identities)
     deleted = _deleted(connection, schema, span.number, skip, min(limit, span.deleted - skip)) if skip < span.deleted else []
     for canonical_id in deleted:
         seq += 1
@@ -161,6 +175,17 @@ def _events(connection: sa.Connection, schema: Schema, span: _Span, skip: int, l
     for row in _opened(connection, schema, span.number, max(skip - span.deleted, 0), limit - len(deleted)):
         seq += 1
         yield row_event(schema, span.number, seq, row)
+
+
+def _identities(connection: sa.Connection, registry: str, number: int, skip: int, limit: int) -> list[tuple[Kind, str, str]]:
+    query = (
+        sa.select(identity_event.c.kind, identity_event.c.old_id, identity_event.c.new_id)
+        .where(identity_event.c.registry == registry, identity_event.c.number == number)
+        .order_by(identity_event.c.old_id, identity_event.c.new_id)
+        .limit(limit)
+        .offset(skip)
+    )
+    return [(row.kind, row.old_id, row.new_id) for row in connection.execute(query)]
 
 
 def _deleted(connection: sa.Connection, schema: Schema, number: int, skip: int, limit: int) -> list[str]:

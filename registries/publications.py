@@ -51,6 +51,7 @@ class Publication:
     digest: str
     seconds: Mapping[str, float]
     shrink_accepted: str | None = None
+    identity_events: int = 0
     not_replayable_since: datetime | None = None
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core.database import BUSY_TIMEOUT_MS, reading, writing
 from core.errors import StoreError
+from registries.identity import clear_events
 from registries.tables import current_publication
 from registries.versions import history_table
 from standards.model import Schema
@@ -39,7 +40,7 @@ def clear_leftovers(serving: sa.Engine, schema: Schema) -> int:
             touched += rows
             if not rows:
                 break
-    return touched
+    return touched + clear_events(serving, schema.id, number)
 
 
 def current_number(serving: sa.Engine, registry: str) -> int:

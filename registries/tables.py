@@ -25,6 +25,8 @@ publication = sa.Table(
     sa.Column("inserted", sa.BigInteger, nullable=False),
     sa.Column("updated", sa.BigInteger, nullable=False),
     sa.Column("deleted", sa.BigInteger, nullable=False),
+    # merges, splits and re-keys, which precede the changes of rows in the feed
+    sa.Column("identity_events", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("seconds", sa.JSON, nullable=False),
     # Why its actor let more entities disappear than the gate does; null where the gate let it pass.
@@ -64,6 +66,17 @@ publication_input = sa.Table(
     sa.Column("unlinked", sa.BigInteger, nullable=False),
     sa.Column("withheld", sa.BigInteger, nullable=False),
     sa.ForeignKeyConstraint(["registry", "number"], ["publication.registry", "publication.number"]),
+)
+
+# What became of entities whose records moved: one row for an old and a new canonical id.
+identity_event = sa.Table(
+    "identity_event",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("old_id", sa.String(36), primary_key=True),
+    sa.Column("new_id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(12), nullable=False),
 )
 
 publication_file = sa.Table(

@@ -130,7 +130,7 @@ def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) ->
         "record.html",
         schema=schema,
         record=found,
-        subject=entity_subject(schema.id, canonical_id),
+        subject=entity_subject(schema.id, found.canonical_id),
         states=dataset_states(page.hub.home.catalog),
         shortest=records.SHORTEST_PURPOSE,
     )

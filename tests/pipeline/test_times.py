@@ -68,7 +68,7 @@ def test_known_at_alone_is_what_that_publication_showed(told: Hub) -> None:
         phone = show(told.home, "population", canonical_id, Moment(known_at=number))["phone_number"]
         assert phone == STORY[number - 1][0]  # type: ignore[index]
     for known_at in (None, 4):
-        with pytest.raises(RequestError, match="no such entity"):
+        with pytest.raises(RequestError, match="has been deleted from population by publication 4"):
             find_entity(told.home, "population", resident_id(1), known_at)
     for wrong in (0, 5, 99):
         with pytest.raises(RequestError, match=f"no publication {wrong}"):

@@ -1,0 +1,93 @@
+"""What became of entities whose records belong to others now: merges, splits and re-keys, with old and new canonical ids.
+
+A canonical id never changes its meaning. Where the identifier of a record is corrected, the record moves to the entity of the right one; what
+that means for the two entities is an event of the publication:
+`rekey` the old one is gone, and the new one is new and has nobody else's past · `merge` the old one is gone, and its records joined an entity
+that there was, or that others joined as well · `split` the records of the old one went to several, or it stays and some of its records are a
+new entity now. A record that moves between two entities that both stay makes no event: neither id has lost its entity.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from core.database import reading, writing
+from core.errors import RequestError
+from registries.tables import identity_event
+from registries.versions import history_table
+from standards.model import Schema
+
+CHUNK = 5_000  # rows per writing transaction
+
+
+def events_sql(moved: str, difference: str) -> str:
+    """SQL for the events: `old_id`, `new_id`, `kind`; from the moves of records (`old`, `new`) and what became of entities (`_op`)."""
+    return (
+        "SELECT old::varchar AS old_id, new::varchar AS new_id, "
+        "CASE WHEN NOT retired OR parts > 1 THEN 'split' WHEN born AND wholes = 1 THEN 'rekey' ELSE 'merge' END AS kind "
+        "FROM (SELECT *, count(*) OVER (PARTITION BY old) AS parts, count(*) OVER (PARTITION BY new) AS wholes FROM "
+        "(SELECT m.old, m.new, coalesce(o._op = 'delete', false) AS retired, coalesce(n._op = 'insert', false) AS born "
+        f"FROM (SELECT DISTINCT old, new FROM {moved} WHERE old <> new) m LEFT JOIN {difference} o ON o._canonical_id = m.old "
+        f"LEFT JOIN {difference} n ON n._canonical_id = m.new) WHERE retired OR born) ORDER BY old_id, new_id"
+    )
+
+
+def load_events(serving: sa.Engine, registry: str, number: int, events: Sequence[tuple[str, str, str]]) -> None:
+    """Write the events of a coming publication (old id, new id, kind); invisible until that is committed."""
+    for start in range(0, len(events), CHUNK):
+        rows = [
+            {"registry": registry, "number": number, "old_id": old, "new_id": new, "kind": kind}
+            for old, new, kind in events[start : start + CHUNK]
+        ]
+        with writing(serving) as connection:
+            connection.execute(identity_event.insert(), rows)
+
+
+def clear_events(serving: sa.Engine, registry: str, number: int) -> int:
+    """Undo what a publication after `number` has loaded before it died; returns the rows."""
+    with writing(serving) as connection:
+        later = (identity_event.c.registry == registry) & (identity_event.c.number > number)
+        return connection.execute(identity_event.delete().where(later)).rowcount
+
+
+def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int) -> str:
+    """The entity that an id stands for as of a publication: itself, or what became of it.
+
+    Raises RequestError, naming them, where several became of it, and where it ended without a successor.
+    """
+    with reading(serving) as connection:
+        found = sorted(set(_living(connection, schema, canonical_id, number)))
+        ended = _ended(connection, schema, canonical_id, number)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RequestError(f"{canonical_id} has been split into {', '.join(found)}", hint="ask for one of these")
+    if ended is None:
+        raise RequestError(f"no entity {canonical_id} in {schema.id}")
+    raise RequestError(
+        f"{canonical_id} has been deleted from {schema.id} by publication {ended}",
+        hint=f"--known-at {ended - 1} shows what was known before",
+    )
+
+
+def _living(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> list[str]:
+    """Ends because each step leads to an entity that held at the publication of the event, and so to later and later ones."""
+    held = (
+        f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n "
+        "AND (_publication_to IS NULL OR _publication_to > :n)"
+    )
+    if connection.execute(sa.text(held), {"id": canonical_id, "n": number}).scalar():
+        return [canonical_id]
+    # Only what the last end of an entity said counts: it may have come back, and gone again for good.
+    query = sa.select(identity_event.c.new_id).where(
+        identity_event.c.registry == schema.id,
+        identity_event.c.number == _ended(connection, schema, canonical_id, number),
+        identity_event.c.old_id == canonical_id,
+    )
+    return [end for new in connection.execute(query).scalars().all() for end in _living(connection, schema, new, number)]
+
+
+def _ended(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> int | None:
+    query = f"SELECT max(_publication_to) FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_to <= :n"
+    found: int | None = connection.execute(sa.text(query), {"id": canonical_id, "n": number}).scalar()
+    return found
