@@ -66,7 +66,7 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
         raise RequestError(f"no entity {canonical_id} in {schema.id}")
     raise RequestError(
         f"{canonical_id} has been deleted from {schema.id} by publication {ended}",
-        hint=f"--known-at {ended - 1} shows what was known before",
+        hint=f"publication {ended - 1} still had it",
     )
 
 
