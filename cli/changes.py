@@ -26,7 +26,7 @@ def changes(
     purpose: Purpose = NO_PURPOSE,
     as_json: Json = False,
 ) -> None:
-    """What changed in a base registry after a number: inserts, updates with the changed elements, deletes."""
+    """What changed in a base registry after a number: inserts, updates with the changed elements, deletes, and merges, splits and re-keys."""
     from pipeline.home import open_home
 
     home = open_home()
@@ -44,8 +44,8 @@ def _print_changes(home: Any, registry: str, after: int, limit: int, purpose: st
     if as_json:
         print_json(asdict(page))
         return
-    rows = [(item.seq, item.publication, item.event, item.canonical_id, _told(item.values)) for item in page.events]
-    answer(False, None, ("number", "publication", "event", "canonical id", "values"), rows)
+    rows = [(item.seq, item.publication, item.event, item.canonical_id, _told(item.values) or item.successor) for item in page.events]
+    answer(False, None, ("number", "publication", "event", "canonical id", "values, or successor"), rows)
     print(f"\nread up to {page.last} of {page.newest}; go on: ./hub changes {registry} --after {page.last}")
 
 
