@@ -280,7 +280,7 @@ def test_times_finer_than_python_s_are_written_by_the_server(family):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", dialects.dialects().keys() - {"sqlite"})
+@pytest.mark.parametrize("name", sorted(dialects.dialects().keys() - {"sqlite"}))
 def test_a_driver_that_is_missing_is_named_and_one_that_is_there_makes_statements(name):
     entry = dialects.dialects()[name]
     contract = make_contract({"kind": "sql", "connection": "source", "object": "x"}, ["x"])
