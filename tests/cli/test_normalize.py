@@ -36,7 +36,7 @@ def test_a_file_is_normalized_row_by_row(empty: Command, tmp_path: Path, encodin
 
 def test_a_compressed_file_and_standard_input_are_read_alike(empty: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "values.csv.gz"
-    path.write_bytes(gzip.compress(VALUES.encode(, mtime=0)))
+    path.write_bytes(gzip.compress(VALUES.encode(), mtime=0))
     assert empty("normalize", "--csv", str(path)).out.splitlines() == ANSWERS
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(VALUES.encode("gbk"))))
     assert empty("normalize", "--csv", "-").out.splitlines() == ANSWERS
@@ -66,7 +66,7 @@ def test_a_program_gets_the_rows_as_one_document(empty: Command, tmp_path: Path)
         (bytes(range(256)) * 4, "is binary"),
         (workbook(), "is an Excel workbook (xlsx)"),
         (b"%PDF-1.7", "is a PDF document"),
-        (gzip.compress(VALUES.encode(, mtime=0))[:20], "is a damaged gzip archive"),
+        (gzip.compress(VALUES.encode(), mtime=0)[:20], "is a damaged gzip archive"),
     ],
 )
 def test_what_is_no_table_of_values_is_said_in_words(empty: Command, tmp_path: Path, content: bytes, words: str) -> None:
