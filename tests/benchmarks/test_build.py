@@ -10,6 +10,7 @@ from benchmarks.hub import CORE, STEPS
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_a_small_build_has_every_line_and_counts_that_agree(capsys):
     run(people=2_000, as_json=True)
     found = json.loads(capsys.readouterr().out)

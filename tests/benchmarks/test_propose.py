@@ -28,6 +28,7 @@ def test_intervals_are_those_of_the_literature(right: int, of: int, low: float, 
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.0002)
 
 
+@pytest.mark.long
 def test_real_tables_are_read_as_well_as_promised() -> None:
     try:
         real_data()

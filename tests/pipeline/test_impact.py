@@ -184,7 +184,13 @@ TOGETHER = [
 ]
 
 
-@pytest.mark.parametrize("names", [*SINGLE, *(pytest.param(names, id="; ".join(names)) for names in TOGETHER)])
+@pytest.mark.parametrize(
+    "names",
+    [
+        *SINGLE,
+        *(pytest.param(names, id="; ".join(names), marks=marks) for names, marks in zip(TOGETHER, ((), pytest.mark.long), strict=True)),
+    ],
+)
 def test_what_is_predicted_is_what_happens(names: list[str], own_city: Hub, tmp_path: Path) -> None:
     proposal = proposed(tmp_path, [edit for name in names for edit in PROPOSALS[name][0]])
     telling = set().union(*(PROPOSALS[name][1] for name in names))

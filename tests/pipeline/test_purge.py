@@ -241,6 +241,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_batch_loses_nothing(tmp_path: Path
         hub.home.catalog.dispose()
 
 
+@pytest.mark.long
 def test_old_states_go_where_the_contract_says_so_and_all_that_is_current_stays(hub: Hub) -> None:
     from pyiceberg.catalog.sql import SqlCatalog
 

@@ -67,6 +67,14 @@ def counted(engine: Engine, plan: Plan, standards: Standards) -> tuple[list[Chec
     return [CheckResult(check, total, rows.get((check.element, check.issue_type), 0)) for check in suite], issues
 
 
+@pytest.fixture(autouse=True)
+def no_language_remembered(request: pytest.FixtureRequest) -> None:
+    """The portals are there for many tests; what one has chosen is not the next one's."""
+    for name in {"empty", "filled"} & set(request.fixturenames):
+        portal: Portal = request.getfixturevalue(name)
+        portal.client.cookies.clear()
+
+
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     """Nothing is registered."""

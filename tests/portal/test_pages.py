@@ -339,6 +339,7 @@ def test_the_digest_of_a_small_table_is_not_shown(hub: Hub, monkeypatch: pytest.
         assert (digest in text_of(portal, path)) is is_shown, path
 
 
+@pytest.mark.long
 def test_every_page_and_answer_is_there_on_postgresql_too(new_databases: Callable[[], dict[str, str]], tmp_path: Path) -> None:
     portal = filled_portal(hub_in(tmp_path / "home", **new_databases()))
     pages = [path for path in FILLED_PAGES if not path.startswith("/standards")]

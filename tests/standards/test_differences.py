@@ -247,6 +247,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Recorded]:
     _forget()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_which_lists_a_value_type_reads_is_stated(recorded: _Recorded) -> None:
     assert set(LISTS_READ) <= set(SHARED_ISSUES)
@@ -265,6 +266,7 @@ def test_which_lists_a_value_type_reads_is_stated(recorded: _Recorded) -> None:
         assert recorded.asked <= allowed, (element.id, recorded.asked)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_which_lists_a_rule_over_several_elements_reads_is_stated(recorded: _Recorded) -> None:
     for rule in STANDARDS.cross_rules:
