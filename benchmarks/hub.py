@@ -63,7 +63,7 @@ def build() -> Build:
     from core.clock import today
     from demo.benchmark_city import DATASETS
     from pipeline.home import open_home
-    from pipeline.standardize import prepare_statements
+    from pipeline.statements import prepare_statements
     from standards.loader import load_standards
 
     # As the process does from which the tasks are forked: once, not once a batch.

@@ -11,8 +11,13 @@ import time
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.settings import load_settings
-from pipeline.standardize import STANDARDIZED, make_plan, prepare_statements, standardize
+from pipeline.standardize import STANDARDIZED, make_plan, standardize
 from standards.loader import load_standards
+
+try:
+    from pipeline.statements import prepare_statements
+except ImportError:  # where they were when the hub was first built
+    from pipeline.standardize import prepare_statements  # type: ignore[attr-defined, no-redef]
 
 TODAY = "2026-01-01"
 WARM_UP_ROWS = 2_000

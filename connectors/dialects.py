@@ -104,7 +104,8 @@ def comments(contract: Contract, connections: Connections) -> Comments:
             try:
                 about = sa.inspect(engine).get_table_comment(table, schema_name)["text"]
             except (NotImplementedError, exc.NoSuchTableError):
-                about = None  # a view, or a database without
+                # The first is what SQLAlchemy raises for a dialect that keeps no comments, the second what it raises for a view.
+                about = None
     finally:
         engine.dispose()
     return Comments(str(about or ""), columns)

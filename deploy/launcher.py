@@ -83,7 +83,7 @@ def preload() -> None:
     try:
         standards = importlib.import_module("standards.loader").load_standards()
         # Building these statements would cost every task a second or two again.
-        importlib.import_module("pipeline.standardize").prepare_statements(standards, today().isoformat())
+        importlib.import_module("pipeline.statements").prepare_statements(standards, today().isoformat())
     except Exception as error:
         _log(f"the standards were not prepared ahead: {type(error).__name__}")
     _log("libraries and stages are loaded")

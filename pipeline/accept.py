@@ -4,7 +4,7 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 and commit ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from catalog.batches import (
     record_findings,
 )
 from catalog.datasets import contract_at
-from catalog.files import LakeFile, files_of
+from catalog.files import files_of
 from catalog.tables import lease
 from contracts.model import Contract
 from core import lake
@@ -34,31 +34,24 @@ from core.leases import Lease, holding
 from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
-from pipeline.changes import DELETED, WITHDRAWN, Changes, compare
+from pipeline.batch_files import quarantine_rows, write_files
+from pipeline.changes import DELETED, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, deletes_path
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
-from pipeline.repairs import REPAIR_COLUMNS, count_repaired, delivered_rows, repair_rows
+from pipeline.repairs import count_repaired, delivered_rows
 from pipeline.standard import standard_in_force
-from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, ElementPlan, Plan, make_plan, standardize, unread_dates
-from pipeline.state import LOG_COLUMNS, engine_type, fold, log_columns, outgrown, standardized_table, state, typed_fields
+from pipeline.standardize import STANDARDIZED, Plan, make_plan, standardize, unread_dates
+from pipeline.state import LOG_COLUMNS, engine_type, log_columns, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
-from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, read_before, waiting_after
+from pipeline.waiting import BEFORE, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards
 
-ISSUE_COLUMNS = {
-    "_record_id": "UUID",
-    "_batch_seq": "INTEGER",
-    "_position": "BIGINT",
-    "element": "VARCHAR",
-    "issue_type": "VARCHAR",
-    "severity": "VARCHAR",
-}
 STAYS = "the last good state stays published; mend the source or the contract's assertions, then run it again"
 HELD_BACK = "deletes-held-back"  # note of a batch whose missing records were kept
 
@@ -151,8 +144,8 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
                 hint=STAYS + (f'; if that is right: ./hub sync {contract.id} --accept-shrink "why it is right"' if shrink else ""),
             )
         with timed(seconds, "write"):
-            files = _write_files(engine, home, plan, batch, standards, split)
-            total, rules = waiting_after(home, engine, batch, _quarantine_rows(plan, batch))
+            files = write_files(engine, home, plan, batch, standards, with_quarantine=split.quarantined > 0)
+            total, rules = waiting_after(home, engine, batch, quarantine_rows(plan, batch))
         more = {"files": files, "seconds": seconds, "waiting": rules, "counts": {**found.counts, "waiting": total}}
         accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), **more}))
     return log_columns(contract, standards)
@@ -251,7 +244,7 @@ class _Split:
 
 def _split(engine: Engine, plan: Plan, changes: Changes) -> _Split:
     """Views `accepted_rows` and `quarantined_rows` over the standardized table, and their counts."""
-    stops = stopping(plan)
+    stops = plan.stopping
     engine.run(f"CREATE VIEW quarantined_rows AS SELECT * FROM {STANDARDIZED} WHERE {stops}")
     engine.run(f"CREATE VIEW accepted_rows AS SELECT * FROM {STANDARDIZED} WHERE NOT ({stops})")
     inserted, updated = engine.row("SELECT count(*) FILTER (NOT _known), count(*) FILTER (_known) FROM accepted_rows")
@@ -264,18 +257,6 @@ def _as_a_whole(changes: Changes, split: _Split) -> Changes:
     """A part is judged by what the dataset is with it: of two changed rows one may be bad, and a day may bring none."""
     kept = changes.previous - split.deleted - split.updated - changes.unchanged
     return replace(changes, landed=changes.landed + max(0, kept))
-
-
-def stopping(plan: Plan) -> str:
-    """SQL for whether a standardized row may not be published."""
-    return " OR ".join([f"({quote(column)} & {mask}) <> 0" for column, mask in _stopping_masks(plan)])
-
-
-def _stopping_masks(plan: Plan) -> Iterator[tuple[str, int]]:
-    for item in plan.elements:
-        if mask := item.mask("error"):
-            yield item.column, mask
-    yield ROW_ISSUES, sum(1 << bit for bit, (_, severity) in enumerate(plan.row_issues) if severity == "error")
 
 
 def _findings(
@@ -328,7 +309,7 @@ def _findings(
 
 def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     """How many standardized rows have a value that can be published, by element."""
-    usable = ", ".join(f"count({published_value(item)})" for item in plan.elements)
+    usable = ", ".join(f"count({item.published})" for item in plan.elements)
     total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
 
@@ -347,89 +328,6 @@ def _fills_of_delivery(
         doing="counting filled values",
     )
     return {name: (found[name][0] + total, found[name][1] + count) for name, count in zip(found, filled, strict=True)}
-
-
-def published_value(item: ElementPlan) -> str:
-    """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
-    column = quote(item.element.id)
-    return f"CASE WHEN ({quote(item.column)} & {item.withholding}) = 0 THEN {column} END" if item.withholding else column
-
-
-def _write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards: Standards, split: _Split) -> list[LakeFile]:
-    table = standardized_table(batch.contract_id)
-    columns = log_columns(plan.contract, standards)
-    # In the order of arrival: rows are nearly in it, so that sorting costs half of what it does by ids, which are digests.
-    files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), "_position")]
-    if split.quarantined:
-        files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, _quarantine_rows(plan, batch), "_position"))
-    issues = list(_issue_rows(plan, batch))
-    if issues:
-        files.append(_write(engine, home, batch, table, "issues", ISSUE_COLUMNS, " UNION ALL ".join(issues), "_position"))
-    if batch.kind != "delivery":
-        files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, repair_rows(home, batch, "accepted_rows"), "_position"))
-    compacted = _compact(engine, home, batch, table, columns, files[0])
-    return files + compacted
-
-
-def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str) -> LakeFile:
-    owner = table if kind in ("log", "compact") else f"{table}/{kind}"
-    fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
-    keys = [name for name in (order, "_record_id", "element", "issue_type") if name in columns]
-    written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))
-    return LakeFile(written.path, table, kind, batch.seq, written.rows)
-
-
-def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
-    elements = [f"{published_value(item)}::{columns[item.element.id]} AS {quote(item.element.id)}" for item in plan.elements]
-    names = ", ".join(quote(name) for name in columns)
-    nothing = ", ".join(f"NULL::{kind}" for name, kind in columns.items() if name not in ("_record_id", "_batch_seq", "_op"))
-    return (
-        f"SELECT {names} FROM (SELECT _record_id, {batch.seq}::integer AS _batch_seq, CASE WHEN _known THEN 'update' ELSE 'insert' END AS _op, "
-        f"_position, _row_digest, _valid_from, {', '.join(elements)} FROM accepted_rows) "
-        f"UNION ALL SELECT _record_id, {batch.seq}::integer, 'delete', {nothing} "
-        # A record that only waited is no record; that it is gone ends its waiting.
-        f"FROM (SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN})"
-    )
-
-
-def _quarantine_rows(plan: Plan, batch: Batch) -> str:
-    """Pointers into landing with the rules that were broken; never a value."""
-    rules = [
-        f"CASE WHEN ({quote(item.column)} & {1 << bit}) <> 0 THEN '{item.element.id}:{issue}' END"
-        for item in plan.elements
-        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True))
-        if severity == "error"
-    ]
-    rules += [
-        f"CASE WHEN ({ROW_ISSUES} & {1 << bit}) <> 0 THEN '{ROW}:{issue}' END"
-        for bit, (issue, severity) in enumerate(plan.row_issues)
-        if severity == "error"
-    ]
-    since = f"(SELECT _record_id, min(_since_seq) AS _since_seq FROM {BEFORE} GROUP BY _record_id)"
-    return (
-        f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules, "
-        f"coalesce(w._since_seq, {batch.seq})::integer AS _since_seq FROM quarantined_rows LEFT JOIN {since} w USING (_record_id)"
-    )
-
-
-def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
-    """One row per refused value. Repairs are counted, not listed: landing and standard together give them back."""
-    head = f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position"
-    for item in plan.elements:
-        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True)):
-            if severity != "repaired" and (issue != "missing" or item.use.required):
-                named = f"'{item.element.id}' AS element, '{issue}' AS issue_type, '{severity}' AS severity"
-                yield f"{head}, {named} FROM {STANDARDIZED} WHERE ({quote(item.column)} & {1 << bit}) <> 0"
-    for bit, (issue, severity) in enumerate(plan.row_issues):
-        yield f"{head}, '{ROW}', '{issue}', '{severity}' FROM {STANDARDIZED} WHERE ({ROW_ISSUES} & {1 << bit}) <> 0"
-
-
-def _compact(engine: Engine, home: Home, batch: Batch, table: str, columns: dict[str, str], log: LakeFile) -> list[LakeFile]:
-    files = files_of(home.catalog, table, ("log", "compact"))
-    if not outgrown(files, log):
-        return []
-    sql = fold(home, table, columns, [*files, log], "_record_id", "_batch_seq")
-    return [_write(engine, home, batch, table, "compact", columns, f"SELECT * FROM {sql}", "_record_id")]
 
 
 def _clear_leftovers(home: Home, batch: Batch) -> None:

@@ -5,9 +5,7 @@ there, in the order of the plan; `_row_issues` does the same for the rules about
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -16,10 +14,10 @@ from core.engine import Engine, literal, quote
 from core.portable import to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
+from pipeline.statements import mask_of, statements
 from standards.checks import severity_in
 from standards.day import on_day
-from standards.in_force import last_turn
-from standards.labels import own_labels
+from standards.declared import Declared
 from standards.model import CrossRule, DataElement, SchemaUse, Severity, Standards
 from standards.value_types import issue_kinds
 
@@ -57,6 +55,12 @@ class ElementPlan:
         """The bits of all issues of one severity."""
         return sum(1 << bit for bit, found in enumerate(self.severities) if found == severity)
 
+    @property
+    def published(self) -> str:
+        """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
+        column = quote(self.element.id)
+        return f"CASE WHEN ({quote(self.column)} & {self.withholding}) = 0 THEN {column} END" if self.withholding else column
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -70,6 +74,13 @@ class Plan:
     def row_issues(self) -> tuple[tuple[str, Severity], ...]:
         """Issues of the record as a whole, in the order of their bits: first the key, then the rules over several elements."""
         return (("duplicate-key", "error"), *((rule.issue_type, rule.severity) for rule in self.rules))
+
+    @property
+    def stopping(self) -> str:
+        """SQL for whether a standardized row may not be published."""
+        masks = [(item.column, item.mask("error")) for item in self.elements]
+        masks.append((ROW_ISSUES, sum(1 << bit for bit, (_, severity) in enumerate(self.row_issues) if severity == "error")))
+        return " OR ".join(f"({quote(column)} & {mask}) <> 0" for column, mask in masks if mask or column == ROW_ISSUES)
 
 
 def make_plan(contract: Contract, standards: Standards) -> Plan:
@@ -182,7 +193,7 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
     engine.run(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
     _restore(engine)
-    sql = _statements(_Reading(item.element), _declared(item), item.use.required, item.issues, _day(item.issues, today))
+    sql = statements(item.element, _declared(item), item.use.required, item.issues, today)
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     _look_up(engine, item.element)
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
@@ -199,81 +210,11 @@ def _restore(engine: Engine) -> None:
         engine.run("UPDATE given SET text = r.text FROM restored r WHERE r.raw = given.raw", doing="standardizing")
 
 
-def _day(issues: Sequence[str], today: str) -> str:
-    """The day, where an element's statements depend on it: those of the others are kept until a code begins or ends."""
-    return today if "future-date" in issues else last_turn()
-
-
-def prepare_statements(standards: Standards, today: str) -> None:
-    """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
-    with on_day(today):
-        for use in (use for schema in standards.schemas.values() for use in schema.uses):
-            issues = ("missing", "repaired", *issue_kinds(use.element))
-            _statements(_Reading(use.element), _Declared(), use.required, issues, _day(issues, today))
-
-
-@dataclass(frozen=True)
-class _Declared:
-    """What the contract declares for an element: date formats, lookup, another code list, the unit of bare numbers."""
-
-    formats: tuple[str, ...] = ()
-    lookup: tuple[tuple[str, str], ...] = ()
-    written_in: str = ""
-    unit: str = ""
-
-
-@dataclass(frozen=True)
-class _Statements:
-    """The two statements of an element: from the texts `given` to what is `read`, and from there to values and issues."""
-
-    values: str
-    issues: str
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """An element as a key: elements whose values are read alike, as most codes and dates are, share their statements."""
-
-    element: DataElement = field(compare=False)
-    behavior: tuple[object, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        e = self.element
-        form = (e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum)
-        object.__setattr__(self, "behavior", (e.type, *form, own_labels(e)))
-
-
-@lru_cache(maxsize=256)
-def _statements(
-    reading: _Reading,
-    declared: _Declared,
-    required: bool,
-    issues: tuple[str, ...],
-    today: str,
-) -> _Statements:
-    """Building them takes longer than running them, so they are kept."""
-    import ibis
-
-    from standards.standardize import issues_of, spelling_key_of, value_of
-
-    element, lookup = reading.element, dict(declared.lookup)
-    given = ibis.table({"raw": "string", "text": "string"}, name="given")
-    read = ibis.table({"raw": "string", "value": "string"}, name="read")
-    found = issues_of(read.value, element, today)
-    found["missing"] = read.value.isnull() if required else ibis.literal(False)
-    found["repaired"] = _is_repaired(read.raw, read.value, element, declared)
-    value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
-    return _Statements(
-        to_sql(given.select("raw", value=value, key=spelling_key_of(value, given.text, element, lookup))),
-        to_sql(read.select("raw", "value", issues=_mask([found[name] for name in issues]))),
-    )
-
-
-def _declared(item: ElementPlan) -> _Declared:
+def _declared(item: ElementPlan) -> Declared:
     """What the contract declares for an element; nothing for a constant."""
     if (source := item.source) is None:
-        return _Declared()
-    return _Declared(tuple(source.formats), tuple(source.lookup.items()), source.written_in or "", source.unit or "")
+        return Declared()
+    return Declared(tuple(source.formats), tuple(source.lookup.items()), source.written_in or "", source.unit or "")
 
 
 def _look_up(engine: Engine, element: DataElement) -> None:
@@ -287,31 +228,6 @@ def _look_up(engine: Engine, element: DataElement) -> None:
         engine.register("known", pa.table({"key": pa.array(known), "reading": pa.array(known.values())}))
         rest = "|| substring(read.value, length(read.key) + 1)" if element.type == "address" else ""
         engine.run(f"UPDATE read SET value = k.reading {rest} FROM known k WHERE k.key = read.key", doing="looking up divisions")
-
-
-def _is_repaired(raw: Any, value: Any, element: DataElement, declared: _Declared) -> Any:
-    """Whether the standard rewrote a value. What the contract declares (a date format, a lookup, a list) is a translation, not a repair."""
-    from standards.date_formats import format_patterns
-    from standards.declared import texts_of
-    from standards.written import is_tidy_number
-
-    changed = raw != value
-    for pattern, _ in (pair for form in declared.formats for pair in format_patterns(form)):
-        changed = changed & ~raw.re_search(pattern)
-    translated = [text for text, _ in declared.lookup]
-    if declared.written_in:
-        translated += texts_of(element.code_list or "", declared.written_in)
-    if declared.unit:
-        changed = changed & ~is_tidy_number(raw)
-    return changed & raw.notin(translated) if translated else changed
-
-
-def _mask(conditions: Sequence[Any]) -> Any:
-    """The bits of several conditions, in their order, as one number; a condition that is null does not hold."""
-    import ibis
-
-    bits = (condition.fill_null(False).cast("int32") * (1 << bit) for bit, condition in enumerate(conditions))
-    return sum(bits, start=ibis.literal(0, type="int32"))
 
 
 def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
@@ -366,7 +282,7 @@ def _judge_rows(engine: Engine, plan: Plan) -> None:
         return
     table = ibis.table(dict.fromkeys(("_position", *(item.element.id for item in plan.elements)), "string"), name=STANDARDIZED)
     broken = [breaks(rule, table) for rule in plan.rules]
-    rows = table.filter(ibis.or_(*broken)).select("_position", found=_mask([ibis.literal(False), *broken]))
+    rows = table.filter(ibis.or_(*broken)).select("_position", found=mask_of([ibis.literal(False), *broken]))
     engine.run(
         f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({to_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
         doing="judging rows",

@@ -14,7 +14,6 @@ from pathlib import Path
 from contracts.model import Contract
 from core.engine import Engine, literal, parquet, quote
 from core.settings import Settings
-from pipeline.accept import published_value, stopping
 from pipeline.changes import compare
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan, make_plan, standardize
 from pipeline.state import log_columns
@@ -66,10 +65,10 @@ def issues_column(element: str) -> str:
 
 
 def _outcome(plan: Plan, types: dict[str, str]) -> str:
-    columns = ["_position", "_record_id", "_valid_from", f"({stopping(plan)}) AS _stopped"]
+    columns = ["_position", "_record_id", "_valid_from", f"({plan.stopping}) AS _stopped"]
     for item in plan.elements:
         name = item.element.id
-        columns.append(f"{published_value(item)}::{types[name]} AS {quote(name)}")
+        columns.append(f"{item.published}::{types[name]} AS {quote(name)}")
         columns.append(_as_words(quote(item.column), list(zip(item.issues, item.severities, strict=True)), issues_column(name)))
     columns.append(_as_words(ROW_ISSUES, list(plan.row_issues), issues_column(ROW)))
     return f"SELECT {', '.join(columns)} FROM {STANDARDIZED} ORDER BY _position"

@@ -5,6 +5,7 @@ read by the element's own list. What the other list does not lead from to one co
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from standards.in_force import while_in_force
 from standards.loader import load_standards
 from standards.model import CodeList, DataElement, Standards
 from standards.spellings import spelling_key
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared for a column: date formats, lookup (text to code), another code list, the unit of bare numbers. Hashable."""
+
+    formats: tuple[str, ...] = ()
+    lookup: tuple[tuple[str, str], ...] = ()
+    written_in: str = ""
+    unit: str = ""
 
 
 def writing_fault(standards: Standards, element: DataElement, written_in: str) -> str:

@@ -9,7 +9,7 @@ from core.errors import RequestError
 from core.portable import to_sql
 from standards.date_formats import format_patterns
 from standards.day import on_day, reading_day
-from standards.declared import unit_fault, writing_fault
+from standards.declared import Declared, unit_fault, writing_fault
 from standards.model import DataElement, Standards
 from standards.restoring import restored
 from standards.spellings import SPELLED, readings, rewritten
@@ -53,7 +53,7 @@ def normalize_values(
     _check_formats(element, formats)
     _check_writing(standards, element, written_in, unit)
     with on_day(today):
-        rows = _run(element, values, _Declared(tuple(formats), tuple((lookup or {}).items()), written_in, unit))
+        rows = _run(element, values, Declared(tuple(formats), tuple((lookup or {}).items()), written_in, unit))
     return [_answer(raw, *row) for raw, row in zip(values, rows, strict=True)]
 
 
@@ -82,17 +82,7 @@ def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Norm
     return Normalized(value, "valid", (), value) if value == raw else Normalized(value, "repaired", ("repaired",), value)
 
 
-@dataclass(frozen=True)
-class _Declared:
-    """What is declared for the values, as a contract does for a column."""
-
-    formats: tuple[str, ...]
-    lookup: tuple[tuple[str, str], ...]
-    written_in: str
-    unit: str
-
-
-def _run(element: DataElement, values: Sequence[str | None], declared: _Declared) -> list[tuple[str | None, tuple[str, ...]]]:
+def _run(element: DataElement, values: Sequence[str | None], declared: Declared) -> list[tuple[str | None, tuple[str, ...]]]:
     import duckdb  # the engine is loaded only where values are asked for
     import pyarrow as pa
 
@@ -124,7 +114,7 @@ class _Statements:
 
 
 @lru_cache(maxsize=256)
-def _statements(element: DataElement, declared: _Declared, today: str) -> _Statements:
+def _statements(element: DataElement, declared: Declared, today: str) -> _Statements:
     """Building them costs up to a second, so they are kept."""
     import ibis
 

@@ -303,7 +303,7 @@ def test_a_full_refresh_that_dies_half_way_leaves_the_old_state(hub: Hub, people
     before = phones(hub, document)
     people.put(1, 2)
     people.remove(2)
-    for target in ("pipeline.land._manifest", "pipeline.accept._write_files", "pipeline.accept.accept_batch"):
+    for target in ("pipeline.land._manifest", "pipeline.accept.write_files", "pipeline.accept.accept_batch"):
         with monkeypatch.context() as patched:
 
             def dying(*_: Any, **__: Any) -> None:

@@ -1,0 +1,102 @@
+"""The lake files of an accepted batch: its part of the log, quarantine, issues, repairs, and a compacted state when the log has outgrown it."""
+
+from collections.abc import Iterator
+
+from catalog.batches import Batch
+from catalog.files import LakeFile, files_of
+from core import lake
+from core.engine import Engine, quote
+from pipeline.changes import DELETED, WITHDRAWN
+from pipeline.home import Home
+from pipeline.repairs import REPAIR_COLUMNS, repair_rows
+from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
+from pipeline.state import fold, log_columns, outgrown, standardized_table, typed_fields
+from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS
+from standards.model import Standards
+
+ISSUE_COLUMNS = {
+    "_record_id": "UUID",
+    "_batch_seq": "INTEGER",
+    "_position": "BIGINT",
+    "element": "VARCHAR",
+    "issue_type": "VARCHAR",
+    "severity": "VARCHAR",
+}
+
+
+def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards: Standards, *, with_quarantine: bool) -> list[LakeFile]:
+    """Write the log, and what there is beside it; the views of the split are in the engine. Named nowhere until the batch is accepted."""
+    table = standardized_table(batch.contract_id)
+    columns = log_columns(plan.contract, standards)
+    # In the order of arrival: rows are nearly in it, so that sorting costs half of what it does by ids, which are digests.
+    files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), "_position")]
+    if with_quarantine:
+        files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
+    issues = list(_issue_rows(plan, batch))
+    if issues:
+        files.append(_write(engine, home, batch, table, "issues", ISSUE_COLUMNS, " UNION ALL ".join(issues), "_position"))
+    if batch.kind != "delivery":
+        files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, repair_rows(home, batch, "accepted_rows"), "_position"))
+    compacted = _compact(engine, home, batch, table, columns, files[0])
+    return files + compacted
+
+
+def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str) -> LakeFile:
+    owner = table if kind in ("log", "compact") else f"{table}/{kind}"
+    fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
+    keys = [name for name in (order, "_record_id", "element", "issue_type") if name in columns]
+    written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))
+    return LakeFile(written.path, table, kind, batch.seq, written.rows)
+
+
+def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
+    elements = [f"{item.published}::{columns[item.element.id]} AS {quote(item.element.id)}" for item in plan.elements]
+    names = ", ".join(quote(name) for name in columns)
+    nothing = ", ".join(f"NULL::{kind}" for name, kind in columns.items() if name not in ("_record_id", "_batch_seq", "_op"))
+    return (
+        f"SELECT {names} FROM (SELECT _record_id, {batch.seq}::integer AS _batch_seq, CASE WHEN _known THEN 'update' ELSE 'insert' END AS _op, "
+        f"_position, _row_digest, _valid_from, {', '.join(elements)} FROM accepted_rows) "
+        f"UNION ALL SELECT _record_id, {batch.seq}::integer, 'delete', {nothing} "
+        # A record that only waited is no record; that it is gone ends its waiting.
+        f"FROM (SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN})"
+    )
+
+
+def quarantine_rows(plan: Plan, batch: Batch) -> str:
+    """Pointers into landing with the rules that were broken; never a value."""
+    rules = [
+        f"CASE WHEN ({quote(item.column)} & {1 << bit}) <> 0 THEN '{item.element.id}:{issue}' END"
+        for item in plan.elements
+        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True))
+        if severity == "error"
+    ]
+    rules += [
+        f"CASE WHEN ({ROW_ISSUES} & {1 << bit}) <> 0 THEN '{ROW}:{issue}' END"
+        for bit, (issue, severity) in enumerate(plan.row_issues)
+        if severity == "error"
+    ]
+    since = f"(SELECT _record_id, min(_since_seq) AS _since_seq FROM {BEFORE} GROUP BY _record_id)"
+    return (
+        f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules, "
+        f"coalesce(w._since_seq, {batch.seq})::integer AS _since_seq FROM quarantined_rows LEFT JOIN {since} w USING (_record_id)"
+    )
+
+
+def _issue_rows(plan: Plan, batch: Batch) -> Iterator[str]:
+    """One row per refused value. Repairs are counted, not listed: landing and standard together give them back."""
+    head = f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position"
+    for item in plan.elements:
+        for bit, (issue, severity) in enumerate(zip(item.issues, item.severities, strict=True)):
+            if severity != "repaired" and (issue != "missing" or item.use.required):
+                named = f"'{item.element.id}' AS element, '{issue}' AS issue_type, '{severity}' AS severity"
+                yield f"{head}, {named} FROM {STANDARDIZED} WHERE ({quote(item.column)} & {1 << bit}) <> 0"
+    for bit, (issue, severity) in enumerate(plan.row_issues):
+        yield f"{head}, '{ROW}', '{issue}', '{severity}' FROM {STANDARDIZED} WHERE ({ROW_ISSUES} & {1 << bit}) <> 0"
+
+
+def _compact(engine: Engine, home: Home, batch: Batch, table: str, columns: dict[str, str], log: LakeFile) -> list[LakeFile]:
+    files = files_of(home.catalog, table, ("log", "compact"))
+    if not outgrown(files, log):
+        return []
+    sql = fold(home, table, columns, [*files, log], "_record_id", "_batch_seq")
+    return [_write(engine, home, batch, table, "compact", columns, f"SELECT * FROM {sql}", "_record_id")]

@@ -1,0 +1,107 @@
+"""The statements of an element: from texts to standard values, and from these to issues.
+
+They depend on how the element is read and on what a contract declares for it, not on the batch, and are built once for a process; those
+of elements that need nothing from a contract before the tasks are forked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from core.portable import to_sql
+from standards.day import on_day
+from standards.declared import Declared
+from standards.in_force import last_turn
+from standards.labels import own_labels
+from standards.model import DataElement, Standards
+from standards.value_types import issue_kinds
+
+
+def prepare_statements(standards: Standards, today: str) -> None:
+    """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
+    with on_day(today):
+        for use in (use for schema in standards.schemas.values() for use in schema.uses):
+            issues = ("missing", "repaired", *issue_kinds(use.element))
+            statements(use.element, Declared(), use.required, issues, today)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The two statements of an element: from the texts `given` to what is `read`, and from there to values and issues."""
+
+    values: str
+    issues: str
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """An element as a key: elements whose values are read alike, as most codes and dates are, share their statements."""
+
+    element: DataElement = field(compare=False)
+    behavior: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        e = self.element
+        form = (e.min_length, e.max_length, e.pattern, e.code_list, e.minimum, e.maximum)
+        object.__setattr__(self, "behavior", (e.type, *form, own_labels(e)))
+
+
+def statements(element: DataElement, declared: Declared, required: bool, issues: tuple[str, ...], today: str) -> Statements:
+    """The statements of an element as a contract declares it; kept, since building them takes longer than running them."""
+    return _statements(_Reading(element), declared, required, issues, _day(issues, today))
+
+
+def _day(issues: Sequence[str], today: str) -> str:
+    """The day, where an element's statements depend on it: those of the others are kept until a code begins or ends."""
+    return today if "future-date" in issues else last_turn()
+
+
+@lru_cache(maxsize=256)
+def _statements(
+    reading: _Reading,
+    declared: Declared,
+    required: bool,
+    issues: tuple[str, ...],
+    today: str,
+) -> Statements:
+    import ibis
+
+    from standards.standardize import issues_of, spelling_key_of, value_of
+
+    element, lookup = reading.element, dict(declared.lookup)
+    given = ibis.table({"raw": "string", "text": "string"}, name="given")
+    read = ibis.table({"raw": "string", "value": "string"}, name="read")
+    found = issues_of(read.value, element, today)
+    found["missing"] = read.value.isnull() if required else ibis.literal(False)
+    found["repaired"] = _is_repaired(read.raw, read.value, element, declared)
+    value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
+    return Statements(
+        to_sql(given.select("raw", value=value, key=spelling_key_of(value, given.text, element, lookup))),
+        to_sql(read.select("raw", "value", issues=mask_of([found[name] for name in issues]))),
+    )
+
+
+def _is_repaired(raw: Any, value: Any, element: DataElement, declared: Declared) -> Any:
+    """Whether the standard rewrote a value. What the contract declares (a date format, a lookup, a list) is a translation, not a repair."""
+    from standards.date_formats import format_patterns
+    from standards.declared import texts_of
+    from standards.written import is_tidy_number
+
+    changed = raw != value
+    for pattern, _ in (pair for form in declared.formats for pair in format_patterns(form)):
+        changed = changed & ~raw.re_search(pattern)
+    translated = [text for text, _ in declared.lookup]
+    if declared.written_in:
+        translated += texts_of(element.code_list or "", declared.written_in)
+    if declared.unit:
+        changed = changed & ~is_tidy_number(raw)
+    return changed & raw.notin(translated) if translated else changed
+
+
+def mask_of(conditions: Sequence[Any]) -> Any:
+    """The bits of several conditions, in their order, as one number; a condition that is null does not hold."""
+    import ibis
+
+    bits = (condition.fill_null(False).cast("int32") * (1 << bit) for bit, condition in enumerate(conditions))
+    return sum(bits, start=ibis.literal(0, type="int32"))
