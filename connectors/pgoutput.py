@@ -11,16 +11,13 @@ from dataclasses import dataclass, field
 Key = tuple[str, ...]
 
 
-class Unknowable(Exception):
-    """The log alone does not say which records changed; the reason, in words."""
-
-
 @dataclass
 class Transaction:
-    """One committed transaction: its id (32 bits), where it ends in the log, and the keys of records that it touched."""
+    """One committed transaction: its id (32 bits), where it ends in the log, how many messages tell it, and the keys of records that it touched."""
 
     xid: int
     end: int = 0
+    messages: int = 0
     keys: list[Key] = field(default_factory=list)
     reason: str = ""  # why the records it touched cannot be named
 
@@ -55,7 +52,9 @@ class _Reader:
         kind, body = message[:1], memoryview(message)[1:]
         if kind == b"B":
             self._now = Transaction(struct.unpack_from("!I", body, 16)[0])
-        elif kind == b"R":
+        if self._now is not None:
+            self._now.messages += 1
+        if kind == b"R":
             self._relation(body)
         elif self._now is not None:
             if kind == b"C":

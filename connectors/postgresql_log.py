@@ -96,8 +96,8 @@ def _keys(contract: Contract, server: Server, request: Following, table: Followe
     (flushed,) = server.execute("SELECT pg_current_wal_flush_lsn()::text").fetchall()[0]
     reached = min(_place(upto), _place(flushed))
     keys: dict[Key, None] = {}
-    last = _place(str(request.lsn))
-    for done in _peeked(server, request, contract.log.publication, table.target, upto, most):
+    last, told, limit = _place(str(request.lsn)), 0, _most_messages(most)
+    for done in _peeked(server, request, contract.log.publication, table.target, upto, limit):
         if not _sees(snapshot, done.xid):
             # Committed, and not yet visible when the snapshot was taken: it is the next batch's, with all that follows it.
             reached = last
@@ -108,17 +108,26 @@ def _keys(contract: Contract, server: Server, request: Following, table: Followe
         if len(keys) > most:
             return [], "", f"more than {most} records have changed"
         last = done.end
+        told += done.messages
+        if told >= limit:
+            # The server ends it here, of whatever it was: one record changed over and over, other tables. What follows is the next batch's.
+            reached = last
+            break
     return list(keys), f"{reached >> 32:X}/{reached & 0xFFFFFFFF:X}", ""
 
 
-def _peeked(server: Server, request: Following, publication: str, target: Target, upto: str, most: int) -> Iterator[Transaction]:
+def _most_messages(most: int) -> int:
+    """For so many changed records; three messages stand around each change of a transaction that has only one."""
+    return 4 * most + 16
+
+
+def _peeked(server: Server, request: Following, publication: str, target: Target, upto: str, limit: int) -> Iterator[Transaction]:
     """Committed transactions since the slot's place, which stays. Fetched little by little; the server ends it where it is too much."""
     query = "SELECT data FROM pg_logical_slot_peek_binary_changes(%s, %s::pg_lsn, %s, 'proto_version', '1', 'publication_names', %s)"
     quoted = quote(publication)  # the option is a list of names
     with server.transaction(), server.cursor(name="hub_log", binary=True) as cursor:
         cursor.itersize = _FETCHED
-        # Three messages stand around each change of a transaction that has only one.
-        cursor.execute(query, [request.slot, upto, 4 * most + 16, quoted])
+        cursor.execute(query, [request.slot, upto, limit, quoted])
         yield from transactions((bytes(data) for (data,) in cursor), target)
 
 

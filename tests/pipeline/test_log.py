@@ -222,6 +222,22 @@ def test_more_changes_than_agreed_are_read_as_a_whole_table(hub: Hub, logged: Lo
     assert len(logged.slots()) == 1
 
 
+def test_a_record_that_changes_over_and_over_hides_nothing_that_changes_after_it(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, log={"most_changes": 5})
+    for number in range(3):
+        logged.put(number, 1)
+    sync(hub, document)
+    for content in range(2, 40):
+        logged.put(0, content)
+    logged.put(1, 2)
+    logged.remove(2)
+    batches = [sync(hub, document) for _ in range(6)]
+    assert {batch.scope for batch in batches} == {"part"}
+    assert (sum(batch.deleted or 0 for batch in batches), batches[-1].records) == (1, 2)
+    assert sum(batch.updated or 0 for batch in batches) == 2
+    assert sync(hub, document).read == 0
+
+
 def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.postgresql_log._LOOKED_UP", 7)
     document = followed(hub, logged)
