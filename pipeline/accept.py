@@ -27,7 +27,7 @@ from catalog.tables import lease
 from contracts.model import Contract
 from core import lake
 from core.clock import today
-from core.engine import Engine, parquet, quote
+from core.engine import Engine, quote
 from core.errors import GateFailed, RequestError
 from core.faults import described
 from core.leases import Lease, holding
@@ -38,7 +38,7 @@ from pipeline.batch_files import quarantine_rows, write_files
 from pipeline.changes import DELETED, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder, deletes_path
+from pipeline.landing import batch_folder, named_deletes
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.repairs import count_repaired, delivered_rows
@@ -203,7 +203,7 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
     previous = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
     waiting = None if batch.is_whole else BEFORE
     rows = delivered_rows(home, batch)
-    named = parquet([path]) if (path := deletes_path(home.settings, batch)).exists() else None
+    named = None if batch.is_whole else named_deletes(engine, home.settings, batch)
     changes = compare(engine, rows, previous, same_rules=same_rules, is_whole=batch.is_whole, named_deletes=named, waiting=waiting)
     if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.

@@ -38,6 +38,30 @@ def deletes_path(settings: Settings, batch: Batch) -> Path:
     return batch_folder(settings, batch.contract_id, batch.seq) / "deletes.parquet"
 
 
+def named_deletes(engine: Engine, settings: Settings, batch: Batch) -> str | None:
+    """SQL for the ids of the records that a batch names as gone; None where its source does not say. Raises HubError where they are altered."""
+    manifest = read_manifest(settings, batch)
+    if manifest is not None and "deletes" not in manifest:
+        return None
+    if manifest is None or any(_deletes(engine, settings, batch, manifest)):
+        raise HubError(
+            f"batch {batch.batch_id}: the deletes in landing are not those that its source named",
+            hint=f"landing was altered or is damaged; read the table anew: ./hub sync {batch.contract_id} --full",
+        )
+    return parquet([deletes_path(settings, batch)])
+
+
+def _deletes(engine: Engine, settings: Settings, batch: Batch, manifest: Manifest) -> Iterator[str]:
+    """What differs between the deletes that lie in landing and those that the manifest speaks of."""
+    path = deletes_path(settings, batch)
+    count = digest = None
+    if path.exists():
+        count, high, low = engine.row(f"SELECT count(*), {digest_sums('_record_id')} FROM {parquet([path])}", doing=VERIFYING)
+        digest = f"{combine(high, low):032x}"
+    if (count, digest) != (manifest.get("deletes"), manifest.get("deletes_digest")):
+        yield "deletes: they are not those that the source named"
+
+
 def read_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
     """Return the manifest of a landed batch; None where it is not there any more, or cannot be read."""
     path = batch_folder(settings, batch.contract_id, batch.seq) / "manifest.json"
@@ -115,6 +139,7 @@ def _content(home: Home, batch: Batch, contract: Contract, manifest: Manifest) -
         found = engine.row(f"SELECT count(*), count(*) FILTER ({altered}), {digest_sums('content')} FROM {rows}", bound, doing=VERIFYING)
         query = f"SELECT _position FROM {rows} WHERE {altered} ORDER BY _position LIMIT {_SHOWN}"
         places = [str(position) for (position,) in engine.rows(query, bound, doing=VERIFYING)]
+        yield from _deletes(engine, home.settings, batch, manifest)
     count, changed, high, low = found
     if changed:
         more = " and more" if changed > len(places) else ""

@@ -4,11 +4,14 @@ import socket
 from typing import Any
 
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 
-from core.errors import GateFailed, SourceError
+from catalog.batches import get_batch, latest_accepted
+from core.errors import GateFailed, HubError, SourceError
 from pipeline.accept import accept
 from pipeline.land import land
+from pipeline.landing import deletes_path, rows_path, verify_landing
 from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
@@ -236,6 +239,27 @@ def test_a_record_that_changes_over_and_over_hides_nothing_that_changes_after_it
     assert (sum(batch.deleted or 0 for batch in batches), batches[-1].records) == (1, 2)
     assert sum(batch.updated or 0 for batch in batches) == 2
     assert sync(hub, document).read == 0
+
+
+@pytest.mark.parametrize("how", ["gone", "altered"])
+def test_deletes_that_are_no_longer_what_landed_delete_nothing(hub: Hub, logged: LoggedPeople, how: str) -> None:
+    document = followed(hub, logged)
+    for number in range(4):
+        logged.put(number, 1)
+    sync(hub, document)
+    logged.remove(3)
+    batch = get_batch(hub.home.catalog, land(document["id"], hub.home))
+    assert verify_landing(hub.home, batch) == []
+    path = deletes_path(hub.home.settings, batch)
+    if how == "gone":
+        path.unlink()
+    else:
+        pq.write_table(pq.read_table(rows_path(hub.home.settings, latest_accepted(hub.home.catalog, document["id"]))), path)
+    assert "deletes: they are not those that the source named" in verify_landing(hub.home, batch)
+    with pytest.raises(HubError, match="not those that its source named"):
+        accept(batch.batch_id, hub.home)
+    again = sync(hub, document)
+    assert (again.deleted, again.records) == (1, 3)
 
 
 def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
