@@ -3,8 +3,7 @@
 What the packing program counted and added up takes the place of a source's own account, so that the receipt is the same as on the wire.
 """
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,8 +13,9 @@ import pyarrow as pa
 from connectors.claim import Claim, DigestPlan, plan_digest
 from connectors.columns import plan_columns
 from connectors.extract import extract
-from connectors.extraction import BATCH_ROWS, Extraction, Note, numbered, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, numbered, text_schema
 from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError
+from connectors.storage import Fetched
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.connections import Connections
@@ -91,13 +91,14 @@ def _row_claim(contract: Contract, bundle: Bundle, names: tuple[str, ...]) -> Cl
 
 def _files(contract: Contract, source: FileSource, bundle: Bundle, connections: Connections) -> Extraction:
     folder = make_folder_in(connections.work, "bundle")
+    unpacked = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
     try:
         _unpack(contract, source, bundle, folder)
         # The hours and the pace agreed are for the department's system, which nobody reads here.
         free = contract.model_copy(update={"reading": contract.reading.model_copy(update={"window": None, "rows_per_second": None})})
-        extraction = extract(free, connections.leading(source.connection, folder.resolve().as_uri()))
+        extraction = extract(free, unpacked.connections)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        unpacked.remove()
         raise
     whole, claims, unreadable = extraction.batches, extraction.claims, extraction.unreadable
 
@@ -107,9 +108,9 @@ def _files(contract: Contract, source: FileSource, bundle: Bundle, connections: 
             for batch in whole:
                 rows += batch.num_rows
                 yield batch
-            claims.append(_file_claim(bundle, rows + len(unreadable)))
+            claims.append(_file_claim(bundle, rows, unreadable))
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            unpacked.remove()
 
     extraction.batches = read()
     return extraction
@@ -133,14 +134,14 @@ def _unpack(contract: Contract, source: FileSource, bundle: Bundle, folder: Path
             raise refused(contract.id, error) from None
 
 
-def _file_claim(bundle: Bundle, read: int) -> Claim:
-    """Records as the packing program counted them; whether a blank line counts as a row is the reader's way."""
+def _file_claim(bundle: Bundle, rows: int, unreadable: Sequence[Unreadable]) -> Claim:
+    """Records as the packing program counted them. It counts no blank lines; those that the reader has told apart are rows that it read."""
     manifest: dict[str, Any] = bundle.manifest
     claim = Claim(ENGINE, _state(bundle), None, DigestPlan((), (), {}), reason=UNCOUNTED)
     if manifest["rows"] is None:
         return claim
-    records, blanks = int(manifest["rows"]), sum(int(part["blank"]) for part in manifest["parts"])
-    return replace(claim, rows=read if records <= read <= records + blanks else records, reason=BYTES_ONLY)
+    blank = sum(row.reason.endswith("is blank") for row in unreadable)
+    return replace(claim, rows=int(manifest["rows"]) + blank, reason=BYTES_ONLY)
 
 
 def sequence_note(bundle: Bundle) -> Note:

@@ -157,10 +157,7 @@ class _Server:
 
 def connected(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
     """A connection to the database behind an address, with Beijing's clock."""
-    connection = _Server(url).connected()
-    with connection.cursor() as cursor:
-        cursor.execute("SET time_zone = '+08:00'")
-    return connection
+    return _Server(url).connected()
 
 
 class _Table:

@@ -1,6 +1,7 @@
 """Bundles: terms for those who pack, packing on this machine to try it, and taking one in with the same receipt as on the wire."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ from catalog.batches import Batch, batches_of
 from catalog.datasets import contract_in_force
 from catalog.department_keys import add_key, get_key
 from connectors.bundled import bundle_extraction, refused, sequence_note
+from connectors.extract import check_window
 from connectors.files import delivered_paths
 from connectors.identifiers import quote, split_object
-from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, fingerprint, key_id_of, pack
+from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
+from core.clock import BEIJING
 from core.connections import load_connections
 from core.errors import RequestError
 from core.files import requested
@@ -22,7 +25,8 @@ from pipeline.home import Home
 from pipeline.land import Arrival, land
 
 _ORIGIN = "bundle"
-_TAKEN = ("landing", "landed", "accepted")
+# One that is landing stands under the lease that the next one waits for, or is left by a process that died.
+_TAKEN = ("landed", "accepted")
 WAIT_FOR_IT = "take in the missing one first; if it is lost, take this one in with --accept-gap and the reason"
 
 
@@ -37,6 +41,7 @@ def terms_of(home: Home, dataset: str) -> dict[str, Any]:
         "contract_version": version,
         "columns": list(contract.source_columns),
         "key": list(contract.record_key),
+        "ignore": [name for name in contract.ignore if not contract.is_read(name)],
         "kind": source.kind,
         "header": getattr(source, "header", True),
         "delimiter": getattr(source, "delimiter", ","),
@@ -58,6 +63,7 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
     if not out.is_dir():
         raise RequestError(f"{out} is not a folder", hint="name the folder that the bundle is put into")
     connections = load_connections(settings=home.settings)
+    check_window(contract, datetime.now(BEIJING))
     try:
         if isinstance(contract.source, FileSource):
             return pack(terms, key, out, files=delivered_paths(contract.id, contract.source, connections), **options)
@@ -78,16 +84,19 @@ def _cursor(contract: Contract, connections: Any) -> Any:
         case "sqlite":
             import sqlite3
 
-            return sqlite3.connect(f"{connections.path(source.connection, 'sqlite').as_uri()}?mode=ro", uri=True).cursor()
+            return driven(sqlite3.connect, f"{connections.path(source.connection, 'sqlite').as_uri()}?mode=ro", uri=True).cursor()
         case "postgresql":
             import psycopg
 
             url = connections.url(source.connection, "postgresql", "postgres").replace("+psycopg", "", 1)
-            return psycopg.connect(url).cursor()
+            # On the server's side: the driver's own cursor would hold all of the table.
+            return driven(psycopg.connect, url).cursor(name="hub_bundle")
         case "mysql":
+            from pymysql.cursors import SSCursor
+
             from connectors.mysql import connected
 
-            return connected(connections.url(source.connection, "mysql", "mariadb")).cursor()
+            return driven(connected, connections.url(source.connection, "mysql", "mariadb")).cursor(SSCursor)
     raise RequestError(
         f"{contract.id}: a source of kind {source.kind} is not packed here",
         hint="run connectors/offline/bundle.py pack on the department's side, with --driver and --query",
@@ -121,6 +130,8 @@ def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: 
     try:
         with Bundle(path) as bundle:
             contract = _verified(home, bundle, dataset)
+            if waiting := _landed(home, bundle):
+                return accept(waiting, home)
             _check_turn(home, bundle, accept_gap)
             extraction = bundle_extraction(contract, bundle, load_connections(settings=home.settings))
             note = sequence_note(bundle)
@@ -191,6 +202,12 @@ def _taken(home: Home, dataset: str) -> dict[int, tuple[str, Batch]]:
         if parts[0] == _ORIGIN and batch.status in _TAKEN:
             found[int(parts[1])] = (parts[2], batch)
     return found
+
+
+def _landed(home: Home, bundle: Bundle) -> str | None:
+    """The batch that a bundle has become and that was not accepted yet: the process that took it in has died in between."""
+    sha256, batch = _taken(home, bundle.manifest["dataset"]).get(bundle.manifest["sequence"], ("", None))
+    return batch.batch_id if batch is not None and sha256 == bundle.manifest_sha256 and batch.status == "landed" else None
 
 
 def write_terms(home: Home, dataset: str, file: Path) -> None:

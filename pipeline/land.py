@@ -91,7 +91,7 @@ def land(
         _remove_abandoned(home, contract_id)
         issue_missing(home, contract_id)
         try:
-            origin = hub_table("quarantine", contract_id) if arrival.origin else source_table(contract)
+            origin = source_table(contract) if arrival.kind == "delivery" else hub_table("quarantine", contract_id)
             with traced(home.settings, f"land.{contract_id}", [origin], [hub_table("landing", contract_id)]) as run:
                 columns = _land(home, held, batch, contract, key, extraction, order, arrival.note)
                 landed = get_batch(home.catalog, batch.batch_id)

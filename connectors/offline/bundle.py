@@ -160,20 +160,40 @@ def text_of(value: Any) -> str | None:
         return format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
     if isinstance(value, datetime):
         here = value.astimezone(_BEIJING).replace(tzinfo=None) if value.tzinfo else value
-        return here.isoformat(" ").rstrip("0") if here.microsecond else here.isoformat(" ")
-    if isinstance(value, (date, time)):
+        return _fraction(here.replace(microsecond=0).isoformat(" "), here.microsecond)
+    if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, time):
+        return _fraction(value.replace(microsecond=0).isoformat(), value.microsecond)
     if isinstance(value, timedelta):
-        seconds = abs(value) // timedelta(seconds=1)
-        return f"{'-' if value < timedelta(0) else ''}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        size = abs(value)
+        seconds = size // timedelta(seconds=1)
+        clock = f"{'-' if value < timedelta(0) else ''}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        return _fraction(clock, size.microseconds)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
     raise TypeError(type(value).__name__)
 
 
+def _fraction(text: str, microseconds: int) -> str:
+    return f"{text}.{microseconds:06d}".rstrip("0") if microseconds else text
+
+
 def _blocks(cursor: Any) -> Iterator[Sequence[Any]]:
-    while rows := cursor.fetchmany(5_000):
+    while rows := driven(cursor.fetchmany, 5_000):
         yield from rows
+
+
+def driven(action: Any, *arguments: Any, **options: Any) -> Any:
+    """What a database driver gives. Its errors quote values, statements and passwords, so that only their kind is told."""
+    try:
+        return action(*arguments, **options)
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            f"the database could not be read ({type(error).__name__}): check its address, the query, and whether it answers"
+        ) from None
 
 
 def pack(
@@ -205,7 +225,8 @@ def pack(
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             if cursor is not None:
-                manifest.update(_pack_rows(archive, terms, *_query(cursor, query or terms["query"])))
+                read = _without(terms.get("ignore", ()), *_query(cursor, query or terms["query"]))
+                manifest.update(_pack_rows(archive, terms, *read))
             else:
                 manifest.update(_pack_files(archive, terms, files, count=options.get("count", True)))
             text = canonical(manifest)
@@ -225,8 +246,16 @@ def pack(
 
 def _query(cursor: Any, query: str) -> tuple[list[str], Iterator[Sequence[Any]]]:
     """Column names and rows of a query."""
-    cursor.execute(query)
+    driven(cursor.execute, query)
     return [str(column[0]) for column in cursor.description], _blocks(cursor)
+
+
+def _without(ignored: Sequence[str], names: list[str], rows: Iterable[Sequence[Any]]) -> tuple[list[str], Iterable[Sequence[Any]]]:
+    """Without the columns that the hub does not read either: they need not travel."""
+    places = [place for place, name in enumerate(names) if name not in ignored]
+    if len(places) == len(names):
+        return names, rows
+    return [names[place] for place in places], ([row[place] for place in places] for row in rows)
 
 
 def _pack_rows(archive: zipfile.ZipFile, terms: dict[str, Any], names: list[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
@@ -337,9 +366,7 @@ def _pack_files(archive: zipfile.ZipFile, terms: dict[str, Any], files: Sequence
             raise BundleError("a file's name has characters that no file of a bundle may have")
         records, blanks = count_records(file, terms) if count else (None, 0)
         digest, size = hashlib.sha256(), 0
-        with file.open("rb") as source, archive.open(
-            zipfile.ZipInfo(PARTS + file.name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True
-        ) as member:
+        with file.open("rb") as source, archive.open(_member(file.name), "w", force_zip64=True) as member:
             while block := source.read(_BLOCK):
                 digest.update(block)
                 size += len(block)
@@ -455,7 +482,7 @@ class Bundle:
             info = self._infos[name]
             if info.file_size != part["bytes"]:
                 raise BundleError(f"the part {part['name']} is not as long as the manifest says")
-            if info.file_size > max(1, info.compress_size) * LARGEST_EXPANSION and info.file_size > _BLOCK:
+            if info.file_size > max(1, info.compress_size) * LARGEST_EXPANSION and info.file_size > _HARMLESS:
                 raise BundleError(
                     f"the part {part['name']} would unpack to more than {LARGEST_EXPANSION} times its size: that is no delivery"
                 )
@@ -555,14 +582,20 @@ def _check_form(manifest: Any) -> None:
 
 def _cursor(given: argparse.Namespace) -> Any:
     if given.sqlite:
-        return sqlite3.connect(f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True).cursor()
+        return driven(sqlite3.connect, f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True).cursor()
     if not given.driver:
         return None
     # The address is read from a file, or from the environment: what stands on a command line, every user of the machine can read.
     text = Path(given.connect).read_text(encoding="utf-8") if given.connect else os.environ.get("BUNDLE_CONNECT", "{}")
-    options = json.loads(text)
-    module = importlib.import_module(given.driver)
-    connection = module.connect(**options) if isinstance(options, dict) else module.connect(options)
+    try:
+        options = json.loads(text)
+    except ValueError:
+        raise BundleError("what --connect or BUNDLE_CONNECT gives is no JSON") from None
+    try:
+        module = importlib.import_module(given.driver)
+    except ImportError:
+        raise BundleError(f"there is no module {given.driver}: install the database's driver") from None
+    connection = driven(module.connect, **options) if isinstance(options, dict) else driven(module.connect, options)
     return connection.cursor()
 
 
