@@ -65,6 +65,11 @@ class Batch:
         """Whether it holds all that its source had, so that a record which is not in it is gone."""
         return self.scope != PART
 
+    @property
+    def rules(self) -> tuple[int, str]:
+        """The versions of contract and standard that judge it."""
+        return self.contract_version, self.standard_version
+
 
 @dataclass(frozen=True)
 class Acceptance:
@@ -213,6 +218,14 @@ def latest_whole(catalog: sa.Engine, contract_id: str) -> Batch | None:
     with reading(catalog) as connection:
         row = connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq.desc()).limit(1)).one_or_none()
     return None if row is None else Batch(**row._mapping)
+
+
+def judged_otherwise(catalog: sa.Engine, whole: Batch, rules: tuple[int, str]) -> bool:
+    """Whether a whole delivery, or any batch accepted since, was judged by another contract or standard than these two versions."""
+    since = (batch.c.contract_id == whole.contract_id) & (batch.c.status == "accepted") & (batch.c.seq >= whole.seq)
+    other = sa.or_(batch.c.contract_version != rules[0], batch.c.standard_version != rules[1])
+    with reading(catalog) as connection:
+        return bool(connection.execute(sa.select(sa.exists().where(since, other))).scalar())
 
 
 def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:

@@ -12,10 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.model import Contract
-
-# Rows and sum of digests of a partition, by its two hexadecimal digits; a partition without rows is not there.
-Parts = Mapping[str, tuple[int, int]]
-MODULUS = 1 << 128
+from core.digests import MODULUS, Parts
 
 FLOAT = "floating-point numbers have no text that says all of them"
 BINARY = "binary content has no canonical text"

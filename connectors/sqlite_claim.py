@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
-from connectors.claim import MIXED, MODULUS, TOO_LONG, Claim, canonical, no_digest, plan_digest
+from connectors.claim import MIXED, TOO_LONG, Claim, canonical, no_digest, plan_digest
 from connectors.extraction import TRY_LATER
 from connectors.identifiers import quote
 from connectors.increment import Parameter
 from contracts.model import Contract
+from core.digests import MODULUS
 from core.errors import SourceError
 
 Opened = TypeVar("Opened")

@@ -11,6 +11,9 @@ from core.engine import quote
 
 SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
+# Rows and sum of digests of a partition, by its two hexadecimal digits; a partition without rows is not there.
+Parts = Mapping[str, tuple[int, int]]
+MODULUS = 1 << 128
 
 
 def canonical_text(texts: Sequence[str | None]) -> str:
@@ -74,10 +77,7 @@ def digest_sums(uuid_column: str) -> str:
 
 def combine(high: str, low: str) -> int:
     """Join the two sums of `digest_sums` into one number modulo 2^128."""
-    return ((int(high) << 64) + int(low)) % (1 << 128)
-
-
-Parts = Mapping[str, tuple[int, int]]  # rows and sum of digests by partition
+    return ((int(high) << 64) + int(low)) % MODULUS
 
 
 def partition_sums(key_texts: Sequence[str], uuid_column: str) -> str:
@@ -91,7 +91,7 @@ def folded(parts: Parts, bits: int) -> dict[str, tuple[int, int]]:
     for part, (rows, total) in parts.items():
         name = f"{int(part, 16):08b}"[:bits]
         before = found[name]
-        found[name] = (before[0] + rows, (before[1] + total) % (1 << 128))
+        found[name] = (before[0] + rows, (before[1] + total) % MODULUS)
     return found
 
 
@@ -109,7 +109,7 @@ def shown_parts(parts: Parts) -> dict[str, tuple[int, int]]:
 
 def add(first: str, second: int) -> str:
     """Add to a stored digest (32 hexadecimal digits) modulo 2^128."""
-    return f"{(int(first, 16) + second) % (1 << 128):032x}"
+    return f"{(int(first, 16) + second) % MODULUS:032x}"
 
 
 EMPTY = "0" * 32

@@ -12,10 +12,10 @@ from catalog.batches import (
     Acceptance,
     Batch,
     accept_batch,
-    accepted_from,
     batches_of,
     end_batch,
     get_batch,
+    judged_otherwise,
     latest_accepted,
     latest_whole,
     pin_standard,
@@ -214,11 +214,7 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
 def _same_rules(home: Home, batch: Batch) -> bool:
     """Whether contract and standard judged the last whole delivery, and every row since, as they judge now."""
     whole = latest_whole(home.catalog, batch.contract_id)
-    if whole is None:
-        return False
-    since = accepted_from(home.catalog, batch.contract_id, whole.seq)
-    rules = (batch.contract_version, batch.standard_version)
-    return all((item.contract_version, item.standard_version) == rules for item in since)
+    return whole is not None and not judged_otherwise(home.catalog, whole, batch.rules)
 
 
 def _unreadable_when_whole(home: Home, contract_id: str) -> int:

@@ -20,14 +20,14 @@ import pyarrow as pa
 from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
-from connectors.claim import MODULUS, plan_digest
+from connectors.claim import plan_digest
 from connectors.columns import ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
 from connectors.increment import Request
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
-from core.digests import combine, digest_sums
+from core.digests import MODULUS, combine, digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described

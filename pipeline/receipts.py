@@ -12,13 +12,13 @@ from catalog.batches import OPEN, WHOLE, Batch, get_batch
 from catalog.datasets import contract_at
 from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
-from connectors.claim import MODULUS, plan_digest
+from connectors.claim import plan_digest
 from connectors.extract import source_claim
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import now
 from core.connections import load_connections
-from core.digests import Parts, shown_parts
+from core.digests import MODULUS, Parts, shown_parts
 from core.engine import Engine
 from core.errors import HubError, RequestError
 from core.signing import load_signer, public_keys

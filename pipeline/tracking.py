@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from catalog.batches import Batch, accepted_from, latest_accepted, latest_whole
+from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
 from connectors.extraction import Extraction
 from connectors.increment import Following, Increment, Period, Request
 from contracts.model import Contract
@@ -94,13 +94,9 @@ def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)
     # Also rows that were run again since, under another version: they are judged again by reading all.
-    if whole is None or any(_rules(item) != _rules(batch) for item in accepted_from(home.catalog, contract.id, whole.seq)):
+    if whole is None or judged_otherwise(home.catalog, whole, batch.rules):
         return True
     return contract.cursor is not None and whole.started_at + timedelta(hours=contract.cursor.sweep_hours) <= now()
-
-
-def _rules(batch: Batch) -> tuple[int, str]:
-    return batch.contract_version, batch.standard_version
 
 
 def is_in_order(home: Home, batch: Batch) -> bool:
@@ -122,7 +118,7 @@ def _period(home: Home, contract: Contract, batch: Batch, days: tuple[date, date
     if not isinstance(contract.source, DatabaseSource):
         raise RequestError(f"{contract.id}: files are delivered whole, there is no period to read again", hint="leave out --from and --to")
     whole = latest_whole(home.catalog, contract.id)
-    if whole is None or _rules(whole) != _rules(batch):
+    if whole is None or whole.rules != batch.rules:
         raise RequestError(
             f"{contract.id}: a period can only be added to a state under the present contract and standard",
             hint=f"collect it whole first: ./hub sync {contract.id} --full",
