@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts.model import Contract
-from core.digests import MODULUS, Parts
+from core.sums import MODULUS, Parts
 
 FLOAT = "floating-point numbers have no text that says all of them"
 BINARY = "binary content has no canonical text"

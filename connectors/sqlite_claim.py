@@ -15,8 +15,8 @@ from connectors.extraction import TRY_LATER
 from connectors.identifiers import quote
 from connectors.increment import Parameter
 from contracts.model import Contract
-from core.digests import MODULUS
 from core.errors import SourceError
+from core.sums import MODULUS
 
 Opened = TypeVar("Opened")
 _PROGRAM = Path(__file__).with_name("sqlite_digest.py")

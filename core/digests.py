@@ -4,16 +4,13 @@ An id or digest is the first 128 bits of a sha256, carried as a UUID: 16 bytes i
 comparisons. Sums are taken modulo 2^128, so they do not depend on the order of rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from core.engine import quote
 
 SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
-# Rows and sum of digests of a partition, by its two hexadecimal digits; a partition without rows is not there.
-Parts = Mapping[str, tuple[int, int]]
-MODULUS = 1 << 128
 
 
 def canonical_text(texts: Sequence[str | None]) -> str:
@@ -69,54 +66,12 @@ def partition(texts: Sequence[str]) -> str:
 
 
 def digest_sums(uuid_column: str) -> str:
-    """SQL for two exact sums (high and low 64 bits) of a UUID column; `combine` makes one number of them."""
+    """SQL for two exact sums (high and low 64 bits) of a UUID column; `core.sums.combine` makes one number of them."""
     text = f"replace({uuid_column}::varchar, '-', '')"
     halves = (f"coalesce(sum(('0x' || substr({text}, {start}, 16))::ubigint), 0)::varchar" for start in (1, 17))
     return ", ".join(halves)
 
 
-def combine(high: str, low: str) -> int:
-    """Join the two sums of `digest_sums` into one number modulo 2^128."""
-    return ((int(high) << 64) + int(low)) % MODULUS
-
-
 def partition_sums(key_texts: Sequence[str], uuid_column: str) -> str:
     """SQL columns for a query grouped by the first of them: partition, rows, and the two sums of `digest_sums`."""
     return f"{partition(key_texts)} AS part, count(*), {digest_sums(uuid_column)}"
-
-
-def folded(parts: Parts, bits: int) -> dict[str, tuple[int, int]]:
-    """The partitions by the first `bits` (0 to 8) bits of theirs, each named by these bits, also those without rows."""
-    found = {f"{number:0{bits}b}" if bits else "": (0, 0) for number in range(1 << bits)}
-    for part, (rows, total) in parts.items():
-        name = f"{int(part, 16):08b}"[:bits]
-        before = found[name]
-        found[name] = (before[0] + rows, (before[1] + total) % MODULUS)
-    return found
-
-
-def shown_parts(parts: Parts) -> dict[str, tuple[int, int]]:
-    """The finest partitions of which none has too few rows to be shown; nothing where all rows together are too few.
-
-    All of one fineness: if only the small ones were left out, the sum of all would give them away.
-    """
-    for bits in range(8, -1, -1):
-        found = folded(parts, bits)
-        if all(rows >= LEAST_ROWS for rows, _ in found.values()):
-            return found
-    return {}
-
-
-def add(first: str, second: int) -> str:
-    """Add to a stored digest (32 hexadecimal digits) modulo 2^128."""
-    return f"{(int(first, 16) + second) % MODULUS:032x}"
-
-
-EMPTY = "0" * 32
-# The sum of few rows can be guessed by trying what those rows may say: nothing with fewer leaves the hub.
-LEAST_ROWS = 100
-
-
-def shown_digest(digest: object, rows: int | None) -> str | None:
-    """The digest of a partition as it may be shown; None where it has too few rows."""
-    return str(digest) if digest is not None and (rows or 0) >= LEAST_ROWS else None

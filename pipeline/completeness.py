@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.claim import Claim
-from core.digests import Parts
 from core.errors import SourceError
+from core.sums import Parts
 
 # What the two say of each other. Only the first says that nothing is missing in any column.
 EQUAL, EQUAL_IN_PART, COUNTED, NOT_COMPARABLE, DIFFERENT = "equal", "equal in part", "counted", "not comparable", "different"

@@ -27,7 +27,7 @@ from connectors.increment import Request
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
-from core.digests import MODULUS, combine, digest_sums
+from core.digests import digest_sums
 from core.engine import Engine, literal, parquet, quote
 from core.errors import HubError, LeaseHeld, SourceError
 from core.faults import described
@@ -35,6 +35,7 @@ from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
 from core.space import check_space
 from core.space import held as space_held
+from core.sums import MODULUS, combine
 from pipeline.completeness import check_complete, said, written
 from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home

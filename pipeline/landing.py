@@ -10,11 +10,12 @@ from catalog.batches import Batch
 from catalog.datasets import contract_at
 from connectors.claim import DigestPlan
 from contracts.model import Contract
-from core.digests import combine, digest_sums, partition_sums, record_id, row_digest, shown_digest
+from core.digests import digest_sums, partition_sums, record_id, row_digest
 from core.engine import Engine, parquet, quote
 from core.errors import HubError
 from core.keys import RECORD_KEY, load_key
 from core.settings import Settings
+from core.sums import combine, shown_digest
 from pipeline.home import Home
 
 Manifest = Mapping[str, Any]

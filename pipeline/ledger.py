@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from catalog.batches import Batch, batches_of, latest_accepted
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of
-from core.digests import combine, digest_sums
+from core.digests import digest_sums
 from core.engine import Engine
+from core.sums import combine
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows

@@ -16,13 +16,14 @@ from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.files import LakeFile
 from core import lake
 from core.clock import now
-from core.digests import add, combine, digest_sums, row_digest
+from core.digests import digest_sums, row_digest
 from core.engine import Engine, parquet, quote
 from core.errors import GateFailed
 from core.faults import described
 from core.leases import Lease, holding
 from core.space import check_space
 from core.steps import timed
+from core.sums import add, combine
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.lineage import hub_table, traced

@@ -18,10 +18,10 @@ from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import now
 from core.connections import load_connections
-from core.digests import MODULUS, Parts, shown_parts
 from core.engine import Engine
 from core.errors import HubError, RequestError
 from core.signing import load_signer, public_keys
+from core.sums import MODULUS, Parts, shown_parts
 from exchange.verify_receipt import FORMAT, canonical, check
 from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
 from pipeline.home import Home

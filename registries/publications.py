@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from catalog.files import LakeFile
 from core.clock import now
 from core.database import reading, writing
-from core.digests import EMPTY, shown_digest
 from core.leases import Lease
+from core.sums import EMPTY, shown_digest
 from registries.tables import current_publication, publication, publication_file, publication_input
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.digests import EMPTY, add, canonical_text, combine, digest_sums, record_id, row_digest
+from core.digests import canonical_text, digest_sums, record_id, row_digest
 from core.engine import Engine
+from core.sums import EMPTY, add, combine
 from tests.factories import hub_in
 
 values = st.one_of(st.none(), st.text("ab\x1f\x1eesn'\"中", max_size=4))

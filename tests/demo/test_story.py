@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.digests import combine, digest_sums, row_digest
+from core.digests import digest_sums, row_digest
 from core.engine import Engine, quote
 from core.settings import REPOSITORY, load_settings
+from core.sums import combine
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import check_ledger

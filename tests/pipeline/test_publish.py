@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.digests import combine, digest_sums
+from core.digests import digest_sums
 from core.engine import Engine, parquet
 from core.errors import SourceError
+from core.sums import combine
 from registries.publications import history, inputs_of
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
 
