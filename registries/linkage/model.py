@@ -1,0 +1,192 @@
+"""A linkage model as data: what is prepared, compared and blocked, and from which score on two records are one (`registries/models/*.yml`).
+
+What the model has learned stands beside it (`<model>.json`, written by `./hub linkage train`) and is versioned with it: parameters of
+another version are refused. Weights are in bits: the binary logarithm of how much more often a level occurs among records of one entity.
+"""
+
+import json
+from collections import Counter
+from math import log2
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import DefinitionError, Fault, RequestError
+
+FOLDER = Path(__file__).parents[1] / "models"
+Recipe = Literal["person_name", "organization_name", "address"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(_Part):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+class Level(_Part):
+    """One degree of likeness. `when` is SQL over prepared columns of both sides (`name_l`, `name_r`); the last level of a comparison has none.
+
+    With `frequency`, a prepared column, agreeing on a rare value counts for more than on a common one.
+    """
+
+    title: Words
+    when: str = ""
+    frequency: str | None = None
+
+
+class Comparison(_Part):
+    """What is compared: of its levels, the strongest first, the first that holds counts. Where a column of `needs` is null, none does."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    title: Words
+    needs: tuple[str, ...] = Field(min_length=1)
+    levels: tuple[Level, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _only_the_last_holds_always(self) -> Self:
+        if [bool(level.when) for level in self.levels] != [True] * (len(self.levels) - 1) + [False]:
+            raise ValueError("every level but the last has a condition")
+        return self
+
+
+class Training(_Part):
+    """How the parameters are learned. Pairs that agree on one of `certain` are of one entity, a share `recall` of all such pairs.
+
+    Each of `passes` finds pairs that agree on its columns, and learns from them how all other comparisons turn out.
+    """
+
+    certain: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    recall: float = Field(gt=0, le=1)
+    passes: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    random_pairs: int = Field(default=1_000_000, gt=0)
+    seed: int = 1
+
+
+class Thresholds(_Part):
+    """Scores in bits: from `automatic` on two records are one, from `review` on a person decides, below they are two."""
+
+    automatic: float
+    review: float
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.review > self.automatic:
+            raise ValueError("expected review to be at most automatic")
+        return self
+
+
+class LinkageModel(_Part):
+    """How records of one registry are linked without an identifier.
+
+    `prepared` cuts an element into parts (`registries.linkage.prepare`), `columns` adds SQL over elements and parts. `blocking` lists the
+    columns that two records have to agree on, one way of several, to be compared at all; a column may hold a list, of which one value is
+    enough. Values that more than `largest_block` pairs share are passed over: they tell nobody apart.
+    """
+
+    id: str
+    version: int = Field(ge=1)
+    title: Words
+    elements: tuple[str, ...] = Field(min_length=1)
+    prepared: dict[str, Recipe] = {}
+    columns: dict[str, str] = {}
+    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+    blocking: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    largest_block: int = Field(default=1_000_000, gt=0)
+    training: Training
+    thresholds: Thresholds
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        ids = Counter(comparison.id for comparison in self.comparisons)
+        if repeated := [name for name, count in ids.items() if count > 1]:
+            raise ValueError(f"comparisons occur twice: {', '.join(repeated)}")
+        if unknown := [name for name in self.prepared if name not in self.elements]:
+            raise ValueError(f"prepared, but no element of the model: {', '.join(unknown)}")
+        return self
+
+
+class Learned(_Part):
+    """What one level has been learned to mean: its share among pairs of one entity (`m`) and among all other pairs (`u`)."""
+
+    m: float = Field(gt=0, le=1)
+    u: float = Field(gt=0, le=1)
+
+    @property
+    def weight(self) -> float:
+        """Bits that speak for (or, below zero, against) one entity."""
+        return log2(self.m / self.u)
+
+
+class Parameters(_Part):
+    """What a model has learned, and from what. `prior` is the share of pairs of one entity among all pairs of the training's records."""
+
+    model: str
+    version: int
+    trained_on: str
+    records: int
+    data: str
+    prior: float = Field(gt=0, lt=1)
+    comparisons: dict[str, tuple[Learned, ...]]
+
+    @property
+    def prior_weight(self) -> float:
+        """Bits from which every score starts: the odds of one entity before anything is compared."""
+        return log2(self.prior / (1 - self.prior))
+
+
+class Trained(_Part):
+    """A model with its parameters: all that prediction needs."""
+
+    model: LinkageModel
+    parameters: Parameters
+
+    @model_validator(mode="after")
+    def _of_one_another(self) -> Self:
+        expected = {comparison.id: len(comparison.levels) for comparison in self.model.comparisons}
+        found = {name: len(levels) for name, levels in self.parameters.comparisons.items()}
+        if (self.parameters.model, self.parameters.version, found) != (self.model.id, self.model.version, expected):
+            raise ValueError("the parameters are those of another model or version")
+        return self
+
+
+def read_model(path: Path) -> LinkageModel:
+    """Read one model. Raises DefinitionError with every fault."""
+    try:
+        model = LinkageModel.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise DefinitionError([Fault(path.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]) from None
+    if model.id != path.stem:
+        raise DefinitionError([Fault(path.name, "id", f"expected {path.stem}, the name of the file")])
+    return model
+
+
+def read_trained(path: Path) -> Trained:
+    """Read a model and the parameters beside it. Raises DefinitionError where they do not fit, RequestError where it has not been trained."""
+    model, learned = read_model(path), path.with_suffix(".json")
+    if not learned.is_file():
+        raise RequestError(f"the model {model.id} has not been trained", hint=f"./hub linkage train {model.id}")
+    try:
+        return Trained(model=model, parameters=Parameters.model_validate(json.loads(learned.read_text(encoding="utf-8"))))
+    except ValidationError as error:
+        raise DefinitionError([Fault(learned.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]) from None
+
+
+def model_path(registry: str) -> Path:
+    """Where the model of a registry stands. Raises RequestError, naming those there are."""
+    path = FOLDER / f"{registry}.yml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in FOLDER.glob("*.yml")))
+        raise RequestError(f"there is no linkage model {registry}", hint=f"models are: {known}")
+    return path
+
+
+def load_trained(registry: str) -> Trained:
+    """The trained model of a registry."""
+    return read_trained(model_path(registry))

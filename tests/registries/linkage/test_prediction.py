@@ -1,0 +1,88 @@
+"""Prediction on people whose truth is known: found, left apart, the same by one thread or two, and nothing in errors or left behind."""
+
+import pyarrow as pa
+import pytest
+
+from core.engine import Engine
+from core.settings import load_settings
+from registries.linkage.model import load_trained
+from registries.linkage.predict import predict, predict_within
+
+ELEMENTS = ("person_name", "sex_code", "birth_date", "residence_address", "phone_number")
+KNOWN = [
+    ("王伟", "1", "1980-01-02", "浙江省杭州市西湖区文三路1号", "13800000001"),
+    ("王伟", "1", "1991-11-12", "浙江省杭州市西湖区文三路2号", "13800000002"),
+    ("張樣例", "2", "1975-05-06", "浙江省杭州市上城区解放路30号2幢1单元301室", None),
+    ("阿卜杜·热合曼", "1", "1969-09-09", None, "13800000004"),
+    ("李小红", "2", "2001-02-03", "浙江省杭州市余杭区五常街道爱橙街1号", "13800000005"),
+]
+ASKED = [
+    ("王伟", "1", "1980-01-02", None, "13800000001"),  # the first, by all it says
+    ("张样例", "2", "1975-05-06", "杭州市上城区解放路30号2幢1单元301室", None),  # the third, in simplified characters
+    ("阿卜杜热合曼", "1", "1969-09-09", None, "13800000004"),  # the fourth, without the dot
+    ("李晓红", "2", "2001-02-03", "浙江省杭州市余杭区五常街道爱橙街1号", "13800000005"),  # the fifth, by its sound
+    ("赵不在", "1", "1950-10-10", "浙江省杭州市西湖区文三路1号", None),  # nobody: lives where the first lives
+]
+FOUND = {(0, 0), (1, 2), (2, 3), (3, 4)}
+
+
+def relation(engine: Engine, name: str, rows: list[tuple]) -> None:
+    columns = {element: pa.array([row[place] for row in rows], pa.string()) for place, element in enumerate(ELEMENTS)}
+    engine.register(f"{name}_rows", pa.table({"_record_id": pa.array(range(len(rows)), pa.int32()), **columns}))
+    engine.run(f"CREATE TABLE {name} AS SELECT *, '{name}' AS _dataset FROM {name}_rows")
+
+
+def engine_of(tmp_path, threads: int) -> Engine:
+    return Engine(load_settings({"HUB_HOME": str(tmp_path)}), threads=threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_records_are_found_and_others_left_apart(tmp_path, threads):
+    with engine_of(tmp_path, threads) as engine:
+        relation(engine, "asked", ASKED)
+        relation(engine, "known", KNOWN)
+        predict(engine, load_trained("population"), "asked", "known", "found")
+        assert set(engine.rows("SELECT left_record, right_record FROM found WHERE verdict = 'same'")) == FOUND
+        assert engine.rows("SELECT level_name FROM found WHERE left_record = 3 AND right_record = 4") == [(1,)]
+        assert {name for (name,) in engine.rows("SHOW TABLES")} == {"asked", "known", "asked_rows", "known_rows", "found"}
+
+
+def test_a_score_is_the_prior_and_the_sum_of_its_weights(tmp_path):
+    trained = load_trained("population")
+    with engine_of(tmp_path, 1) as engine:
+        relation(engine, "asked", ASKED)
+        relation(engine, "known", KNOWN)
+        predict(engine, trained, "asked", "known", "found")
+        weights = " + ".join(f"weight_{comparison.id}" for comparison in trained.model.comparisons)
+        prior = trained.parameters.prior_weight
+        for score, total in engine.rows(f"SELECT score, {weights} FROM found"):
+            assert score == pytest.approx(prior + total, abs=0.001)
+
+
+def test_sides_do_not_matter_and_within_is_between_oneself(tmp_path):
+    trained = load_trained("population")
+    with engine_of(tmp_path, 2) as engine:
+        relation(engine, "asked", ASKED)
+        relation(engine, "known", KNOWN)
+        predict(engine, trained, "asked", "known", "there")
+        predict(engine, trained, "known", "asked", "back")
+        there = engine.rows("SELECT left_record, right_record, score FROM there ORDER BY ALL")
+        assert there == engine.rows("SELECT right_record, left_record, score FROM back ORDER BY ALL")
+        engine.run(
+            "CREATE TABLE everyone AS SELECT _record_id + 100 AS _record_id, * EXCLUDE (_record_id) FROM asked UNION ALL BY NAME FROM known"
+        )
+        predict_within(engine, trained, "everyone", "within")
+        across = "least(left_record, right_record), greatest(left_record, right_record) - 100"
+        found = engine.rows(f"SELECT {across} FROM within WHERE verdict = 'same' ORDER BY ALL")
+        assert found == sorted((known, asked) for asked, known in FOUND)
+
+
+def test_a_value_that_too_many_share_is_passed_over_and_counted(tmp_path):
+    trained = load_trained("population")
+    small = trained.model_copy(update={"model": trained.model.model_copy(update={"largest_block": 100})})
+    with engine_of(tmp_path, 1) as engine:
+        relation(engine, "asked", [("王伟", "1", "1980-01-02", None, "13800000001")] * 20)
+        relation(engine, "known", KNOWN + [("王伟", "1", "1980-01-02", None, None)] * 20)
+        passed = predict(engine, small, "asked", "known", "found")
+        assert {(item.values, item.pairs) for item in passed} == {(1, 420)}
+        assert engine.value("SELECT count(*) FROM found WHERE right_record = 0") == 20
