@@ -13,6 +13,7 @@ from cli import (
     keys,
     normalizing,
     proposing,
+    publications,
     quarantine,
     records,
     running,
@@ -44,6 +45,7 @@ def root(version: Annotated[bool, typer.Option("--version", callback=_version, i
 for commands in (
     running,
     datasets,
+    publications,
     bundles,
     status,
     keys,

@@ -1,4 +1,4 @@
-"""Commands about datasets: register, check, sync, publish, receipt, report."""
+"""Commands about datasets: register, check, sync, receipt, report."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (register, check, sync, publish, receipt, report):
+    for command in (register, check, sync, receipt, report):
         app.command()(command)
 
 
@@ -94,7 +94,7 @@ def sync(
     from pipeline.home import open_home
     from pipeline.tracking import Order
 
-    why = _reason(accept_shrink)
+    why = reason_given(accept_shrink)
     order = Order(full=full, period=_period(first, last, full=full), outside_window=outside_window, accept_shrink=why)
     home = open_home()
     outcomes: list[dict[str, Any]] = []
@@ -111,13 +111,6 @@ def sync(
         print_json(outcomes)
     if max(statuses):
         raise typer.Exit(max(statuses))
-
-
-def _reason(accept_shrink: str | None) -> str:
-    """Why a shrink may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
-    if accept_shrink is not None and not accept_shrink.strip():
-        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
-    return (accept_shrink or "").strip()
 
 
 def _period(first: datetime | None, last: datetime | None, *, full: bool) -> tuple[date, date] | None:
@@ -161,42 +154,16 @@ def _outcome(contract: str, batch: "Batch | None", error: Exception | None) -> d
     return known | {"outcome": outcome} | said
 
 
+def reason_given(accept_shrink: str | None) -> str:
+    """Why a shrink may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
+    if accept_shrink is not None and not accept_shrink.strip():
+        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
+    return (accept_shrink or "").strip()
+
+
 def _about(contract: str, error: HubError) -> str:
     """An error with the dataset that it is about, unless its own words name it."""
     return str(error) if contract in error.message else f"{contract}: {error}"
-
-
-def publish(
-    registry: Annotated[str, typer.Argument(help="population, legal_entity or certificate.")],
-    accept_shrink: Annotated[
-        str | None,
-        typer.Option(
-            "--accept-shrink", metavar="WHY", help="Let as many entities disappear as the stopped attempt has shown; why is kept."
-        ),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Publish everything accepted since the last publication of a base registry."""
-    from pipeline.home import open_home
-    from pipeline.publish import publish as publish_registry
-    from registries.publications import shown
-
-    outcome = publish_registry(registry, open_home(), accept_shrink=_reason(accept_shrink))
-    now = outcome.publication
-    if as_json:
-        print_json({**shown(now), "is_new": outcome.is_new})
-        return
-    if not outcome.is_new:
-        print(f"nothing new since publication {now.number} of {registry}")
-        return
-    print(
-        f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
-    )
-    print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
-    if now.shrink_accepted:
-        print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
-    elif accept_shrink:
-        print("no shrink had to be accepted")
 
 
 def receipt(

@@ -53,10 +53,11 @@ class Engine:
 
     def __init__(self, settings: Settings, *, threads: int | None = None, memory_limit_mb: int | None = None) -> None:
         self._spill = make_work_folder(settings, "spill")
+        self.threads, self.memory_limit_mb = threads or settings.threads, memory_limit_mb or settings.memory_limit_mb
         self.connection = duckdb.connect(
             config={
-                "threads": threads or settings.threads,
-                "memory_limit": f"{memory_limit_mb or settings.memory_limit_mb}MB",
+                "threads": self.threads,
+                "memory_limit": f"{self.memory_limit_mb}MB",
                 "temp_directory": str(self._spill),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+import duckdb
 
 from core.database import driver_url
 from core.engine import Engine, literal, parquet, quote
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 SEQ_PROPERTY = "hub.seq"
+# How files are written; publications say by what, since other settings or another engine give other bytes of the same rows.
+FORMAT = "FORMAT parquet, COMPRESSION zstd"
 
 # What an engine type is in Iceberg; anything not listed here is not written to the lake.
 ICEBERG_TYPES = {
@@ -57,7 +61,7 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
     columns = ", ".join(map(quote, fields))
     ordered = f" ORDER BY {', '.join(map(quote, order))}" if order else ""
     engine.run(
-        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, FIELD_IDS {{{ids}}})",
+        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} ({FORMAT}, FIELD_IDS {{{ids}}})",
         doing=f"writing {path}",
     )
     rows = engine.value(f"SELECT count(*) FROM {parquet([draft])}", doing=f"counting {path}")
@@ -66,6 +70,11 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
         os.fsync(handle.fileno())
     draft.replace(target)
     return Written(path, rows)
+
+
+def written_by(engine: Engine) -> dict[str, Any]:
+    """What the bytes of a file depend on beside its rows: the engine and the settings that it was written with."""
+    return {"engine": f"duckdb {duckdb.__version__}", "threads": engine.threads, "memory_mb": engine.memory_limit_mb, "format": FORMAT}
 
 
 def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]]) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from catalog.files import LakeFile
 from core.clock import now
 from core.database import reading, writing
+from core.errors import RequestError
 from core.leases import Lease
 from core.sums import EMPTY, shown_digest
 from registries.tables import current_publication, publication, publication_file, publication_input
@@ -53,6 +54,7 @@ class Publication:
     shrink_accepted: str | None = None
     identity_events: int = 0
     not_replayable_since: datetime | None = None
+    written_by: Mapping[str, Any] | None = None
 
 
 def shown(item: Publication) -> dict[str, Any]:
@@ -94,6 +96,16 @@ def latest(serving: sa.Engine, registry: str) -> Publication:
     return found[0] if found else nothing_yet(registry)
 
 
+def get_publication(serving: sa.Engine, registry: str, number: int) -> Publication:
+    """One publication. Raises RequestError where there is none of that number."""
+    query = sa.select(publication).where(publication.c.registry == registry, publication.c.number == number)
+    with reading(serving) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise RequestError(f"{registry} has no publication {number}")
+    return Publication(**row._mapping)
+
+
 def history(serving: sa.Engine, registry: str, limit: int = 100) -> list[Publication]:
     """Publications of a registry, newest first."""
     query = sa.select(publication).where(publication.c.registry == registry).order_by(publication.c.number.desc()).limit(limit)
@@ -116,6 +128,14 @@ def files_upto(serving: sa.Engine, registry: str, table_name: str, number: int) 
     )
     with reading(serving) as connection:
         rows: list[Any] = list(connection.execute(query.order_by(publication_file.c.number, publication_file.c.path)))
+    return [LakeFile(row.path, row.table_name, row.kind, row.number, row.rows) for row in rows]
+
+
+def files_of_publication(serving: sa.Engine, registry: str, number: int) -> list[LakeFile]:
+    """The files of all tables that one publication added."""
+    mine = (publication_file.c.registry == registry) & (publication_file.c.number == number)
+    with reading(serving) as connection:
+        rows: list[Any] = list(connection.execute(sa.select(publication_file).where(mine).order_by(publication_file.c.path)))
     return [LakeFile(row.path, row.table_name, row.kind, row.number, row.rows) for row in rows]
 
 

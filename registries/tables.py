@@ -33,6 +33,19 @@ publication = sa.Table(
     sa.Column("shrink_accepted", sa.Text),
     # Since when a delivery that it rests on is kept no longer, so that it cannot be worked out again from what was received.
     sa.Column("not_replayable_since", sa.DateTime),
+    # Engine and settings that its files were written with; with the same ones a replay gives the same bytes.
+    sa.Column("written_by", sa.JSON),
+)
+
+# What the versions of a registry's definition say, each from its first publication on.
+definition_version = sa.Table(
+    "definition_version",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("recorded_at", sa.DateTime, nullable=False),
+    sa.Column("recorded_by", sa.String(120), nullable=False),
 )
 
 # Attempts that became no publication: `number` is the one that they would have become.

@@ -40,6 +40,8 @@ WRONG = [
     ["check", "/nowhere.yml"],
     ["sync", "none__none"],
     ["publish", "people"],
+    ["replay-publication", "people", "1"],
+    ["replay-publication", "population", "1"],
     ["receipt", "none@1"],
     ["quarantine", "none__none"],
     ["report", "none__none"],

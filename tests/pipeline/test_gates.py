@@ -215,7 +215,7 @@ def test_an_error_of_a_publication_is_kept_as_well(hub: Hub, monkeypatch: pytest
         raise ValueError(f"cannot merge {organization(1)['MC']}")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.publish.merged", failing)
+        patched.setattr("pipeline.merging.merged", failing)
         with pytest.raises(ValueError, match="cannot merge"):
             hub.publish("legal_entity")
     found = _attempt(hub)

@@ -1,0 +1,82 @@
+"""Commands about publications: publish, replay-publication."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from cli.datasets import reason_given
+from cli.output import Json, print_json
+
+Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(publish)
+    app.command()(replay_publication)
+
+
+def publish(
+    registry: Registry,
+    accept_shrink: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-shrink", metavar="WHY", help="Let as many entities disappear as the stopped attempt has shown; why is kept."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Publish everything accepted since the last publication of a base registry."""
+    from pipeline.home import open_home
+    from pipeline.publish import publish as publish_registry
+    from registries.publications import shown
+
+    outcome = publish_registry(registry, open_home(), accept_shrink=reason_given(accept_shrink))
+    now = outcome.publication
+    if as_json:
+        print_json({**shown(now), "is_new": outcome.is_new})
+        return
+    if not outcome.is_new:
+        print(f"nothing new since publication {now.number} of {registry}")
+        return
+    print(
+        f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
+    )
+    print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
+    if now.shrink_accepted:
+        print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
+    elif accept_shrink:
+        print("no shrink had to be accepted")
+
+
+def replay_publication(
+    registry: Registry,
+    number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")],
+    as_json: Json = False,
+) -> None:
+    """Work a publication out again from its pinned inputs, and compare rows and files with what was published."""
+    from pipeline.home import open_home
+    from pipeline.replay_publication import replay_publication as replay
+
+    found = replay(registry, number, open_home())
+    if as_json:
+        print_json(found.shown())
+    else:
+        same = "the same" if found.published == found.replayed else "DIFFERENT"
+        print(f"publication {number} of {registry}: {found.replayed[0]:,} of {found.published[0]:,} entities, row digests {same}")
+        for file in found.files:
+            print(f"  {file.outcome.replace('-', ' ')}  {file.path} ({file.rows:,} rows)")
+        if found.bytes_expected:
+            print(f"rows and bytes were compared: files are written by {found.replayed_by['engine']} under the same settings")
+        else:
+            print(f"rows were compared, not bytes: written by {_writer(found.written_by)}, replayed by {_writer(found.replayed_by)}")
+    if not found.is_same:
+        raise typer.Exit(1)
+
+
+def _writer(written_by: Mapping[str, Any] | None) -> str:
+    """An engine and its settings in words."""
+    return (
+        "an engine that was not written down" if written_by is None else "{engine}, {threads} threads, {memory_mb} MB".format(**written_by)
+    )

@@ -1,0 +1,195 @@
+"""Merging: what the pinned inputs of a publication make of a base table, as far as its files. Nothing here is visible to anybody.
+
+The same lines publish and replay: a replay differs in the folder that it writes to, and in publishing nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pyarrow as pa
+
+from catalog.files import LakeFile
+from core import lake
+from core.digests import digest_sums, row_digest
+from core.engine import Engine, parquet, quote
+from core.settings import Settings
+from core.steps import timed
+from core.sums import add, combine
+from pipeline.base import base_columns, base_state
+from pipeline.home import Home
+from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
+from pipeline.state import engine_type, fold, outgrown, typed_fields
+from registries.definition import RegistryDefinition
+from registries.identity import events_sql
+from registries.publications import Input, Publication, files_upto
+from registries.serving import CHUNK
+from registries.survivorship import Contribution, merged, supplied
+from standards.model import Schema, Standards
+
+DIFFERENCE = "difference"  # relation: the base rows that this publication changes, with _op
+MERGED = "merged"
+OLD = "old_rows"
+LAST_DAY = "DATE '9999-12-31'"
+
+
+@dataclass(frozen=True)
+class Merging:
+    """One run, step by step: `merge`, then whatever is asked about the difference, then `write_others`.
+
+    `output` says where files are written: the settings of the installation, or those of a work folder.
+    """
+
+    home: Home
+    engine: Engine
+    definition: RegistryDefinition
+    schema: Schema
+    standards: Standards
+    before: Publication
+    datasets: Sequence[Pinned]
+    withheld: Sequence[Input]
+    output: Settings
+
+    @property
+    def number(self) -> int:
+        """Of the publication that this becomes."""
+        return self.before.number + 1
+
+    @cached_property
+    def _contributions(self) -> list[Contribution]:
+        found = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
+        return list(found.values())
+
+    @cached_property
+    def _elements(self) -> list[str]:
+        """The elements that any dataset supplies, in the order of the schema."""
+        return supplied([element.id for element in self.schema.elements], self._contributions)
+
+    def merge(self, seconds: dict[str, float]) -> LakeFile:
+        """Write the changes of the base table as a file of the lake, and leave them as the relation `difference`.
+
+        Rows that come out as they were, from the same sources, are left alone.
+        """
+        with timed(seconds, "resolve"):
+            contributions = self._contributions
+        with timed(seconds, "merge"):
+            rows, digest = merged(self.definition, self._elements, contributions), row_digest_sql(self.schema, self._elements)
+            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
+            return self._write_all() if self.number == 1 else self._write_changes()
+
+    def _write_all(self) -> LakeFile:
+        base = self._write_base(f"SELECT *, 'insert' AS _op FROM {MERGED}", "_canonical_id")
+        # Read back where they are asked for: to keep all rows of a table in memory costs several times as much.
+        path = self.output.lake_dir / base.path
+        self.engine.run(f"CREATE VIEW {DIFFERENCE} AS SELECT *, NULL::uuid AS _old_digest FROM {parquet([path])}", doing="merging")
+        return base
+
+    def _write_changes(self) -> LakeFile:
+        self._compare()
+        return self._write_base(f"SELECT * FROM {DIFFERENCE}", None)
+
+    def _compare(self) -> None:
+        """Table `difference`: new, changed and vanished base rows."""
+        affected = f"(SELECT _canonical_id FROM {AFFECTED})"
+        origins = [f"_from_{element}" for element in self._elements]
+        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins])
+        new_origins, old_origins = (", ".join(f"{side}.{quote(name)}" for name in origins) for side in "mo")
+        self.engine.run(f"CREATE TABLE {OLD} AS SELECT * FROM {old} WHERE _canonical_id IN {affected}", doing="reading the base table")
+        self.engine.run(
+            f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
+            "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "
+            f"o._row_digest AS _old_digest FROM {MERGED} m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
+            f"WHERE m._row_digest IS DISTINCT FROM o._row_digest OR row({new_origins}) IS DISTINCT FROM row({old_origins}) "
+            "ORDER BY _canonical_id",
+            doing="comparing with the base table",
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Base rows `inserted`, `updated` and `deleted`."""
+        counts = {"insert": 0, "update": 0, "delete": 0} | dict(self.engine.rows(f"SELECT _op, count(*) FROM {DIFFERENCE} GROUP BY _op"))
+        return {"inserted": counts["insert"], "updated": counts["update"], "deleted": counts["delete"]}
+
+    def identity_events(self) -> list[tuple[str, str, str]]:
+        """Old id, new id and kind of every merge, split and re-key."""
+        if self.number == 1:
+            return []
+        return [(old, new, kind) for old, new, kind in self.engine.rows(events_sql(RELINKED, DIFFERENCE))]
+
+    def _write_base(self, rows: str, key: str | None) -> LakeFile:
+        """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""
+        unsupplied = {
+            name for element in self.schema.elements if element.id not in self._elements for name in (element.id, f"_from_{element.id}")
+        }
+        columns = {name: kind for name, kind in base_columns(self.schema).items() if name not in unsupplied}
+        valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
+        return self._write(self.schema.table, "log", columns, f"SELECT *, {self.number} AS _publication, {valid_to} FROM ({rows})", key)
+
+    def write_others(self, base: LakeFile) -> list[LakeFile]:
+        """The changes of the links, and compacted states where logs have outgrown them."""
+        xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
+        return [xref, *self._compact(base, base_columns(self.schema), "_canonical_id"), *self._compact(xref, XREF_COLUMNS, "_record_id")]
+
+    def _compact(self, log: LakeFile, columns: dict[str, str], key: str) -> list[LakeFile]:
+        files = files_upto(self.home.serving, self.schema.id, log.table_name, self.before.number)
+        if not outgrown(files, log):
+            return []
+        mine = replace(log, path=str(self.output.lake_dir / log.path))
+        rows = fold(self.home, log.table_name, columns, [*files, mine], key, "_publication")
+        return [self._write(log.table_name, "compact", columns, f"SELECT * FROM {rows}", key)]
+
+    def _write(self, table: str, kind: str, columns: dict[str, str], sql: str, key: str | None) -> LakeFile:
+        fields = {name: number for name, (number, _) in typed_fields(self.home.catalog, table, columns).items()}
+        written = lake.write(self.engine, self.output, sql, f"{table}/{kind}-{self.number:08d}.parquet", fields, [key] if key else [])
+        return LakeFile(written.path, table, kind, self.number, written.rows)
+
+    def gone(self) -> list[str]:
+        """Canonical ids whose rows are superseded or deleted."""
+        return [row[0] for row in self.engine.rows(f"SELECT _canonical_id::varchar FROM {DIFFERENCE} WHERE _op <> 'insert' ORDER BY 1")]
+
+    def serving_rows(self, *, dates_as_text: bool) -> Iterator[pa.RecordBatch]:
+        """New versions for the serving database."""
+
+        def column(name: str, kind: str) -> str:
+            return f"{quote(name)}::varchar AS {quote(name)}" if dates_as_text and kind == "DATE" else quote(name)
+
+        values = [column(element.id, engine_type(element)) for element in self.schema.elements if element.id in self._elements]
+        last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
+        sql = (
+            f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
+            f"{', '.join([column('_valid_from', 'DATE'), f'{last} AS _valid_to', *values])} FROM {DIFFERENCE} WHERE _op <> 'delete'"
+        )
+        return self.engine.batches(sql, CHUNK, doing="loading the serving database")
+
+    def inputs(self) -> list[Input]:
+        """Every dataset with its records: linked, unlinked or withheld."""
+        linked = dict(self.engine.rows(f"SELECT _dataset, count(*) FROM ({self._links()}) GROUP BY _dataset"))
+        inputs = []
+        for item in self.datasets:
+            if not item.withdrawn:
+                count = linked.get(item.number, 0)
+                inputs.append(Input(item.contract.id, item.seq, item.records, count, item.records - count, 0))
+        return [*inputs, *self.withheld]
+
+    def _links(self) -> str:
+        """Links after this publication: those before it with its changes on top."""
+        if self.number == 1:
+            return f"SELECT _dataset FROM {XREF_LOG}"
+        return (
+            f"SELECT _dataset FROM {xref_state(self.home, self.schema.id, self.before.number)} "
+            f"WHERE _record_id NOT IN (SELECT _record_id FROM {XREF_LOG}) UNION ALL SELECT _dataset FROM {XREF_LOG} WHERE _op <> 'delete'"
+        )
+
+    def digest(self) -> str:
+        """The table's digest: that of the publication before, plus the new rows, minus those they replace."""
+        plus = combine(*self.engine.row(f"SELECT {digest_sums('_row_digest')} FROM {DIFFERENCE} WHERE _row_digest IS NOT NULL"))
+        minus = combine(*self.engine.row(f"SELECT {digest_sums('_old_digest')} FROM {DIFFERENCE} WHERE _old_digest IS NOT NULL"))
+        return add(self.before.digest, plus - minus)
+
+
+def row_digest_sql(schema: Schema, elements: Sequence[str]) -> str:
+    """SQL for a base row's digest: canonical id, validity and all elements of the schema as text, of which `elements` are supplied.
+
+    Where a value came from is not part of it.
+    """
+    texts = [f"{quote(element.id)}::varchar" if element.id in elements else None for element in schema.elements]
+    return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts])

@@ -1,0 +1,81 @@
+"""Pins: which state of which dataset a publication rests on. A pin is a dataset and the number of its batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.batches import Batch, get_batch, latest_change
+from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
+from pipeline.home import Home
+from pipeline.resolve import Pinned
+from registries.definition import RegistryDefinition
+from registries.publications import Input, Publication, inputs_of
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What a publication rests on: datasets that it looks at, and what is withheld whole because it may not be shared."""
+
+    datasets: Sequence[Pinned]
+    withheld: Sequence[Input]
+
+
+def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:
+    """Pin every dataset that feeds the registry to the last batch that changed it.
+
+    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed.
+    """
+    seen = inputs_of(home.serving, registry, before.number)
+    found = []
+    for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
+        batch = latest_change(home.catalog, contract_id)
+        if batch is not None and (registry in contract.feeds or contract_id in seen):
+            found.append((batch, contract.sharing.sharing_class == "none" or registry not in contract.feeds))
+    return _pins(home, found, seen, rebuilt=before.number > 0 and before.definition_version != definition.version)
+
+
+def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
+    """The pins of a publication that there is, as `pin` found them then."""
+    found = [
+        (get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), item.withheld > 0)
+        for item in inputs_of(home.serving, after.registry, after.number).values()
+    ]
+    seen = inputs_of(home.serving, after.registry, before.number)
+    return _pins(home, found, seen, rebuilt=before.number > 0 and before.definition_version != after.definition_version)
+
+
+def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], *, rebuilt: bool) -> Pins:
+    """From each dataset's batch and whether it may not be shared."""
+    numbers = dataset_numbers(home.catalog)
+    pinned, withheld = [], []
+    for batch, may_not in batches:
+        before_it = seen.get(batch.contract_id)
+        linked_before = before_it is not None and not before_it.withheld
+        if may_not:
+            withheld.append(Input(batch.contract_id, batch.seq, batch.records or 0, 0, 0, batch.records or 0))
+        if linked_before or not may_not:
+            pinned.append(
+                Pinned(
+                    contract_at(home.catalog, batch.contract_id, batch.contract_version),
+                    numbers[batch.contract_id],
+                    batch.seq,
+                    before_it.batch_seq if before_it is not None and linked_before else 0,
+                    batch.records or 0,
+                    whole=rebuilt or before_it is None or not linked_before or _rules_changed(home, before_it, batch),
+                    withdrawn=may_not,
+                )
+            )
+    return Pins(pinned, withheld)
+
+
+def _rules_changed(home: Home, before_it: Input, batch: Batch) -> bool:
+    """Whether a dataset's contract or standard changed since a publication: then also records that did not come anew may say other things."""
+    if before_it.batch_seq == batch.seq:
+        return False
+    then = get_batch(home.catalog, f"{batch.contract_id}@{before_it.batch_seq}")
+    return (then.contract_version, then.standard_version) != (batch.contract_version, batch.standard_version)
+
+
+def withheld_changed(home: Home, registry: str, before: Publication, withheld: Sequence[Input]) -> bool:
+    """Whether other records than before are withheld."""
+    seen = inputs_of(home.serving, registry, before.number)
+    return any(seen.get(item.contract_id) != item for item in withheld)

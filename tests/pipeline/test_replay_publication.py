@@ -1,0 +1,117 @@
+"""Publications that are worked out again: after updates, deletes, a merge and a withdrawal, whatever came after them."""
+
+import json
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from core.database import writing
+from core.engine import Engine, parquet
+from core.errors import RequestError
+from pipeline.replay_publication import replay_publication
+from registries.definition import get_definition
+from registries.definition_versions import definition_at, record_definition
+from registries.publications import history, mark_not_replayable
+from registries.tables import publication
+from tests.factories import PATIENTS, RESIDENTS, Hub, person
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+CARDS = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
+CLOSED = {**CARDS, "sharing": {"class": "none", "legal_basis": "Archives Act"}}
+
+
+def cards(people: dict[int, int], **changed: str) -> list[dict[str, str]]:
+    return [{**person(number, **changed), "KH": str(card)} for card, number in people.items()]
+
+
+def told(hub: Hub) -> None:
+    """Six publications: a first one; updates and deletes; a merge; rules anew; a withdrawal; a return."""
+    everybody = {card: card for card in range(20)}
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(number) for number in range(18)])
+    hub.sync(CARDS, cards(everybody, DH=""))
+    hub.publish("population")
+    hub.sync(RESIDENTS, [person(number, DZ="北京市西城区文津街7号") for number in range(2, 18)])
+    hub.sync(CARDS, cards({card: number for card, number in everybody.items() if card != 19}))
+    hub.publish("population")
+    hub.sync(CARDS, cards({card: 17 if card == 18 else number for card, number in everybody.items() if card != 19}))
+    hub.publish("population")
+    less = {**CARDS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": [*CARDS["ignore"], "DH"]}
+    hub.register(less)
+    hub.sync(less, cards(everybody))
+    hub.publish("population")
+    hub.register(CLOSED)
+    hub.publish("population")
+    hub.register(less)
+    hub.publish("population")
+
+
+def test_every_publication_comes_out_again_to_the_byte(any_hub: Hub) -> None:
+    hub = any_hub
+    told(hub)
+    published = {item.number: item for item in history(hub.home.serving, "population")}
+    assert sorted(published) == [1, 2, 3, 4, 5, 6]
+    assert published[3].identity_events == 1
+    before = hub.served("base_population_history")
+    for number, item in published.items():
+        found = replay_publication("population", number, hub.home)
+        assert found.is_same
+        assert found.bytes_expected
+        assert found.replayed == (item.entities, item.digest)
+        assert {file.outcome for file in found.files} == {"same-bytes"}
+        assert {path.split("/")[0] for path in (file.path for file in found.files)} == {"base_population", "xref_population"}
+    assert hub.served("base_population_history") == before
+    assert list(hub.settings.work.iterdir()) == []
+
+
+def test_another_engine_gives_the_same_rows_and_a_change_is_noticed(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, [person(number) for number in range(10)])
+    first = hub.publish("population")
+    _set(hub, 1, written_by={**(first.written_by or {}), "engine": "duckdb 0.9"})
+    found = replay_publication("population", 1, hub.home)
+    assert (found.is_same, found.bytes_expected) == (True, False)
+    _set(hub, 1, written_by=first.written_by, digest="0" * 31 + "1")
+    found = replay_publication("population", 1, hub.home)
+    assert not found.is_same
+    assert json.loads(json.dumps(found.shown()))["replayed"] == {"entities": 10, "digest": None}
+    _set(hub, 1, digest=first.digest)
+    base = hub.settings.lake_dir / "base_population" / "log-00000001.parquet"
+    with Engine(hub.settings) as engine:
+        engine.run(f"COPY (SELECT * REPLACE ('x' AS person_name) FROM {parquet([base])}) TO '{base}.new' (FORMAT parquet)")
+    base.with_name(f"{base.name}.new").replace(base)
+    found = replay_publication("population", 1, hub.home)
+    assert [file.outcome for file in found.files] == ["different", "same-bytes"]
+    assert not found.is_same
+
+
+def _set(hub: Hub, number: int, **values: Any) -> None:
+    with writing(hub.home.serving) as connection:
+        connection.execute(sa.update(publication).where(publication.c.number == number).values(**values))
+
+
+def test_what_is_no_longer_kept_is_told(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, [person(number) for number in range(10)])
+    hub.publish("population")
+    mark_not_replayable(hub.home.serving, "population", [1])
+    with pytest.raises(RequestError, match=r"publication 1 of population is not replayable since 20"):
+        replay_publication("population", 1, hub.home)
+    with pytest.raises(RequestError, match="no publication 2"):
+        replay_publication("population", 2, hub.home)
+
+
+def test_a_number_of_a_definition_stands_for_one_definition(hub: Hub) -> None:
+    definition, serving = get_definition("population"), hub.home.serving
+    assert definition_at(serving, "population", definition.version) == definition
+    record_definition(serving, definition, "tester")
+    assert definition_at(serving, "population", definition.version) == definition
+    other = definition.model_copy(update={"largest_shrink": 0.5})
+    with pytest.raises(RequestError, match="still called"):
+        record_definition(serving, other, "tester")
+    newer = other.model_copy(update={"version": definition.version + 1})
+    record_definition(serving, newer, "tester")
+    assert definition_at(serving, "population", definition.version + 1).largest_shrink == 0.5
+    with pytest.raises(RequestError, match="has not been kept"):
+        definition_at(serving, "population", 99)
