@@ -25,7 +25,7 @@ def test(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract or propose.")],
+    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract, propose or linkage.")],
     people: Annotated[
         int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize` and `extract`, rows.")
     ] = 1_000_000,

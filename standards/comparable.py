@@ -21,13 +21,18 @@ def address_key(address: StringValue) -> StringValue:
     return _key(address, "address")
 
 
+def with_one_form(text: StringValue, kind: Kind) -> StringValue:
+    """The same characters as in a key, with all marks where they were."""
+    old, new = compared_as(kind)
+    return where(text, changing(old), lambda part: _translated(part, old, new))
+
+
 # An engine reads the two lists of characters anew for every text, so they are short, and only read for a text that has one of them.
 _AT_ONCE = 128
 
 
 def _key(text: StringValue, kind: Kind) -> StringValue:
-    old, new = compared_as(kind)
-    return where(text, changing(old), lambda part: _translated(part, old, new)).re_replace(f"{dropped(kind)}+", "")
+    return with_one_form(text, kind).re_replace(f"{dropped(kind)}+", "")
 
 
 def _translated(text: StringValue, old: str, new: str) -> StringValue:

@@ -4,6 +4,7 @@ Two columns of equal value are joined by one key, whatever the rule; a column th
 great many records share would cost their square and tells nobody apart, so it is passed over, and counted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.engine import Engine, quote
@@ -19,10 +20,10 @@ class PassedOver:
     pairs: int
 
 
-def keys_sql(engine: Engine, model: LinkageModel, relation: str) -> str:
-    """SQL for the keys of prepared records: `_row`, `rule`, `key`."""
+def keys_sql(engine: Engine, model: LinkageModel, relation: str, same: Sequence[str] = ()) -> str:
+    """SQL for the keys of prepared records: `_row`, `rule`, `key`; every key has the columns of `same` in it."""
     kinds = {name: kind for name, kind, *_ in engine.rows(f"DESCRIBE {relation}")}
-    return " UNION ALL ".join(_rule(number, columns, kinds, relation) for number, columns in enumerate(model.blocking))
+    return " UNION ALL ".join(_rule(number, (*same, *columns), kinds, relation) for number, columns in enumerate(model.blocking))
 
 
 def _rule(number: int, columns: tuple[str, ...], kinds: dict[str, str], relation: str) -> str:
@@ -33,15 +34,15 @@ def _rule(number: int, columns: tuple[str, ...], kinds: dict[str, str], relation
     return f"SELECT DISTINCT _row, {number} AS rule, {key} AS key FROM (SELECT _row, {named} FROM {relation}) WHERE {whole}"
 
 
-def block(engine: Engine, model: LinkageModel, left: str, right: str, into: str) -> list[PassedOver]:
+def block(engine: Engine, model: LinkageModel, left: str, right: str, into: str, same: Sequence[str] = ()) -> list[PassedOver]:
     """Make the table `into` of different pairs to compare: `join_key_l`, `join_key_r` (rows of `left` and `right`) and `match_key`.
 
-    With the same relation on both sides, each pair comes once, the smaller row first.
+    With the same relation on both sides, each pair comes once, the smaller row first. Pairs differ in none of the columns of `same`.
     """
     within = left == right
     sides = {f"{into}_l": left} if within else {f"{into}_l": left, f"{into}_r": right}
     for name, relation in sides.items():
-        engine.run(f"CREATE OR REPLACE TABLE {name} AS {keys_sql(engine, model, relation)}", doing="finding pairs to compare")
+        engine.run(f"CREATE OR REPLACE TABLE {name} AS {keys_sql(engine, model, relation, same)}", doing="finding pairs to compare")
     first, second = (*sides, *sides)[:2]
     counted = "SELECT rule, key, count(*) AS n FROM {} GROUP BY ALL"
     size = "a.n * (a.n - 1) // 2" if within else "a.n * b.n"

@@ -57,28 +57,47 @@ class Comparison(_Part):
 
 
 class Training(_Part):
-    """How the parameters are learned. Pairs that agree on one of `certain` are of one entity, a share `recall` of all such pairs.
+    """How the parameters are learned.
 
-    Each of `passes` finds pairs that agree on its columns, and learns from them how all other comparisons turn out.
+    By `label`, where records with an identifier are there: pairs with the same one show how records of one entity differ. One that more than
+    `largest_label` records have is none (an authority that puts its own code on others). Otherwise without any truth: pairs that agree on one
+    of `certain` are of one entity, a share `recall` of all such pairs; each of `passes` finds pairs that agree on its columns, and learns from
+    them how all other comparisons turn out. Every level is granted the share `least` of the pairs of one entity: records to come have faults
+    that those of the training had not.
     """
 
-    certain: tuple[tuple[str, ...], ...] = Field(min_length=1)
-    recall: float = Field(gt=0, le=1)
-    passes: tuple[tuple[str, ...], ...] = Field(min_length=1)
-    random_pairs: int = Field(default=1_000_000, gt=0)
+    label: str | None = None
+    largest_label: int = 12
+    certain: tuple[tuple[str, ...], ...] = ()
+    recall: float = Field(default=1.0, gt=0, le=1)
+    passes: tuple[tuple[str, ...], ...] = ()
+    least: float = Field(default=0.001, gt=0, lt=1)
+    random_pairs: int = Field(default=400_000, gt=0)
     seed: int = 1
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.label) == bool(self.certain and self.passes):
+            raise ValueError("expected either a label, or rules that are certain and passes")
+        return self
 
 
 class Thresholds(_Part):
-    """Scores in bits: from `automatic` on two records are one, from `review` on a person decides, below they are two."""
+    """Scores in bits: from `automatic` on two records are one, from `review` on a person decides, below they are two.
+
+    Two records of one dataset are one from `duplicate` on: a register seldom has somebody twice. A pair that beats its best rival by less
+    than `margin` is for a person as well (`registries.linkage.verdicts`).
+    """
 
     automatic: float
     review: float
+    duplicate: float
+    margin: float = Field(ge=0)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.review > self.automatic:
-            raise ValueError("expected review to be at most automatic")
+        if not self.review <= self.automatic <= self.duplicate:
+            raise ValueError("expected review, automatic and duplicate in this order")
         return self
 
 
@@ -124,6 +143,24 @@ class Learned(_Part):
         return log2(self.m / self.u)
 
 
+_LEAST_U = 1e-6
+_SIGNIFICANT = 4
+
+
+def learned_share(m: object, u: object, least: float) -> Learned:
+    """What a level has been learned to mean, from shares that may be unknown or too small to be believed; `least` is that of `m`."""
+    return Learned(m=_share(m, least), u=_share(u, _LEAST_U))
+
+
+def _share(found: object, least: float) -> float:
+    return rounded(min(max(float(found), least), 1.0)) if isinstance(found, float | int) else least
+
+
+def rounded(value: float) -> float:
+    """To four significant digits: more of them depend on the order of sums, and mean nothing."""
+    return float(f"{value:.{_SIGNIFICANT}g}")
+
+
 class Parameters(_Part):
     """What a model has learned, and from what. `prior` is the share of pairs of one entity among all pairs of the training's records."""
 
@@ -167,9 +204,12 @@ def read_model(path: Path) -> LinkageModel:
     return model
 
 
-def read_trained(path: Path) -> Trained:
-    """Read a model and the parameters beside it. Raises DefinitionError where they do not fit, RequestError where it has not been trained."""
-    model, learned = read_model(path), path.with_suffix(".json")
+def read_trained(path: Path, learned: Path | None = None) -> Trained:
+    """Read a model and its parameters, by default those beside it.
+
+    Raises DefinitionError where they do not fit, RequestError where it has not been trained.
+    """
+    model, learned = read_model(path), learned or path.with_suffix(".json")
     if not learned.is_file():
         raise RequestError(f"the model {model.id} has not been trained", hint=f"./hub linkage train {model.id}")
     try:
@@ -187,6 +227,20 @@ def model_path(registry: str) -> Path:
     return path
 
 
-def load_trained(registry: str) -> Trained:
-    """The trained model of a registry."""
-    return read_trained(model_path(registry))
+def learned_path(home: Path, registry: str) -> Path:
+    """Where an installation keeps what a model has learned from its own records."""
+    return home / "linkage" / f"{registry}.json"
+
+
+def load_trained(registry: str, home: Path | None = None) -> Trained:
+    """The model of a registry with what this installation has taught it, if anything, else with the parameters that it came with.
+
+    Parameters that the installation learned for another version of the model do not count any more.
+    """
+    path = model_path(registry)
+    if home is not None and (own := learned_path(home, registry)).is_file():
+        try:
+            return read_trained(path, own)
+        except DefinitionError:
+            return read_trained(path)
+    return read_trained(path)

@@ -27,7 +27,7 @@ def without_tone(syllable: str) -> str:
 
 
 def syllables(engine: Engine, relation: str, column: str) -> str:
-    """SQL for each different text of a column and its `syllables`, parted by blanks; characters without a reading stay as they are."""
+    """SQL for each different text of a column and its `syllables` in one, small letters; a name in Latin letters is its own reading."""
     import pyarrow as pa
 
     table = readings()
@@ -35,6 +35,6 @@ def syllables(engine: Engine, relation: str, column: str) -> str:
     texts = f"SELECT DISTINCT {quote(column)} AS text FROM {relation}"
     places = "SELECT text, unnest(string_split(text, '')) AS character, generate_subscripts(string_split(text, ''), 1) AS place"
     return (
-        f"SELECT text AS {quote(column)}, string_agg(coalesce(syllable, character), ' ' ORDER BY place) AS syllables "
+        f"SELECT text AS {quote(column)}, string_agg(coalesce(syllable, lower(character)), '' ORDER BY place) AS syllables "
         f"FROM ({places} FROM ({texts})) LEFT JOIN _readings USING (character) GROUP BY text"
     )

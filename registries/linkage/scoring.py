@@ -58,18 +58,41 @@ def forget(splink: "Linker") -> None:
     splink.table_management.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
 
 
-def score(engine: Engine, model: LinkageModel, parameters: Parameters, prepared: str, pairs: str, into: str) -> None:
+def score(
+    engine: Engine, model: LinkageModel, parameters: Parameters, prepared: str, pairs: str, into: str, least: float | None = None
+) -> None:
     """Score the pairs of a table that `blocking.block` made. The table `into` has `left_row`, `right_row`, `score`, and per comparison its
     `level_<id>`, counted from 0 for the strongest (null where one side is missing), and `weight_<id>`: the bits it adds to the score.
+    Only pairs that score at least `least`, where it is given.
     """
     with splinking("scoring pairs of records"):
         splink = linker(engine, model, parameters, prepared)
         splink.table_management.register_blocked_pairs_for_predict(splink._db_api.register(pairs))
-        found = splink.inference.predict(threshold_match_weight=model.thresholds.review, warning_mode="never")
+        found = splink.inference.predict(threshold_match_weight=least, warning_mode="never")
         engine.run(
             f"CREATE OR REPLACE TABLE {into} AS SELECT {', '.join(_columns(engine, model, found.physical_name))} FROM {found.physical_name}"
         )
         forget(splink)
+
+
+def components(engine: Engine, prepared: str, links: str, into: str) -> None:
+    """Make the table `into` of each `_row` of the prepared records and its `component`: the smallest row that links (`left_row`, `right_row`)
+    lead to."""
+    from splink import DuckDBAPI
+    from splink.clustering import cluster_pairwise_predictions_at_threshold
+
+    with splinking("putting linked records together"):
+        api = DuckDBAPI(connection=engine.connection)
+        found = cluster_pairwise_predictions_at_threshold(
+            api.register(prepared),
+            api.register(links),
+            api,
+            "_row",
+            edge_id_column_name_left="left_row",
+            edge_id_column_name_right="right_row",
+        )
+        engine.run(f"CREATE OR REPLACE TABLE {into} AS SELECT _row, cluster_id AS component FROM {found.physical_name}")
+        api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
 
 
 def _columns(engine: Engine, model: LinkageModel, predicted: str) -> Iterator[str]:

@@ -1,0 +1,71 @@
+"""Training the linkage model of a registry on the hub's own records: those with an identifier show how records of one entity differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.batches import get_batch
+from catalog.datasets import contract_at
+from core.engine import Engine, literal, quote
+from core.errors import RequestError
+from pipeline.home import Home
+from pipeline.resolve import schema_elements
+from pipeline.state import log_columns, standardized_table, state
+from registries.linkage.chart import weights_page
+from registries.linkage.model import Trained, learned_path, model_path, read_model
+from registries.linkage.train import train
+from registries.publications import inputs_of, latest
+from standards.loader import load_standards
+
+
+@dataclass(frozen=True)
+class Training:
+    """What came of a training: the model with its parameters, and the files that were written."""
+
+    trained: Trained
+    parameters: Path
+    chart: Path
+
+
+def train_linkage(home: Home, registry: str) -> Training:
+    """Learn from the records that the current publication has taken in. Prediction takes the parameters from then on.
+
+    Raises RequestError where nothing has been published, or no dataset has the model's label.
+    """
+    model = read_model(model_path(registry))
+    with Engine(home.settings, threads=1) as engine:
+        datasets = read_records(engine, home, registry, [*model.elements, model.training.label or ""], "records")
+        trained = Trained(model=model, parameters=train(engine, model, "records", ", ".join(datasets)))
+    path = learned_path(home.settings.home, registry)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    chart = path.with_suffix(".html")
+    for file, text in ((chart, weights_page(trained)), (path, trained.parameters.model_dump_json(indent=1) + "\n")):
+        written = file.with_suffix(".new")
+        written.write_text(text, encoding="utf-8")
+        written.replace(file)  # at once: a prediction beside it reads the old parameters or the new ones
+    return Training(trained, path, chart)
+
+
+def read_records(engine: Engine, home: Home, registry: str, elements: Sequence[str], into: str) -> list[str]:
+    """Make the table `into` of all records of the current publication: `_record_id`, `_dataset` and those of the elements that any dataset has.
+
+    Returns the datasets. Raises RequestError where nothing has been published.
+    """
+    number = latest(home.serving, registry).number
+    if not number:
+        raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
+    standards = load_standards()
+    parts, datasets = [], []
+    for item in inputs_of(home.serving, registry, number).values():
+        contract = contract_at(
+            home.catalog, item.contract_id, get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}").contract_version
+        )
+        columns = log_columns(contract, standards)
+        supplied = [name for name in schema_elements(contract, standards.schemas[registry], standards) if name in elements]
+        if item.withheld or not supplied:
+            continue
+        rows = state(home, standardized_table(contract.id), {name: columns[name] for name in ("_record_id", *supplied)}, item.batch_seq)
+        parts.append(f"SELECT _record_id, {literal(contract.id)} AS _dataset, {', '.join(map(quote, supplied))} FROM {rows}")
+        datasets.append(contract.id)
+    engine.run(f"CREATE TABLE {into} AS {' UNION ALL BY NAME '.join(parts)}", doing=f"reading the records of {registry}")
+    return datasets

@@ -1,0 +1,39 @@
+"""A model is taught by the hub's own records, and what it has learned is what prediction takes from then on."""
+
+import json
+import re
+
+import pytest
+
+from core.errors import RequestError
+from pipeline.linkage import train_linkage
+from registries.linkage.model import load_trained
+from tests.factories import PATIENTS, RESIDENTS, hub_in, person
+
+
+def test_a_model_learns_from_records_with_an_identifier(tmp_path):
+    hub = hub_in(tmp_path / "home")
+    hub.register(RESIDENTS, PATIENTS)
+    with pytest.raises(RequestError, match="has not been published"):
+        train_linkage(hub.home, "population")
+    people = [person(number) for number in range(60)]
+    hub.sync(RESIDENTS, people)
+    # Of sixty, six are written with another character in one of the two registers.
+    hub.sync(PATIENTS, [row | ({"XM": row["XM"][0] + "琪"} if place % 10 == 0 else {}) for place, row in enumerate(people)])
+    hub.publish("population")
+    done = train_linkage(hub.home, "population")
+    learned = done.trained.parameters
+    name, phone = learned.comparisons["name"], learned.comparisons["phone"]
+    assert learned.records == 120
+    assert set(learned.data.split(", ")) == {"public_security__resident", "health__patient"}
+    assert learned.prior == pytest.approx(60 / (120 * 119 / 2), rel=0.01)
+    assert name[0].m == pytest.approx(0.9)
+    assert phone[0].m == pytest.approx(1.0)
+    assert load_trained("population", hub.settings.home) == done.trained
+    assert load_trained("population").parameters != learned
+    page = done.chart.read_text(encoding="utf-8")
+    assert not re.search(r"https?:|src=|<script|<link", page)
+    # Neither file says anything of a person.
+    for row in people:
+        assert row["XM"] not in page
+        assert row["DH"] not in json.dumps(learned.model_dump(), ensure_ascii=False)
