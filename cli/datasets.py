@@ -154,11 +154,11 @@ def _outcome(contract: str, batch: "Batch | None", error: Exception | None) -> d
     return known | {"outcome": outcome} | said
 
 
-def reason_given(accept_shrink: str | None) -> str:
-    """Why a shrink may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
-    if accept_shrink is not None and not accept_shrink.strip():
-        raise RequestError("--accept-shrink needs a reason", hint='for example --accept-shrink "district moved to another city"')
-    return (accept_shrink or "").strip()
+def reason_given(reason: str | None, option: str = "--accept-shrink") -> str:
+    """Why something may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
+    if reason is not None and not reason.strip():
+        raise RequestError(f"{option} needs a reason", hint=f'for example {option} "district moved to another city"')
+    return (reason or "").strip()
 
 
 def _about(contract: str, error: HubError) -> str:

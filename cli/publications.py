@@ -25,6 +25,10 @@ def publish(
             "--accept-shrink", metavar="WHY", help="Let as many entities disappear as the stopped attempt has shown; why is kept."
         ),
     ] = None,
+    accept_change: Annotated[
+        str | None,
+        typer.Option("--accept-change", metavar="WHY", help="Let sources change as much as the stopped attempt has shown; why is kept."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Publish everything accepted since the last publication of a base registry."""
@@ -32,7 +36,9 @@ def publish(
     from pipeline.publish import publish as publish_registry
     from registries.publications import shown
 
-    outcome = publish_registry(registry, open_home(), accept_shrink=reason_given(accept_shrink))
+    outcome = publish_registry(
+        registry, open_home(), accept_shrink=reason_given(accept_shrink), accept_change=reason_given(accept_change, "--accept-change")
+    )
     now = outcome.publication
     if as_json:
         print_json({**shown(now), "is_new": outcome.is_new})
@@ -48,6 +54,10 @@ def publish(
         print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
     elif accept_shrink:
         print("no shrink had to be accepted")
+    if now.change_accepted:
+        print(f"what sources changed was accepted by {now.actor}: {now.change_accepted}")
+    elif accept_change:
+        print("no change of a source had to be accepted")
 
 
 def replay_publication(

@@ -68,19 +68,25 @@ def why(
     if as_json:
         print_json({**asdict(found), "answers": [asdict(item) for item in answers]})
         return
-    print(f"{registry} {found.canonical_id}, publication {found.number}, linked by {found.rule}")
+    print(f"{registry} {found.canonical_id}, publication {found.number} of {found.published_at:%Y-%m-%d %H:%M} UTC by {found.published_by}")
+    print(f"standard {found.standard_version}, definition {registry}/{found.definition_version}; receipts: ./hub receipt BATCH")
     rows = [
-        (item.element if first else "", c.value, _verdict(c), c.batch_id, c.position, c.raw)
+        (item.element if first else "", c.value, _verdict(c), c.batch_id, c.position, c.raw, _rules(c), c.link)
         for item in answers
         for first, c in zip([True] + [False] * len(item.candidates), item.candidates, strict=False)
     ]
-    answer(False, None, ("element", "value", "verdict", "batch", "row", "as received"), rows)
+    answer(False, None, ("element", "value", "verdict", "batch", "row", "as received", "rules", "linked by"), rows)
 
 
 def _verdict(candidate: Any) -> str:
     """What became of a value, and that its row was repaired, where it was."""
     repair = candidate.repair
     return f"{candidate.verdict}; repaired in {repair.file}, handed in by {repair.actor}" if repair else str(candidate.verdict)
+
+
+def _rules(candidate: Any) -> str:
+    """The rules on the way of a value, each with its version."""
+    return "; ".join(f"{rule.kind} {rule.name} ({rule.version})" for rule in candidate.rules)
 
 
 def _moment(valid_at: datetime | None, known_at: int | None) -> Any:

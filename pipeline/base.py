@@ -1,6 +1,7 @@
 """A base table in the lake: its columns, and its state as of a publication."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from pipeline.home import Home
 from pipeline.state import engine_type, fold
@@ -23,9 +24,10 @@ def base_columns(schema: Schema) -> dict[str, str]:
     return system | elements | origins
 
 
-def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None) -> str:
-    """SQL for the base rows as of one publication."""
+def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None, only: Sequence[UUID] | None = None) -> str:
+    """SQL for the base rows as of one publication; with `only`, for these entities."""
     wanted = base_columns(schema)
     if columns is not None:
         wanted = {name: wanted[name] for name in columns}
-    return fold(home, schema.table, wanted, files_upto(home.serving, schema.id, schema.table, number), "_canonical_id", "_publication")
+    files = files_upto(home.serving, schema.id, schema.table, number)
+    return fold(home, schema.table, wanted, files, "_canonical_id", "_publication", only)

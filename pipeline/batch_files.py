@@ -10,18 +10,9 @@ from pipeline.changes import DELETED, WITHDRAWN
 from pipeline.home import Home
 from pipeline.repairs import REPAIR_COLUMNS, repair_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
-from pipeline.state import fold, log_columns, outgrown, standardized_table, typed_fields
+from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
 from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS
 from standards.model import Standards
-
-ISSUE_COLUMNS = {
-    "_record_id": "UUID",
-    "_batch_seq": "INTEGER",
-    "_position": "BIGINT",
-    "element": "VARCHAR",
-    "issue_type": "VARCHAR",
-    "severity": "VARCHAR",
-}
 
 
 def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards: Standards, *, with_quarantine: bool) -> list[LakeFile]:

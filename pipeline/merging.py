@@ -24,7 +24,7 @@ from registries.definition import RegistryDefinition
 from registries.identity import events_sql
 from registries.publications import Input, Publication, files_upto
 from registries.serving import CHUNK
-from registries.survivorship import Contribution, merged, supplied
+from registries.survivorship import Contribution, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
 DIFFERENCE = "difference"  # relation: the base rows that this publication changes, with _op
@@ -65,15 +65,23 @@ class Merging:
         """The elements that any dataset supplies, in the order of the schema."""
         return supplied([element.id for element in self.schema.elements], self._contributions)
 
+    def resolve(self, seconds: dict[str, float]) -> None:
+        """Link changed records; what each dataset changed is in the engine after it."""
+        with timed(seconds, "resolve"):
+            _ = self._contributions
+
     def merge(self, seconds: dict[str, float]) -> LakeFile:
         """Write the changes of the base table as a file of the lake, and leave them as the relation `difference`.
 
         Rows that come out as they were, from the same sources, are left alone.
         """
-        with timed(seconds, "resolve"):
-            contributions = self._contributions
+        self.resolve(seconds)
         with timed(seconds, "merge"):
-            rows, digest = merged(self.definition, self._elements, contributions), row_digest_sql(self.schema, self._elements)
+            contributions = self._contributions
+            rows, digest = (
+                merged(self.definition, self._elements, contributions, provinces_of(self.standards)),
+                row_digest_sql(self.schema, self._elements),
+            )
             self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
             return self._write_all() if self.number == 1 else self._write_changes()
 

@@ -24,6 +24,7 @@ from pipeline.lineage import hub_table, traced
 from pipeline.merging import Merging
 from pipeline.pins import pin, withheld_changed
 from pipeline.resolve import XREF_COLUMNS, xref_table
+from pipeline.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.standard import standard_in_force
 from pipeline.state import typed_fields
 from registries import serving
@@ -47,11 +48,12 @@ class Outcome:
     is_new: bool
 
 
-def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "") -> Outcome:
+def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "", accept_change: str = "") -> Outcome:
     """Publish everything accepted since the last publication of a registry; ends at once where there is nothing.
 
     Raises GateFailed where too many entities would disappear; the last publication then stays current, and the attempt is kept. A reason
-    given as `accept_shrink` is the decision of a person that has seen the attempt which was stopped: no more than that may disappear.
+    given as `accept_shrink` is the decision of a person that has seen the attempt which was stopped: no more than that may disappear; one given
+    as `accept_change`, that sources may change as much as it has shown.
     """
     home = home or open_home()
     definition = get_definition(registry)
@@ -75,7 +77,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "")
                 Engine(home.settings) as engine,
             ):
                 merging = Merging(home, engine, definition, schema, standards, before, pins.datasets, pins.withheld, home.settings)
-                after = _Publishing(home, held, merging, accept_shrink).run()
+                after = _Publishing(home, held, merging, accept_shrink, accept_change).run()
                 run.outputs = [run.outputs[0].counted(after.inserted + after.updated + after.deleted, base_columns(schema))]
         except Exception as error:
             _keep_attempt(home, before, error)
@@ -97,7 +99,8 @@ def _keep_attempt(home: Home, before: Publication, error: Exception) -> None:
     """Write down why there is no publication; what may pass by itself is tried again and says so then."""
     fault = described(error)
     if not fault.transient:
-        record_attempt(home.serving, before, home.settings.actor, fault, error.counts if isinstance(error, _Shrink) else {})
+        found = error.counts if isinstance(error, _Shrink) else {"findings": error.findings} if isinstance(error, SourceChanged) else {}
+        record_attempt(home.serving, before, home.settings.actor, fault, found)
 
 
 def follow(home: Home, schema: Schema, number: int) -> None:
@@ -123,10 +126,13 @@ class _Publishing:
     lease: Lease
     merging: Merging
     accept_shrink: str = ""
+    accept_change: str = ""
 
     def run(self) -> Publication:
         merging, serving_database = self.merging, self.home.serving
         seconds: dict[str, float] = {}
+        merging.resolve(seconds)
+        change_accepted = self._gate_sources()
         base = merging.merge(seconds)
         counts, identities = merging.counts(), merging.identity_events()
         accepted = self._gate(counts)
@@ -136,9 +142,27 @@ class _Publishing:
             self._load()
             load_events(serving_database, merging.schema.id, merging.number, identities)
         inputs = merging.inputs()
-        after = replace(self._publication(counts, inputs, seconds), shrink_accepted=accepted, identity_events=len(identities))
+        after = replace(
+            self._publication(counts, inputs, seconds),
+            shrink_accepted=accepted,
+            change_accepted=change_accepted,
+            identity_events=len(identities),
+        )
         commit(serving_database, self.lease, after, inputs, files)
         return after
+
+    def _gate_sources(self) -> str | None:
+        """Why sources may change beyond the limits, if they do. Raises SourceChanged where nobody has decided that they may."""
+        run, limits = self.merging, self.merging.definition.sources
+        if limits is None or run.number == 1:
+            return None
+        findings = too_much_changed(run.engine, self.home, limits, run.schema, run.standards, run.datasets)
+        if not findings:
+            return None
+        seen = standing_attempt(self.home.serving, run.before, STOPPED)
+        if self.accept_change and seen is not None and is_covered(findings, seen.findings or ()):
+            return self.accept_change
+        raise SourceChanged(run.schema.id, findings, unseen=bool(self.accept_change))
 
     def _gate(self, counts: dict[str, int]) -> str | None:
         """Why a shrink beyond the limit may pass, if there is one. Raises GateFailed where nobody has decided that it may."""

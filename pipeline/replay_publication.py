@@ -29,7 +29,7 @@ from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.definition_versions import definition_at
 from registries.publications import Publication, files_of_publication, get_publication, inputs_of, nothing_yet
-from registries.survivorship import Contribution, keep_best, merged, supplied
+from registries.survivorship import Contribution, keep_best, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
 SAME_BYTES, SAME_ROWS, DIFFERENT = "same-bytes", "same-rows", "different"
@@ -107,7 +107,7 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     schema = standards.schemas[definition.id]
     contributions = _everything(engine, home, schema, standards, after)
     elements = supplied([element.id for element in schema.elements], contributions)
-    rows = merged(definition, elements, contributions)
+    rows = merged(definition, elements, contributions, provinces_of(standards))
     if not elements:
         return 0, after.digest
     query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {row_digest_sql(schema, elements)} AS d FROM ({rows}))"

@@ -20,15 +20,13 @@ from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
 from pipeline.home import Home
-from pipeline.state import dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
+from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
 from registries.publications import Publication, files_upto, history, inputs_of, latest
 from standards.loader import load_standards
 from standards.model import Schema
 from standards.texts import LANGUAGES
-
-ISSUES = {"_record_id": "UUID", "_batch_seq": "INTEGER", "element": "VARCHAR", "issue_type": "VARCHAR", "severity": "VARCHAR"}
 
 
 def report_batch(home: Home, batch_id: str) -> ReportData:
@@ -140,7 +138,7 @@ def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
             filled = dict(zip(elements, present, strict=True))
             return Standing(total, filled, filled)
         # A refused value is withheld from the log, so it is counted as present from the issue that refused it.
-        found = log_source(home, f"{table}/issues", ISSUES, issue_files)
+        found = log_source(home, f"{table}/issues", ISSUE_COLUMNS, issue_files)
         joined = f"{found} JOIN (SELECT _record_id, _batch_seq FROM {rows} WHERE {old}) USING (_record_id, _batch_seq)"
         issues = engine.rows(f"SELECT element, issue_type, count(*) FROM {joined} GROUP BY ALL", doing="counting standing issues")
         refused = [name for name, kind in standards.issue_types.items() if kind.severity == "error" and name != "missing"]

@@ -17,7 +17,7 @@ from core.engine import Engine, quote
 from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.repairs import delivered_rows
-from pipeline.state import log_source, standardized_table, state
+from pipeline.state import ISSUE_COLUMNS, log_source, standardized_table, state
 from pipeline.validate import DUPLICATE
 from pipeline.waiting import pointers_of, waiting_pointers
 from standards.loader import load_standards
@@ -25,7 +25,6 @@ from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import DataElement, Standards
 
 POINTER = {"_record_id": "UUID", "_batch_seq": "INTEGER", "_position": "BIGINT"}
-ISSUES = POINTER | {"element": "VARCHAR", "issue_type": "VARCHAR", "severity": "VARCHAR"}
 ORDERS = {"position": ("_batch_seq", "_position"), "rules": ("rules", "_batch_seq", "_position")}
 
 
@@ -95,7 +94,7 @@ def warning_pointers(home: Home, batch: Batch, *, in_force: bool) -> str | None:
     files = files if in_force else [file for file in files if file.seq == batch.seq]
     if not files:
         return None
-    found = f"(SELECT * FROM {log_source(home, f'{table}/issues', ISSUES, files)} WHERE severity = 'warning')"
+    found = f"(SELECT * FROM {log_source(home, f'{table}/issues', ISSUE_COLUMNS, files)} WHERE severity = 'warning')"
     if in_force:
         found += f" JOIN {state(home, table, {'_record_id': 'UUID', '_batch_seq': 'INTEGER'}, batch.seq)} USING (_record_id, _batch_seq)"
     rule = "element || ':' || issue_type"

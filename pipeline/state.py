@@ -1,12 +1,13 @@
 """The standardized table of a dataset: an append-only log of changes, and its state as a fold over that log."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from catalog.files import LakeFile, field_ids, files_of
 from contracts.model import Contract
-from core.engine import quote
+from core.engine import quote, uuid_literal
 from core.errors import RequestError
 from core.lake import source
 from pipeline.home import Home
@@ -20,6 +21,15 @@ LOG_COLUMNS = {
     "_position": "BIGINT",
     "_row_digest": "UUID",
     "_valid_from": "DATE",
+}
+# Columns of the issues of a dataset: one row per refused or doubtful value.
+ISSUE_COLUMNS = {
+    "_record_id": "UUID",
+    "_batch_seq": "INTEGER",
+    "_position": "BIGINT",
+    "element": "VARCHAR",
+    "issue_type": "VARCHAR",
+    "severity": "VARCHAR",
 }
 # A log that has outgrown this share of the compacted state is folded into a new one.
 COMPACT_SHARE = 0.2
@@ -60,18 +70,16 @@ def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequen
     return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
 
 
-def state(
-    home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, key: str = "_record_id", seq: str = "_batch_seq"
-) -> str:
+def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sequence[UUID] | None = None) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
-    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. Raises RequestError
-    where retention has run out for a state.
+    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, few
+    records are looked up. Raises RequestError where retention has run out for a state.
     """
     files = files_of(home.catalog, table, ("log", "compact"), upto)
     if upto is not None and not is_kept(home, table, upto):
         raise RequestError(f"the state of {table} after batch {upto} is no longer kept", hint="./hub purge --receipt says what was removed")
-    return fold(home, table, columns, files, key, seq)
+    return fold(home, table, columns, files, "_record_id", "_batch_seq", only)
 
 
 def is_kept(home: Home, table: str, upto: int) -> bool:
@@ -80,21 +88,30 @@ def is_kept(home: Home, table: str, upto: int) -> bool:
     return oldest is None or oldest.kind == "log" or oldest.seq <= upto
 
 
-def fold(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str) -> str:
-    """SQL for the live rows of a log given by its files in order."""
+def fold(
+    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sequence[UUID] | None = None
+) -> str:
+    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys."""
     compact = [file for file in files if file.kind == "compact"][-1:]
     logs = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
+    # Each file is filtered by itself, and by literals: then the engine reads one column of it, and of the others what it finds.
+    where = f"WHERE {one_of(key, only)}" if only is not None else ""
     if len(logs) + len(compact) <= 1:
-        return f"(SELECT {names} FROM {log_source(home, table, wanted, [*compact, *logs])} WHERE _op <> 'delete')"
-    log = log_source(home, table, wanted, logs)
+        return f"(SELECT {names} FROM (SELECT * FROM {log_source(home, table, wanted, [*compact, *logs])} {where}) WHERE _op <> 'delete')"
+    log = f"(SELECT * FROM {log_source(home, table, wanted, logs)} {where})"
     changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
     parts = [f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete'"]
     if compact:
-        base = log_source(home, table, wanted, compact)
+        base = f"(SELECT * FROM {log_source(home, table, wanted, compact)} {where})"
         parts.append(f"SELECT {names} FROM {base} WHERE {key} NOT IN (SELECT {key} FROM {changed})")
     return f"({' UNION ALL '.join(parts)})"
+
+
+def one_of(key: str, keys: Sequence[UUID]) -> str:
+    """SQL condition that a key is one of a few."""
+    return f"{key} IN ({', '.join(map(uuid_literal, keys))})" if keys else "false"
 
 
 def outgrown(files: Sequence[LakeFile], log: LakeFile) -> bool:

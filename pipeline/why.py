@@ -5,57 +5,42 @@ published it.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from catalog.batches import Batch, get_batch
 from catalog.datasets import contract_at, dataset_numbers
-from contracts.model import Contract
+from catalog.files import files_of
+from catalog.standards import get_standard
 from core.database import reading
 from core.engine import Engine, uuid_literal
 from core.errors import HubError, RequestError
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder
-from pipeline.repairs import Repair, delivered_rows, repair_of
-from pipeline.resolve import schema_elements, xref_state
-from pipeline.state import log_columns, standardized_table, state
+from pipeline.repairs import delivered_rows, repair_of
+from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_table
+from pipeline.state import ISSUE_COLUMNS, fold, log_columns, log_source, standardized_table, state
+from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
+from registries.definition_versions import definition_at
 from registries.identity import successor
-from registries.publications import inputs_of, latest
-from registries.survivorship import Contribution, best_records_order, keep_best, merged, ranked, supplied
+from registries.publications import Publication, files_upto, get_publication, inputs_of, latest
+from registries.survivorship import (
+    Contribution,
+    best_records_order,
+    keep_best,
+    merged,
+    provinces_of,
+    supplied,
+)
 from registries.versions import as_of_view, ensure_table, history_table
 from standards.loader import load_standards
 from standards.model import Schema, Standards
-
-CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One source record's word on one element, and what became of it."""
-
-    contract_id: str
-    batch_id: str
-    position: int | None
-    raw: str | None
-    value: Any
-    valid_from: date | None
-    verdict: str
-    repair: Repair | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One element of one entity: the published value and all candidates, the chosen one first."""
-
-    element: str
-    value: Any
-    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,10 @@ class Why:
     registry: str
     canonical_id: str
     number: int
-    rule: str
+    published_at: datetime
+    published_by: str
+    standard_version: str
+    definition_version: int
     answers: tuple[Answer, ...]
 
 
@@ -155,110 +143,118 @@ def why_at(home: Home, registry: str, canonical_id: str, at: Moment) -> Why:
 
 
 def why(home: Home, registry: str, canonical_id: str, number: int | None = None) -> Why:
-    """Account for one entity as of a publication (by default the current one).
+    """Account for one entity as of a publication (by default the current one), by the standard and the definition of that publication.
 
     Raises RequestError where the entity or publication does not exist, NotReproduced where the merge does not come out as published.
     """
-    standards = load_standards()
-    definition, schema = get_definition(registry), standards.schemas[registry]
-    number = _number(home, registry, number)
+    publication = get_publication(home.serving, registry, _number(home, registry, number))
+    standards = _standard_of(home, publication)
+    definition = definition_at(home.serving, registry, publication.definition_version)
+    schema = standards.schemas[registry]
     with Engine(home.settings) as engine:
-        links = f"SELECT _record_id, _dataset FROM {xref_state(home, registry, number)} WHERE _canonical_id = {uuid_literal(canonical_id)}"
-        engine.run("CREATE TABLE links (_record_id UUID, _dataset INTEGER)")
-        engine.run(f"INSERT INTO links {links}", doing="reading links")
-        if not engine.value("SELECT count(*) FROM links"):
-            raise RequestError(f"no entity {canonical_id} in publication {number} of {registry}")
-        contributions, records = _gather(engine, home, schema, standards, number)
-        published = _published(engine, home, schema, number, canonical_id)
-        answers = _answers(engine, definition, schema, contributions, records, published)
-    return Why(registry, canonical_id, number, f"{definition.identity.id}/{definition.identity.version}", answers)
+        links = _links(engine, home, registry, publication.number, canonical_id)
+        if not links:
+            raise RequestError(f"no entity {canonical_id} in publication {publication.number} of {registry}")
+        found = _gather(engine, home, schema, standards, publication.number, links)
+        published = _published(engine, home, schema, publication.number, canonical_id)
+        answers = _answers(engine, definition, standards, found, published)
+    told = (publication.published_at, publication.actor, publication.standard_version, publication.definition_version)
+    return Why(registry, canonical_id, publication.number, *told, answers)
+
+
+def _standard_of(home: Home, publication: Publication) -> Standards:
+    """The standard that a publication was made with; the installed one is there already."""
+    installed = load_standards()
+    return installed if installed.version == publication.standard_version else get_standard(home.catalog, publication.standard_version)
 
 
 @dataclass(frozen=True)
-class _Record:
-    contract: Contract
-    batch_id: str
-    row: dict[str, Any]
-    raw: dict[str, Any]
-    is_best: bool
-    repair: Repair | None
+class _Link:
+    record_id: uuid.UUID
+    dataset: int
+    rule: str
 
 
-def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, number: int) -> tuple[list[Contribution], list[_Record]]:
-    numbers = dataset_numbers(home.catalog)
-    present = {row[0] for row in engine.rows("SELECT DISTINCT _dataset FROM links")}
-    contributions, records = [], []
+def _links(engine: Engine, home: Home, registry: str, number: int, canonical_id: str) -> list[_Link]:
+    """The records of an entity as of a publication: those that ever were, and of them those that still are."""
+    table, files = xref_table(registry), files_upto(home.serving, registry, xref_table(registry), number)
+    mine = f"_canonical_id = {uuid_literal(canonical_id)}"
+    ever = engine.rows(
+        f"SELECT DISTINCT _record_id FROM {log_source(home, table, XREF_COLUMNS, files)} WHERE {mine}", doing="reading links"
+    )
+    now = fold(home, table, XREF_COLUMNS, files, "_record_id", "_publication", [record_id for (record_id,) in ever])
+    found = engine.rows(f"SELECT _record_id, _dataset, _rule FROM {now} WHERE {mine} ORDER BY _record_id", doing="reading links")
+    return [_Link(*row) for row in found]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the sources have of one entity."""
+
+    contributions: list[Contribution]
+    records: list[Record]
+
+
+def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, number: int, links: Sequence[_Link]) -> _Found:
+    numbers, contributions, records = dataset_numbers(home.catalog), [], []
     for item in inputs_of(home.serving, schema.id, number).values():
         dataset = numbers[item.contract_id]
-        if dataset not in present:
+        mine = {link.record_id: link for link in links if link.dataset == dataset}
+        if not mine:
             continue
         batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
         elements = tuple(schema_elements(contract, schema, standards))
-        rows = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq)
-        engine.run(
-            f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {rows} "
-            f"WHERE _record_id IN (SELECT _record_id FROM links WHERE _dataset = {dataset})",
-            doing=f"reading {contract.id}",
-        )
+        rows = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, list(mine))
+        engine.run(f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {rows}", doing=f"reading {contract.id}")
         contribution = keep_best(engine, Contribution(contract.id, contract.department.id, dataset, elements, f"contribution_{dataset}"))
         contributions.append(contribution)
         best = engine.value(f"SELECT _record_id FROM {contribution.relation}")
         for row in engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements)}"):
             examined, record_id = get_batch(home.catalog, f"{contract.id}@{row['_batch_seq']}"), row["_record_id"]
-            raw, repair = _raw(engine, home, examined, record_id), repair_of(home, engine, examined, record_id)
-            records.append(_Record(contract, examined.batch_id, row, raw, record_id == best, repair))
-    return contributions, records
+            raw, repair = _raw(engine, home, examined, row), repair_of(home, engine, examined, record_id)
+            issues = _issues(engine, home, examined, record_id)
+            records.append(Record(contract, examined, row, raw, record_id == best, repair, issues, mine[record_id].rule))
+    return _Found(contributions, records)
 
 
-def _raw(engine: Engine, home: Home, batch: Batch, record_id: uuid.UUID) -> dict[str, Any]:
+def _raw(engine: Engine, home: Home, batch: Batch, row: Mapping[str, Any]) -> dict[str, Any]:
     """The row as received, from the source or as repaired; empty where landing has been purged."""
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
         return {}
-    rows = engine.records(f"SELECT * FROM {delivered_rows(home, batch)} WHERE _record_id = {uuid_literal(record_id)} ORDER BY _position")
+    place = f"_position = {int(row['_position'])} AND _record_id = {uuid_literal(row['_record_id'])}"
+    rows = engine.records(f"SELECT * FROM {delivered_rows(home, batch)} WHERE {place}")
     return rows[0] if rows else {}
 
 
+def _issues(engine: Engine, home: Home, batch: Batch, record_id: uuid.UUID) -> dict[str, list[str]]:
+    """What the batch found wrong with the row and let pass, by element."""
+    table = standardized_table(batch.contract_id)
+    files = [file for file in files_of(home.catalog, table, ("issues",), batch.seq) if file.seq == batch.seq]
+    found: dict[str, list[str]] = {}
+    if files:
+        rows = f"{log_source(home, f'{table}/issues', ISSUE_COLUMNS, files)} WHERE _record_id = {uuid_literal(record_id)}"
+        for about, issue in engine.rows(f"SELECT element, issue_type FROM {rows} ORDER BY ALL", doing="reading issues"):
+            found.setdefault(about, []).append(issue)
+    return found
+
+
 def _published(engine: Engine, home: Home, schema: Schema, number: int, canonical_id: str) -> dict[str, Any]:
-    rows = engine.records(f"SELECT * FROM {base_state(home, schema, number)} WHERE _canonical_id = {uuid_literal(canonical_id)}")
-    if len(rows) != 1:
+    base_rows = engine.records(f"SELECT * FROM {base_state(home, schema, number, only=[uuid.UUID(canonical_id)])}")
+    if len(base_rows) != 1:
         raise RequestError(f"no entity {canonical_id} in publication {number} of {schema.id}")
-    return rows[0]
+    return base_rows[0]
 
 
 def _answers(
-    engine: Engine,
-    definition: RegistryDefinition,
-    schema: Schema,
-    contributions: Sequence[Contribution],
-    records: Sequence[_Record],
-    published: dict[str, Any],
+    engine: Engine, definition: RegistryDefinition, standards: Standards, found: _Found, published: dict[str, Any]
 ) -> tuple[Answer, ...]:
+    schema, provinces = standards.schemas[definition.id], provinces_of(standards)
     elements = [element.id for element in schema.elements]
-    (merge,) = engine.records(merged(definition, supplied(elements, contributions), contributions), doing="merging again")
+    rows = merged(definition, supplied(elements, found.contributions), found.contributions, provinces)
+    (merge,) = engine.records(rows, doing="merging again")
     again = dict.fromkeys(elements) | merge
     differing = [name for name in elements if again[name] != published[name]]
     if differing:
         raise NotReproduced(f"{', '.join(differing)} of {published['_canonical_id']} came out otherwise than published")
-    return tuple(Answer(name, again[name], _candidates(definition, name, again, contributions, records)) for name in elements)
-
-
-def _candidates(
-    definition: RegistryDefinition, element: str, again: dict[str, Any], contributions: Sequence[Contribution], records: Sequence[_Record]
-) -> tuple[Candidate, ...]:
-    order = {item.contract_id: place for place, item in enumerate(ranked(definition, element, contributions))}
-    numbers = {item.contract_id: item.number for item in contributions}
-    found = []
-    for record in sorted((r for r in records if r.contract.id in order), key=lambda r: (order[r.contract.id], not r.is_best)):
-        value = record.row[element]
-        chosen = record.is_best and again[f"_from_{element}"] == numbers[record.contract.id]
-        lost = AGREES if value == again[element] else OUTRANKED
-        verdict = CHOSEN if chosen else EMPTY if value is None else lost if record.is_best else OLDER
-        source = record.contract.elements.get(element)
-        raw = record.raw.get(source.column) if source else record.contract.constants.get(element)
-        found.append(
-            Candidate(
-                record.contract.id, record.batch_id, record.row["_position"], raw, value, record.row["_valid_from"], verdict, record.repair
-            )
-        )
-    return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))
+    return answers_of(MergedAgain(definition, found.contributions, provinces, again), schema, found.records)

@@ -36,6 +36,8 @@ class Word:
     verdict: str
     agrees: bool
     repair: Any = None  # pipeline.repairs.Repair, where a department has repaired the row
+    link: str = ""
+    rules: tuple[Any, ...] = ()  # pipeline.rules_applied.AppliedRule
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Line:
     code_title: CodeTitle | None
     is_masked: bool
     words: tuple[Word, ...]
+    order: Any = None  # the rule that chose, as data
 
     @property
     def is_supplied(self) -> bool:
@@ -153,14 +156,16 @@ def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: da
     at = Moment(valid_at, number)
     row = show(hub.home, schema.id, canonical_id, at)
     words: dict[str, tuple[Word, ...]] = {}
+    orders: dict[str, Any] = {}
     trouble = ""
     try:
         for answer in why_at(hub.home, schema.id, canonical_id, at).answers:
             element = hub.standards.elements[answer.element]
+            orders[answer.element] = answer.order
             words[answer.element] = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates)
     except HubError as error:
         trouble = error.message
-    lines = tuple(_line(hub, element, row, words.get(element.id, ()), revealed) for element in schema.elements)
+    lines = tuple(_line(hub, element, row, words.get(element.id, ()), orders.get(element.id), revealed) for element in schema.elements)
     return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble)
 
 
@@ -171,14 +176,26 @@ def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Wo
         value = masked_value(value, element)
         raw = masked_value(raw, element) if is_personal(element) else masked_raw(raw, element)
     agrees = item.value is not None and item.value == published
-    return Word(item.contract_id, item.batch_id, item.position, raw, value, item.valid_from, item.verdict, agrees, item.repair)
+    return Word(
+        item.contract_id,
+        item.batch_id,
+        item.position,
+        raw,
+        value,
+        item.valid_from,
+        item.verdict,
+        agrees,
+        item.repair,
+        item.link,
+        item.rules,
+    )
 
 
-def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], revealed: bool) -> Line:
+def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], order: Any, revealed: bool) -> Line:
     value = None if row[element.id] is None else str(row[element.id])
     hidden = not revealed and is_personal(element)
     shown = masked_value(value, element) if hidden else value
-    return Line(element, shown, None if hidden else code_title(hub, element, value), hidden and value is not None, words)
+    return Line(element, shown, None if hidden else code_title(hub, element, value), hidden and value is not None, words, order)
 
 
 def code_title(hub: Hub, element: DataElement, value: str | None) -> CodeTitle | None:

@@ -1,8 +1,9 @@
 """Attempts that became no publication: stopped by the gate, or ended by an error. What is current stays current."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -30,10 +31,11 @@ class Attempt:
     inserted: int | None
     updated: int | None
     deleted: int | None
+    findings: Sequence[Mapping[str, Any]] | None = None
 
 
-def record_attempt(serving: sa.Engine, before: Publication, actor: str, error: HubError, counts: Mapping[str, int]) -> None:
-    """Keep that the publication after `before` did not come about, and why."""
+def record_attempt(serving: sa.Engine, before: Publication, actor: str, error: HubError, found: Mapping[str, Any]) -> None:
+    """Keep that the publication after `before` did not come about, why, and what was `found`: counts, findings."""
     outcome = STOPPED if isinstance(error, GateFailed) else FAILED
     with writing(serving) as connection:
         connection.execute(
@@ -46,7 +48,7 @@ def record_attempt(serving: sa.Engine, before: Publication, actor: str, error: H
                 reason=error.message,
                 hint=error.hint,
                 previous=before.entities,
-                **counts,
+                **found,
             )
         )
 

@@ -1,10 +1,12 @@
 """What is particular to one base registry, as data: identity rule, survivorship and gate. Everything else is shared code."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
 from standards.model import Standards
@@ -32,8 +34,99 @@ class FeedRule(BaseModel):
     publications: int = Field(ge=1)
 
 
+class Words(BaseModel):
+    """A text in both languages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Rank(BaseModel):
+    """Whose word counts for an element, and why.
+
+    `sources` are departments in order; several in a list of their own count alike, and `then` decides between them: the newest record, the
+    fullest, or the value that most of them say. Where a day stands in the element `stopped_by`, no source says anything of later days,
+    but those that `may_go_on`: who is dead does not move.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str | tuple[str, ...], ...] = Field(min_length=1)
+    then: Literal["newest", "fullest", "most_frequent"] | None = None
+    stopped_by: str | None = None
+    may_go_on: tuple[str, ...] = ()
+    reason: Words | None = None
+    legal_basis: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_list(cls, value: Any) -> Any:
+        return {"sources": value} if isinstance(value, list | tuple) else value
+
+    @property
+    def tiers(self) -> tuple[tuple[str, ...], ...]:
+        """Departments that count alike, best first."""
+        return tuple((item,) if isinstance(item, str) else item for item in self.sources)
+
+    @property
+    def departments(self) -> tuple[str, ...]:
+        """All departments that are named, best first."""
+        return tuple(name for tier in self.tiers for name in tier)
+
+
+class Agreement(BaseModel):
+    """Chosen values that have to fit: `element`, a division code, goes with the address `follows`.
+
+    It is taken from the source of the address, and from another one only where the address names no other province.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    element: str
+    follows: str
+    reason: Words
+
+
+class Limits(BaseModel):
+    """Shares of a source's records: values emptied, values that became others, values that became one and the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    emptied: float | None = Field(default=None, ge=0, le=1)
+    changed: float | None = Field(default=None, ge=0, le=1)
+    same: float | None = Field(default=None, ge=0, le=1)
+
+
+class SourceLimits(BaseModel):
+    """How much of what a source says may change from one publication to the next; beyond that a person has to look at it.
+
+    `elements` have limits of their own. A source of fewer than `least_records` is not looked at: a share says little of few.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    emptied: float = Field(ge=0, le=1)
+    changed: float = Field(ge=0, le=1)
+    same: float = Field(ge=0, le=1)
+    least_records: int = Field(ge=1)
+    elements: dict[str, Limits] = {}
+
+    @property
+    def smallest(self) -> float:
+        """A source of which no larger share has changed is within all limits."""
+        own: list[float] = [value for limits in self.elements.values() for value in limits.model_dump().values() if value is not None]
+        return min([self.emptied, self.changed, self.same, *own])
+
+    def of(self, element: str) -> dict[str, float]:
+        """The limits of one element, by kind."""
+        own = self.elements.get(element, Limits()).model_dump(exclude_none=True)
+        return {"emptied": self.emptied, "changed": self.changed, "same": self.same, **own}
+
+
 class RegistryDefinition(BaseModel):
-    """One base registry. Without a `feed` rule all changes are answered for ever."""
+    """One base registry. Without a `feed` rule all changes are answered for ever; without `sources` they may change as they like."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,15 +135,57 @@ class RegistryDefinition(BaseModel):
     identity: IdentityRule
     largest_shrink: float = Field(ge=0, le=1)
     feed: FeedRule | None = None
-    ranks: dict[str, tuple[str, ...]]
+    ranks: dict[str, Rank]
+    agreements: tuple[Agreement, ...] = ()
+    sources: SourceLimits | None = None
+
+    def rank_of(self, element: str) -> Rank:
+        """The order that holds for an element: its own, or that of all elements without one."""
+        return self.ranks.get(element, self.ranks["default"])
 
     def rank(self, element: str, department: str) -> int:
-        """Whose word counts: the smaller the earlier. A department that is not named comes after all that are."""
-        order = self.ranks.get(element, self.ranks["default"])
-        fallback = self.ranks["default"]
-        if department in order:
-            return order.index(department)
-        return len(order) + (fallback.index(department) if department in fallback else len(fallback))
+        """Whose word counts: the smaller the earlier. A department that is not named comes after all that are, in the order of `default`."""
+        tiers, fallback = self.rank_of(element).tiers, self.ranks["default"].departments
+        for place, tier in enumerate(tiers):
+            if department in tier:
+                return place
+        return len(tiers) + (fallback.index(department) if department in fallback else len(fallback))
+
+    def agreement_of(self, element: str) -> Agreement | None:
+        """What an element has to fit, if anything."""
+        return next((item for item in self.agreements if item.element == element), None)
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Key and text of what is wrong in itself."""
+        if "default" not in self.ranks:
+            yield "ranks", "expected an entry `default`"
+        for name, rank in self.ranks.items():
+            named = rank.departments
+            for twice in sorted({item for item in named if named.count(item) > 1}):
+                yield f"ranks.{name}.sources", f"{twice} is named twice"
+            if rank.then and all(len(tier) == 1 for tier in rank.tiers):
+                yield f"ranks.{name}.then", "nothing to decide: no two sources count alike"
+            if rank.may_go_on and not rank.stopped_by:
+                yield f"ranks.{name}.may_go_on", "nothing stops them: there is no `stopped_by`"
+            if rank.stopped_by and self.ranks.get(rank.stopped_by, self.ranks.get("default", rank)).stopped_by:
+                yield f"ranks.{name}.stopped_by", f"{rank.stopped_by} is itself stopped by another element"
+        followers = {item.element for item in self.agreements}
+        for item in self.agreements:
+            if item.follows in followers:
+                yield f"agreements.{item.element}", f"{item.follows} follows another element itself"
+
+    def named_elements(self) -> Iterator[tuple[str, str]]:
+        """Key and name of every element that is mentioned."""
+        for name, rank in self.ranks.items():
+            if name != "default":
+                yield f"ranks.{name}", name
+            if rank.stopped_by:
+                yield f"ranks.{name}.stopped_by", rank.stopped_by
+        for name in self.sources.elements if self.sources else ():
+            yield f"sources.elements.{name}", name
+        for item in self.agreements:
+            yield f"agreements.{item.element}", item.element
+            yield f"agreements.{item.element}.follows", item.follows
 
 
 @cache
@@ -66,8 +201,7 @@ def load_definitions() -> dict[str, RegistryDefinition]:
             continue
         if definition.id != path.stem:
             faults.append(Fault(path.name, "id", f"expected {path.stem}, the name of the file"))
-        if "default" not in definition.ranks:
-            faults.append(Fault(path.name, "ranks", "expected an entry `default`"))
+        faults += [Fault(path.name, key, text) for key, text in definition.faults()]
         found[definition.id] = definition
     if faults:
         raise DefinitionError(faults)
@@ -75,13 +209,24 @@ def load_definitions() -> dict[str, RegistryDefinition]:
 
 
 def check_definitions(standards: Standards) -> list[Fault]:
-    """Faults of the definitions against the standard: unknown registries, ranks for elements that the schema does not have."""
+    """Faults of the definitions against the standard: registries and elements that it does not have, days that are none."""
     return [
-        Fault(f"{definition.id}.yml", f"ranks.{name}", f"the schema {definition.id} has no such element")
+        Fault(f"{definition.id}.yml", key, text)
         for definition in load_definitions().values()
-        for name in definition.ranks
-        if name != "default" and (definition.id not in standards.schemas or standards.schemas[definition.id].use(name) is None)
+        for key, text in _unknown(definition, standards)
     ]
+
+
+def _unknown(definition: RegistryDefinition, standards: Standards) -> Iterator[tuple[str, str]]:
+    schema = standards.schemas.get(definition.id)
+    if schema is None:
+        yield "id", f"the standard has no schema {definition.id}"
+        return
+    for key, name in definition.named_elements():
+        if schema.use(name) is None:
+            yield key, f"the schema {definition.id} has no element {name}"
+        elif key.endswith(".stopped_by") and standards.elements[name].data_type != "date":
+            yield key, f"{name} is no date"
 
 
 def get_definition(registry: str) -> RegistryDefinition:

@@ -32,7 +32,7 @@ class Input:
 class Publication:
     """One publication of one registry; entities = previous + inserted − deleted.
 
-    `shrink_accepted` is why its actor let more entities disappear than the gate does.
+    `shrink_accepted` is why its actor let more entities disappear than the gate does, `change_accepted` why sources may change that much.
     """
 
     registry: str
@@ -55,6 +55,7 @@ class Publication:
     identity_events: int = 0
     not_replayable_since: datetime | None = None
     written_by: Mapping[str, Any] | None = None
+    change_accepted: str | None = None
 
 
 def shown(item: Publication) -> dict[str, Any]:

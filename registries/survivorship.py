@@ -1,14 +1,20 @@
 """Survivorship: which source's value a base row carries, element by element.
 
 First, each source speaks with one record per entity: the newest, then the most complete, then the smallest record id, which is a total
-order. Then each element takes the value of the highest-ranked source that has one. Nothing depends on the order of rows.
+order. Then each element takes the value of the highest-ranked source that has one and may speak. Where sources count alike, the newest
+record decides, the fullest, or how many say the same, and last the id of the dataset. Nothing depends on the order of rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from core.engine import Engine, quote
-from registries.definition import RegistryDefinition
+from core.engine import Engine, literal, quote
+from registries.definition import Rank, RegistryDefinition
+from standards.model import Standards
+
+PROVINCE = 2  # the first digits of a division code, and the first characters of an address: two of them tell the provinces apart
+Provinces = Mapping[str, str]  # first characters of a province's name → first digits of its code
 
 
 @dataclass(frozen=True)
@@ -57,26 +63,120 @@ def supplied(elements: Sequence[str], contributions: Sequence[Contribution]) -> 
     return [name for name in elements if name in having]
 
 
-def merged(definition: RegistryDefinition, elements: Sequence[str], contributions: Sequence[Contribution]) -> str:
+def provinces_of(standards: Standards) -> Provinces:
+    """How addresses of each province begin, with how its division codes do."""
+    codes = standards.code_lists["division"].codes
+    return {code.title.zh[:PROVINCE]: code.code[:PROVINCE] for code in codes if code.level == "province" and code.is_current}
+
+
+def merged(
+    definition: RegistryDefinition, elements: Sequence[str], contributions: Sequence[Contribution], provinces: Provinces | None = None
+) -> str:
     """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from.
 
-    Only elements that are supplied (`supplied`) can be merged.
+    Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements.
     """
     if not contributions:
         return "SELECT NULL::UUID AS _canonical_id, NULL::DATE AS _valid_from WHERE false"
-    alias = {item.contract_id: f"s{position}" for position, item in enumerate(contributions)}
-    columns = [c for element in elements for c in _chosen(definition, element, contributions, alias)]
-    dates = [f"{name}._valid_from" for name in alias.values()]
+    words = _Words(definition, contributions, {item.contract_id: f"s{place}" for place, item in enumerate(contributions)}, provinces or {})
+    columns = [
+        column
+        for name in elements
+        for column in (f"{words.value(name)} AS {quote(name)}", f"{words.origin(name)} AS {quote(f'_from_{name}')}")
+    ]
+    dates = [f"{name}._valid_from" for name in words.alias.values()]
     valid_from = f"greatest({', '.join(dates)})" if len(dates) > 1 else dates[0]
-    first, *others = (f"{item.relation} {alias[item.contract_id]}" for item in contributions)
+    first, *others = (f"{item.relation} {words.alias[item.contract_id]}" for item in contributions)
     # Joins in full need no list of all entities first, which halves what merging costs.
     joins = " ".join(f"FULL JOIN {other} USING (_canonical_id)" for other in others)
     return f"SELECT _canonical_id, {valid_from} AS _valid_from, {', '.join(columns)} FROM {first} {joins}"
 
 
-def _chosen(definition: RegistryDefinition, element: str, contributions: Sequence[Contribution], alias: dict[str, str]) -> tuple[str, str]:
-    order = ranked(definition, element, contributions)
-    name, origin = quote(element), quote(f"_from_{element}")
-    values = ", ".join(f"{alias[item.contract_id]}.{name}" for item in order)
-    cases = " ".join(f"WHEN {alias[item.contract_id]}.{name} IS NOT NULL THEN {item.number}" for item in order)
-    return f"coalesce({values}) AS {name}", f"CASE {cases} END::INTEGER AS {origin}"
+@dataclass(frozen=True)
+class _Words:
+    """What the sources say, as SQL over their joined rows: of each element the value that counts, and where it comes from."""
+
+    definition: RegistryDefinition
+    contributions: Sequence[Contribution]
+    alias: Mapping[str, str]
+    provinces: Provinces
+
+    def value(self, element: str) -> str:
+        """SQL for the value that is chosen."""
+        followed = self._followed(element)
+        if followed is None:
+            return _coalesced([value for tier in self._tiers(element) for value, _ in self._decided(element, tier)])
+        own = " ".join(f"WHEN {item.number} THEN {self._said(element, item)}" for item in self._having(element))
+        others = [f"CASE WHEN {fits} THEN {said} END" for said, fits, _ in self._fitting(element, followed)]
+        return _coalesced([f"CASE {self.origin(followed)} {own} END", *others])
+
+    def origin(self, element: str) -> str:
+        """SQL for the number of the dataset that the value comes from."""
+        followed = self._followed(element)
+        if followed is None:
+            cases = [case for tier in self._tiers(element) for _, case in self._decided(element, tier)]
+            return f"CASE {' '.join(cases)} END::INTEGER"
+        leader = self.origin(followed)
+        own = [
+            f"WHEN {leader} = {item.number} AND {self._said(element, item)} IS NOT NULL THEN {item.number}"
+            for item in self._having(element)
+        ]
+        others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
+        return f"CASE {' '.join([*own, *others])} END::INTEGER"
+
+    def _having(self, element: str) -> list[Contribution]:
+        return ranked(self.definition, element, self.contributions)
+
+    def _tiers(self, element: str) -> list[list[Contribution]]:
+        """Contributions that count alike, best first."""
+        return [list(tier) for _, tier in groupby(self._having(element), key=lambda item: self.definition.rank(element, item.department))]
+
+    def _said(self, element: str, item: Contribution) -> str:
+        """SQL for what a source says, null where it may not speak of the day it speaks of."""
+        said, rank = f"{self.alias[item.contract_id]}.{quote(element)}", self.definition.rank_of(element)
+        if not is_stopped(rank, item.department) or not self._having(str(rank.stopped_by)):
+            return said
+        return f"CASE WHEN {self.alias[item.contract_id]}._valid_from > {self.value(str(rank.stopped_by))} THEN NULL ELSE {said} END"
+
+    def _decided(self, element: str, tier: Sequence[Contribution]) -> list[tuple[str, str]]:
+        """Values of a tier in the order in which they count, each with the case under which its source is the origin."""
+        rank, said = self.definition.rank_of(element), [self._said(element, item) for item in tier]
+        if len(tier) == 1 or rank.then is None:
+            return [(text, f"WHEN {text} IS NOT NULL THEN {item.number}") for text, item in zip(said, tier, strict=True)]
+        scores = [
+            f"CASE WHEN {text} IS NOT NULL THEN {self._score(rank, item, text, said)} END" for text, item in zip(said, tier, strict=True)
+        ]
+        best = f"greatest({', '.join(scores)})"
+        value = " ".join(f"WHEN {score} = {best} THEN {text}" for score, text in zip(scores, said, strict=True))
+        cases = " ".join(f"WHEN {score} = {best} THEN {item.number}" for score, item in zip(scores, tier, strict=True))
+        return [(f"CASE {value} END", cases)]
+
+    def _score(self, rank: Rank, item: Contribution, said: str, all_said: Sequence[str]) -> str:
+        alias = self.alias[item.contract_id]
+        if rank.then == "newest":
+            return f"coalesce({alias}._valid_from, DATE '0001-01-01')"
+        if rank.then == "fullest":
+            return " + ".join(f"({alias}.{quote(name)} IS NOT NULL)::integer" for name in item.elements)
+        return " + ".join(f"coalesce(({said} = {other})::integer, 0)" for other in all_said)
+
+    def _followed(self, element: str) -> str | None:
+        """The supplied element that this one has to fit."""
+        agreement = self.definition.agreement_of(element)
+        return agreement.follows if agreement and self._having(agreement.follows) else None
+
+    def _fitting(self, element: str, followed: str) -> list[tuple[str, str, int]]:
+        """What each source says of the element, when that fits the address that was chosen, and the number of the source."""
+        cases = " ".join(f"WHEN {literal(head)} THEN {literal(code)}" for head, code in self.provinces.items())
+        address = self.value(followed)
+        named = f"CASE substr({address}, 1, {PROVINCE}) {cases} END" if cases else "NULL"
+        said = [(self._said(element, item), item.number) for item in self._having(element)]
+        return [(text, f"coalesce({named} = substr({text}, 1, {PROVINCE}), true)", number) for text, number in said]
+
+
+def _coalesced(values: Sequence[str]) -> str:
+    return f"coalesce({', '.join(values)})"
+
+
+def is_stopped(rank: Rank, department: str) -> bool:
+    """Whether a day ends what a department may say of an element."""
+    return rank.stopped_by is not None and department not in rank.may_go_on

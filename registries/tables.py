@@ -31,6 +31,8 @@ publication = sa.Table(
     sa.Column("seconds", sa.JSON, nullable=False),
     # Why its actor let more entities disappear than the gate does; null where the gate let it pass.
     sa.Column("shrink_accepted", sa.Text),
+    # Why its actor let a source change more of its values than the gate does; null where the gate let it pass.
+    sa.Column("change_accepted", sa.Text),
     # Since when a delivery that it rests on is kept no longer, so that it cannot be worked out again from what was received.
     sa.Column("not_replayable_since", sa.DateTime),
     # Engine and settings that its files were written with; with the same ones a replay gives the same bytes.
@@ -65,6 +67,8 @@ publication_attempt = sa.Table(
     sa.Column("inserted", sa.BigInteger),
     sa.Column("updated", sa.BigInteger),
     sa.Column("deleted", sa.BigInteger),
+    # What sources changed beyond the limits: dataset, element, kind, rows.
+    sa.Column("findings", sa.JSON),
 )
 
 publication_input = sa.Table(

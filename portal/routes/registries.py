@@ -1,6 +1,7 @@
 """The base registries: publications, fill, and records one at a time."""
 
 from collections.abc import Callable
+from datetime import date
 from operator import attrgetter
 from typing import Any
 from urllib.parse import parse_qs
@@ -109,9 +110,9 @@ def record_anywhere(page: PageDep, canonical_id: str) -> Response:
 
 
 @router.get("/registries/{registry}/records/{canonical_id}")
-def record(page: PageDep, registry: str, canonical_id: str) -> Response:
-    """One record, masked."""
-    return _record_page(page, schema_of(page.hub, registry), canonical_id, "")
+def record(page: PageDep, registry: str, canonical_id: str, valid_at: str = "", known_at: str = "") -> Response:
+    """One record, masked: now, or as of any two times."""
+    return _record_page(page, schema_of(page.hub, registry), canonical_id, "", valid_at, known_at)
 
 
 @router.post("/registries/{registry}/records/{canonical_id}")
@@ -121,11 +122,17 @@ async def reveal(page: PageDep, request: Request, registry: str, canonical_id: s
     purpose = form.get("purpose", [""])[0].strip()[: records.LONGEST_PURPOSE]
     if len(purpose) < records.SHORTEST_PURPOSE:
         raise WrongInput(page.t("purpose.missing"), hint=page.t("purpose.missing.next"))
-    return _record_page(page, schema_of(page.hub, registry), canonical_id, purpose)
+    times = (form.get(name, [""])[0] for name in ("valid_at", "known_at"))
+    return _record_page(page, schema_of(page.hub, registry), canonical_id, purpose, *times)
 
 
-def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) -> Response:
-    found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose)
+def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str, valid_at: str, known_at: str) -> Response:
+    """Times as a person types them; empty means now."""
+    try:
+        day, number = date.fromisoformat(valid_at) if valid_at else None, int(known_at) if known_at else None
+    except ValueError:
+        raise WrongInput(page.t("record.times.wrong"), hint=page.t("record.times.wrong.next")) from None
+    found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose, valid_at=day, known_at=number)
     return page.render(
         "record.html",
         schema=schema,
@@ -133,6 +140,8 @@ def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str) ->
         subject=entity_subject(schema.id, found.canonical_id),
         states=dataset_states(page.hub.home.catalog),
         shortest=records.SHORTEST_PURPOSE,
+        valid_at=valid_at,
+        known_at=known_at,
     )
 
 

@@ -59,7 +59,8 @@ def test_publishing_after_each_change_set_ends_where_one_publication_at_the_end_
 
 
 def _why_agrees(hub: Hub) -> None:
-    from pipeline.why import CHOSEN, why
+    from pipeline.verdicts import CHOSEN
+    from pipeline.why import why
 
     for row in hub.served("base_population")[::3]:
         for answer in why(hub.home, "population", row["_canonical_id"]).answers:

@@ -1,0 +1,109 @@
+"""The gate on what sources say: one that suddenly claims that everybody's name is empty, or the same, is stopped before it wins survivorship.
+
+Looked at is what changed since the last publication, by source and element: how many values were emptied, how many became others, and how
+many became one and the same; each as a share of the records that the source had. Limits are data of the registry. A source of which fewer
+records changed than any limit allows costs one count.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from catalog.batches import get_batch
+from catalog.datasets import contract_at
+from core.engine import Engine, quote
+from core.errors import GateFailed
+from pipeline.home import Home
+from pipeline.resolve import Pinned, schema_elements
+from pipeline.state import log_columns, standardized_table, state
+from registries.definition import SourceLimits
+from standards.model import Schema, Standards
+
+EMPTIED, CHANGED, SAME = "emptied", "changed", "same"
+SHOWN = 5  # findings that a message names
+
+
+@dataclass(frozen=True)
+class Finding:
+    """More of a source's values changed at once than the limit allows: `emptied`, `changed` to others, or to one and the `same`."""
+
+    contract_id: str
+    element: str
+    kind: str
+    rows: int
+    records: int
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.contract_id} {self.element} {self.kind} in {self.rows} of {self.records} records (limit {self.limit:.0%})"
+
+
+class SourceChanged(GateFailed):
+    """A source says other things of too many entities at once; `findings` say of which elements."""
+
+    def __init__(self, registry: str, findings: Sequence[Finding], *, unseen: bool) -> None:
+        told = "; ".join(map(str, findings[:SHOWN])) + (f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else "")
+        more = "; --accept-change goes no further than a stopped attempt has shown: look at this one, then decide" if unseen else ""
+        super().__init__(
+            f"publication of {registry} stopped: {told}{more}",
+            hint="the last publication stays current; ask the department, and mend the dataset; if it is right: ./hub publish "
+            f'{registry} --accept-change "why it is right"',
+        )
+        self.findings = [asdict(item) for item in findings]
+
+
+def is_covered(findings: Sequence[Finding], seen: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a stopped attempt has shown all of this already, and as much of each."""
+    shown = {(item["contract_id"], item["element"], item["kind"]): item["rows"] for item in seen}
+    return all(item.rows <= shown.get((item.contract_id, item.element, item.kind), -1) for item in findings)
+
+
+def too_much_changed(
+    engine: Engine, home: Home, limits: SourceLimits, schema: Schema, standards: Standards, datasets: Sequence[Pinned]
+) -> list[Finding]:
+    """What goes beyond the limits, most rows first. The changed rows of each dataset are in the engine as `changed_<n>`."""
+    found = [
+        finding
+        for item in datasets
+        if item.changed and item.previous_seq and not item.withdrawn
+        for finding in _of_dataset(engine, home, limits, schema, standards, item)
+    ]
+    return sorted(found, key=lambda item: (-item.rows, item.contract_id, item.element, item.kind))
+
+
+def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema, standards: Standards, item: Pinned) -> Iterator[Finding]:
+    then = get_batch(home.catalog, f"{item.contract.id}@{item.previous_seq}")
+    records = then.records or 0
+    if records < limits.least_records or _count(engine, item) <= limits.smallest * records:
+        return
+    before = contract_at(home.catalog, item.contract.id, then.contract_version)
+    # What a contract maps anew, or no longer, has been decided by whoever registered it.
+    elements = [name for name in schema_elements(item.contract, schema, standards) if name in schema_elements(before, schema, standards)]
+    columns = {name: kind for name, kind in log_columns(before, standards).items() if name in (*elements, "_record_id")}
+    old = state(home, standardized_table(before.id), columns, then.seq)
+    pairs = ", ".join(f"n.{quote(name)} AS {quote(f'new_{name}')}, o.{quote(name)} AS {quote(f'old_{name}')}" for name in elements)
+    pair = f"changes_{item.number}"
+    engine.run(
+        f"CREATE TABLE {pair} AS SELECT {pairs} FROM changed_{item.number} n JOIN {old} o USING (_record_id) WHERE n._live",
+        doing=f"comparing what {item.contract.id} says",
+    )
+    for element in elements:
+        limit = limits.of(element)
+        for kind, rows in _changes(engine, pair, element).items():
+            if rows > limit[kind] * records:
+                yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
+
+
+def _count(engine: Engine, item: Pinned) -> int:
+    count: int = engine.value(f"SELECT count(*) FROM changed_{item.number} WHERE _live", doing="counting changes")
+    return count
+
+
+def _changes(engine: Engine, pair: str, element: str) -> dict[str, int]:
+    new, old = quote(f"new_{element}"), quote(f"old_{element}")
+    emptied, changed = engine.row(
+        f"SELECT count(*) FILTER (WHERE {new} IS NULL AND {old} IS NOT NULL), count(*) FILTER (WHERE {new} <> {old}) FROM {pair}"
+    )
+    became = f"SELECT count(*) AS rows FROM {pair} WHERE {new} IS NOT NULL AND {new} IS DISTINCT FROM {old} GROUP BY {new}"
+    same = engine.value(f"SELECT coalesce(max(rows), 0) FROM ({became})")
+    return {EMPTIED: emptied, CHANGED: changed, SAME: same}

@@ -1,0 +1,135 @@
+"""Verdicts: what became of the word of each source record on each element of one entity, and by which rules.
+
+Worked out beside the merge, which is the same SQL that published: a verdict says in words what that SQL did.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from catalog.batches import Batch
+from contracts.model import Contract
+from pipeline.repairs import Repair
+from pipeline.rules_applied import AppliedRule, rules_applied
+from registries.definition import RegistryDefinition
+from registries.survivorship import PROVINCE, Contribution, Provinces, is_stopped, ranked
+from standards.model import DataElement, Schema
+
+CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
+STOPPED, UNFIT = "after-the-last-day", "in-another-province"
+BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One source record's word on one element, and what became of it.
+
+    `link` is the rule or judgement that put the record into this entity; `rules` are those that made the value of the raw form.
+    """
+
+    contract_id: str
+    batch_id: str
+    position: int | None
+    raw: str | None
+    value: Any
+    valid_from: date | None
+    verdict: str
+    repair: Repair | None = None
+    link: str = ""
+    rules: tuple[AppliedRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One element of one entity: the published value and all candidates, the chosen one first; `order` is the rule that chose."""
+
+    element: str
+    value: Any
+    candidates: tuple[Candidate, ...]
+    order: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One source record of the entity: its standardized row, the row as received, and whether it speaks for its source."""
+
+    contract: Contract
+    batch: Batch
+    row: dict[str, Any]
+    raw: dict[str, Any]
+    is_best: bool
+    repair: Repair | None
+    issues: Mapping[str, list[str]]
+    link: str
+
+
+@dataclass(frozen=True)
+class MergedAgain:
+    """One entity merged again."""
+
+    definition: RegistryDefinition
+    contributions: Sequence[Contribution]
+    provinces: Provinces
+    again: Mapping[str, Any]
+
+    def verdict(self, element: str, record: Record, chosen: Record | None) -> str:
+        """What became of a record's word on an element."""
+        value, rank, department = record.row[element], self.definition.rank_of(element), record.contract.department.id
+        if record is chosen or value is None or not record.is_best:
+            return CHOSEN if record is chosen else EMPTY if value is None else OLDER
+        last, day = self.again.get(rank.stopped_by or ""), record.row["_valid_from"]
+        if is_stopped(rank, department) and last is not None and day is not None and day > last:
+            return STOPPED
+        if value == self.again[element]:
+            return AGREES
+        agreement = self.definition.agreement_of(element)
+        named = self.provinces.get(str(self.again[agreement.follows] or "")[:PROVINCE]) if agreement else None
+        if named is not None and named != value[:PROVINCE]:
+            return UNFIT
+        alike = chosen is not None and self.definition.rank(element, department) == self.definition.rank(
+            element, chosen.contract.department.id
+        )
+        return BEATEN[rank.then] if alike and rank.then else OUTRANKED
+
+
+def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
+    """The account of every element."""
+    return tuple(
+        Answer(element.id, run.again[element.id], _candidates(run, element, records), _order(run.definition, element.id))
+        for element in schema.elements
+    )
+
+
+def _order(definition: RegistryDefinition, element: str) -> dict[str, Any]:
+    """The rule by which an element is chosen, as data."""
+    agreement = definition.agreement_of(element)
+    rank = definition.rank_of(element).model_dump(mode="json", exclude_defaults=True)
+    return rank | ({"agrees_with": agreement.model_dump(mode="json", exclude={"element"})} if agreement else {})
+
+
+def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record]) -> tuple[Candidate, ...]:
+    order = {item.contract_id: place for place, item in enumerate(ranked(run.definition, element.id, run.contributions))}
+    origins = {item.contract_id for item in run.contributions if item.number == run.again.get(f"_from_{element.id}")}
+    mine = sorted((item for item in records if item.contract.id in order), key=lambda item: (order[item.contract.id], not item.is_best))
+    chosen = next((item for item in mine if item.is_best and item.contract.id in origins), None)
+    found = [_candidate(element, item, run.verdict(element.id, item, chosen)) for item in mine]
+    return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))
+
+
+def _candidate(element: DataElement, record: Record, verdict: str) -> Candidate:
+    source, batch = record.contract.elements.get(element.id), record.batch
+    raw = record.raw.get(source.column) if source else record.contract.constants.get(element.id)
+    standard, issues = batch.standard_version or "", record.issues.get(element.id, [])
+    return Candidate(
+        record.contract.id,
+        batch.batch_id,
+        record.row["_position"],
+        raw,
+        record.row[element.id],
+        record.row["_valid_from"],
+        verdict,
+        record.repair,
+        record.link,
+        tuple(rules_applied(record.contract, batch.contract_version, standard, element, raw, issues)),
+    )

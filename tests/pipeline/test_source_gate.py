@@ -1,0 +1,97 @@
+"""A source that suddenly claims that everybody's name is empty, or the same, does not win survivorship."""
+
+from typing import Any
+
+import pytest
+
+from core.errors import GateFailed
+from pipeline.publish import publish
+from registries.attempts import STOPPED, standing_attempt
+from registries.definition import SourceLimits, get_definition
+from registries.publications import latest
+from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, organization, person
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+PEOPLE = range(120)
+
+
+def people(**changed: str) -> list[dict[str, str]]:
+    return [person(number, **changed) for number in PEOPLE]
+
+
+def attempt(hub: Hub, registry: str = "population") -> Any:
+    return standing_attempt(hub.home.serving, latest(hub.home.serving, registry), STOPPED)
+
+
+def addresses(hub: Hub) -> set[str]:
+    return {row["residence_address"] for row in hub.served("base_population")}
+
+
+def test_names_that_all_become_one_stop_the_registry_and_no_other(any_hub: Hub) -> None:
+    hub = any_hub
+    hub.register(RESIDENTS, ENTERPRISES)
+    hub.sync(RESIDENTS, people())
+    hub.sync(ENTERPRISES, [organization(1)])
+    first = hub.publish("population")
+    hub.publish("legal_entity")
+    hub.sync(RESIDENTS, people(XM="李伟"))
+    hub.sync(ENTERPRISES, [organization(1), organization(2)])
+    with pytest.raises(GateFailed, match=r"public_security__resident person_name changed in 1\d\d of 120 records \(limit 20%\)") as stopped:
+        hub.publish("population")
+    assert "李伟" not in str(stopped.value)
+    assert latest(hub.home.serving, "population") == first
+    assert hub.publish("legal_entity").number == 2
+    assert {item["kind"] for item in attempt(hub).findings} == {"changed", "same"}
+    # A mended delivery needs nobody's word.
+    hub.sync(RESIDENTS, people(DH="13700000001")[:3] + people()[3:])
+    second = hub.publish("population")
+    assert (second.number, second.updated, second.change_accepted) == (2, 3, None)
+    assert attempt(hub) is None
+    assert hub.unbalanced() == []
+
+
+def test_values_that_all_disappear_are_stopped_until_a_person_has_seen_that(hub: Hub) -> None:
+    hub.register(RESIDENTS, PATIENTS)
+    hub.sync(RESIDENTS, people())
+    hub.sync(PATIENTS, [person(number, DH=f"1370000{number:04}") for number in PEOPLE])
+    hub.publish("population")
+    before = addresses(hub)
+    # The police fall silent: without the gate, nobody would have an address any more.
+    hub.sync(RESIDENTS, people(DZ=""))
+    with pytest.raises(GateFailed, match="goes no further"):
+        publish("population", hub.home, accept_change="not seen yet")
+    assert addresses(hub) == before
+    assert [(item["element"], item["kind"], item["rows"]) for item in attempt(hub).findings] == [("residence_address", "emptied", 120)]
+    # What comes on top of what was shown has been accepted by nobody.
+    hub.sync(PATIENTS, [person(number, DH="") for number in PEOPLE])
+    with pytest.raises(GateFailed, match="health__patient phone_number emptied"):
+        publish("population", hub.home, accept_change="the registers are being merged")
+    after = publish("population", hub.home, accept_change="the registers are being merged").publication
+    assert (after.number, after.change_accepted) == (2, "the registers are being merged")
+    assert addresses(hub) == {None}
+
+
+def test_a_few_changes_and_small_sources_are_not_looked_at(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(RESIDENTS, PATIENTS)
+    hub.sync(RESIDENTS, people())
+    hub.sync(PATIENTS, [person(number) for number in range(20)])
+    hub.publish("population")
+    hub.sync(RESIDENTS, people(DZ="")[:4] + people()[4:])
+    hub.sync(PATIENTS, [person(number, DH="") for number in range(20)])
+
+    def not_called(*_: object) -> None:
+        raise AssertionError("nothing was to be compared")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.source_gate._changes", not_called)
+        assert hub.publish("population").updated >= 20
+
+
+def test_limits_of_an_element_come_before_those_of_all() -> None:
+    limits = SourceLimits.model_validate(
+        {"emptied": 0.2, "changed": 0.5, "same": 0.3, "least_records": 1, "elements": {"name": {"changed": 0.1}, "day": {"changed": 1}}}
+    )
+    assert limits.smallest == 0.1
+    assert limits.of("name") == {"emptied": 0.2, "changed": 0.1, "same": 0.3}
+    assert limits.of("other") == {"emptied": 0.2, "changed": 0.5, "same": 0.3}
+    assert get_definition("population").sources is not None

@@ -1,0 +1,63 @@
+"""Why: the rules on the way of a value, the link of its record, and accounts of publications that later ones have overtaken."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.rules_applied import AppliedRule
+from pipeline.why import Moment, Why, find_entity, why, why_at
+from registries.definition import Rank, RegistryDefinition, get_definition, load_definitions
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+
+
+def chosen(account: Why, element: str) -> tuple[Any, str]:
+    answer = next(item for item in account.answers if item.element == element)
+    return answer.value, next(item.contract_id for item in answer.candidates if item.verdict == "chosen")
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, definition: RegistryDefinition) -> None:
+    """Another definition of the population registry from here on."""
+    monkeypatch.setattr("registries.definition.load_definitions", lambda: {**load_definitions(), "population": definition})
+
+
+def test_an_account_is_by_the_rules_of_its_publication(any_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = any_hub
+    hub.register(RESIDENTS, PATIENTS)
+    hub.sync(RESIDENTS, [person(number) for number in range(5)])
+    hub.sync(PATIENTS, [person(number, XM="欧阳丽", GXSJ="2024-02-01") for number in range(5)])
+    hub.publish("population")
+    before = get_definition("population")
+    ranks = {**before.ranks, "person_name": Rank(sources=("health",))}
+    with monkeypatch.context() as patched:
+        installed(patched, before.model_copy(update={"version": before.version + 1, "ranks": ranks}))
+        hub.publish("population")
+        canonical = find_entity(hub.home, "population", resident_id(1))
+        accounts = [why(hub.home, "population", canonical, number) for number in (1, 2)]
+        assert [chosen(item, "person_name") for item in accounts] == [
+            (person(1)["XM"], RESIDENTS["id"]),
+            ("欧阳丽", PATIENTS["id"]),
+        ]
+        assert [item.definition_version for item in accounts] == [before.version, before.version + 1]
+        assert why_at(hub.home, "population", canonical, Moment(known_at=1)) == accounts[0]
+    # Gone since, it can still be asked as it was known.
+    hub.sync(RESIDENTS, [person(number) for number in range(5) if number != 1])
+    hub.sync(PATIENTS, [person(number) for number in range(5) if number != 1])
+    installed(monkeypatch, before.model_copy(update={"version": before.version + 2}))
+    assert hub.publish("population").deleted == 1
+    assert find_entity(hub.home, "population", resident_id(1), known_at=2) == canonical
+    assert why(hub.home, "population", canonical, 1) == accounts[0]
+
+
+def test_every_value_names_the_rules_that_made_it_and_the_link_of_its_record(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, [person(1)])
+    hub.publish("population")
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
+    (born,) = next(item.candidates for item in account.answers if item.element == "birth_date")
+    standard, terms = account.standard_version, f"{RESIDENTS['id']}/1"
+    assert born.link == "resident-id/1"
+    assert born.rules[0] == AppliedRule("column", "CSRQ", terms)
+    assert AppliedRule("type", "date", standard) in born.rules
+    assert (account.number, account.published_by) == (1, hub.settings.actor)

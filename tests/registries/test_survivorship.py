@@ -1,0 +1,159 @@
+"""Survivorship against the rules told row by row in plain Python, over drawn sources, values, days and rules."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.engine import Engine
+from registries.definition import RegistryDefinition
+from registries.survivorship import Contribution, merged, provinces_of
+from standards.loader import load_standards
+from tests.factories import hub_in
+
+ELEMENTS = ("death_date", "address", "division", "name")
+DEPARTMENTS = ("police", "health", "tax", "school")
+PROVINCES = {"北京": "11", "浙江": "33"}
+DAYS = [None, date(2020, 1, 1), date(2021, 1, 1), date(2022, 1, 1)]
+VALUES: Mapping[str, list[Any]] = {
+    "death_date": [None, None, date(2020, 6, 1), date(2021, 6, 1)],
+    "address": [None, "北京市东城区", "浙江省杭州市", "东街1号"],
+    "division": [None, "110101", "330101", "330102"],
+    "name": [None, "王一", "王二"],
+}
+Row = dict[str, Any]
+
+
+def definition(tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agrees: bool) -> RegistryDefinition:
+    ranks: dict[str, Any] = {"default": {"sources": tiers, **({"then": then} if then else {})}, "death_date": list(DEPARTMENTS)}
+    if stopped:
+        ranks["address"] = {**ranks["default"], "stopped_by": "death_date", "may_go_on": ["police"]}
+    reason = {"zh": "同省", "en": "one province"}
+    follows = [{"element": "division", "follows": "address", "reason": reason}] if agrees else []
+    head = {"id": "population", "version": 1, "identity": {"id": "x", "version": 1}, "largest_shrink": 0.2}
+    return RegistryDefinition.model_validate({**head, "ranks": ranks, "agreements": follows})
+
+
+def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str, tuple[Any, int | None]]:
+    """Value and source (number) of every element, told in words."""
+    numbers = {name: place for place, name in enumerate(DEPARTMENTS, start=1)}
+    found: dict[str, tuple[Any, int | None]] = {}
+    for element in ELEMENTS:
+        rank, agreement = rules.rank_of(element), rules.agreement_of(element)
+        order = sorted((name for name in DEPARTMENTS if rows[name] is not None), key=lambda name: (rules.rank(element, name), f"{name}__1"))
+        said: dict[str, Any] = {}
+        for name in order:
+            row = rows[name]
+            assert row is not None
+            last, day = found["death_date"][0] if rank.stopped_by else None, row["_valid_from"]
+            late = last is not None and day is not None and day > last and name not in rank.may_go_on
+            if row[element] is not None and not late:
+                said[name] = row[element]
+        if agreement:
+            address, source = found[agreement.follows]
+            own = next((name for name in said if numbers[name] == source), None)
+            province = PROVINCES.get((address or "")[:2])
+            fitting = [own] if own else [name for name in said if province in (None, said[name][:2])]
+            found[element] = (said[fitting[0]], numbers[fitting[0]]) if fitting else (None, None)
+            continue
+        best = min((rules.rank(element, name) for name in said), default=None)
+        alike = [name for name in said if rules.rank(element, name) == best]
+        scores = {name: _score(rank.then, name, rows, [said[other] for other in alike], said[name]) for name in alike}
+        winner = next((name for name in alike if scores[name] == max(scores.values())), None)
+        found[element] = (said[winner], numbers[winner]) if winner else (None, None)
+    return found
+
+
+def _score(then: str | None, name: str, rows: Mapping[str, Row | None], alike: list[Any], value: Any) -> Any:
+    row = rows[name]
+    assert row is not None
+    if then == "newest":
+        return row["_valid_from"] or date.min
+    if then == "fullest":
+        return sum(row[element] is not None for element in ELEMENTS)
+    return alike.count(value) if then == "most_frequent" else 0
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder: Path = tmp_path_factory.mktemp("survivorship")
+    with Engine(hub_in(folder / "home").settings, threads=1) as engine:
+        yield engine
+
+
+one_row = st.none() | st.fixed_dictionaries(
+    {"_valid_from": st.sampled_from(DAYS), **{name: st.sampled_from(v) for name, v in VALUES.items()}}
+)
+entities = st.lists(st.fixed_dictionaries(dict.fromkeys(DEPARTMENTS, one_row)), min_size=1, max_size=8)
+TIERS = [DEPARTMENTS, (("police", "health", "tax"), "school"), (("police", "health"), ("tax", "school")), (DEPARTMENTS,), ("tax",)]
+
+
+@given(entities, st.sampled_from(TIERS), st.sampled_from([None, "newest", "fullest", "most_frequent"]), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_survives_is_what_the_rules_say(
+    engine: Engine, people: list[dict[str, Row | None]], tiers: tuple[Any, ...], then: str | None, stopped: bool, agrees: bool
+) -> None:
+    rules = definition(tiers, then, stopped=stopped, agrees=agrees)
+    contributions = [_load(engine, place, name, people) for place, name in enumerate(DEPARTMENTS, start=1)]
+    sql = merged(rules, ELEMENTS, contributions, PROVINCES)
+    rows = {row["_canonical_id"]: row for row in engine.records(sql)}
+    for number, person in enumerate(people):
+        if all(row is None for row in person.values()):
+            assert number not in rows
+            continue
+        expected = naive(rules, person)
+        found = {element: (rows[number][element], rows[number][f"_from_{element}"]) for element in ELEMENTS}
+        assert found == expected
+
+
+def _load(engine: Engine, place: int, name: str, people: list[dict[str, Row | None]]) -> Contribution:
+    kinds = {"death_date": "DATE", "_valid_from": "DATE"}
+    columns = ("_valid_from", *ELEMENTS)
+    rows = [
+        f"({number}, {', '.join('NULL' if row[c] is None else repr(str(row[c])) for c in columns)})"
+        for number, person in enumerate(people)
+        if (row := person[name]) is not None
+    ]
+    typed = ", ".join(f"{column} {kinds.get(column, 'VARCHAR')}" for column in columns)
+    engine.run(f"CREATE OR REPLACE TABLE {name} (_canonical_id INTEGER, {typed})")
+    if rows:
+        engine.run(f"INSERT INTO {name} VALUES {', '.join(rows)}")
+    return Contribution(f"{name}__1", name, place, ELEMENTS, name)
+
+
+def test_without_rules_beyond_the_order_nothing_is_asked_of_them(engine: Engine) -> None:
+    rules = definition(DEPARTMENTS, None, stopped=False, agrees=False)
+    sql = merged(
+        rules, ("name",), [Contribution("tax__1", "tax", 1, ("name",), "tax"), Contribution("health__1", "health", 2, ("name",), "h")]
+    )
+    assert 'coalesce(s1."name", s0."name") AS "name"' in sql
+    assert sql.count("CASE") == 1
+
+
+def test_provinces_are_those_of_the_standard() -> None:
+    assert len(provinces_of(load_standards())) == 34
+    assert provinces_of(load_standards()).items() >= PROVINCES.items()
+
+
+@pytest.mark.parametrize(
+    ("ranks", "more", "key"),
+    [
+        ({"name": ["a"]}, {}, "ranks"),
+        ({"default": ["a", ["b", "a"]]}, {}, "ranks.default.sources"),
+        ({"default": {"sources": ["a", "b"], "then": "newest"}}, {}, "ranks.default.then"),
+        ({"default": {"sources": ["a"], "may_go_on": ["a"]}}, {}, "ranks.default.may_go_on"),
+        ({"default": {"sources": ["a"], "stopped_by": "death_date"}}, {}, "ranks.default.stopped_by"),
+        (
+            {"default": ["a"]},
+            {"agreements": [{"element": x, "follows": y, "reason": {"zh": "一", "en": "x"}} for x, y in (("a", "b"), ("b", "c"))]},
+            "agreements.a",
+        ),
+    ],
+)
+def test_a_definition_that_cannot_be_meant_is_a_fault(ranks: Any, more: Any, key: str) -> None:
+    head = {"id": "population", "version": 1, "identity": {"id": "x", "version": 1}, "largest_shrink": 0.2}
+    assert key in {name for name, _ in RegistryDefinition.model_validate({**head, "ranks": ranks, **more}).faults()}
