@@ -4,6 +4,7 @@ A lease has an epoch that rises with every acquisition. The writer's commit chec
 so a writer that was believed dead and comes back can commit nothing.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from core.holder import is_alive, is_here, me, words
 # A holder on another machine cannot be asked whether it lives; after this time it counts as gone. One on this machine never does while it
 # lives.
 TIME_TO_LIVE = timedelta(minutes=60)
+NOT_AT_ALL = timedelta(0)
+LOOK_AGAIN_SECONDS = 0.5
 # What this process holds, by database and name. A lease that says it is this process's and is not here could not be given back: the disk
 # was full, or the database gone.
 _mine: set[tuple[str, str]] = set()
@@ -52,9 +55,12 @@ class Lease:
 
 
 @contextmanager
-def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "") -> Iterator[Lease]:
-    """Hold the lease on `name` for an actor and the time of the block. Raises LeaseHeld, naming the holder, where someone alive has it."""
-    lease = _acquire(engine, table, name, me(actor))
+def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "", *, patience: timedelta = NOT_AT_ALL) -> Iterator[Lease]:
+    """Hold the lease on `name` for an actor and the time of the block.
+
+    Raises LeaseHeld, naming the holder, where someone alive has it and does not give it back in the time that the caller waits for it.
+    """
+    lease = _acquire_in_time(engine, table, name, me(actor), patience)
     held = (str(engine.url), name)
     _mine.add(held)
     try:
@@ -64,6 +70,17 @@ def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "") -> I
         with writing(engine) as connection:
             mine = (table.c.name == name) & (table.c.epoch == lease.epoch)
             connection.execute(table.update().where(mine).values(holder=None, expires_at=None))
+
+
+def _acquire_in_time(engine: sa.Engine, table: sa.Table, name: str, holder: str, patience: timedelta) -> Lease:
+    until = time.monotonic() + patience.total_seconds()
+    while True:
+        try:
+            return _acquire(engine, table, name, holder)
+        except LeaseHeld:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _acquire(engine: sa.Engine, table: sa.Table, name: str, holder: str) -> Lease:

@@ -8,6 +8,7 @@ clears, or a lake that trails, which the next one brings up to date.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from catalog.batches import deleted_between
 from core import lake
@@ -37,6 +38,7 @@ from registries.tables import lease
 from registries.versions import ensure_table
 from standards.model import Schema
 
+PATIENCE = timedelta(minutes=10)
 WORST = 3  # datasets that a stopped publication names
 
 
@@ -51,15 +53,16 @@ class Outcome:
 def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "", accept_change: str = "") -> Outcome:
     """Publish everything accepted since the last publication of a registry; ends at once where there is nothing.
 
-    Raises GateFailed where too many entities would disappear; the last publication then stays current, and the attempt is kept. A reason
-    given as `accept_shrink` is the decision of a person that has seen the attempt which was stopped: no more than that may disappear; one given
-    as `accept_change`, that sources may change as much as it has shown.
+    Two at once: one waits. Raises GateFailed where too many entities would disappear, or a source changed too much; the last publication then
+    stays current, and the attempt is kept. A reason given as `accept_shrink` is the decision of a person that has seen the attempt which was
+    stopped: no more than that may disappear; one given as `accept_change`, that sources may change as much as it has shown.
     """
     home = home or open_home()
     definition = get_definition(registry)
     standards = standard_in_force(home)
     schema = standards.schemas[registry]
-    with holding(home.serving, lease, f"registry/{registry}", home.settings.actor) as held:
+    # Who comes second publishes what was accepted meanwhile, if there is anything left.
+    with holding(home.serving, lease, f"registry/{registry}", home.settings.actor, patience=PATIENCE) as held:
         ensure_table(home.serving, schema)
         _recover(home, schema)
         before = latest(home.serving, registry)
