@@ -2,7 +2,8 @@
 
 from dataclasses import asdict
 
-from benchmarks.linkage_counts import Count, count, linked
+from benchmarks import linkage_addresses
+from benchmarks.linkage_counts import Count, measured
 from benchmarks.linkage_trials import trials
 from benchmarks.propose import Share, real_data
 
@@ -12,8 +13,7 @@ def measure(only: str = "") -> list[Count]:
     found: list[Count] = []
     for trial in trials(real_data()):
         if only in ("", trial.id):
-            with linked(trial) as (engine, seconds):
-                found += count(engine, trial, seconds)
+            found += measured(trial)
     return found
 
 
@@ -21,13 +21,18 @@ def run(people: int, as_json: bool) -> None:
     """Measure, and print a table or one JSON document; `people` is of other benchmarks."""
     from cli.output import answer
 
-    counts = measure()
+    counts, matches = measure(), linkage_addresses.measure(real_data())
     rows = [
         (item.trial, item.half, _text(item.precision), _text(item.recall), _text(item.review), f"{item.seconds:.1f}") for item in counts
     ]
+    rows += [("addresses", item.half, _text(item.precision), _text(item.recall), _f1(item), "") for item in matches]
     titles = ("trial", "half", "precision", "recall", "for review, of them true", "processor seconds")
-    answer(as_json, [asdict(item) for item in counts], titles, rows)
+    answer(as_json, [*map(asdict, counts), *map(asdict, matches)], titles, rows)
 
 
 def _text(share: Share) -> str:
     return f"{share.share:.1%} ({share.low:.1%}–{share.high:.1%}) of {share.of}"
+
+
+def _f1(match: linkage_addresses.Match) -> str:
+    return f"F1 {match.f1:.2f} ({match.low:.2f}–{match.high:.2f}); aim {linkage_addresses.LEAST_F1:.2f}"

@@ -7,10 +7,11 @@ were chosen by its figures. All records are linked together, as they would be; a
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from time import process_time
 
+from benchmarks.linkage_peer import PEERS, find_by_peer
 from benchmarks.linkage_trials import Trial
 from benchmarks.propose import Share, wilson
 from core.engine import Engine
@@ -38,25 +39,42 @@ class Count:
     seconds: float
 
 
+def measured(trial: Trial) -> list[Count]:
+    """The figures of both halves: of the model, and of the peer where there is one."""
+    with loaded(trial) as engine:
+        began = process_time()
+        link(engine, trial)
+        found = count(engine, trial, process_time() - began)
+        if trial.id in PEERS:
+            began = process_time()
+            find_by_peer(engine, trial.id)
+            join(engine)
+            found += count(engine, replace(trial, id=f"{trial.id}, Splink's example"), process_time() - began)
+    return found
+
+
 @contextmanager
-def linked(trial: Trial, threads: int = 2) -> Iterator[tuple[Engine, float]]:
-    """An engine with `records` (`_record_id`, `_half`, `component`) and `found`, the scored pairs; and the processor's seconds of prediction."""
-    model = read_model(trial.model)
+def loaded(trial: Trial, threads: int = 2) -> Iterator[Engine]:
+    """An engine with the table `records`: `_record_id`, `_half` and what the trial gives."""
     with (
         TemporaryDirectory(prefix="govhub-linkage-") as home,
         Engine(load_settings({**os.environ, "HUB_HOME": home}), threads=threads) as engine,
     ):
         engine.run(
-            f"CREATE TABLE records AS SELECT row_number() OVER (ORDER BY r)::INTEGER AS _record_id, *, "
+            "CREATE TABLE records AS SELECT row_number() OVER (ORDER BY r)::INTEGER AS _record_id, *, "
             f"CASE WHEN md5(_truth)[:1] < '8' THEN '{HALVES[0]}' ELSE '{HALVES[1]}' END AS _half FROM ({trial.records}) r"
         )
-        engine.run(f"CREATE VIEW to_train AS SELECT * FROM records WHERE _half = '{HALVES[0]}'")
-        trained = Trained(model=model, parameters=train(engine, model, "to_train", trial.id))
-        engine.run(f"SET threads = {threads}")
-        began = process_time()
-        predict_within(engine, trained, "records", "found")
-        join(engine)
-        yield engine, process_time() - began
+        yield engine
+
+
+def link(engine: Engine, trial: Trial, threads: int = 2) -> None:
+    """Train on the one half, predict on all, and put together: `found`, the scored pairs, and `clustered`."""
+    model = read_model(trial.model)
+    engine.run(f"CREATE VIEW to_train AS SELECT * FROM records WHERE _half = '{HALVES[0]}'")
+    trained = Trained(model=model, parameters=train(engine, model, "to_train", trial.id))
+    engine.run(f"SET threads = {threads}")
+    predict_within(engine, trained, "records", "found")
+    join(engine)
 
 
 def join(engine: Engine) -> None:

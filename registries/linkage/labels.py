@@ -41,13 +41,13 @@ def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float,
     near = (
         f"SELECT p.* FROM _blocked p JOIN {known} l ON l._row = join_key_l JOIN {known} r ON r._row = join_key_r AND l._label <> r._label"
     )
-    counts = {name: _counts(engine, model, prepared, pairs) for name, pairs in (("same", same), ("other", other), ("near", near))}
+    counts = {name: counts_of(engine, model, prepared, pairs) for name, pairs in (("same", same), ("other", other), ("near", near))}
     engine.run("DROP TABLE _blocked")
     records = engine.value(f"SELECT count(*) FROM {known}")
     pairs = max(records * (records - 1) / 2, 2.0)
     alike = engine.value(f"SELECT coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM (SELECT count(*) AS n FROM {known} GROUP BY _label)")
     learned = {
-        item.id: _learned(
+        item.id: learned_levels(
             item, counts["same"][item.id], counts["other"][item.id], counts["near"][item.id], pairs=pairs, least=model.training.least
         )
         for item in model.comparisons
@@ -55,7 +55,7 @@ def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float,
     return rounded(max(alike, 1) / pairs), learned
 
 
-def _learned(
+def learned_levels(
     comparison: Comparison, same: Counter[int], other: Counter[int], near: Counter[int], *, pairs: float, least: float
 ) -> tuple[Learned, ...]:
     """Of each level; `pairs` are all pairs there are, and every level is granted `least` of the pairs of one entity."""
@@ -70,7 +70,7 @@ def _learned(
     return tuple(learned_share(same[level] / m_total, share, least) for level, share in zip(levels, shares, strict=True))
 
 
-def _counts(engine: Engine, model: LinkageModel, prepared: str, pairs: str) -> dict[str, Counter[int]]:
+def counts_of(engine: Engine, model: LinkageModel, prepared: str, pairs: str) -> dict[str, Counter[int]]:
     """How many pairs are on each level of each comparison."""
     engine.run(f"CREATE OR REPLACE TABLE _counted AS {pairs}", doing=_DOING)
     score(engine, model, unlearned(model), prepared, "_counted", "_levels")

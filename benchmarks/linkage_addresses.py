@@ -1,0 +1,124 @@
+"""Addresses of a directory for addresses that people wrote: which of a handful of candidates is the same place.
+
+Pairs and their labels are those of a published competition. The labels of one half of the queries teach the model; a candidate is taken where
+its score reaches the threshold and beats the other candidates of its query by the margin.
+"""
+
+import gzip
+import json
+import os
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.linkage_trials import MODELS
+from benchmarks.propose import Share, wilson
+from core.engine import Engine
+from core.settings import load_settings
+from registries.linkage.labels import counts_of, learned_levels, unlearned
+from registries.linkage.model import LinkageModel, Parameters, read_model, rounded
+from registries.linkage.prepare import prepare
+from registries.linkage.scoring import score
+
+FULL, LEAST_F1, ROUNDS = "完全匹配", 0.60, 400
+
+
+@dataclass(frozen=True)
+class Match:
+    """Candidates taken, against those that the labels call the same place; with the 95 % interval of F1 over queries (bootstrap)."""
+
+    half: str
+    precision: Share
+    recall: Share
+    f1: float
+    low: float
+    high: float
+
+
+def measure(data: Path) -> list[Match]:
+    """The figures of both halves."""
+    model = read_model(MODELS / "addresses.yml")
+    with (
+        TemporaryDirectory(prefix="govhub-addresses-") as home,
+        Engine(load_settings({**os.environ, "HUB_HOME": home}), threads=1) as engine,
+    ):
+        _load(engine, data)
+        prepare(engine, model, "given", "prepared", ("_dataset", "_record_id"))
+        place = "JOIN prepared l ON l._record_id = asked AND l._dataset = 'asked' JOIN prepared r ON r._record_id = pair AND r._dataset = 'known'"
+        engine.run(f"CREATE TABLE numbered AS SELECT pairs.*, l._row AS join_key_l, r._row AS join_key_r FROM pairs {place}")
+        parameters = _learned(engine, model)
+        engine.run("CREATE TABLE blocked AS SELECT join_key_l, join_key_r, '0' AS match_key FROM numbered")
+        score(engine, model, parameters, "prepared", "blocked", "scored")
+        rows = engine.rows(
+            "SELECT half, asked, score, full_match FROM scored JOIN numbered ON join_key_l = left_row AND join_key_r = right_row ORDER BY pair"
+        )
+    return [_match(model, half, [row[1:] for row in rows if row[0] == half]) for half in ("training", "other")]
+
+
+def _load(engine: Engine, data: Path) -> None:
+    """Tables `pairs` (`pair`, `asked`, `half`, `full_match`) and `given`, the addresses of both sides."""
+    import pyarrow as pa
+
+    asked, pairs = [], []
+    with gzip.open(data / "cn_address" / "address_pairs_a.jsonl.gz", "rt", encoding="utf-8") as stream:
+        for place, line in enumerate(stream):
+            query = json.loads(line)
+            asked.append({"_dataset": "asked", "_record_id": place, "residence_address": query["query"]})
+            half = "training" if md5(query["query"].encode(), usedforsecurity=False).hexdigest()[0] < "8" else "other"
+            pairs += [(place, half, found["text"], found["label"] == FULL) for found in query["candidate"]]
+    known = [{"_dataset": "known", "_record_id": place, "residence_address": text} for place, (_, _, text, _) in enumerate(pairs)]
+    engine.register("given", pa.Table.from_pylist([*asked, *known]))
+    names = ("asked", "half", "text", "full_match")
+    engine.register(
+        "pairs", pa.Table.from_pylist([dict(zip(names, row, strict=True)) | {"pair": place} for place, row in enumerate(pairs)])
+    )
+
+
+def _learned(engine: Engine, model: LinkageModel) -> Parameters:
+    chosen = "SELECT join_key_l, join_key_r, '0' AS match_key FROM numbered WHERE half = 'training' AND full_match = {}"
+    same, other = (counts_of(engine, model, "prepared", chosen.format(full)) for full in ("true", "false"))
+    pairs = {
+        full: engine.value(f"SELECT count(*) FROM numbered WHERE half = 'training' AND full_match = {full}") for full in ("true", "false")
+    }
+    levels = {
+        item.id: learned_levels(item, same[item.id], other[item.id], Counter(), pairs=float(pairs["false"]), least=model.training.least)
+        for item in model.comparisons
+    }
+    prior = rounded(pairs["true"] / (pairs["true"] + pairs["false"]))
+    return unlearned(model).model_copy(update={"prior": prior, "comparisons": levels})
+
+
+def _match(model: LinkageModel, half: str, rows: Sequence[tuple[int, float, bool]]) -> Match:
+    by_query: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for query, found, full in rows:
+        by_query[query].append((found, full))
+    counts = [_taken(model, candidates) for candidates in by_query.values()]
+    right, taken, full = (sum(column) for column in zip(*counts, strict=True))
+    chance = random.Random(1)  # noqa: S311  a bootstrap
+    drawn = sorted(_f1(chance.choices(counts, k=len(counts))) for _ in range(ROUNDS))
+    low, high = drawn[round(ROUNDS * 0.025)], drawn[round(ROUNDS * 0.975) - 1]
+    return Match(half, wilson(right, taken), wilson(right, full), round(_f1(counts), 4), round(low, 4), round(high, 4))
+
+
+def _taken(model: LinkageModel, candidates: Sequence[tuple[float, bool]]) -> tuple[int, int, int]:
+    """Right ones, taken ones and full matches of one query."""
+    thresholds = model.thresholds
+    taken = [
+        full
+        for place, (found, full) in enumerate(candidates)
+        if found >= thresholds.automatic and found >= _rival(candidates, place) + thresholds.margin
+    ]
+    return sum(taken), len(taken), sum(full for _, full in candidates)
+
+
+def _rival(candidates: Sequence[tuple[float, bool]], place: int) -> float:
+    return max((found for other, (found, _) in enumerate(candidates) if other != place), default=float("-inf"))
+
+
+def _f1(counts: Sequence[tuple[int, int, int]]) -> float:
+    right, taken, full = (sum(column) for column in zip(*counts, strict=True))
+    return 2 * right / (taken + full) if taken + full else 0.0
