@@ -19,7 +19,7 @@ from pipeline.state import log_columns, standardized_table, state
 from pipeline.tried import SIDES, tried
 from registries.definition import RegistryDefinition
 from registries.matching import canonical_id, canonical_key
-from registries.survivorship import Contribution, keep_best, merged
+from registries.survivorship import Contribution, keep_best, merged, provinces_of
 from standards.model import Schema, Standards
 
 
@@ -170,7 +170,7 @@ class BaseTrial:
     def _merge(self, side: str) -> None:
         """Table `merged_<side>`: the base rows of the affected entities under one version."""
         contributions = [self._contribution(side, member) for member in self.members]
-        rows = merged(self.definition, self._supplied(side), contributions)
+        rows = merged(self.definition, self._supplied(side), contributions, provinces_of(self.versions[side]))
         self.engine.run(f"CREATE TABLE {self.table(f'merged_{side}')} AS {rows}", doing="merging")
 
     def _contribution(self, side: str, member: Member) -> Contribution:

@@ -96,16 +96,9 @@ class MergedAgain:
 def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
     """The account of every element."""
     return tuple(
-        Answer(element.id, run.again[element.id], _candidates(run, element, records), _order(run.definition, element.id))
+        Answer(element.id, run.again[element.id], _candidates(run, element, records), run.definition.order_of(element.id))
         for element in schema.elements
     )
-
-
-def _order(definition: RegistryDefinition, element: str) -> dict[str, Any]:
-    """The rule by which an element is chosen, as data."""
-    agreement = definition.agreement_of(element)
-    rank = definition.rank_of(element).model_dump(mode="json", exclude_defaults=True)
-    return rank | ({"agrees_with": agreement.model_dump(mode="json", exclude={"element"})} if agreement else {})
 
 
 def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record]) -> tuple[Candidate, ...]:

@@ -155,6 +155,12 @@ class RegistryDefinition(BaseModel):
         """What an element has to fit, if anything."""
         return next((item for item in self.agreements if item.element == element), None)
 
+    def order_of(self, element: str) -> dict[str, Any]:
+        """The rule by which an element is chosen, as data."""
+        agreement = self.agreement_of(element)
+        rank = self.rank_of(element).model_dump(mode="json", exclude_defaults=True)
+        return rank | ({"agrees_with": agreement.model_dump(mode="json", exclude={"element"})} if agreement else {})
+
     def faults(self) -> Iterator[tuple[str, str]]:
         """Key and text of what is wrong in itself."""
         if "default" not in self.ranks:

@@ -10,6 +10,7 @@ from pipeline.datasets import dataset_states
 from portal.context import PageDep
 from portal.export import exported
 from quality.report_data import DIMENSIONS, SEVERITIES
+from registries.definition import load_definitions
 from standards.model import Title
 
 router = APIRouter()
@@ -61,6 +62,7 @@ def element(page: PageDep, element_id: str) -> Response:
         "element.html",
         element=standards.elements[element_id],
         uses=[(schema, use) for schema in standards.schemas.values() if (use := schema.use(element_id))],
+        orders={name: definition.order_of(element_id) for name, definition in load_definitions().items()},
         rules=[rule for rule in standards.cross_rules if element_id in rule.needs],
         datasets=[
             (state, state.contract.elements.get(element_id), state.contract.constants.get(element_id))
