@@ -5,7 +5,9 @@ another version are refused. Weights are in bits: the binary logarithm of how mu
 """
 
 import json
+import re
 from collections import Counter
+from itertools import chain
 from math import log2
 from pathlib import Path
 from typing import Literal, Self
@@ -120,6 +122,18 @@ class LinkageModel(_Part):
     largest_block: int = Field(default=1_000_000, gt=0)
     training: Training
     thresholds: Thresholds
+
+    @property
+    def for_blocking(self) -> "LinkageModel":
+        """The same model with nothing prepared but what its blocking rules look at."""
+        wanted, columns = set(chain.from_iterable(self.blocking)), {}
+        # A column may stand on those before it.
+        for name, sql in reversed(self.columns.items()):
+            if name in wanted:
+                columns[name] = sql
+                wanted |= set(re.findall(r"\w+", sql))
+        prepared = {element: recipe for element, recipe in self.prepared.items() if any(name.startswith(f"{element}_") for name in wanted)}
+        return self.model_copy(update={"prepared": prepared, "columns": dict(reversed(columns.items()))})
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:

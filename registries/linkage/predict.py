@@ -30,11 +30,17 @@ def predict_within(engine: Engine, model: Trained, records: str, into: str) -> l
 
 
 def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str) -> list[PassedOver]:
-    prepared, pairs, scored = f"{into}_prepared", f"{into}_pairs", f"{into}_scored"
+    keys, prepared, pairs, scored = f"{into}_keys", f"{into}_prepared", f"{into}_pairs", f"{into}_scored"
     given = " UNION ALL BY NAME ".join(f"SELECT *, {side} AS _side FROM {relation}" for side, relation in sides.items())
     engine.run(f"CREATE OR REPLACE VIEW {into}_given AS {given}", doing="predicting links")
-    prepare(engine, model.model, f"{into}_given", prepared, _CARRIED)
-    passed = _pairs(engine, model, prepared, pairs) if len(sides) > 1 else block(engine, model.model, prepared, prepared, pairs)
+    # What blocking looks at is made for every record, all else only for those that are compared: most of the known ones never are.
+    prepare(engine, model.model.for_blocking, f"{into}_given", keys, _CARRIED)
+    passed = _pairs(engine, model, keys, pairs) if len(sides) > 1 else block(engine, model.model, keys, keys, pairs)
+    compared = f"SELECT join_key_l AS _row FROM {pairs} UNION SELECT join_key_r FROM {pairs}"
+    engine.run(
+        f"CREATE OR REPLACE VIEW {into}_compared AS SELECT * FROM {keys} SEMI JOIN ({compared}) USING (_row)", doing="predicting links"
+    )
+    prepare(engine, model.model, f"{into}_compared", prepared, _CARRIED)
     score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review)
     decide(engine, model.model.thresholds, prepared, scored, f"{into}_decided")
     told = ", ".join(f"{quote(f'{kind}_{comparison.id}')}" for comparison in model.model.comparisons for kind in ("level", "weight"))
@@ -44,8 +50,9 @@ def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str)
         f"{'WHERE l._side < r._side ' if len(sides) > 1 else ''}ORDER BY score DESC, left_record, right_record",
         doing="predicting links",
     )
-    engine.run(f"DROP VIEW {into}_given")
-    for table in (prepared, pairs, scored, f"{into}_decided"):
+    for view in ("given", "compared"):
+        engine.run(f"DROP VIEW {into}_{view}")
+    for table in (keys, prepared, pairs, scored, f"{into}_decided"):
         engine.run(f"DROP TABLE {table}")
     return passed
 

@@ -28,7 +28,7 @@ _VALUES = ibis.table({"value": "string"}, name="_values")
 def prepare(engine: Engine, model: LinkageModel, relation: str, into: str, carried: Sequence[str] = CARRIED) -> None:
     """Make the table `into`: `_row`, the `carried` columns, the model's elements as texts, their parts and the model's columns.
 
-    What the relation does not have is null. `_row` numbers the records in the order of the carried columns, from 1.
+    What the relation does not have is null. `_row` numbers the records in the order of the carried columns, from 1, unless they have a number.
     """
     make_macros(engine)
     having = {name for name, *_ in engine.rows(f"DESCRIBE {relation}")}
@@ -36,8 +36,9 @@ def prepare(engine: Engine, model: LinkageModel, relation: str, into: str, carri
     elements = ", ".join(f"{column} AS {quote(name)}" for column, name in zip(wanted, model.elements, strict=True))
     kept = ", ".join(name if name in having else f"NULL::VARCHAR AS {name}" for name in carried)
     order = ", ".join(name for name in carried if name in having)
+    number = "_row" if "_row" in having else f"row_number() OVER (ORDER BY {order})"
     engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS SELECT row_number() OVER (ORDER BY {order}) AS _row, {kept}, {elements} FROM {relation}",
+        f"CREATE OR REPLACE TABLE {into} AS SELECT {number} AS _row, {kept}, {elements} FROM {relation}",
         doing="preparing records for linkage",
     )
     joins, parts = [], []

@@ -79,3 +79,11 @@ def test_faults_of_a_model_are_told(tmp_path):
     assert {fault.key for fault in caught.value.faults} == {"thresholds", "surprise"}
     with pytest.raises(RequestError, match="no linkage model nobody"):
         load_trained("nobody")
+
+
+def test_blocking_needs_no_address_to_be_cut():
+    """Cutting one costs more than all else that is prepared, and most known records are compared with nothing."""
+    for path in OWN:
+        narrow = read_model(path).for_blocking
+        assert "address" not in narrow.prepared.values()
+        assert narrow.prepared
