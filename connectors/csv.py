@@ -22,6 +22,7 @@ from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text
 from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
 from connectors.lines import LineCount, Lines
+from connectors.pacing import PacedStream
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
 from contracts.model import Contract
 from contracts.sources import CsvSource
@@ -188,16 +189,18 @@ def _rows(contract: Contract, source: CsvSource, file: _File, count: LineCount, 
             )
 
 
-def _parsed(source: CsvSource, file: _File, stream: Utf8Stream, count: LineCount) -> pyarrow.csv.CSVStreamingReader:
+def _parsed(source: CsvSource, file: _File, stream: Utf8Stream, count: LineCount) -> Iterator[pa.RecordBatch]:
     names = [str(place) for place in range(len(file.header.names))]
-    return pyarrow.csv.open_csv(
-        stream,
+    paced = PacedStream(stream)
+    reader = pyarrow.csv.open_csv(
+        paced,
         pyarrow.csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names),
         pyarrow.csv.ParseOptions(
             delimiter=source.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.refuse
         ),
         pyarrow.csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False, check_utf8=False),
     )
+    return paced.batches(reader)
 
 
 def blank_rows(batch: pa.RecordBatch) -> npt.NDArray[np.bool_] | None:

@@ -6,9 +6,9 @@ database gives a statement that (SQL Server only does where the database allows 
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 import yaml
+from pydantic import TypeAdapter
 from sqlalchemy import exc
 from sqlalchemy.dialects import registry
 
@@ -33,30 +34,26 @@ from core.errors import RequestError, SourceError
 
 _FETCHED_ROWS = 10_000
 _ONE_STATE = "one statement for rows and count"
-# What a session is told before it reads, as the connectors of their own do it.
-_SESSION = {
-    "postgresql": ("SET DateStyle = 'ISO, YMD'", "SET TimeZone = 'Asia/Shanghai'"),
-    "mysql": ("SET time_zone = '+08:00'",),
-    "oracle": ("ALTER SESSION SET TIME_ZONE = '+08:00'",),
-}
 registry.register("kingbase.ksycopg2", "connectors.kingbase", "KingbaseDialect")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One kind of database: what SQLAlchemy calls it, whose ways it has, and what has to be installed for it."""
+    """One kind of database: what SQLAlchemy calls it, whose ways it has, what has to be installed for it, and how a connection begins."""
 
     title: str
     dialect: str
     family: str
     packages: tuple[str, ...] = ()
+    connect: Mapping[str, Any] = field(default_factory=dict)
+    session: tuple[str, ...] = ()
 
 
 @cache
 def dialects() -> dict[str, Dialect]:
     """The kinds of databases by the first part of an address."""
     found = yaml.safe_load(Path(__file__).with_name("dialects.yml").read_text(encoding="utf-8"))
-    return {name: Dialect(**{**entry, "packages": tuple(entry.get("packages", ()))}) for name, entry in found.items()}
+    return {name: TypeAdapter(Dialect).validate_python(entry) for name, entry in found["dialects"].items()}
 
 
 def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
@@ -128,7 +125,7 @@ def _engine(contract: Contract, connections: Connections) -> tuple[Dialect, sa.E
         sys.modules.setdefault("dmSQLAlchemy.dmasync", SimpleNamespace(dialect_async=None))  # type: ignore[arg-type]
     try:
         address = sa.make_url(f"{dialect.dialect}:{url.partition(':')[2]}")
-        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=_connect_arguments(dialect))
+        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=dict(dialect.connect))
     except (ImportError, exc.NoSuchModuleError):
         needed = " ".join(dialect.packages)
         raise RequestError(
@@ -142,21 +139,9 @@ def _engine(contract: Contract, connections: Connections) -> tuple[Dialect, sa.E
     return dialect, engine
 
 
-def _connect_arguments(dialect: Dialect) -> dict[str, Any]:
-    match dialect.dialect:
-        case "postgresql+psycopg" | "opengauss+psycopg2" | "kingbase+ksycopg2" | "mysql+pymysql":
-            return {"connect_timeout": 15}
-        case "mssql+pymssql":
-            return {"login_timeout": 15}
-        case "oracle+oracledb":
-            return {"tcp_connect_timeout": 15.0}
-        case _:
-            return {}
-
-
 def _prepare(connection: Any, dialect: Dialect) -> None:
     cursor = connection.cursor()
-    for statement in _SESSION.get(dialect.family, ()):
+    for statement in dialect.session:
         cursor.execute(statement)
     cursor.close()
     connection.commit()

@@ -130,7 +130,10 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
     files = [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(source.path)), key=lambda file: file.name)
     outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:
-        raise SourceError(f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}")
+        raise SourceError(
+            f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}",
+            hint="do not follow it; ask the department for the file itself",
+        )
     if not files:
         raise no_file(contract_id, source)
     return files

@@ -89,7 +89,7 @@ def profile(extraction: Extraction, engine: Engine) -> TableProfile:
     names = [name for name in extraction.schema.names if name != POSITION]
     columns = _looked_into(names, first)
     tap = _Tap(columns)
-    engine.register("delivery", pa.RecordBatchReader.from_batches(extraction.schema, _tapped(first, extraction.batches, tap)))
+    engine.stream("delivery", extraction.schema, _tapped(first, extraction.batches, tap))
     likely = [name for name in columns if _may_be_key(first.column(name))][:MOST_KEYS]
     exact = [name in likely for name in columns]
     counted = ", ".join(_distinct(name, exact=exactly) for name, exactly in zip(columns, exact, strict=True))

@@ -89,7 +89,10 @@ class SftpFolder:
         real = str(self._run(self._client.realpath(posixpath.join(self._folder, path))))
         if real != self._folder and not real.startswith(self._folder.rstrip("/") + "/"):
             name = posixpath.basename(path)
-            raise SourceError(f"{self._contract_id}: {name} is a link out of the folder of connection {self._connection}")
+            raise SourceError(
+                f"{self._contract_id}: {name} is a link out of the folder of connection {self._connection}",
+                hint="do not follow it; ask the department for the file itself",
+            )
         return real
 
     def _run(self, answer: Coroutine[Any, Any, _Answer]) -> _Answer:

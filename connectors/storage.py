@@ -21,14 +21,13 @@ from connectors import files
 from contracts.sources import FileSource
 from core.connections import Connections
 from core.errors import StoreError
+from core.space import check_free
 from core.work import make_folder_in
 
 # Named, not imported: a local folder needs neither.
 _KINDS = {"sftp": "connectors.sftp", "s3": "connectors.s3"}
 SCHEMES = ("file", *_KINDS)
 _DEEPEST = 32
-# Room that has to be left for everything else.
-_LEFT_FREE = 1 << 30
 BLOCK = 4 << 20
 
 
@@ -111,7 +110,7 @@ def fetch(contract_id: str, source: FileSource, connections: Connections) -> Fet
     fetched = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
     try:
         found = delivered(contract_id, source, remote)
-        _check_room(contract_id, found, folder)
+        check_free(folder, connections.least_free_mb, sum(entry.size for entry in found))
         for entry in found:
             _fetch(contract_id, remote, entry, folder)
         _refuse_changed(contract_id, found, remote)
@@ -154,16 +153,6 @@ def _matching(remote: RemoteFolder, folder: str, parts: tuple[str, ...], depth: 
                 yield from _matching(remote, entry.path, rest, depth + 1)
             elif not rest and (found := remote.entry(entry.path)) is not None and not found.is_folder:
                 yield found
-
-
-def _check_room(contract_id: str, found: list[Entry], folder: Path) -> None:
-    size, free = sum(entry.size for entry in found), shutil.disk_usage(folder).free
-    if size + _LEFT_FREE > free:
-        raise StoreError(
-            f"{contract_id}: the delivery has {size / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free on the hub's disk",
-            hint="make room for it, then collect the dataset again",
-            transient=True,
-        )
 
 
 def _fetch(contract_id: str, remote: RemoteFolder, entry: Entry, folder: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow.csv
 from connectors.extraction import Unreadable
 from connectors.files import DeliveredFile, open_bytes, real_kind
 from connectors.lines import LineCount, Lines
+from connectors.pacing import PacedStream
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
 from core.errors import SourceError
 
@@ -56,15 +57,17 @@ def text_lines(contract_id: str, file: DeliveredFile, encoding: Encoding, unread
         unreadable += [Unreadable(line, "the line has a control character in it") for line, _ in count.finish()]
 
 
-def _parsed(stream: Utf8Stream, count: LineCount) -> pyarrow.csv.CSVStreamingReader:
-    return pyarrow.csv.open_csv(
-        stream,
+def _parsed(stream: Utf8Stream, count: LineCount) -> Iterator[pa.RecordBatch]:
+    paced = PacedStream(stream)
+    reader = pyarrow.csv.open_csv(
+        paced,
         pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=["line"]),
         pyarrow.csv.ParseOptions(
             delimiter=_NEVER, quote_char=False, ignore_empty_lines=False, newlines_in_values=False, invalid_row_handler=count.refuse
         ),
         pyarrow.csv.ConvertOptions(column_types={"line": pa.string()}, strings_can_be_null=False, check_utf8=False),
     )
+    return paced.batches(reader)
 
 
 @contextmanager

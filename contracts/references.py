@@ -209,7 +209,7 @@ def _tracking(contract: Contract, standards: Standards) -> Iterator[Finding]:
     if kind == "log" and contract.reading.replica is not None:
         yield "reading.replica", "the log of changes is that of the source itself; leave it out"
     if kind != "snapshot" and not isinstance(contract.source, DatabaseSource):
-        yield "change_tracking", "files are delivered whole; expected snapshot"
+        yield "change_tracking", f"a source of kind {contract.source.kind} is only read whole; expected snapshot"
     if kind != "snapshot" and contract.whole_row_is_key:
         yield "record_key", "a changed row has to be known as the same record; name the columns that make it so"
 

@@ -26,6 +26,8 @@ class Connections:
 
     environment: Mapping[str, str] = field(repr=False)
     file: Path
+    # What has to stay free on the disk where files are put that a connection leads to.
+    least_free_mb: int = Settings.model_fields["least_free_mb"].default
 
     def url(self, name: str, *schemes: str) -> str:
         """The address behind a name; raises RequestError if there is none, or one of another scheme than those asked for."""
@@ -79,7 +81,8 @@ class Connections:
 def load_connections(environment: Mapping[str, str] | None = None, settings: Settings | None = None) -> Connections:
     """Connections of an installation, by default of the one that the environment names."""
     env = dict(os.environ) if environment is None else dict(environment)
-    return Connections(environment=env, file=(settings or load_settings(env)).home / "connections.yml")
+    installed = settings or load_settings(env)
+    return Connections(env, installed.home / "connections.yml", installed.least_free_mb)
 
 
 def options(url: str, *known: str) -> dict[str, str]:

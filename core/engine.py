@@ -124,9 +124,18 @@ class Engine:
             result = self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
             return result.to_arrow_table()
 
-    def register(self, name: str, data: Any) -> None:
-        """Make an Arrow table or reader visible to queries under a name."""
+    def register(self, name: str, data: "pa.Table") -> None:
+        """Make an Arrow table visible to queries under a name."""
         self.connection.register(name, data)
+
+    def stream(self, name: str, schema: "pa.Schema", batches: Iterable["pa.RecordBatch"]) -> None:
+        """Make batches visible to one query under a name; they are taken when it asks for them, and held no longer than it needs them.
+
+        The engine is given the bare stream: a reader it would put behind a scanner of Arrow's, which reads up to a gigabyte ahead.
+        """
+        import pyarrow as pa
+
+        self.connection.register(name, pa.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__())
 
 
 @contextmanager

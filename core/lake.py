@@ -7,7 +7,8 @@ so it may trail but never leads. Nothing is rewritten in place: a table is a log
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,20 +98,24 @@ def follow(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]
 
     Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table.
     """
+    if not files:
+        return
+    with _catalog(settings) as catalog:
+        _append(_iceberg_table(catalog, table, fields), settings, files)
+
+
+@contextmanager
+def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
+    """Iceberg's catalog; raises StoreError (transient) where it is locked or another process commits to the same table."""
+    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.exceptions import CommitFailedException
     from sqlalchemy.exc import OperationalError
 
-    if not files:
-        return
-    from pyiceberg.catalog.sql import SqlCatalog
-
     catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     try:
-        _append(_iceberg_table(catalog, table, fields), settings, files)
+        yield catalog
     except (CommitFailedException, OperationalError):
-        raise StoreError(
-            f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True
-        ) from None
+        raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
     finally:
         catalog.close()
 
@@ -153,14 +158,14 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
 
     Raises StoreError (transient) where another process commits to the same table.
     """
-    from pyiceberg.catalog.sql import SqlCatalog
-    from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
+    from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.io.pyarrow import parquet_files_to_data_files
-    from sqlalchemy.exc import OperationalError
 
-    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
-    try:
-        iceberg = catalog.load_table(table)
+    with _catalog(settings) as catalog:
+        try:
+            iceberg = catalog.load_table(table)
+        except NoSuchTableError:
+            return
         held = {task.file.file_path: task.file for task in iceberg.scan().plan_files()}
         found = [held[uri] for path in gone if (uri := (settings.lake_dir / path).as_uri()) in held]
         new = (settings.lake_dir / instead).as_uri()
@@ -171,14 +176,6 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
                 overwrite.delete_data_file(file)
             if new not in held:
                 overwrite.append_data_file(next(iter(parquet_files_to_data_files(iceberg.io, iceberg.metadata, iter([new])))))
-    except NoSuchTableError:
-        return
-    except (CommitFailedException, OperationalError):
-        raise StoreError(
-            f"the lake's catalog would not take a commit to {table}", hint="try again; nothing is lost", transient=True
-        ) from None
-    finally:
-        catalog.close()
 
 
 def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:
@@ -186,22 +183,13 @@ def old_metadata(settings: Settings, before: datetime, least_age: float) -> list
 
     `least_age` in seconds: a younger file may belong to a commit that is under way. Raises StoreError (transient) where a commit is in the way.
     """
-    from pyiceberg.catalog.sql import SqlCatalog
-    from pyiceberg.exceptions import CommitFailedException
-    from sqlalchemy.exc import OperationalError
-
-    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     found: list[Path] = []
-    try:
+    with _catalog(settings) as catalog:
         for namespace in catalog.list_namespaces():
             for name in catalog.list_tables(namespace):
                 table = catalog.load_table(name)
                 table.maintenance.expire_snapshots().older_than(before).commit()
                 found += _unneeded(catalog.load_table(name), least_age)
-    except (CommitFailedException, OperationalError):
-        raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
-    finally:
-        catalog.close()
     return found
 
 

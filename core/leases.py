@@ -13,7 +13,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from core.clock import now
-from core.database import reading, writing
+from core.database import writing
 from core.errors import LeaseHeld
 from core.holder import is_alive, is_here, me, words
 
@@ -99,10 +99,3 @@ def _acquire(engine: sa.Engine, table: sa.Table, name: str, holder: str) -> Leas
         epoch = found.epoch + 1
         connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=holder, expires_at=now() + TIME_TO_LIVE))
         return Lease(table, name, epoch)
-
-
-def held_by(engine: sa.Engine, table: sa.Table, name: str) -> str | None:
-    """Return the living holder of a lease, if there is one."""
-    with reading(engine) as connection:
-        holder: str | None = connection.execute(sa.select(table.c.holder).where(table.c.name == name)).scalar()
-    return holder if holder and is_alive(holder) else None

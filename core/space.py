@@ -28,18 +28,23 @@ def _sizes(folder: Path) -> Iterator[int]:
                 continue
 
 
+def check_free(folder: Path, least_mb: int, needed: int = 0) -> None:
+    """Raise StoreError where the disk of a folder has no room for `needed` more bytes beside the megabytes that are to stay free."""
+    free, asked = shutil.disk_usage(folder).free, least_mb * MB + needed
+    if free < asked:
+        raise StoreError(
+            f"{free // MB} MB are free on the disk of HUB_HOME, a batch asks for {asked // MB} MB",
+            hint="free space, ./hub purge, or lower HUB_LEAST_FREE_MB; nothing was begun",
+            transient=True,
+        )
+
+
 def check_space(settings: Settings, layer: str, needed: int = 0) -> None:
     """Raise StoreError where there is no room for `needed` more bytes: on the disk, beside what is to stay free, or in the layer's quota.
 
     Layers are `landing` and `lake`. What stopped a batch today may be purged tomorrow, so a later run tries again.
     """
-    free, least = shutil.disk_usage(settings.home).free, settings.least_free_mb * MB
-    if free < least + needed:
-        raise StoreError(
-            f"{free // MB} MB are free on the disk of HUB_HOME, a batch asks for {(least + needed) // MB} MB",
-            hint="free space, ./hub purge, or lower HUB_LEAST_FREE_MB; nothing was begun",
-            transient=True,
-        )
+    check_free(settings.home, settings.least_free_mb, needed)
     folder, quota = (settings.landing, settings.landing_quota_mb) if layer == "landing" else (settings.lake_dir, settings.lake_quota_mb)
     if quota and held(folder)[1] + needed > quota * MB:
         raise StoreError(

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batches_of
+from catalog.batches import Batch, batches_from
 from catalog.datasets import contract_in_force
 from catalog.department_keys import add_key, get_key
 from connectors.bundled import bundle_extraction, refused, sequence_note
@@ -197,10 +197,9 @@ def _check_turn(home: Home, bundle: Bundle, accept_gap: str) -> None:
 def _taken(home: Home, dataset: str) -> dict[int, tuple[str, Batch]]:
     """Bundles that are in a batch that stands, by number; one that a gate has stopped may be given again."""
     found = {}
-    for batch in batches_of(home.catalog, dataset, 10_000):
-        parts = (batch.origin or "").split(":")
-        if parts[0] == _ORIGIN and batch.status in _TAKEN:
-            found[int(parts[1])] = (parts[2], batch)
+    for batch in batches_from(home.catalog, dataset, f"{_ORIGIN}:", _TAKEN):
+        _, number, sha256 = (batch.origin or "").split(":")
+        found[int(number)] = (sha256, batch)
     return found
 
 

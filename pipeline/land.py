@@ -212,7 +212,7 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
     record, content = row_expressions(contract, columns)
     if extraction.has_record_ids:
         record = "_record_id::uuid"
-    engine.register("arrivals", pa.RecordBatchReader.from_batches(extraction.schema, _remembering(extraction, failures)))
+    engine.stream("arrivals", extraction.schema, _remembering(extraction, failures))
     select = ", ".join(
         [
             *map(quote, columns),

@@ -116,7 +116,9 @@ def _cursor(home: Home, contract: Contract) -> str | None:
 
 def _period(home: Home, contract: Contract, batch: Batch, days: tuple[date, date]) -> Period:
     if not isinstance(contract.source, DatabaseSource):
-        raise RequestError(f"{contract.id}: files are delivered whole, there is no period to read again", hint="leave out --from and --to")
+        raise RequestError(
+            f"{contract.id}: its source is only read whole, there is no period to read again", hint="leave out --from and --to"
+        )
     whole = latest_whole(home.catalog, contract.id)
     if whole is None or whole.rules != batch.rules:
         raise RequestError(

@@ -19,6 +19,7 @@ from connectors.s3 import open_folder as s3_folder
 from connectors.sftp import SftpFolder
 from connectors.sftp import open_folder as sftp_folder
 from contracts.model import Contract
+from core import space
 from core.connections import Connections
 from core.errors import RequestError, SourceError, StoreError
 from pipeline.check import check_source
@@ -173,8 +174,8 @@ def test_a_file_that_is_replaced_or_grows_while_it_is_fetched(place, monkeypatch
 
 def test_a_delivery_for_which_there_is_no_room(place, monkeypatch):
     place.put("a.csv", "号\n1\n")
-    monkeypatch.setattr(storage, "_LEFT_FREE", 1 << 62)
-    with pytest.raises(StoreError, match="are free on the hub's disk"):
+    monkeypatch.setattr(space, "MB", 1 << 42)
+    with pytest.raises(StoreError, match="are free on the disk of HUB_HOME"):
         place.read("a.csv")
     assert place.left_behind() == []
 

@@ -182,7 +182,7 @@ def test_changes_are_tracked_in_databases_by_a_key_only():
     cursor = {"change_tracking": "cursor", "cursor": {"column": "GXSJ"}}
     assert contract_from_document(changed() | cursor, load_standards(), file="resident.yml").cursor
     assert (
-        "files are delivered whole"
+        "a source of kind csv is only read whole"
         in faults(changed("source", {"kind": "csv", "connection": "drop", "path": "a.csv"}) | cursor)["change_tracking"]
     )
     assert "known as the same record" in faults(changed("record_key", "*") | cursor)["record_key"]

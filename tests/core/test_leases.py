@@ -17,10 +17,11 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import LeaseHeld
 from core.holder import is_alive, is_here, me, words
-from core.leases import Lease, held_by, holding
+from core.leases import Lease, holding
 from registries.publications import commit, latest, nothing_yet
 from registries.tables import lease as serving_table
 from tests.factories import Hub
+from tests.leases import held_by
 
 NAME = "dataset/tax__payer"
 HOLDER = """

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from catalog.tables import lease
-from core.leases import held_by
 from core.settings import REPOSITORY
 from tests.factories import Hub
+from tests.leases import held_by
 from tests.pipeline.sources import People, connect, phones, sync, tracked
 
 
