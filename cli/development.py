@@ -25,7 +25,9 @@ def test(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract, memory, propose or linkage.")],
+    name: Annotated[
+        str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract, memory, propose or linkage.")
+    ],
     people: Annotated[
         int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize`, `extract` and `memory`, rows.")
     ] = 1_000_000,

@@ -15,7 +15,7 @@ import pyarrow.csv
 
 _AHEAD = 3
 # A block need not give a batch: where somebody waits for rows, the next one is handed out after so long in any case.
-_PATIENCE_SECONDS = 0.05
+_PATIENCE_SECONDS = 0.01
 _CLOSING_SECONDS, _LEAVING_SECONDS = 2.0, 0.02
 
 

@@ -1,7 +1,6 @@
-"""Landing takes as much memory for many rows as for few. 500,000 and 2,000,000 rows of thirteen columns: far beyond what all buffers hold.
+"""The memory benchmark in small: every source that answers is landed twice, and what is missing is named. So few rows show no growth.
 
-Two and eight million are measured by `./hub bench memory --people 2000000`; what grows by row shows here as well: holding the rows as they
-come would be 300 MB more.
+That nothing is read ahead of its reader is held in tests/core/test_engine_stream.py and tests/connectors/test_pacing.py, by counts.
 """
 
 from pathlib import Path
@@ -11,14 +10,12 @@ import pytest
 from benchmarks.memory import MOST_MB, measure
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")]
-# The allocator is noisy on a machine that does other work; what is held by row would be three times as much.
-MOST_GROWTH = 1.2
 
 
-def test_four_times_the_rows_take_no_more_memory(tmp_path):
-    found = measure(500_000, tmp_path)
+def test_every_source_is_landed_twice(tmp_path):
+    found = measure(5_000, tmp_path)
     assert list(found["sources"]) == ["postgresql", "mysql", "csv", "sqlite"]
     for kind, peaks in found["sources"].items():
         if "missing" not in peaks:
-            assert peaks["many"] < MOST_MB, (kind, peaks)
-            assert peaks["ratio"] <= MOST_GROWTH, (kind, peaks)
+            assert 0 < peaks["few"] < MOST_MB, (kind, peaks)
+            assert 0 < peaks["many"] < MOST_MB, (kind, peaks)
