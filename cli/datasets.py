@@ -220,6 +220,8 @@ def _print_receipt(document: Mapping[str, Any] | None) -> None:
         print(f"  source   {rows}{source['verdict']}{reason}")
         for item in source["not_comparable"]:
             print(f"           not comparable: {item['column']} ({item['reason']})")
+        for file in source.get("files", []):
+            print(f"  file     {file['name']}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
     print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
 
 

@@ -8,10 +8,10 @@ from importlib import import_module
 import pyarrow as pa
 
 from connectors.claim import Claim
-from connectors.extraction import POSITION, Extraction, Note, Unreadable
-from connectors.files import unchanged_meanwhile
+from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
+from connectors.files import file_digests, unchanged_meanwhile
 from connectors.increment import Following, Request
-from connectors.storage import fetch, is_remote, removing
+from connectors.storage import at_hand, fetch, is_remote, removing
 from connectors.watch import watched
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
@@ -64,7 +64,7 @@ def _read_files(connector: Connector, contract: Contract, source: FileSource, co
     """Read files where they lie, or from a private folder if that is another machine."""
     if not is_remote(source, connections):
         extraction = connector(contract, connections)
-        extraction.batches = unchanged_meanwhile(contract.id, source, connections, extraction.batches)
+        extraction.batches = unchanged_meanwhile(contract.id, source, connections, extraction.batches, extraction.files)
         return extraction
     fetched = fetch(contract.id, source, connections)
     try:
@@ -72,7 +72,8 @@ def _read_files(connector: Connector, contract: Contract, source: FileSource, co
     except BaseException:
         fetched.remove()
         raise
-    extraction.batches = removing(extraction.batches, fetched)
+    batches = unchanged_meanwhile(contract.id, source, fetched.connections, extraction.batches, extraction.files)
+    extraction.batches = removing(batches, fetched)
     return extraction
 
 
@@ -120,6 +121,18 @@ def source_claim(contract: Contract, connections: Connections) -> Claim | None:
     ask: Callable[[Contract, Connections], Claim] = import_module(_CONNECTORS[contract.source.kind]).claim
     replica = contract.reading.replica
     return ask(_reading_from(contract, replica) if replica else contract, connections)
+
+
+def source_files(contract: Contract, connections: Connections) -> list[FileDigest]:
+    """The files of a delivery as they are now; none where the source is not files.
+
+    Raises SourceError outside the hours agreed with the department, and if they cannot be read.
+    """
+    if not isinstance(contract.source, FileSource):
+        return []
+    check_window(contract, datetime.now(BEIJING))
+    with at_hand(contract.id, contract.source, connections) as there:
+        return file_digests(contract.id, contract.source, there)
 
 
 def _reading_from(contract: Contract, connection: str) -> Contract:

@@ -33,6 +33,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class FileDigest:
+    """One file of a delivery as it lay there: its name, how many bytes, and their sha256 in hexadecimal digits."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Comments:
     """What a database says about a table and, by name, about its columns."""
 
@@ -65,6 +74,8 @@ class Extraction:
     interrupt: Callable[[], None] = lambda: None
     # What the source itself says of the rows, there when the batches are; empty where it has no engine that could.
     claims: list[Claim] = field(default_factory=list)
+    # The files that were read, there when the batches are consumed; empty where the source is not files.
+    files: list[FileDigest] = field(default_factory=list)
 
     @property
     def claim(self) -> Claim | None:

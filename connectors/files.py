@@ -1,6 +1,7 @@
 """Files of a drop folder: which of them make up a delivery, and what they really are whatever their name says."""
 
 import gzip
+import hashlib
 import io
 import os
 import stat
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
 
+from connectors.extraction import FileDigest
 from contracts.sources import FileSource
 from core.connections import Connections
 from core.errors import SourceError
@@ -75,11 +77,26 @@ def delivered_paths(contract_id: str, source: FileSource, connections: Connectio
     return files
 
 
-def unchanged_meanwhile(contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches of a delivery; raises a transient SourceError behind the last if a file was changed while it was read."""
+def unchanged_meanwhile(
+    contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch], digests: list[FileDigest]
+) -> Iterator[Batch]:
+    """The batches of a delivery; behind the last, `digests` has every file of it.
+
+    Raises a transient SourceError there if a file was changed while it was read.
+    """
     before = {file: _state(file) for file in _files_of_folder(contract_id, source, connections)}
     yield from batches
+    digests += file_digests(contract_id, source, connections)
     _refuse_changed(contract_id, before, 0.0)
+
+
+def file_digests(contract_id: str, source: FileSource, connections: Connections) -> list[FileDigest]:
+    """The files of a delivery as they lie in the folder now, in name order. Raises SourceError as `delivered_paths` does."""
+    found = []
+    for file in _files_of_folder(contract_id, source, connections):
+        with file.open("rb") as stream:
+            found.append(FileDigest(file.name, file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()))
+    return found
 
 
 def _state(file: Path) -> tuple[int, int]:

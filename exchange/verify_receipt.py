@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import hashlib
 import json
 import re
 import sys
@@ -27,6 +28,7 @@ FORMAT = "govhub receipt 1"
 LEAST_ROWS = 100  # a partition of fewer shows no digest
 WHOLE = 1 << 128
 _DIGEST = re.compile("[0-9a-f]{32}")
+_FILE = re.compile("[0-9a-f]{64}")
 
 # The curve of SM2 (GB/T 32918.5).
 _P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
@@ -214,6 +216,8 @@ def _sums(name: str, account: dict[str, Any]) -> Iterator[str]:
 
 def _source(source: dict[str, Any], rows: dict[str, Any]) -> Iterator[str]:
     """What the source said: its sums, and whether the verdict is what the two accounts say."""
+    if not all(_FILE.fullmatch(str(file.get("sha256"))) for file in source.get("files", [])):
+        yield "source: the digest of a file is not one"
     said, landed = source["said"], source["landed"]
     if said is not None and landed is not None:
         yield from _sums("source", said)
@@ -241,14 +245,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check a receipt of the hub: signature, digests, equations.")
     parser.add_argument("receipt", help="the receipt, a JSON file")
     parser.add_argument("--key", required=True, help="public key of the hub (PEM)")
+    parser.add_argument("--file", action="append", default=[], help="a delivered file that is to be the one which the hub read")
     given = parser.parse_args(arguments)
     try:
         document = json.loads(Path(given.receipt).read_text(encoding="utf-8"))
         public_key = Path(given.key).read_text(encoding="ascii")
+        files = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in given.file}
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     found = check(document, public_key)
+    if not found:
+        read = {file["sha256"] for file in (document["receipt"]["source"] or {}).get("files", [])}
+        found = [f"{path} is none of the files that the hub read" for path, digest in files.items() if digest not in read]
     print("\n".join(found) if found else "signature, digests and equations hold")
     return 1 if found else 0
 

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -277,6 +277,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "digest": f"{sum(total for _, total in parts.values()) % MODULUS:032x}",
         "partitions": written(parts),
         "source": None if claim is None else said(claim, compared, len(extraction.unreadable)),
+        "files": [asdict(file) for file in extraction.files],
         "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
     }
 

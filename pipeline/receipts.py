@@ -5,7 +5,8 @@ it without the hub.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from catalog.batches import OPEN, WHOLE, Batch, get_batch
@@ -13,7 +14,7 @@ from catalog.datasets import contract_at
 from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
 from connectors.claim import plan_digest
-from connectors.extract import source_claim
+from connectors.extract import source_claim, source_files
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import now
@@ -27,6 +28,7 @@ from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_path, verify_landing
 
+_SHOWN = 5  # files that are named
 _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")
 _RECORDS = ("previous", "inserted", "updated", "deleted", "records")
 NO_ENGINE = "files have no engine that could count their rows"
@@ -140,7 +142,9 @@ def _why_nothing(batch: Batch, contract: Contract) -> str:
 def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What the source said of the rows, and how it compares; of a source that says nothing, why."""
     found = manifest.get("source")
-    where = {"kind": contract.source.kind, "connection": contract.source.connection}
+    where: dict[str, Any] = {"kind": contract.source.kind, "connection": contract.source.connection}
+    if manifest.get("files"):
+        where["files"] = manifest["files"]
     if found is None:
         return {
             **where,
@@ -224,8 +228,11 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     try:
         claim = source_claim(contract, load_connections(settings=home.settings))
+        files = source_files(contract, load_connections(settings=home.settings)) if manifest.get("files") else []
     except HubError as error:
         return f"not compared: {error.message}", False
+    if files:
+        return _files_in_words(manifest["files"], [asdict(file) for file in files])
     if claim is None:
         return f"not comparable: {_why_nothing(batch, contract)}", False
     if claim.rows is None:
@@ -238,3 +245,20 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return (f"the same {rows} rows" if claim.parts is None else f"the same {rows} rows with the same digests{left_out}"), False
     where = in_words(landed, claim.parts, ("landed", "source")) if claim.parts is not None else ""
     return f"the source now has {claim.rows} rows, {rows} landed{'; ' if where else ''}{where}", True
+
+
+def _files_in_words(landed: Sequence[Mapping[str, Any]], now_there: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+    """How the files that are there now compare with those that were read, byte for byte."""
+    before, after = ({item["name"]: item["sha256"] for item in files} for files in (landed, now_there))
+    if before == after:
+        return f"byte for byte the same files: {_listed(before)}", False
+    return (
+        f"files that are not those of the batch: {_listed(name for name in {*before, *after} if before.get(name) != after.get(name))}",
+        True,
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, *others = sorted(names)
+    shown = [first, *others[: _SHOWN - 1]]
+    return ", ".join(shown) + (f" and {len(others) + 1 - len(shown)} more" if len(others) >= _SHOWN else "")

@@ -23,6 +23,7 @@ from core.errors import GateFailed, RequestError, SourceError, StoreError
 from core.settings import REPOSITORY
 from core.signing import algorithm_of, load_signer, public_keys
 from exchange.verify_receipt import canonical, check, equations, sm2_point
+from exchange.verify_receipt import main as verify_alone
 from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.landing import batch_folder, read_manifest
@@ -231,7 +232,7 @@ def test_the_verifier_runs_alone(filled: Filled, tmp_path: Path) -> None:
     assert {name.split(".")[0] for name in imports} - standard == {"cryptography"}
 
 
-def test_few_rows_show_no_digest_and_a_file_is_not_comparable(hub: Hub) -> None:
+def test_few_rows_show_no_digest_and_a_file_is_compared_by_its_bytes(hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hub.register(RESIDENTS)
     batch = hub.sync(RESIDENTS, [person(number) for number in range(5)])
     signed = receipt_of(hub.home, batch.batch_id)
@@ -240,7 +241,18 @@ def test_few_rows_show_no_digest_and_a_file_is_not_comparable(hub: Hub) -> None:
     assert (receipt["source"]["verdict"], receipt["source"]["rows"]) == ("not comparable", None)
     assert "files have no engine" in receipt["source"]["reason"]
     assert check(signed, public_keys(hub.settings)[receipt["key_id"]]) == []
-    assert compare_source(hub.home, batch) == ("not comparable: files have no engine that could count their rows", False)
+    file = hub.drop / "resident.csv"
+    as_read = file.read_bytes()
+    assert receipt["source"]["files"] == [{"name": file.name, "bytes": len(as_read), "sha256": hashlib.sha256(as_read).hexdigest()}]
+    assert compare_source(hub.home, batch) == ("byte for byte the same files: resident.csv", False)
+    (tmp_path / "receipt.json").write_text(json.dumps(signed), encoding="utf-8")
+    (tmp_path / "hub.pub").write_text(public_keys(hub.settings)[receipt["key_id"]])
+    verifier = [str(tmp_path / "receipt.json"), "--key", str(tmp_path / "hub.pub"), "--file", str(file)]
+    assert verify_alone(verifier) == 0
+    file.write_bytes(as_read + b"\n")
+    assert compare_source(hub.home, batch) == ("files that are not those of the batch: resident.csv", True)
+    assert verify_alone(verifier) == 1
+    assert "is none of the files that the hub read" in capsys.readouterr().out
 
 
 def test_what_was_altered_in_catalog_or_landing_is_named(filled: Filled) -> None:
