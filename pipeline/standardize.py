@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
-from core.portable import to_sql
+from core.portable import FEW_ROWS, to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from pipeline.statements import mask_of, statements
@@ -113,8 +113,8 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
 def standardize(engine: Engine, plan: Plan, today: str) -> None:
     """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future and which codes are in force.
 
-    Columns of few values are standardized once per value. Of the others, most rows are surely right by one cheap test; the values of the
-    rest are standardized once each and put in their places.
+    Columns of few values, as those of few rows are, are standardized once per value. Of the others, most rows are surely right by one cheap
+    test; the values of the rest are standardized once each and put in their places.
     """
     with on_day(today):
         _standardize(engine, plan, today)
@@ -132,10 +132,14 @@ def _standardize(engine: Engine, plan: Plan, today: str) -> None:
 
 
 def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
-    """Source columns worth standardizing once per distinct value: codes, dates and divisions, unless they hold something else."""
-    sources = [item for item in plan.elements if item.source is not None]
-    columns = sorted({item.source.column for item in sources if item.source is not None and item.element.type in LISTED_TYPES})
-    if not columns or not rows:
+    """Source columns worth standardizing once per distinct value: codes, dates and divisions, unless they hold something else. Where rows are
+    few, all columns: the one test would cost more to plan than it saves.
+    """
+    sources = [(item.source.column, item.element.type) for item in plan.elements if item.source is not None]
+    if rows <= FEW_ROWS:
+        return {column for column, _ in sources}
+    columns = sorted({column for column, kind in sources if kind in LISTED_TYPES})
+    if not columns:
         return set()
     counts = engine.row(f"SELECT {', '.join(f'approx_count_distinct({quote(column)})' for column in columns)} FROM {CANDIDATES}")
     return {column for column, count in zip(columns, counts, strict=True) if count <= FEW_VALUES}
@@ -191,9 +195,12 @@ def _write_anew(engine: Engine, items: Sequence[tuple[int, ElementPlan]]) -> Non
 
 def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
-    engine.run(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
+    values = engine.value(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
+    if not values:
+        engine.run(f"CREATE TABLE value_{position} (raw varchar, value varchar, issues integer)")
+        return
     _restore(engine)
-    sql = statements(item.element, _declared(item), item.use.required, item.issues, today)
+    sql = statements(item.element, _declared(item), item.use.required, item.issues, today, values)
     engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     _look_up(engine, item.element)
     engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from core.portable import to_sql
+from core.portable import FEW_ROWS, to_sql
 from standards.day import on_day
 from standards.declared import Declared
 from standards.in_force import last_turn
 from standards.labels import own_labels
 from standards.model import DataElement, Standards
+from standards.spellings import SPELLED
 from standards.value_types import issue_kinds
 
 
@@ -23,7 +24,15 @@ def prepare_statements(standards: Standards, today: str) -> None:
     with on_day(today):
         for use in (use for schema in standards.schemas.values() for use in schema.uses):
             issues = ("missing", "repaired", *issue_kinds(use.element))
-            statements(use.element, Declared(), use.required, issues, today)
+            for values in _amounts(use.element):
+                statements(use.element, Declared(), use.required, issues, today, values)
+
+
+def _amounts(element: DataElement) -> tuple[int, ...]:
+    """Amounts of values that each ask for statements of their own; a code list is never long."""
+    if element.type in SPELLED:
+        return (FEW_ROWS + 1,)
+    return (FEW_ROWS,) if element.type == "code" else (FEW_ROWS, FEW_ROWS + 1)
 
 
 @dataclass(frozen=True)
@@ -47,9 +56,11 @@ class _Reading:
         object.__setattr__(self, "behavior", (e.type, *form, own_labels(e)))
 
 
-def statements(element: DataElement, declared: Declared, required: bool, issues: tuple[str, ...], today: str) -> Statements:
-    """The statements of an element as a contract declares it; kept, since building them takes longer than running them."""
-    return _statements(_Reading(element), declared, required, issues, _day(issues, today))
+def statements(element: DataElement, declared: Declared, required: bool, issues: tuple[str, ...], today: str, values: int) -> Statements:
+    """The statements of an element as a contract declares it, for that many values; kept, since building them takes longer than running them."""
+    # The spelling that a value is looked up by is read from the value: as a column that is computed once.
+    few = values <= FEW_ROWS and element.type not in SPELLED
+    return _statements(_Reading(element), declared, required, issues, _day(issues, today), few)
 
 
 def _day(issues: Sequence[str], today: str) -> str:
@@ -57,14 +68,15 @@ def _day(issues: Sequence[str], today: str) -> str:
     return today if "future-date" in issues else last_turn()
 
 
-@lru_cache(maxsize=256)
-def _statements(
-    reading: _Reading,
-    declared: Declared,
-    required: bool,
-    issues: tuple[str, ...],
-    today: str,
-) -> Statements:
+@lru_cache(maxsize=512)
+def _statements(reading: _Reading, declared: Declared, required: bool, issues: tuple[str, ...], today: str, few: bool) -> Statements:
+    values, found = _queries(reading, declared, required, issues, today)
+    return Statements(to_sql(values, few=few), to_sql(found, few=few))
+
+
+@lru_cache(maxsize=1)
+def _queries(reading: _Reading, declared: Declared, required: bool, issues: tuple[str, ...], today: str) -> tuple[Any, Any]:
+    """The queries of an element: values from texts, issues from values. Kept for whoever asks for both forms of them, one after the other."""
     import ibis
 
     from standards.standardize import issues_of, spelling_key_of, value_of
@@ -76,10 +88,8 @@ def _statements(
     found["missing"] = read.value.isnull() if required else ibis.literal(False)
     found["repaired"] = _is_repaired(read.raw, read.value, element, declared)
     value = value_of(given.text, element, declared.formats, lookup, written_in=declared.written_in, unit=declared.unit)
-    return Statements(
-        to_sql(given.select("raw", value=value, key=spelling_key_of(value, given.text, element, lookup))),
-        to_sql(read.select("raw", "value", issues=mask_of([found[name] for name in issues]))),
-    )
+    values = given.select("raw", value=value, key=spelling_key_of(value, given.text, element, lookup))
+    return values, read.select("raw", "value", issues=mask_of([found[name] for name in issues]))
 
 
 def _is_repaired(raw: Any, value: Any, element: DataElement, declared: Declared) -> Any:

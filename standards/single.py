@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from core.errors import RequestError
-from core.portable import to_sql
+from core.portable import FEW_ROWS, to_sql
 from standards.date_formats import format_patterns
 from standards.day import on_day, reading_day
 from standards.declared import Declared, unit_fault, writing_fault
@@ -86,7 +86,7 @@ def _run(element: DataElement, values: Sequence[str | None], declared: Declared)
     import duckdb  # the engine is loaded only where values are asked for
     import pyarrow as pa
 
-    sql = _statements(element, declared, reading_day())
+    sql = _statements(element, declared, reading_day(), len(values) <= FEW_ROWS and element.type not in SPELLED)
     connection = duckdb.connect()
     try:
         connection.execute("SET threads = 1")
@@ -114,7 +114,7 @@ class _Statements:
 
 
 @lru_cache(maxsize=256)
-def _statements(element: DataElement, declared: Declared, today: str) -> _Statements:
+def _statements(element: DataElement, declared: Declared, today: str, few: bool) -> _Statements:
     """Building them costs up to a second, so they are kept."""
     import ibis
 
@@ -128,4 +128,4 @@ def _statements(element: DataElement, declared: Declared, today: str) -> _Statem
     conditions = issues_of(read.text, element, today)
     values = given.select("n", value=value, key=key).order_by("n")
     issues = read.select("n", "text", **conditions).order_by("n")
-    return _Statements(to_sql(values), to_sql(issues), tuple(conditions))
+    return _Statements(to_sql(values, few=few), to_sql(issues, few=few), tuple(conditions))
