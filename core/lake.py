@@ -24,7 +24,7 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
-    from pyiceberg.table import Table
+    from pyiceberg.table import Table, Transaction
 
 SEQ_PROPERTY = "hub.seq"
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows.
@@ -142,13 +142,31 @@ def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple
     return iceberg
 
 
+def _transaction(iceberg: "Table") -> "Transaction":
+    """A transaction that works out its metadata once per change: pyiceberg copies all of it each time it looks, some twenty times per file."""
+    from pyiceberg.table import Transaction
+
+    class Remembering(Transaction):  # type: ignore[misc]
+        _state: Any = (None, None)
+        _metadata: Any = None
+
+        @property
+        def table_metadata(self) -> Any:
+            state = (self._updates, self._table.metadata)
+            if any(now is not before for now, before in zip(state, self._state, strict=True)):
+                self._state, self._metadata = state, super().table_metadata
+            return self._metadata
+
+    return Remembering(iceberg)
+
+
 def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]]) -> None:
     """Add what is missing in one snapshot; the highest number taken over is kept as a property of the table."""
     done = int(iceberg.properties.get(SEQ_PROPERTY, 0))
     missing = [(seq, path) for seq, path in files if seq > done]
     if not missing:
         return
-    with iceberg.transaction() as transaction:
+    with _transaction(iceberg) as transaction:
         transaction.add_files([(settings.lake_dir / path).as_uri() for _, path in missing], check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing))})
 

@@ -5,13 +5,28 @@ Attributes at their defaults are left out, so that a new optional attribute chan
 
 import hashlib
 import zlib
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from standards.model import Standards
 
 
 def digest(standards: Standards) -> str:
     """sha256 of the canonical document; comments and the layout of files do not count, every definition does."""
-    return hashlib.sha256(_document(standards)).hexdigest()
+    return _digest(_This(standards, id(standards)))
+
+
+@dataclass(frozen=True)
+class _This:
+    """One object, not its like: every batch asks for the digest of the standard that the process has loaded, which never changes."""
+
+    standards: Standards = field(compare=False)
+    number: int
+
+
+@lru_cache(maxsize=2)
+def _digest(this: _This) -> str:
+    return hashlib.sha256(_document(this.standards)).hexdigest()
 
 
 def pack(standards: Standards) -> bytes:
