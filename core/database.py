@@ -5,6 +5,7 @@ up rather than fail half-way, and a reading one never blocks a writer.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -46,8 +47,23 @@ def _pooling(url: str) -> dict[str, Any]:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy sends BEGIN itself, see below
-    for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _use_wal(connection)
+    for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Where several processes make a database at once, all but one find it locked: SQLite does not wait with this one statement."""
+    last = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -116,7 +132,7 @@ def _upgrade(url: str, folder: Path) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(folder))
-    config.attributes["url"] = driver_url(url)
+    config.attributes["url"] = url
     command.upgrade(config, "head")
 
 

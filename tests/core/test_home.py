@@ -3,9 +3,11 @@
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +71,14 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     answers = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0]
     assert len(set(answers)) == 1
+
+
+def test_a_new_database_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "new.db", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.close).start()
+    with reading(open_database(f"sqlite:///{tmp_path / 'new.db'}")) as connection:
+        assert connection.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
 
 
 @pytest.mark.slow
