@@ -146,7 +146,7 @@ def _transaction(iceberg: "Table") -> "Transaction":
     """A transaction that works out its metadata once per change: pyiceberg copies all of it each time it looks, some twenty times per file."""
     from pyiceberg.table import Transaction
 
-    class Remembering(Transaction):  # type: ignore[misc]
+    class Remembering(Transaction):
         _state: Any = (None, None)
         _metadata: Any = None
 
