@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from core.database import open_database
-from pipeline.home import open_home
 from pipeline.validate import count_issues
 from tests.factories import Hub, hub_in
 
@@ -123,70 +122,36 @@ def _end_at_once(folder: Path) -> None:
     process.wait(20)
 
 
-def _make_databases(server: str, template: int | None = None) -> dict[str, str]:
-    """A set of new PostgreSQL databases: setting → address. Empty, or as those with the number `template` are."""
+@pytest.fixture
+def new_databases(postgresql_server: str) -> Iterator[Callable[[], dict[str, str]]]:
+    """Makes a set of empty PostgreSQL databases: setting → address. On a server that stays they are dropped at the end."""
     import psycopg
     from sqlalchemy import make_url
 
-    number, urls = next(_numbers), {}
-    with psycopg.connect(server, autocommit=True) as connection:
-        for name in DATABASES:
-            database = _database(number, name)
-            connection.execute(f"DROP DATABASE IF EXISTS {database}")
-            connection.execute(f"CREATE DATABASE {database}" + ("" if template is None else f" TEMPLATE {_database(template, name)}"))
-            urls[f"{name}_url"] = make_url(server).set(database=database).render_as_string(hide_password=False)
-    return urls
+    made: list[str] = []
+    addresses: list[str] = []
 
+    def make() -> dict[str, str]:
+        number = next(_numbers)
+        urls = {}
+        with psycopg.connect(postgresql_server, autocommit=True) as connection:
+            for name in DATABASES:
+                database = f"hub_test_{os.getpid()}_{number}_{name}"
+                connection.execute(f"DROP DATABASE IF EXISTS {database}")
+                connection.execute(f"CREATE DATABASE {database}")
+                made.append(database)
+                urls[f"{name}_url"] = make_url(postgresql_server).set(database=database).render_as_string(hide_password=False)
+        addresses.extend(urls.values())
+        return urls
 
-def _database(number: int, name: str) -> str:
-    return f"hub_test_{os.getpid()}_{number}_{name}"
-
-
-def _forget_databases(server: str, made: Iterable[Mapping[str, str]]) -> None:
-    """Close databases. On a server that stays they are dropped; elsewhere that would take seconds, and the server goes with all it holds."""
-    import psycopg
-    from sqlalchemy import make_url
-
-    addresses = [url for urls in made for url in urls.values()]
+    yield make
     for url in addresses:
         open_database(url).dispose()
     if not os.environ.get("HUB_TEST_POSTGRES_URL"):
-        return
-    with psycopg.connect(server, autocommit=True) as connection:
-        for url in addresses:
-            connection.execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
-
-
-@pytest.fixture
-def empty_databases(postgresql_server: str) -> Iterator[dict[str, str]]:
-    """PostgreSQL databases without a table: setting → address."""
-    urls = _make_databases(postgresql_server)
-    yield urls
-    _forget_databases(postgresql_server, [urls])
-
-
-@pytest.fixture(scope="session")
-def _migrated_databases(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The number of a set of databases with the tables of an empty hub: copying them takes a third of making them."""
-    urls = _make_databases(postgresql_server)
-    open_home(hub_in(tmp_path_factory.mktemp("migrated"), **urls).settings)
-    for url in urls.values():  # nobody may be connected to what is copied
-        open_database(url).dispose()
-    yield int(urls["catalog_url"].rsplit("_", 2)[1])
-    _forget_databases(postgresql_server, [urls])
-
-
-@pytest.fixture
-def new_databases(postgresql_server: str, _migrated_databases: int) -> Iterator[Callable[[], dict[str, str]]]:
-    """Makes a set of PostgreSQL databases for an empty hub: setting → address."""
-    made: list[dict[str, str]] = []
-
-    def make() -> dict[str, str]:
-        made.append(_make_databases(postgresql_server, _migrated_databases))
-        return made[-1]
-
-    yield make
-    _forget_databases(postgresql_server, made)
+        return  # dropping takes seconds, and the server goes with all it holds
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        for database in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

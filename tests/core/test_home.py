@@ -82,9 +82,9 @@ def test_a_new_database_that_another_process_writes_is_waited_for(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_processes_that_start_at_once_agree_on_postgresql(tmp_path: Path, empty_databases: dict[str, str]) -> None:
-    named = {f"HUB_{name.upper()}": url for name, url in empty_databases.items()}
-    environment = {**os.environ, "HUB_HOME": str(tmp_path / "home"), **named}
+def test_processes_that_start_at_once_agree_on_postgresql(tmp_path: Path, new_databases: "object") -> None:
+    urls = new_databases()  # type: ignore[operator]
+    environment = {**os.environ, "HUB_HOME": str(tmp_path / "home"), **{f"HUB_{name.upper()}": url for name, url in urls.items()}}
     program = "from pipeline.home import open_home\nopen_home()"
     started = [subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=REPOSITORY) for _ in range(3)]
     assert [process.wait() for process in started] == [0, 0, 0]
