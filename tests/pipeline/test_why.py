@@ -61,3 +61,31 @@ def test_every_value_names_the_rules_that_made_it_and_the_link_of_its_record(hub
     assert born.rules[0] == AppliedRule("column", "CSRQ", terms)
     assert AppliedRule("type", "date", standard) in born.rules
     assert (account.number, account.published_by) == (1, hub.settings.actor)
+
+
+def test_an_address_from_after_a_death_is_not_believed_and_why_says_so(hub: Hub) -> None:
+    insured = {
+        **PATIENTS,
+        "id": "social_security__insured",
+        "department": {"id": "social_security", "title": {"zh": "人社局", "en": "Social security"}},
+        "source": {"kind": "csv", "connection": "drop", "path": "insured.csv"},
+        "columns": {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address"},
+        "ignore": ["XB", "CSRQ", "DH"],
+    }
+    deaths = {**PATIENTS, "columns": {**PATIENTS["columns"], "SWRQ": "death_date"}}
+    hub.register(insured, deaths)
+    hub.sync(insured, [person(number, GXSJ="2024-01-01") for number in (1, 2)])
+    hub.sync(deaths, [{**person(1, GXSJ="2023-05-02"), "SWRQ": "2023-05-01"}, {**person(2, GXSJ="2023-05-02"), "SWRQ": ""}])
+    hub.publish("population")
+    answers = {
+        number: {
+            item.element: item for item in why(hub.home, "population", find_entity(hub.home, "population", resident_id(number))).answers
+        }
+        for number in (1, 2)
+    }
+    assert [answers[number]["residence_address"].value for number in (1, 2)] == [None, person(2)["DZ"]]
+    (late,) = answers[1]["residence_address"].candidates
+    assert (late.verdict, late.value) == ("after-the-last-day", person(1)["DZ"])
+    assert answers[1]["residence_address"].order["stopped_by"] == "death_date"
+    # Who registers the death may speak of the days after it.
+    assert answers[1]["phone_number"].value == person(1)["DH"]
