@@ -10,6 +10,7 @@ from cli import (
     changes,
     datasets,
     development,
+    exporting,
     keys,
     linkage,
     normalizing,
@@ -24,7 +25,7 @@ from cli import (
 
 app = typer.Typer(
     name="hub",
-    help="Govhub: department silos in, three base tables out.",
+    help="Govhub: department silos in, base tables out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,7 +41,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False) -> None:
-    """Govhub: department silos in, three base tables out. State lives under HUB_HOME (default: var/)."""
+    """Govhub: department silos in, base tables out. State lives under HUB_HOME (default: var/)."""
 
 
 for commands in (
@@ -55,6 +56,7 @@ for commands in (
     records,
     changes,
     linkage,
+    exporting,
     normalizing,
     standard,
     backup,

@@ -25,7 +25,7 @@ def propose(
     ],
     department: Annotated[str, typer.Option("--department", help="Id of the supplying department, as in civil_affairs.")] = "",
     registry: Annotated[
-        list[str] | None, typer.Option("--registry", help="population, legal_entity or certificate; left out, it follows from the columns.")
+        list[str] | None, typer.Option("--registry", help="Id of a base registry: population, …; left out, it follows from the columns.")
     ] = None,
     title: Annotated[str, typer.Option("--title", help="Name of the table in words; it helps to tell what its columns are.")] = "",
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; left out, the first.")] = None,

@@ -8,7 +8,7 @@ import typer
 from cli.datasets import reason_given
 from cli.output import Json, print_json
 
-Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
+Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from cli.output import Json, answer, plain, print_json
 
-Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
+Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Canonical id, or the registry's own identifier (a certificate: type/number).")]
 Purpose = Annotated[str, typer.Option("--purpose", help="Why you read this record; it is kept in the audit log.")]
 KnownAt = Annotated[int | None, typer.Option("--known-at", help="As it was known by this publication.")]

@@ -47,7 +47,7 @@ def show(name: Annotated[str, typer.Argument(help="A data element, a code list o
 @group.command("render")
 def render(
     target: Annotated[str | None, typer.Argument(help="A form; left out, all forms are listed.")] = None,
-    schema: Annotated[str | None, typer.Argument(help="population, legal_entity or certificate; left out, all.")] = None,
+    schema: Annotated[str | None, typer.Argument(help="Id of a base registry: population, …; left out, all.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write files into, instead of standard output.")] = None,
     as_json: Json = False,
 ) -> None:

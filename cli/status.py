@@ -39,8 +39,10 @@ def status(
     from registries.publications import latest, shown
 
     states = list(dataset_states(home.catalog).values())
-    registries = [latest(home.serving, name) for name in load_definitions()]
-    attempts = {item.registry: found for item in registries if (found := standing_attempt(home.serving, item))}
+    fed = {name for item in states for name in item.contract.feeds}
+    current = {name: latest(home.serving, name) for name in load_definitions()}
+    registries = [found for name, found in current.items() if found.number or name in fed or not fed]
+    attempts = {item.registry: attempt for item in registries if (attempt := standing_attempt(home.serving, item))}
     if as_json:
         stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
         datasets = [

@@ -191,7 +191,7 @@ class Contract(Part):
     title: Title = Field(description="Name of the dataset.")
     department: Department = Field(description="Who supplies it.")
     feeds: tuple[Identifier, ...] = Field(
-        min_length=1, strict=False, description="Base registries it feeds: population, legal_entity, certificate."
+        min_length=1, strict=False, description="Base registries it feeds: population, legal_entity, certificate, geography, credit."
     )
     source: Source = Field(description="Where it is read.")
     record_key: RecordKey = Field(description='Source columns that make a record the same record next time; "*" means the whole row.')

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SEQ_PROPERTY = "hub.seq"
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows.
 FORMAT = "FORMAT parquet, COMPRESSION zstd"
+METADATA_ENDING = ".metadata.json"
+HINT = "version-hint.text"
 
 # What an engine type is in Iceberg; anything not listed here is not written to the lake.
 ICEBERG_TYPES = {
@@ -93,15 +96,23 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
     return f"read_parquet([{files}], schema = MAP {{{schema}}})"
 
 
-def follow(settings: Settings, table: str, fields: Mapping[str, tuple[int, str]], files: Sequence[tuple[int, str]]) -> None:
+def follow(
+    settings: Settings,
+    table: str,
+    fields: Mapping[str, tuple[int, str]],
+    files: Sequence[tuple[int, str]],
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Make the Iceberg table hold all committed files, given as (seq, path); those it has already are skipped.
 
+    `about` is said by the table (as properties) and by the snapshot that adds the files (in its summary).
     Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table.
     """
     if not files:
         return
     with _catalog(settings) as catalog:
-        _append(_iceberg_table(catalog, table, fields), settings, files)
+        _append(_iceberg_table(catalog, table, fields), settings, files, about)
+        _hint(catalog.load_table(table))
 
 
 @contextmanager
@@ -160,15 +171,31 @@ def _transaction(iceberg: "Table") -> "Transaction":
     return Remembering(iceberg)
 
 
-def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]]) -> None:
+def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]], about: Mapping[str, str]) -> None:
     """Add what is missing in one snapshot; the highest number taken over is kept as a property of the table."""
     done = int(iceberg.properties.get(SEQ_PROPERTY, 0))
     missing = [(seq, path) for seq, path in files if seq > done]
     if not missing:
         return
     with _transaction(iceberg) as transaction:
-        transaction.add_files([(settings.lake_dir / path).as_uri() for _, path in missing], check_duplicate_files=False)
-        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing))})
+        uris = [(settings.lake_dir / path).as_uri() for _, path in missing]
+        transaction.add_files(uris, snapshot_properties=dict(about), check_duplicate_files=False)
+        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **about})
+
+
+def _metadata_file(table: "Table") -> Path:
+    return Path(unquote(urlsplit(table.metadata_location).path))
+
+
+def _hint(table: "Table") -> None:
+    """Say beside the metadata which one is in force, for readers that know the table's folder only (DuckDB, Spark's Hadoop tables)."""
+    present = _metadata_file(table)
+    name, hint = present.name.removesuffix(METADATA_ENDING), present.with_name(HINT)
+    if hint.exists() and hint.read_text() == name:
+        return
+    draft = hint.with_name(f".{HINT}.{os.getpid()}")
+    draft.write_text(name)
+    draft.replace(hint)
 
 
 def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -> None:
@@ -194,6 +221,7 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
                 overwrite.delete_data_file(file)
             if new not in held:
                 overwrite.append_data_file(next(iter(parquet_files_to_data_files(iceberg.io, iceberg.metadata, iter([new])))))
+        _hint(catalog.load_table(table))
 
 
 def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:
@@ -207,7 +235,9 @@ def old_metadata(settings: Settings, before: datetime, least_age: float) -> list
             for name in catalog.list_tables(namespace):
                 table = catalog.load_table(name)
                 table.maintenance.expire_snapshots().older_than(before).commit()
-                found += _unneeded(catalog.load_table(name), least_age)
+                left = catalog.load_table(name)
+                _hint(left)
+                found += _unneeded(left, least_age)
     return found
 
 
@@ -217,8 +247,8 @@ def _unneeded(table: "Table", least_age: float) -> list[Path]:
     for snapshot in table.metadata.snapshots:
         needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(table.io))}
     needed |= {item.statistics_path for item in table.metadata.statistics}
-    present = Path(unquote(urlsplit(table.metadata_location).path))
-    names = {Path(unquote(urlsplit(location).path)).name for location in needed}
+    present = _metadata_file(table)
+    names = {HINT} | {Path(unquote(urlsplit(location).path)).name for location in needed}
     return [path for path in sorted(present.parent.iterdir()) if path.name not in names and time.time() - path.stat().st_mtime > least_age]
 
 

@@ -29,20 +29,23 @@ from core.errors import HubError
 from core.settings import Settings
 from dags.defaults import collect_id
 from demo import postgres
-from demo.city import City, make_city, truth_at
+from demo.city import City, Truth, make_city, truth_at
 from demo.departments import supply
+from demo.fairness import fairness
 from demo.sources import DOWN, write_sources
 from demo.truth import Account, RegistryAccount, account, render
 from deploy import local
 from deploy.runs import Run, trigger, wait
+from pipeline.accuracy import read_accuracy, write_accuracy
 from pipeline.base import base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import Equation, check_ledger
 from pipeline.report import write_report
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
-from registries.publications import Publication, latest, shown
+from registries.publications import Publication, history, inputs_of, latest, shown
 from standards.loader import load_standards
+from standards.model import Title
 
 CONTRACTS = Path(__file__).parent / "contracts"
 DAYS = (1, 2)
@@ -154,12 +157,12 @@ def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Day], l
             failed, unexpected = _collect(home, clock, contracts, day)
         with clock.phase("accounts"):
             batches = {contract.id: next(iter(batches_of(home.catalog, contract.id, 1)), None) for contract in contracts}
-            publications = tuple(latest(home.serving, registry) for registry in load_standards().schemas)
+            publications = tuple(latest(home.serving, registry) for registry in _fed(contracts))
             _show_ledger(clock, batches, day)
             _show_publications(clock, publications, day)
             days.append(Day(_account(home, clock, city, contracts, day), batches, publications, failed, unexpected))
     with clock.phase("accounts"):
-        for registry in load_standards().schemas:
+        for registry in _fed(contracts):
             clock.say(f"quality report of {registry}: {write_report(home, registry)}")
         return days, check_ledger(home)
 
@@ -229,13 +232,19 @@ def _progress(day: int, runs: Sequence[Run]) -> str:
     return f"day {day}: {ended} of {len(collected)} datasets done; {len(published) - waiting} publications done, {waiting} under way"
 
 
+def _fed(contracts: Sequence[Contract]) -> list[str]:
+    """The registries that the city's departments feed, in the order in which people speak of them."""
+    return [schema.id for schema in load_standards().registries if any(schema.id in contract.feeds for contract in contracts)]
+
+
 def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract], day: int) -> Account:
     """Hold the base tables against the truth."""
     standards = load_standards()
     published: dict[str, pa.Table] = {}
-    sources: dict[str, dict[str, pa.Table]] = {name: {} for name in standards.schemas}
+    sources: dict[str, dict[str, pa.Table]] = {name: {} for name in _fed(contracts)}
     with Engine(home.settings) as engine:
-        for name, schema in standards.schemas.items():
+        for name in sources:
+            schema = standards.schemas[name]
             number = latest(home.serving, name).number
             published[name] = engine.arrow(f"SELECT * FROM {base_state(home, schema, number, [e.id for e in schema.elements])}")
         for contract in contracts:
@@ -247,9 +256,25 @@ def _account(home: Home, clock: Clock, city: City, contracts: Sequence[Contract]
                 columns = log_columns(accepted, standards)
                 wanted = {e: columns[e] for e in schema_elements(accepted, standards.schemas[feed], standards)}
                 sources[feed][contract.id] = engine.arrow(f"SELECT * FROM {state(home, standardized_table(contract.id), wanted)}")
-    found = account(truth_at(city, day), published, sources)
+    truth = truth_at(city, day)
+    found = account(truth, published, sources)
     clock.console.print(render(found))
+    for name, tables in sources.items():
+        _write_accuracies(home, name, truth, tables, {contract.id: contract.title for contract in contracts})
     return found
+
+
+def _write_accuracies(home: Home, registry: str, truth: Truth, sources: Mapping[str, pa.Table], titles: Mapping[str, Title]) -> None:
+    """Keep the account of each of the day's publications by source and group, for its quality report."""
+    standards = load_standards()
+    schema = standards.schemas[registry]
+    for item in history(home.serving, registry):
+        if read_accuracy(home, registry, item.number) is None:
+            with Engine(home.settings) as engine:
+                table = engine.arrow(f"SELECT * FROM {base_state(home, schema, item.number, [e.id for e in schema.elements])}")
+            used = {name: sources[name] for name in inputs_of(home.serving, registry, item.number) if name in sources}
+            told = fairness(registry, truth.day, truth.table(registry), table, used, titles, standards)
+            write_accuracy(home, registry, item.number, told)
 
 
 def _show_ledger(clock: Clock, batches: Mapping[str, Batch | None], day: int) -> None:

@@ -3,7 +3,7 @@
 The same yardstick is laid on each department's standardized data alone, so that the hub's gain over the best single source shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,9 +120,7 @@ def account(truth: Truth, published: Mapping[str, pa.Table], single_sources: Map
 
 def compare(registry: str, truth: pa.Table, table: pa.Table, name: str) -> TableAccount:
     """Return the account of one table; of several rows with one identity the first counts, the others are `repeated`."""
-    true_keys, keys = _identity(registry, truth), _identity(registry, table)
-    places = np.asarray(pc.fill_null(pc.index_in(keys, pc.drop_null(true_keys)), -1)).astype(np.int64)
-    known = np.asarray(pc.is_valid(keys))
+    places, known = _places(registry, truth, table)
     true_rows, rows = _first_rows(places)
     return TableAccount(
         name=name,
@@ -137,6 +135,26 @@ def compare(registry: str, truth: pa.Table, table: pa.Table, name: str) -> Table
             for element in truth.column_names
         ),
     )
+
+
+def answers(registry: str, truth: pa.Table, table: pa.Table) -> Iterator[tuple[Ints, Flags, Flags, Flags]]:
+    """For each element of the truth that a table has: places in the truth of the entities found, and of these whether there is a true value,
+    whether one is given, and whether they are equal."""
+    true_rows, rows = _first_rows(_places(registry, truth, table)[0])
+    for element in truth.column_names:
+        if element in table.column_names:
+            yield true_rows, *_answers(_text(truth[element]).take(pa.array(true_rows)), _text(table[element]).take(pa.array(rows)))
+
+
+def _answers(wanted: Text, given: Text) -> tuple[Flags, Flags, Flags]:
+    return _flags(pc.is_valid(wanted)), _flags(pc.is_valid(given)), _flags(pc.fill_null(pc.equal(wanted, given), False))
+
+
+def _places(registry: str, truth: pa.Table, table: pa.Table) -> tuple[Ints, Flags]:
+    """For each row of a table its place in the truth (-1: none), and whether it has an identity at all."""
+    true_keys, keys = _identity(registry, truth), _identity(registry, table)
+    places = np.asarray(pc.fill_null(pc.index_in(keys, pc.drop_null(true_keys)), -1)).astype(np.int64)
+    return places, np.asarray(pc.is_valid(keys))
 
 
 def _first_rows(places: Ints) -> tuple[Ints, Ints]:
@@ -164,8 +182,7 @@ def _element(element: str, truth: Text, published: Text | None, true_rows: Ints,
     if published is None:
         return ElementAccount(element, 0, 0, has_truth, 0)
     wanted, given = expected.take(pa.array(true_rows)), _text(published).take(pa.array(rows))
-    asked, answered = _flags(pc.is_valid(wanted)), _flags(pc.is_valid(given))
-    equal = _flags(pc.fill_null(pc.equal(wanted, given), False))
+    asked, answered, equal = _answers(wanted, given)
     right, wrong = int(np.sum(equal)), int(np.sum(asked & answered & ~equal))
     return ElementAccount(element, right, wrong, has_truth - right - wrong, int(np.sum(answered & ~asked)))
 

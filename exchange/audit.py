@@ -7,7 +7,7 @@ everybody who read it, by whichever door they came.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,13 +16,13 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
 from exchange.tables import audit_entry
-from standards.model import ObjectClass
+from standards.loader import load_standards
 
 # Everything that is written down: by portal and API, and by commands.
 ACTIONS = (
     *("portal-view-masked", "portal-reveal", "api-view-masked", "api-reveal", "search-without-result"),
     *("show", "why", "show-without-result", "why-without-result"),
-    *("changes", "api-changes-masked", "api-changes"),
+    *("changes", "api-changes-masked", "api-changes", "export", "export-masked"),
     *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "backup", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")
@@ -59,7 +59,7 @@ def _names(subject: str) -> Sequence[str]:
     if kind_of(subject) != "entity":
         return [subject]
     registry, _, canonical_id = subject.rpartition("/")
-    return [canonical_id, *(entity_subject(name, canonical_id) for name in ([registry] if registry else get_args(ObjectClass)))]
+    return [canonical_id, *(entity_subject(name, canonical_id) for name in ([registry] if registry else load_standards().schemas))]
 
 
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:

@@ -33,7 +33,7 @@ from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import get_definition
 from registries.definition_versions import record_definition
 from registries.identity import load_events
-from registries.publications import Input, Publication, all_files, commit, files_upto, latest
+from registries.publications import Input, Publication, all_files, commit, files_upto, get_publication, latest
 from registries.tables import lease
 from registries.versions import ensure_table
 from standards.model import Schema
@@ -107,10 +107,19 @@ def _keep_attempt(home: Home, before: Publication, error: Exception) -> None:
 
 
 def follow(home: Home, schema: Schema, number: int) -> None:
-    """Bring the lake's Iceberg tables up to a publication."""
+    """Bring the lake's Iceberg tables up to a publication, which they name together with its standard."""
+    if not number:
+        return
+    item = get_publication(home.serving, schema.id, number)
+    about = {
+        "hub.registry": schema.id,
+        "hub.publication": str(number),
+        "hub.published-at": f"{item.published_at.isoformat()}Z",
+        "hub.standard-version": item.standard_version,
+    }
     for table, columns in ((schema.table, base_columns(schema)), (xref_table(schema.id), XREF_COLUMNS)):
         files = [(file.seq, file.path) for file in files_upto(home.serving, schema.id, table, number) if file.kind == "log"]
-        lake.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files)
+        lake.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files, about)
 
 
 def _recover(home: Home, schema: Schema) -> None:

@@ -19,6 +19,7 @@ from catalog.files import files_of
 from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
+from pipeline.accuracy import read_accuracy
 from pipeline.home import Home
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
@@ -51,7 +52,7 @@ def report_registry(home: Home, registry: str, number: int | None = None) -> Rep
         **{name: getattr(publication, name) for name in ("records", "linked", "unlinked", "withheld", "entities", "inserted", "deleted")},
     )
     known = {item["batch_id"]: standing(home, get_batch(home.catalog, item["batch_id"])) for item in listed}
-    return registry_report(home.catalog, standards, figures, known)
+    return registry_report(home.catalog, standards, figures, known, read_accuracy(home, registry, publication.number))
 
 
 def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publication:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import jinja2
@@ -19,8 +19,8 @@ from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
 from quality.texts import REPORT_TEXTS, sentence
 from standards.loader import load_standards
-from standards.model import CodeTitle, ObjectClass, Schema, Standards, Title
-from standards.texts import LANGUAGES, STANDARD_TEXTS, Language, Translate, load_texts, make_translate
+from standards.model import CodeTitle, Schema, Standards, Title
+from standards.texts import LANGUAGES, STANDARD_TEXTS, Language, Translate, load_texts, make_translate, registry_texts
 
 FOLDER = Path(__file__).parent
 MESSAGES = FOLDER / "messages.yml"
@@ -50,7 +50,7 @@ class Hub:
     @property
     def schemas(self) -> list[Schema]:
         """The base registries, in the order in which people speak of them."""
-        return [self.standards.schemas[name] for name in get_args(ObjectClass) if name in self.standards.schemas]
+        return list(self.standards.registries)
 
     @property
     def actor(self) -> str:
@@ -101,7 +101,7 @@ class Page:
         self.request = request
         self.hub = get_hub(request)
         self.lang = language_of(request)
-        self.texts = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
+        self.texts = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES) | registry_texts(self.hub.standards)
         self.t: Translate = make_translate(self.texts, self.lang)
 
     def words(self, title: Title | CodeTitle | None) -> str:

@@ -57,6 +57,13 @@ def number_text(value: float | None) -> str:
     return "—" if value is None else f"{value:,}"
 
 
+def interval_text(bounds: tuple[float, float]) -> str:
+    """An interval of shares in percent."""
+    low, high = (100 * bound for bound in bounds)
+    digits = 2 if high < 10 or low > 90 else 1
+    return f"{low:.{digits}f}–{high:.{digits}f}%"
+
+
 def share_text(part: int, whole: int) -> str:
     """A share in percent, rounded away from both ends: what is not all never reads 100 %, what is not nothing never 0 %."""
     if not whole:

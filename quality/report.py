@@ -17,7 +17,8 @@ from catalog.batches import Batch, checks_of, fills_of, get_batch, issues_of
 from catalog.datasets import contract_at
 from core.clock import beijing_text
 from core.style import BASE_STYLE
-from quality.charts import WIDTH, Part, number_text, segments, share_text, sparkline
+from quality.accuracy import AccuracyReport
+from quality.charts import WIDTH, Part, interval_text, number_text, segments, share_text, sparkline
 from quality.report_data import (
     DIMENSIONS,
     KEY,
@@ -165,7 +166,13 @@ def issue_type(name: str, standards: Standards) -> IssueType:
     return known or IssueType(id=name, severity="warning", dimension="normativity", title=unknown, message=unknown, fixer="hub")
 
 
-def registry_report(catalog: sa.Engine, standards: Standards, figures: RegistryFigures, standing: Mapping[str, Standing]) -> ReportData:
+def registry_report(
+    catalog: sa.Engine,
+    standards: Standards,
+    figures: RegistryFigures,
+    standing: Mapping[str, Standing],
+    accuracy: AccuracyReport | None = None,
+) -> ReportData:
     """The report of a publication: its datasets' pinned batches taken together, over the elements that the registry has.
 
     `standing` gives, by batch id, what stands for unchanged rows.
@@ -204,6 +211,7 @@ def registry_report(catalog: sa.Engine, standards: Standards, figures: RegistryF
             Fill(use.element.id, use.element.title, figures.entities, *figures.fills.get(use.element.id, (0, {}))) for use in schema.uses
         ],
         sources=sources,
+        accuracy=accuracy,
     )
 
 
@@ -227,6 +235,7 @@ def chart_globals() -> dict[str, Any]:
         "total_score": total_score,
         "source_names": source_names,
         "sentence": sentence,
+        "interval": interval_text,
     }
     return functions | {"bar_width": WIDTH, "dimensions": DIMENSIONS}
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from quality.accuracy import AccuracyReport
 from quality.charts import Part
 from standards.model import Title
 
@@ -129,6 +130,7 @@ class ReportData:
     fills: Sequence[Fill]
     sources: Sequence[Source] = ()
     notes: Sequence[Note] = ()
+    accuracy: AccuracyReport | None = None
     error: str = ""
     hint: str = ""
 

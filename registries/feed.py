@@ -131,6 +131,12 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
     return State(schema.id, span.number, span.last, rows[-1].canonical_id if len(rows) == limit else None, rows)
 
 
+def last_change(serving: sa.Engine, registry: str, number: int) -> int:
+    """The number of the last change of a publication: whoever has its table goes on after it."""
+    with reading(serving) as connection:
+        return next(span.last for span in _spans(connection, registry) if span.number == number)
+
+
 def _spans(connection: sa.Connection, registry: str) -> list[_Span]:
     """The numbers of all publications up to the current one, in order."""
     query = (
@@ -152,7 +158,7 @@ def _spans(connection: sa.Connection, registry: str) -> list[_Span]:
 
 
 def _refuse_gone(definition: RegistryDefinition, spans: Sequence[_Span], after: int, newest: int) -> None:
-    anew = f"start anew: ./hub changes {definition.id} --anew gives the whole table and the number to go on from"
+    anew = f"start anew: ./hub export {definition.id}, or ./hub changes {definition.id} --anew, gives the whole table and the number to go on from"
     if after > newest:
         raise FeedGone(f"{definition.id} has no change {after} yet; the newest is {newest}", hint=anew)
     kept = spans[-definition.feed.publications :] if definition.feed else spans

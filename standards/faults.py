@@ -9,7 +9,7 @@ from datetime import date
 from core.errors import Fault
 from standards.documents import Finding
 from standards.expressions import expressions
-from standards.model import TODAY, UNKNOWN, CodeList, CrossRule, DataElement, Schema
+from standards.model import ANY_CLASS, TODAY, UNKNOWN, CodeList, CrossRule, DataElement, Schema
 from standards.portable_patterns import not_portable
 from standards.value_types import CODED, PIPELINE_ISSUES, SHARED_ISSUES, issue_kinds
 
@@ -32,12 +32,31 @@ def element_faults(
         yield Fault(f"standards/data_elements/{element_id}.yml", key, message)
 
 
-def schema_faults(schemas: Mapping[str, Schema]) -> Iterator[Fault]:
-    """Elements that stand in a schema of another kind of thing."""
+def schema_faults(schemas: Mapping[str, Schema], elements: Mapping[str, DataElement], known: Container[str]) -> Iterator[Fault]:
+    """Elements that stand in a schema of another kind of thing, and kinds of things that there are not; `known` are schemas with a file."""
     for schema in schemas.values():
+        file = f"standards/schemas/{schema.id}.yml"
         for element in schema.elements:
-            if element.object_class not in (schema.id, "any"):
-                yield Fault(f"standards/schemas/{schema.id}.yml", f"uses.{element.id}", f"an element of {element.object_class}")
+            if element.object_class not in (schema.id, ANY_CLASS, *schema.about):
+                yield Fault(file, f"uses.{element.id}", f"an element of {element.object_class}")
+        yield from (Fault(file, "about", f"no such schema: {name}") for name in schema.about if name not in known)
+        for key in ("short", "one", "counted"):
+            if getattr(schema, key) is None:
+                yield Fault(file, key, "pages call the registry by it: say it in both languages")
+    yield from _classes(elements, known)
+
+
+def _classes(elements: Mapping[str, DataElement], known: Container[str]) -> Iterator[Fault]:
+    """Kinds of things that no schema is about: where several elements name one, it is the schema that is missing."""
+    strangers = defaultdict(list)
+    for element in elements.values():
+        if element.object_class != ANY_CLASS and element.object_class not in known:
+            strangers[element.object_class].append(element.id)
+    for name, naming in strangers.items():
+        if len(naming) > 1:
+            yield Fault(f"standards/schemas/{name}.yml", "", "the file is missing")
+        else:
+            yield Fault(f"standards/data_elements/{naming[0]}.yml", "object_class", f"no such schema: {name}")
 
 
 def rule_faults(
@@ -175,4 +194,4 @@ def bare(text: str) -> str:
 
 
 def _may_clash(one: DataElement, other: DataElement) -> bool:
-    return one.object_class == other.object_class or "any" in (one.object_class, other.object_class)
+    return one.object_class == other.object_class or ANY_CLASS in (one.object_class, other.object_class)

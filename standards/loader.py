@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from standards.code_list_faults import code_list_faults, needed_list_faults
 from standards.code_tables import read_codes
 from standards.documents import Finding, read_yaml
 from standards.faults import element_faults, rule_faults, schema_faults
-from standards.model import CodeList, CrossRule, DataElement, Definition, IssueType, ObjectClass, Release, Schema, Standards
+from standards.model import CodeList, CrossRule, DataElement, Definition, IssueType, Release, Schema, Standards
 
 FOLDER = Path(__file__).resolve().parent
 # What stands in each folder of definitions; anything else in it would be read by nothing.
@@ -73,7 +73,7 @@ class _Reading:
         self.faults += element_faults(elements, code_lists, known_lists, known_issues)
         self.faults += code_list_faults(code_lists, self._tables())
         self.faults += needed_list_faults(known_lists)
-        self.faults += schema_faults(schemas)
+        self.faults += schema_faults(schemas, elements, self._named("schemas"))
         self.faults += rule_faults(cross_rules, schemas, self._unread(elements), self._named("schemas"), known_issues, code_lists)
         release = self._release()
         if self.faults:
@@ -102,9 +102,6 @@ class _Reading:
                     )
             elif path.suffix == ".csv" and not path.with_suffix(".yml").exists():
                 self._fault(f"{name}/{path.name}", "", f"nothing reads it: there is no {path.stem}.yml beside it")
-        for schema in get_args(ObjectClass) if name == "schemas" else ():
-            if not (self.folder / name / f"{schema}.yml").exists():
-                self._fault(f"{name}/{schema}.yml", "", "the file is missing")
 
     def _paths(self, name: str) -> list[Path]:
         return sorted(path for path in (self.folder / name).glob("*.yml") if path.is_file())

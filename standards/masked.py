@@ -2,7 +2,7 @@
 
 import re
 
-from core.masking import mask
+from core.masking import mask, mask_sql
 from standards.model import DataElement
 
 # What looks like an identity or telephone number is masked wherever it turns up: a refused value may belong into another column.
@@ -19,7 +19,16 @@ def masked_value(value: str | None, element: DataElement) -> str | None:
     """A value of a record as anyone signed in may see it: personal ones masked, by their own mask or wholly."""
     if not is_personal(element):
         return value
-    return mask(value, element.mask if element.mask != "none" else "full")
+    return mask(value, _mask_of(element))
+
+
+def masked_sql(text: str, element: DataElement) -> str:
+    """SQL for the same of an expression that is the value as a text."""
+    return mask_sql(text, _mask_of(element)) if is_personal(element) else text
+
+
+def _mask_of(element: DataElement) -> str:
+    return element.mask if element.mask != "none" else "full"
 
 
 def masked_raw(value: str | None, element: DataElement | None) -> str | None:

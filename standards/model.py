@@ -16,8 +16,6 @@ IssueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 Sureness = Literal["verified", "single", "memory"]
 Representation = Literal["name", "identifier", "code", "date", "text", "number", "flag"]
-ObjectClass = Literal["population", "legal_entity", "certificate"]
-ElementClass = Literal["population", "legal_entity", "certificate", "any"]
 DataType = Literal["string", "date", "integer", "decimal"]
 Classification = Literal["public", "internal", "personal", "sensitive"]
 # GB/T 43697-2024: general, important and core data; annex H (informative) parts general data into four levels.
@@ -31,6 +29,7 @@ Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "t
 Fixer = Literal["department", "vendor", "standards", "hub", "citizen", "holder"]
 Obligation = Literal["mandatory", "optional"]
 
+ANY_CLASS = "any"  # as object class: an element that may stand in every schema
 TODAY = "today"  # as `maximum` of a date: the day of the run, Beijing time
 UNKNOWN = "unknown"  # as clause of a source: nobody has seen where in the standard it stands
 OPEN_END = "9999-12-31"  # how an open-ended validity (长期) is stored
@@ -90,7 +89,7 @@ class DataElement(Definition):
     title: Title
     definition: Title
     source: Source
-    object_class: ElementClass
+    object_class: Identifier
     representation: Representation
     type: Identifier
     data_type: DataType = "string"
@@ -188,10 +187,21 @@ class SchemaUse(Definition):
 
 
 class Schema(Definition):
-    """One base registry: its table, its elements in order, and the elements that identify a record."""
+    """One base registry: its table, its elements in order, and the elements that identify a record.
 
-    id: ObjectClass
+    `position` is its place where registries stand side by side, `short` a name for narrow places, `one` what a page about one entity is called,
+    `counted` what stands behind a number of them. `about` names the registries that its records say something of: their elements may stand in it.
+    `context` is what a table is about that feeds it (`vocabulary/contexts.csv`); without one, nothing of it is proposed for a column.
+    """
+
+    id: Identifier
     title: Title
+    position: int = 0
+    short: Title | None = None
+    one: Title | None = None
+    counted: Title | None = None
+    about: tuple[Identifier, ...] = ()
+    context: Identifier | None = None
     table: Identifier
     identity: tuple[Identifier, ...]
     uses: tuple[SchemaUse, ...]
@@ -224,7 +234,7 @@ class CrossRule(Definition):
     """
 
     id: IssueName
-    schema_id: ObjectClass = Field(alias="schema")
+    schema_id: Identifier = Field(alias="schema")
     needs: tuple[Identifier, ...] = Field(min_length=2)
     issue_type: IssueName
     severity: Severity
@@ -257,6 +267,20 @@ class Standards(Definition):
     def version(self) -> str:
         """The number of this version; a batch pins it."""
         return self.release.version
+
+    @property
+    def registries(self) -> tuple[Schema, ...]:
+        """The schemas in the order in which people speak of them."""
+        return tuple(sorted(self.schemas.values(), key=lambda schema: (schema.position, schema.id)))
+
+    @property
+    def proposed(self) -> tuple[DataElement, ...]:
+        """The elements that may be proposed for a column: those of registries with a context, and those of every one."""
+        return tuple(
+            element
+            for element in self.elements.values()
+            if element.object_class == ANY_CLASS or ((schema := self.schemas.get(element.object_class)) is not None and schema.context)
+        )
 
     @model_validator(mode="after")
     def _ids_are_keys(self) -> Self:

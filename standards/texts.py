@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import TypeAdapter
 
-from standards.model import Title
+from standards.model import Standards, Title
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -19,7 +19,7 @@ _TEXTS = TypeAdapter(dict[str, Title])
 
 
 @cache
-def load_texts(*paths: Path) -> Mapping[str, Title]:
+def load_texts(*paths: Path) -> dict[str, Title]:
     """Read and join files of texts; a text without one of the languages is refused by the model, a key in two files here."""
     joined: dict[str, Title] = {}
     for path in paths:
@@ -28,6 +28,19 @@ def load_texts(*paths: Path) -> Mapping[str, Title]:
             raise ValueError(f"{path.name} repeats {', '.join(sorted(twice))}")
         joined |= texts
     return joined
+
+
+def registry_texts(standards: Standards) -> dict[str, Title]:
+    """What the registries are called: `registry.short.<id>`, `record.title.<id>`, and `entities.<id>`, which a `count` goes before."""
+    found: dict[str, Title] = {}
+    for schema in standards.registries:
+        counted = schema.counted or schema.title
+        found |= {
+            f"registry.short.{schema.id}": schema.short or schema.title,
+            f"record.title.{schema.id}": schema.one or schema.title,
+            f"entities.{schema.id}": Title(zh=counted.zh, en=f"{{count:{counted.en}}}" if "|" in counted.en else counted.en),
+        }
+    return found
 
 
 def make_translate(texts: Mapping[str, Title], language: Language) -> Translate:

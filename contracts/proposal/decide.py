@@ -19,8 +19,7 @@ from contracts.proposal.record_key import record_key
 from contracts.proposal.schemes import UNKNOWN, Scheme
 from standards.model import DataElement, Standards
 
-# A registry, the context in which a table feeds it, and what of it also names the holder of a certificate.
-_SUBJECTS = {"population": "person", "legal_entity": "organization", "certificate": "certificate"}
+# What of a registry also names the holder of a certificate.
 _HOLDERS = {
     "organization_name": "certificate_holder_name",
     "person_name": "certificate_holder_name",
@@ -163,7 +162,7 @@ def _kind_of(number: Match | None) -> str | None:
 def _feeds(best: dict[str, Match], matches: Matches, constants: dict[str, str], standards: Standards) -> tuple[str, ...]:
     """Registries whose required elements are there; without any the one the table is about, so that the draft says what is missing."""
     supplied = {*best, *constants}
-    about = [name for name, context in _SUBJECTS.items() if context in matches.contexts and name in standards.schemas]
+    about = [schema.id for schema in standards.registries if schema.context in matches.contexts]
     possible = [name for name in about if all(use.element.id in supplied for use in standards.schemas[name].uses if use.required)]
     if not possible and "certificate" in about and "certificate_number" in best:
         # What kind of certificate it is seldom stands in its table: a person can say it.

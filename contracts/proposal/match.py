@@ -102,8 +102,8 @@ def match_names(table: Table, standards: Standards) -> Matches:
 
 
 def _known(readings: Mapping[str, Reading], standards: Standards) -> dict[str, Reading]:
-    """Readings a contract can use: elements of some base registry."""
-    used = {element.id for schema in standards.schemas.values() for element in schema.elements}
+    """Readings a contract can use: elements of some base registry that is proposed."""
+    used = {element.id for schema in standards.schemas.values() if schema.context for element in schema.elements}
     return {element: reading for element, reading in readings.items() if element == OTHER or element in used}
 
 
@@ -133,8 +133,6 @@ def _score_names(scores: _Scores, contexts: frozenset[str], standards: Standards
         scores.scored[name] = _weighed(standards.elements[name], score, reading.reason, scores.content)
 
 
-# Each registry's own context.
-_OWN = {"population": "person", "legal_entity": "organization", "certificate": "certificate"}
 _SURE, _STRANGER = 0.7, 0.85
 # What a column of document numbers is if all of them are of one kind.
 _SPECIFIC = {"identity_document_number": ("resident_id", "unified_social_credit_code")}
@@ -143,7 +141,8 @@ _ALL, _GENERIC = 0.9, 0.9
 
 def _prefer_subject(scores: _Scores, contexts: frozenset[str], standards: Standards) -> None:
     """Where a name fits elements of several registries, that of what the table is about is meant."""
-    own = {name: _OWN.get(standards.elements[name].object_class) in contexts for name in scores.scored if name != OTHER}
+    about = {schema.id for schema in standards.schemas.values() if schema.context in contexts}
+    own = {name: standards.elements[name].object_class in about for name in scores.scored if name != OTHER}
     if any(mine and scores.scored[name].score >= _SURE for name, mine in own.items()):
         for name, mine in own.items():
             if not mine:

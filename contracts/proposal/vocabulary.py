@@ -130,7 +130,7 @@ def _listed(language: str, files: dict[str, list[dict[str, str]]]) -> Iterator[t
 
 def _titles(standards: Standards) -> Iterator[tuple[str, Name]]:
     """Titles and aliases are names, apart from Latin aliases, which are other systems' ids."""
-    for element in standards.elements.values():
+    for element in standards.proposed:
         for text in (element.title.zh, *element.aliases):
             if not text.isascii():
                 yield text.lower(), Name(element.id, 0.95)
@@ -138,7 +138,7 @@ def _titles(standards: Standards) -> Iterator[tuple[str, Name]]:
 
 def _english_titles(standards: Standards) -> Iterator[tuple[str, Name]]:
     """Ids and English titles; a code is often named without the word."""
-    for element in standards.elements.values():
+    for element in standards.proposed:
         for text in (element.id.replace("_", " "), element.title.en.lower()):
             yield text, Name(element.id, 0.95)
             if text.endswith(" code") and text.count(" ") > 1:

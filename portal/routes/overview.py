@@ -1,4 +1,4 @@
-"""The first page: what needs attention, and where the three registries stand."""
+"""The first page: what needs attention, and where the registries stand."""
 
 from dataclasses import dataclass
 
@@ -39,8 +39,15 @@ def overview(page: PageDep) -> Response:
         attention=attention,
         shown=attention[:SHOWN],
         quarantined=sum(item.quarantined or 0 for item in states.values()),
-        registries=[registry_state(page.hub, schema, states) for schema in page.hub.schemas],
+        registries=registries_in_use(page.hub, states),
     )
+
+
+def registries_in_use(hub: Hub, states: dict[str, DatasetState]) -> list[RegistryState]:
+    """Registries that a dataset feeds or that have been published; before there is any, all of them."""
+    fed = {name for item in states.values() for name in item.contract.feeds}
+    found = [registry_state(hub, schema, states) for schema in hub.schemas]
+    return [item for item in found if item.schema.id in fed or item.publication.number] or found
 
 
 def registry_state(hub: Hub, schema: Schema, states: dict[str, DatasetState]) -> RegistryState:

@@ -19,7 +19,7 @@ from portal.entities import PAGE, browse, is_browsable, listed_elements
 from portal.errors import WrongInput
 from portal.export import exported
 from portal.routes.batches import report_download, report_page
-from portal.routes.overview import registry_state
+from portal.routes.overview import registries_in_use, registry_state
 from quality.charts import Part
 from registries.definition import get_definition
 from registries.publications import Publication, history, inputs_of, shown
@@ -38,10 +38,10 @@ def schema_of(hub: Hub, registry: str) -> Schema:
 
 @router.get("/registries")
 def registries(page: PageDep) -> Response:
-    """The base registries side by side."""
-    states = dataset_states(page.hub.home.catalog)
-    found = [registry_state(page.hub, schema, states) for schema in page.hub.schemas]
-    return page.render("registries.html", registries=found)
+    """The base registries in use side by side, and the names of the others."""
+    found = registries_in_use(page.hub, dataset_states(page.hub.home.catalog))
+    in_use = {item.schema.id for item in found}
+    return page.render("registries.html", registries=found, others=[schema for schema in page.hub.schemas if schema.id not in in_use])
 
 
 @router.get("/registries/{registry}")

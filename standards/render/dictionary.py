@@ -13,7 +13,7 @@ import jinja2
 
 from core.style import BASE_STYLE, FRAME_STYLE
 from standards.model import Standards
-from standards.render.dictionary_pages import CODES_PER_PAGE, Kind, Page, address, anchor, ordered_schemas, pages
+from standards.render.dictionary_pages import CODES_PER_PAGE, Kind, Page, address, anchor, pages
 from standards.render.search_index import to_search_index
 from standards.render.words import Words
 from standards.texts import LANGUAGES, Language
@@ -77,7 +77,7 @@ def _rendered(page: Page, standards: Standards, language: Language) -> str:
         .render(
             **page.values,
             standards=standards,
-            schemas=ordered_schemas(standards),
+            schemas=standards.registries,
             words=words,
             t=words.t,
             lang=language,

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from standards.checks import severity_in
-from standards.model import Code, CodeList, DataElement, ObjectClass, Schema, SchemaUse, Severity, Standards
+from standards.model import Code, CodeList, DataElement, Schema, SchemaUse, Severity, Standards
 from standards.render.examples import example
 from standards.value_types import issue_kinds
 
@@ -54,14 +54,9 @@ def pages(standards: Standards) -> Iterator[Page]:
         yield from _code_list_pages(code_list, standards)
 
 
-def ordered_schemas(standards: Standards) -> list[Schema]:
-    """In the order in which people speak of them."""
-    return [standards.schemas[name] for name in get_args(ObjectClass) if name in standards.schemas]
-
-
 def _in_order(standards: Standards) -> list[DataElement]:
     """The elements as the schemas bring them up, then those that no schema has."""
-    used = {element.id: element for schema in ordered_schemas(standards) for element in schema.elements}
+    used = {element.id: element for schema in standards.registries for element in schema.elements}
     return [*used.values(), *(element for name, element in standards.elements.items() if name not in used)]
 
 
@@ -99,7 +94,7 @@ def _code_list_pages(code_list: CodeList, standards: Standards) -> Iterator[Page
 
 
 def _uses(element: DataElement, standards: Standards) -> list[tuple[Schema, SchemaUse]]:
-    return [(schema, use) for schema in ordered_schemas(standards) if (use := schema.use(element.id)) is not None]
+    return [(schema, use) for schema in standards.registries if (use := schema.use(element.id)) is not None]
 
 
 def _issues(element: DataElement, uses: list[tuple[Schema, SchemaUse]]) -> list[str]:

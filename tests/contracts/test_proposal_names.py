@@ -15,7 +15,7 @@ from standards.model import DataElement
 
 STANDARDS = load_standards()
 VOCABULARY = load_vocabulary(STANDARDS)
-USED = {element.id: element for schema in STANDARDS.schemas.values() for element in schema.elements}
+USED = {element.id: element for schema in STANDARDS.schemas.values() if schema.context for element in schema.elements}
 GROUPS = {row["group"]: row["names"] for row in rows("groups")}
 NAMES = rows("names")
 CHINESE = [row for row in (*NAMES, *rows("others")) if row["language"] == "zh"]

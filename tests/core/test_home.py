@@ -11,15 +11,18 @@ import threading
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.clock import beijing_text, now
 from core.database import open_database, reading, writing
 from core.engine import Engine
 from core.errors import RequestError, StoreError
 from core.keys import RECORD_KEY, load_key
-from core.masking import MASKS, mask
+from core.masking import MASKS, mask, mask_sql
 from core.settings import REPOSITORY, load_settings
 from pipeline.home import open_home
 from tests.factories import Hub, hub_in
@@ -238,3 +241,13 @@ def test_folders_of_other_machines_are_left_until_no_task_can_be_using_them(hub:
         os.utime(work / name, (long_ago, long_ago))
     open_home(hub.settings)
     assert list(work.iterdir()) == []
+
+
+@given(st.lists(st.text(max_size=30) | st.none(), min_size=1, max_size=20))
+def test_a_column_is_masked_as_its_values_are(values: list[str | None]) -> None:
+    """In the engine a mask counts characters as Python does."""
+    kept = [value for value in values if value is None or "\0" not in value]
+    with duckdb.connect() as engine:
+        for kind in MASKS:
+            found = engine.execute(f"SELECT {mask_sql('v', kind)} FROM (SELECT unnest($1::varchar[]) AS v)", [kept]).fetchall()
+            assert [value for (value,) in found] == [mask(value, kind) for value in kept]

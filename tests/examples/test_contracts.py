@@ -20,11 +20,13 @@ def test_a_contract_names_its_file_and_the_one_connection(contract: Contract) ->
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.id)
-def test_a_licence_with_number_and_code_feeds_both_registries(contract: Contract) -> None:
+def test_a_licence_with_number_and_code_feeds_the_registries_that_these_are_for(contract: Contract) -> None:
     has_number = "certificate_number" in contract.elements
     has_code = "unified_social_credit_code" in contract.elements
     assert ("certificate" in contract.feeds) == has_number
     assert ("legal_entity" in contract.feeds) == has_code
+    assert ("geography" in contract.feeds) == ("place_address" in contract.elements)
+    assert ("credit" in contract.feeds) == ("credit_record_number" in contract.elements)
 
 
 def test_the_folder_holds_contracts_and_words_only() -> None:

@@ -363,3 +363,10 @@ def test_a_batch_shows_its_receipt_and_gives_it_out_signed(filled: Portal, lang:
     assert answer.headers["content-disposition"] == 'attachment; filename="public_security__resident-2-receipt.json"'
     assert check(answer.json(), load_signer(filled.hub.settings).public_key) == []
     assert filled.client.get("/batches/none@1/receipt.json").status_code == 404
+
+
+def test_a_registry_that_nothing_feeds_is_named_and_no_fault(filled: Portal) -> None:
+    assert "地名地址" not in text_of(filled, "/", "zh")
+    text = re.sub("<[^>]+>", "", text_of(filled, "/registries", "zh"))
+    assert "另有基础库尚无数据集供数：地名地址 · 公共信用" in text
+    assert filled.client.get("/registries/geography").status_code == 200

@@ -354,6 +354,14 @@ OF_THE_REST = (
         edit("schemas/legal_entity.yml", lambda body: body["uses"].append({"element": "phone_number"})),
         ("schemas/legal_entity.yml: uses.phone_number: an element of population",),
     ),
+    Kind(
+        "registry whose elements may be reused",
+        put("schemas/credit.yml", about=["legal_entity", "ghost"]),
+        ("schemas/credit.yml: about: no such schema: ghost",),
+    ),
+    Kind(
+        "schema without a name", without("schemas/geography.yml", "short"), ("schemas/geography.yml: short: pages call the registry by it",)
+    ),
     Kind("schema without a table", without("schemas/certificate.yml", "table"), ("schemas/certificate.yml: table: Field required",)),
     Kind("schema with another ending", write("schemas/city.yaml", "id: city\n"), ("schemas/city.yaml: nothing reads it",)),
     Kind(

@@ -14,7 +14,7 @@ from core.engine import Engine
 from pipeline.changes import CANDIDATES
 from pipeline.standardize import STANDARDIZED, make_plan, standardize
 from standards.loader import load_standards
-from standards.model import DataElement, ObjectClass
+from standards.model import DataElement
 from standards.single import Normalized, normalize_values
 from tests.factories import hub_in
 from tests.standards.behavior import one_per_behavior
@@ -62,7 +62,7 @@ def batch_answers(folder: Path, texts: Mapping[str, Sequence[str]]) -> dict[str,
     return found
 
 
-def _standardized(folder: Path, schema_id: ObjectClass, texts: Mapping[str, Sequence[str]]) -> dict[str, list[Answer]]:
+def _standardized(folder: Path, schema_id: str, texts: Mapping[str, Sequence[str]]) -> dict[str, list[Answer]]:
     plan = make_plan(_contract(schema_id, list(texts)), STANDARDS)
     rows = max(map(len, texts.values()))
     columns = {name: pa.array([*given, *[None] * (rows - len(given))], pa.string()) for name, given in texts.items()}
@@ -84,7 +84,7 @@ def _standardized(folder: Path, schema_id: ObjectClass, texts: Mapping[str, Sequ
     return answers
 
 
-def _contract(schema_id: ObjectClass, names: Sequence[str]) -> Contract:
+def _contract(schema_id: str, names: Sequence[str]) -> Contract:
     return Contract.model_validate(
         {
             "id": f"test__{schema_id}",
