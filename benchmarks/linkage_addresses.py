@@ -85,7 +85,9 @@ def _learned(engine: Engine, model: LinkageModel) -> Parameters:
         full: engine.value(f"SELECT count(*) FROM numbered WHERE half = 'training' AND full_match = {full}") for full in ("true", "false")
     }
     levels = {
-        item.id: learned_levels(item, same[item.id], other[item.id], Counter(), pairs=float(pairs["false"]), least=model.training.least)
+        item.id: learned_levels(
+            item, same[item.id], other[item.id], Counter(), pairs=float(pairs["false"]), entities=1, least=model.training.least
+        )
         for item in model.comparisons
     }
     prior = rounded(pairs["true"] / (pairs["true"] + pairs["false"]))

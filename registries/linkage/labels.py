@@ -45,10 +45,18 @@ def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float,
     engine.run("DROP TABLE _blocked")
     records = engine.value(f"SELECT count(*) FROM {known}")
     pairs = max(records * (records - 1) / 2, 2.0)
-    alike = engine.value(f"SELECT coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM (SELECT count(*) AS n FROM {known} GROUP BY _label)")
+    entities, alike = engine.row(
+        f"SELECT count(*), coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM (SELECT count(*) AS n FROM {known} GROUP BY _label)"
+    )
     learned = {
         item.id: learned_levels(
-            item, counts["same"][item.id], counts["other"][item.id], counts["near"][item.id], pairs=pairs, least=model.training.least
+            item,
+            counts["same"][item.id],
+            counts["other"][item.id],
+            counts["near"][item.id],
+            pairs=pairs,
+            entities=entities,
+            least=model.training.least,
         )
         for item in model.comparisons
     }
@@ -56,9 +64,9 @@ def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float,
 
 
 def learned_levels(
-    comparison: Comparison, same: Counter[int], other: Counter[int], near: Counter[int], *, pairs: float, least: float
+    comparison: Comparison, same: Counter[int], other: Counter[int], near: Counter[int], *, pairs: float, entities: int, least: float
 ) -> tuple[Learned, ...]:
-    """Of each level; `pairs` are all pairs there are, and every level is granted `least` of the pairs of one entity."""
+    """Of each level; `pairs` are all pairs there are, of so many `entities`; every level is granted `least` of the pairs of one entity."""
     levels = range(len(comparison.levels))
     m_total, u_total = (found.total() - found[_MISSING] for found in (same, other))
     if not m_total or not u_total:
@@ -66,7 +74,8 @@ def learned_levels(
     # Where records lack what is compared, fewer of all pairs are compared.
     compared = pairs * u_total / other.total()
     seen = [other[level] / u_total if other[level] >= _OFTEN else 0.0 for level in levels]
-    shares = [max(share, (near[level] + 0.5) / compared) for level, share in zip(levels, seen, strict=True)]
+    shared = [level.sharers / max(entities - 1, 1) for level in comparison.levels]
+    shares = [max(seen[level], (near[level] + 0.5) / compared, shared[level]) for level in levels]
     return tuple(learned_share(same[level] / m_total, share, least) for level, share in zip(levels, shares, strict=True))
 
 

@@ -35,12 +35,16 @@ class Words(_Part):
 class Level(_Part):
     """One degree of likeness. `when` is SQL over prepared columns of both sides (`name_l`, `name_r`); the last level of a comparison has none.
 
-    With `frequency`, a prepared column, agreeing on a rare value counts for more than on a common one.
+    With `frequency`, a prepared column, agreeing on a rare value counts for more than on a common one. `sharers` are the others with whom an
+    entity usually has such a value in common (a household its address and telephone), whatever the records of a training say. Pairs on a level
+    that is `clerical` are for a person, however much else speaks for them: twins agree on all but a character of their names.
     """
 
     title: Words
     when: str = ""
     frequency: str | None = None
+    sharers: float = 0.0
+    clerical: bool = False
 
 
 class Comparison(_Part):

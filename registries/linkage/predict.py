@@ -42,7 +42,7 @@ def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str)
     )
     prepare(engine, model.model, f"{into}_compared", prepared, _CARRIED)
     score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review)
-    decide(engine, model.model.thresholds, prepared, scored, f"{into}_decided")
+    decide(engine, model.model, prepared, scored, f"{into}_decided")
     told = ", ".join(f"{quote(f'{kind}_{comparison.id}')}" for comparison in model.model.comparisons for kind in ("level", "weight"))
     engine.run(
         f"CREATE OR REPLACE TABLE {into} AS SELECT l._record_id AS left_record, r._record_id AS right_record, score, verdict, rival, {told} "

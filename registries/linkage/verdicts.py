@@ -5,22 +5,23 @@ pair is only taken where no rival comes near it. A rival is another entity in th
 that is no duplicate, or another known entity. For that, each source is deduplicated first.
 """
 
-from core.engine import Engine
-from registries.linkage.model import Thresholds
+from core.engine import Engine, quote
+from registries.linkage.model import LinkageModel
 from registries.linkage.scoring import components
 
 SAME, REVIEW = "same", "review"
 
 
-def decide(engine: Engine, thresholds: Thresholds, prepared: str, scored: str, into: str) -> None:
+def decide(engine: Engine, model: LinkageModel, prepared: str, scored: str, into: str) -> None:
     """Make the table `into`: the rows of `scored`, each pair with its `verdict` and `rival`, the best score of a rival (null: there is none).
 
     `prepared` has `_row`, `_dataset` and `_entity`: records that are known to be of one entity share it, and two values are two entities.
     """
+    thresholds = model.thresholds
     entities, best, rivals = f"{into}_entities", f"{into}_best", f"{into}_rivals"
     same_source = f"SELECT left_row, right_row FROM {scored} JOIN {prepared} l ON l._row = left_row JOIN {prepared} r ON r._row = right_row"
     engine.run(
-        f"CREATE OR REPLACE TABLE {best} AS {same_source} WHERE l._dataset = r._dataset AND score >= {thresholds.duplicate}",
+        f"CREATE OR REPLACE TABLE {best} AS {same_source} WHERE l._dataset = r._dataset AND score >= {thresholds.duplicate} AND {_sure(model)}",
         doing="deduplicating sources",
     )
     components(engine, prepared, best, entities)
@@ -37,7 +38,7 @@ def decide(engine: Engine, thresholds: Thresholds, prepared: str, scored: str, i
         doing="looking for rivals",
     )
     engine.run(f"CREATE OR REPLACE TABLE {rivals} AS {_rivals(best)}", doing="looking for rivals")
-    clear = f"score >= {thresholds.automatic} AND coalesce(p.score - rival >= {thresholds.margin}, true)"
+    clear = f"{_sure(model)} AND score >= {thresholds.automatic} AND coalesce(p.score - rival >= {thresholds.margin}, true)"
     engine.run(
         f"CREATE OR REPLACE TABLE {into} AS SELECT p.*, rival, CASE WHEN l.entity = r.entity OR ({clear.replace('score', 'p.score', 1)} AND "
         f"l._dataset <> r._dataset) THEN '{SAME}' ELSE '{REVIEW}' END AS verdict FROM {scored} p "
@@ -47,6 +48,15 @@ def decide(engine: Engine, thresholds: Thresholds, prepared: str, scored: str, i
     )
     for table in (entities, best, rivals):
         engine.run(f"DROP TABLE {table}")
+
+
+def _sure(model: LinkageModel) -> str:
+    """SQL for pairs that no level leaves to a person; where a comparison has such levels, it must have been made."""
+    kept = {
+        comparison.id: ", ".join(str(place) for place, level in enumerate(comparison.levels) if level.clerical)
+        for comparison in model.comparisons
+    }
+    return " AND ".join(f"coalesce({quote(f'level_{name}')} NOT IN ({levels}), false)" for name, levels in kept.items() if levels) or "true"
 
 
 def _rivals(best: str) -> str:

@@ -86,3 +86,77 @@ def test_a_value_that_too_many_share_is_passed_over_and_counted(tmp_path):
         passed = predict(engine, small, "asked", "known", "found")
         assert {(item.values, item.pairs) for item in passed} == {(1, 420)}
         assert engine.value("SELECT count(*) FROM found WHERE right_record = 0") == 20
+
+
+def made_up(people: int) -> tuple[list[tuple], list[tuple]]:
+    """People of a register, and the same as another one wrote them down: by sound, with a wrong digit, moved, or without a phone."""
+    given = ["伟强", "芳", "秀英", "敏", "静怡", "丽", "磊", "洋", "建国", "艳红"]
+    known = [
+        (
+            "王李张刘陈杨黄赵吴周"[number % 10] + given[number // 10 % 10],
+            str(1 + number % 2),
+            f"{1950 + number % 50}-{1 + number % 12:02}-{1 + number % 28:02}",
+            f"浙江省杭州市西湖区文三路{number}号",
+            f"138{number:08}",
+        )
+        for number in range(people)
+    ]
+    asked = []
+    for number, (name, sex, birth, address, phone) in enumerate(known):
+        changes = {
+            0: (name.replace("伟", "炜").replace("静", "敬"), sex, birth, address, phone),
+            1: (name, sex, birth[:-1] + "9", address, phone),
+        }
+        changes |= {
+            2: (name, sex, birth, None, phone),
+            3: (name, sex, birth, address, None),
+            4: (name, None, birth, "杭州市上城区解放路9号", phone),
+        }
+        asked.append(changes[number % 5])
+    return asked, known
+
+
+def test_made_up_people_are_found_and_threads_change_nothing(tmp_path):
+    asked, known = made_up(300)
+    tables = []
+    for threads in (1, 2):
+        with engine_of(tmp_path, threads) as engine:
+            relation(engine, "asked", asked)
+            relation(engine, "known", known)
+            predict(engine, load_trained("population"), "asked", "known", "found")
+            tables.append(engine.rows("SELECT * FROM found"))
+    assert tables[0] == tables[1]
+    same = {(row[0], row[1]) for row in tables[0] if row[3] == "same"}
+    assert {left == right for left, right in same} == {True}
+    assert len(same) >= 0.95 * len(known), len(same)
+
+
+def test_a_rival_makes_a_pair_one_for_a_person(tmp_path):
+    """Two of one register who are alike in all that the third record says: at most one of them can be that person."""
+    twin = ("王伟", "1", "1980-01-02")
+    with engine_of(tmp_path, 1) as engine:
+        relation(engine, "asked", [(*twin, None, None)])
+        relation(
+            engine, "known", [(*twin, "浙江省杭州市西湖区文三路1号", "13800000001"), (*twin, "浙江省杭州市上城区解放路9号", "13900000002")]
+        )
+        trained = load_trained("population")
+        apart = trained.model.thresholds.model_copy(update={"duplicate": 99})  # the register says that they are two
+        model = trained.model_copy(update={"model": trained.model.model_copy(update={"thresholds": apart})})
+        predict(engine, model, "asked", "known", "found")
+        assert engine.rows("SELECT verdict, rival = score FROM found") == [("review", True)] * 2
+        engine.run("CREATE TABLE one AS SELECT *, 'e' || greatest(_record_id, 1) AS _entity FROM known")
+        predict(engine, model, "asked", "one", "again")
+        assert engine.rows("SELECT verdict, rival FROM again") == [("same", None)] * 2
+        engine.run("CREATE TABLE two AS SELECT *, 'e' || _record_id AS _entity FROM known")
+        predict(engine, model, "asked", "two", "apart")
+        assert engine.rows("SELECT verdict, rival = score FROM apart") == [("review", True)] * 2
+
+
+def test_twins_are_for_a_person(tmp_path):
+    """They have a day of birth, a home, a telephone and a family name in common, and only one of them is known."""
+    home = ("1", "2001-02-03", "浙江省杭州市余杭区五常街道爱橙街1号", "13800000005")
+    with engine_of(tmp_path, 1) as engine:
+        relation(engine, "asked", [("李小明", *home)])
+        relation(engine, "known", [("李小亮", *home), *made_up(300)[1]])
+        predict(engine, load_trained("population"), "asked", "known", "found")
+        assert engine.rows("SELECT right_record, verdict FROM found") == [(0, "review")]
