@@ -128,9 +128,15 @@ class LinkageModel(_Part):
     thresholds: Thresholds
 
     @property
+    def frequencies(self) -> list[str]:
+        """The prepared columns of which rare values count for more than common ones."""
+        named = {level.frequency for comparison in self.comparisons for level in comparison.levels}
+        return sorted(name for name in named if name)
+
+    @property
     def for_blocking(self) -> "LinkageModel":
-        """The same model with nothing prepared but what its blocking rules look at."""
-        wanted, columns = set(chain.from_iterable(self.blocking)), {}
+        """The same model with nothing prepared but what is asked of every record: what its blocking rules look at, and what is counted."""
+        wanted, columns = {*chain.from_iterable(self.blocking), *self.frequencies}, {}
         # A column may stand on those before it.
         for name, sql in reversed(self.columns.items()):
             if name in wanted:

@@ -41,7 +41,7 @@ def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str)
         f"CREATE OR REPLACE VIEW {into}_compared AS SELECT * FROM {keys} SEMI JOIN ({compared}) USING (_row)", doing="predicting links"
     )
     prepare(engine, model.model, f"{into}_compared", prepared, _CARRIED)
-    score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review)
+    score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review, keys)
     decide(engine, model.model, prepared, scored, f"{into}_decided")
     told = ", ".join(f"{quote(f'{kind}_{comparison.id}')}" for comparison in model.model.comparisons for kind in ("level", "weight"))
     engine.run(

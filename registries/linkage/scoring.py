@@ -59,20 +59,41 @@ def forget(splink: "Linker") -> None:
 
 
 def score(
-    engine: Engine, model: LinkageModel, parameters: Parameters, prepared: str, pairs: str, into: str, least: float | None = None
+    engine: Engine,
+    model: LinkageModel,
+    parameters: Parameters,
+    prepared: str,
+    pairs: str,
+    into: str,
+    least: float | None = None,
+    counted: str | None = None,
 ) -> None:
     """Score the pairs of a table that `blocking.block` made. The table `into` has `left_row`, `right_row`, `score`, and per comparison its
     `level_<id>`, counted from 0 for the strongest (null where one side is missing), and `weight_<id>`: the bits it adds to the score.
-    Only pairs that score at least `least`, where it is given.
+    Only pairs that score at least `least`, where it is given. How common a value is, the records of `counted` say (by default those prepared).
     """
     with splinking("scoring pairs of records"):
         splink = linker(engine, model, parameters, prepared)
+        tables = [_frequency(engine, splink, name, counted or prepared, f"{into}_tf_{name}") for name in model.frequencies]
         splink.table_management.register_blocked_pairs_for_predict(splink._db_api.register(pairs))
         found = splink.inference.predict(threshold_match_weight=least, warning_mode="never")
         engine.run(
             f"CREATE OR REPLACE TABLE {into} AS SELECT {', '.join(_columns(engine, model, found.physical_name))} FROM {found.physical_name}"
         )
         forget(splink)
+    for table in tables:
+        engine.run(f"DROP TABLE IF EXISTS {table}")
+
+
+def _frequency(engine: Engine, splink: "Linker", name: str, counted: str, into: str) -> str:
+    """Tell Splink how often each value of a column occurs; returns the table."""
+    column, share = quote(name), quote(f"tf_{name}")
+    engine.run(
+        f"CREATE OR REPLACE TABLE {into} AS SELECT {column}, count(*)::DOUBLE / (SELECT count({column}) FROM {counted}) AS {share} "
+        f"FROM {counted} WHERE {column} IS NOT NULL GROUP BY {column}"
+    )
+    splink.table_management.register_term_frequency_lookup(splink._db_api.register(into), name)
+    return into
 
 
 def components(engine: Engine, prepared: str, links: str, into: str) -> None:

@@ -136,9 +136,8 @@ def test_a_rival_makes_a_pair_one_for_a_person(tmp_path):
     twin = ("王伟", "1", "1980-01-02")
     with engine_of(tmp_path, 1) as engine:
         relation(engine, "asked", [(*twin, None, None)])
-        relation(
-            engine, "known", [(*twin, "浙江省杭州市西湖区文三路1号", "13800000001"), (*twin, "浙江省杭州市上城区解放路9号", "13900000002")]
-        )
+        both = [(*twin, "浙江省杭州市西湖区文三路1号", "13800000001"), (*twin, "浙江省杭州市上城区解放路9号", "13900000002")]
+        relation(engine, "known", [*both, *made_up(3000)[1]])  # a name is as rare as the records there are say
         trained = load_trained("population")
         apart = trained.model.thresholds.model_copy(update={"duplicate": 99})  # the register says that they are two
         model = trained.model_copy(update={"model": trained.model.model_copy(update={"thresholds": apart})})
