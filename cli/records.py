@@ -76,6 +76,14 @@ def why(
         for first, c in zip([True] + [False] * len(item.candidates), item.candidates, strict=False)
     ]
     answer(False, None, ("element", "value", "verdict", "batch", "row", "as received", "rules", "linked by"), rows)
+    for item in found.judgements:
+        gone = f", withdrawn by {item.withdrawn.actor}: {item.withdrawn.why}" if item.withdrawn else ""
+        by = f"{item.method}, {item.score:.1f}" if item.score is not None else item.method
+        print(
+            f"judgement {item.number}: {item.left.record_id} {item.verdict} {item.right.record_id} ({by}; {item.actor}: {item.why}){gone}"
+        )
+    for name in found.placed:
+        print(f"record {name} is here by judgement")
 
 
 def _verdict(candidate: Any) -> str:

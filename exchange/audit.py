@@ -23,6 +23,7 @@ ACTIONS = (
     *("portal-view-masked", "portal-reveal", "api-view-masked", "api-reveal", "search-without-result"),
     *("show", "why", "show-without-result", "why-without-result"),
     *("changes", "api-changes-masked", "api-changes", "export", "export-masked"),
+    *("review", "review-masked", "judge"),
     *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "backup", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")

@@ -12,7 +12,7 @@ from core.sums import combine
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows
-from pipeline.resolve import xref_state
+from pipeline.resolve import xref_lines, xref_state
 from pipeline.state import standardized_table, state
 from registries.publications import latest
 from standards.loader import load_standards
@@ -81,6 +81,8 @@ def _registry(home: Home, engine: Engine, schema: Schema) -> Iterator[Equation]:
     yield Equation(name, "records = linked + unlinked + withheld", now.records, now.linked + now.unlinked + now.withheld)
     links = engine.value(f"SELECT count(*) FROM {xref_state(home, schema.id, now.number)}")
     yield Equation(name, "linked = links in xref", now.linked, links)
+    lines = engine.value(f"SELECT count(*) FROM {xref_lines(home, schema.id, now.number)}")
+    yield Equation(name, "apart = lines in xref without a link", now.apart, lines - links)
     rows, high, low = engine.row(
         f"SELECT count(*), {digest_sums('_row_digest')} FROM {base_state(home, schema, now.number, ['_canonical_id', '_row_digest'])}"
     )

@@ -18,7 +18,9 @@ from core.steps import timed
 from core.sums import add, combine
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home
-from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, Pinned, resolve, xref_state, xref_table
+from pipeline.pins import Pins
+from pipeline.placing import LEFT_OUT, OLD_LINKS
+from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
 from registries.identity import events_sql
@@ -46,8 +48,7 @@ class Merging:
     schema: Schema
     standards: Standards
     before: Publication
-    datasets: Sequence[Pinned]
-    withheld: Sequence[Input]
+    pins: Pins
     output: Settings
 
     @property
@@ -57,7 +58,9 @@ class Merging:
 
     @cached_property
     def _contributions(self) -> list[Contribution]:
-        found = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.datasets, self.number)
+        found = resolve(
+            self.engine, self.home, self.definition, self.schema, self.standards, self.pins.datasets, self.number, self.pins.judged
+        )
         return list(found.values())
 
     @cached_property
@@ -170,21 +173,31 @@ class Merging:
 
     def inputs(self) -> list[Input]:
         """Every dataset with its records: linked, unlinked or withheld."""
-        linked = dict(self.engine.rows(f"SELECT _dataset, count(*) FROM ({self._links()}) GROUP BY _dataset"))
+        linked = dict(self.engine.rows(f"SELECT _dataset, count(_canonical_id) FROM ({self._links()}) GROUP BY _dataset"))
         inputs = []
-        for item in self.datasets:
+        for item in self.pins.datasets:
             if not item.withdrawn:
                 count = linked.get(item.number, 0)
                 inputs.append(Input(item.contract.id, item.seq, item.records, count, item.records - count, 0))
-        return [*inputs, *self.withheld]
+        return [*inputs, *self.pins.withheld]
+
+    def apart(self) -> int:
+        """How many records have an identifier, but are kept apart from its entity."""
+        count: int = self.engine.value(f"SELECT count(*) FROM ({self._links()}) WHERE _canonical_id IS NULL")
+        return count
+
+    def contradictions(self) -> int:
+        """How many judgements contradict others and were left out."""
+        count: int = self.engine.value(f"SELECT count(*) FROM {LEFT_OUT}") if self.pins.judged else 0
+        return count
 
     def _links(self) -> str:
-        """Links after this publication: those before it with its changes on top."""
+        """Lines of the links after this publication: those before it with its changes on top."""
         if self.number == 1:
-            return f"SELECT _dataset FROM {XREF_LOG}"
+            return f"SELECT _dataset, _canonical_id FROM {XREF_LOG}"
         return (
-            f"SELECT _dataset FROM {xref_state(self.home, self.schema.id, self.before.number)} "
-            f"WHERE _record_id NOT IN (SELECT _record_id FROM {XREF_LOG}) UNION ALL SELECT _dataset FROM {XREF_LOG} WHERE _op <> 'delete'"
+            f"SELECT _dataset, _canonical_id FROM {OLD_LINKS} WHERE _record_id NOT IN (SELECT _record_id FROM {XREF_LOG}) "
+            f"UNION ALL SELECT _dataset, _canonical_id FROM {XREF_LOG} WHERE _op <> 'delete'"
         )
 
     def digest(self) -> str:

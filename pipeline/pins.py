@@ -8,15 +8,20 @@ from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from pipeline.home import Home
 from pipeline.resolve import Pinned
 from registries.definition import RegistryDefinition
+from registries.judgements import newest
 from registries.publications import Input, Publication, inputs_of
 
 
 @dataclass(frozen=True)
 class Pins:
-    """What a publication rests on: datasets that it looks at, and what is withheld whole because it may not be shared."""
+    """What a publication rests on: datasets that it looks at, what is withheld whole because it may not be shared, and what is judged.
+
+    `judged` is the number of the newest fact about pairs of records.
+    """
 
     datasets: Sequence[Pinned]
     withheld: Sequence[Input]
+    judged: int
 
 
 def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:
@@ -30,7 +35,9 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
         batch = latest_change(home.catalog, contract_id)
         if batch is not None and (registry in contract.feeds or contract_id in seen):
             found.append((batch, contract.sharing.sharing_class == "none" or registry not in contract.feeds))
-    return _pins(home, found, seen, rebuilt=before.number > 0 and before.definition_version != definition.version)
+    return _pins(
+        home, found, seen, newest(home.serving, registry), rebuilt=before.number > 0 and before.definition_version != definition.version
+    )
 
 
 def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
@@ -40,10 +47,10 @@ def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
         for item in inputs_of(home.serving, after.registry, after.number).values()
     ]
     seen = inputs_of(home.serving, after.registry, before.number)
-    return _pins(home, found, seen, rebuilt=before.number > 0 and before.definition_version != after.definition_version)
+    return _pins(home, found, seen, after.judgements, rebuilt=before.number > 0 and before.definition_version != after.definition_version)
 
 
-def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], *, rebuilt: bool) -> Pins:
+def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], judged: int, *, rebuilt: bool) -> Pins:
     """From each dataset's batch and whether it may not be shared."""
     numbers = dataset_numbers(home.catalog)
     pinned, withheld = [], []
@@ -64,7 +71,7 @@ def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, 
                     withdrawn=may_not,
                 )
             )
-    return Pins(pinned, withheld)
+    return Pins(pinned, withheld, judged)
 
 
 def _rules_changed(home: Home, before_it: Input, batch: Batch) -> bool:

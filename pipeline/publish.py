@@ -68,7 +68,8 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
         before = latest(home.serving, registry)
         record_definition(home.serving, definition, home.settings.actor)
         pins = pin(home, registry, definition, before)
-        if not any(item.changed for item in pins.datasets) and not withheld_changed(home, registry, before, pins.withheld):
+        as_before = pins.judged == before.judgements and not withheld_changed(home, registry, before, pins.withheld)
+        if as_before and not any(item.changed for item in pins.datasets):
             # The run before may have died between its commit and the lake's.
             follow(home, schema, before.number)
             return Outcome(before, False)
@@ -79,7 +80,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
                 traced(home.settings, f"publish.{registry}", inputs, [hub_table("base", registry)]) as run,
                 Engine(home.settings) as engine,
             ):
-                merging = Merging(home, engine, definition, schema, standards, before, pins.datasets, pins.withheld, home.settings)
+                merging = Merging(home, engine, definition, schema, standards, before, pins, home.settings)
                 after = _Publishing(home, held, merging, accept_shrink, accept_change).run()
                 run.outputs = [run.outputs[0].counted(after.inserted + after.updated + after.deleted, base_columns(schema))]
         except Exception as error:
@@ -202,7 +203,7 @@ class _Publishing:
             item.contract.id: item.records
             if item.withdrawn
             else deleted_between(self.home.catalog, item.contract.id, item.previous_seq, item.seq)
-            for item in self.merging.datasets
+            for item in self.merging.pins.datasets
         }
         worst = sorted((name for name in gone if gone[name]), key=lambda name: (-gone[name], name))[:WORST]
         if not worst:
@@ -228,6 +229,9 @@ class _Publishing:
             unlinked=sum(item.unlinked for item in inputs),
             withheld=sum(item.withheld for item in inputs),
             entities=self.merging.before.entities + counts["inserted"] - counts["deleted"],
+            apart=self.merging.apart(),
+            judgements=self.merging.pins.judged,
+            contradictions=self.merging.contradictions(),
             digest=self.merging.digest(),
             seconds=seconds,
             inserted=counts["inserted"],

@@ -146,7 +146,7 @@ def _step_again(
     output = home.settings.model_copy(update={"home": folder})
     try:
         schema = standards.schemas[definition.id]
-        merging = Merging(home, engine, definition, schema, standards, before, pins.datasets, pins.withheld, output)
+        merging = Merging(home, engine, definition, schema, standards, before, pins, output)
         base = merging.merge({})
         made = {file.path: file for file in (base, *merging.write_others(base))}
         published = files_of_publication(home.serving, after.registry, after.number)

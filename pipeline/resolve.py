@@ -1,10 +1,12 @@
 """Resolve: which entity each changed record belongs to, and which entities a publication therefore has to look at again.
 
-The link from record to canonical id is a log of its own (`xref_<registry>`); a record without a complete identity has no link and waits for
-matching. Work is proportional to what changed: records that did not change are read only where they share an entity with one that did.
+The link from record to canonical id is a log of its own (`xref_<registry>`): by identifier, and where somebody has judged, by that. A record
+with neither has no link and waits for matching; one that is kept apart from the entity of its identifier has a line without a canonical
+id, which says by which rule. Work is proportional to what changed: records that did not change are read only where they share an entity
+with one that did, or a judgement touches them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.files import files_of
@@ -12,8 +14,10 @@ from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
+from pipeline.placing import APART, EXAMINED, JUDGED_RULE, MOVED, OLD_LINKS, PLACED, TOUCHED, place
 from pipeline.state import fold, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
+from registries.judgements import facts
 from registries.matching import canonical_id, canonical_key
 from registries.publications import files_upto
 from registries.survivorship import Contribution, keep_best
@@ -24,8 +28,9 @@ XREF_COLUMNS = {
     "_publication": "INTEGER",
     "_op": "VARCHAR",
     "_dataset": "INTEGER",
-    "_canonical_id": "UUID",
+    "_canonical_id": "UUID",  # null: kept apart
     "_rule": "VARCHAR",
+    "_identity": "UUID",  # what the identifier alone would have made of it, where that is something else
 }
 XREF_LOG = "xref_log"  # table: this publication's changes of links
 RELINKED = "relinked"  # table, after the first publication: changed records with their canonical ids before and after (`old`, `new`)
@@ -59,9 +64,14 @@ def xref_table(registry: str) -> str:
 
 
 def xref_state(home: Home, registry: str, number: int) -> str:
-    """SQL for the links as of one publication: `_record_id`, `_dataset`, `_canonical_id`."""
+    """SQL for the links as of one publication: `_record_id`, `_dataset`, `_canonical_id`, `_rule`."""
+    return f"(SELECT _record_id, _dataset, _canonical_id, _rule FROM {xref_lines(home, registry, number)} WHERE _canonical_id IS NOT NULL)"
+
+
+def xref_lines(home: Home, registry: str, number: int) -> str:
+    """SQL for all lines as of one publication, those of records that are kept apart included."""
     table = xref_table(registry)
-    columns = {name: kind for name, kind in XREF_COLUMNS.items() if name in ("_record_id", "_dataset", "_canonical_id")}
+    columns = {name: kind for name, kind in XREF_COLUMNS.items() if name not in ("_publication", "_op")}
     return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication")
 
 
@@ -73,29 +83,14 @@ def resolve(
     standards: Standards,
     datasets: Sequence[Pinned],
     number: int,
+    judged: int,
 ) -> dict[str, Contribution]:
     """Link changed records, and return each dataset's contribution to the affected entities.
 
-    Leaves `xref_log` (with `_publication` = `number`) and `affected` as tables of the engine.
+    `judged` is the newest fact about pairs of records that counts. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
+    tables of the engine.
     """
-    elements = {item.contract.id: schema_elements(item.contract, schema, standards) for item in datasets}
-    changed = [item for item in datasets if item.changed]
-    key = {"canonical_key": canonical_key(definition, load_key(home.settings, CANONICAL_KEY))}
-    for item in changed:
-        _read_changes(engine, home, schema, standards, item, elements[item.contract.id], key)
-    first = number == 1
-    _log_links(engine, home, definition, changed, number, first)
-    for item in datasets:
-        _add_members(engine, home, standards, item, elements[item.contract.id], definition.id, number, first)
-    return {
-        item.contract.id: keep_best(
-            engine,
-            Contribution(
-                item.contract.id, item.contract.department.id, item.number, tuple(elements[item.contract.id]), f"contribution_{item.number}"
-            ),
-        )
-        for item in datasets
-    }
+    return _Resolving(engine, home, definition, schema, standards, datasets, number, judged).run()
 
 
 def schema_elements(contract: Contract, schema: Schema, standards: Standards) -> list[str]:
@@ -104,96 +99,171 @@ def schema_elements(contract: Contract, schema: Schema, standards: Standards) ->
     return [use.element.id for use in schema.uses if use.element.id in columns]
 
 
-def _read_changes(
-    engine: Engine,
-    home: Home,
-    schema: Schema,
-    standards: Standards,
-    item: Pinned,
-    elements: Sequence[str],
-    key: Mapping[str, str],
-) -> None:
-    """Table `changed_<n>`: the newest row of every record that changed since the last publication, with its canonical id."""
-    wanted = {name: kind for name, kind in log_columns(item.contract, standards).items() if name in elements or name == "_valid_from"}
-    rows = " UNION ALL ".join(_changed_rows(home, item, wanted))
-    identified = all(element in elements for element in schema.identity)
-    link = f"CASE WHEN _live THEN {canonical_id(schema.identity)} END" if identified else "NULL::uuid"
-    engine.run(
-        f"CREATE TABLE changed_{item.number} AS SELECT *, {link} AS _canonical_id FROM ({rows})",
-        key if identified else None,
-        doing=f"linking {item.contract.id}",
-    )
+@dataclass(frozen=True)
+class _Resolving:
+    """One run, step by step. Table `changed_<n>` of a dataset has the records to look at, `linked_<n>` their links."""
 
+    engine: Engine
+    home: Home
+    definition: RegistryDefinition
+    schema: Schema
+    standards: Standards
+    datasets: Sequence[Pinned]
+    number: int
+    judged: int
 
-def _changed_rows(home: Home, item: Pinned, wanted: Mapping[str, str]) -> Iterator[str]:
-    """Live and deleted records that the last publication did not see as they are now."""
-    table, names = standardized_table(item.contract.id), _names(wanted)
-    if item.whole or item.withdrawn:
-        live = state(home, table, {"_record_id": "UUID", **wanted}, item.seq)
-        yield f"SELECT _record_id, {str(not item.withdrawn).lower()} AS _live, {names} FROM {live}"
-    if item.previous_seq == 0:
-        return
-    new = [file for file in files_of(home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
-    log = log_source(home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER", "_op": "VARCHAR", **wanted}, new)
-    newest = f"(SELECT _record_id, max(_batch_seq) AS _batch_seq FROM {log} GROUP BY _record_id)"
-    only_deleted = "WHERE _op = 'delete'" if item.whole or item.withdrawn else ""
-    yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
+    def run(self) -> dict[str, Contribution]:
+        for item in self.datasets:
+            if item.changed:
+                self._read(item, " UNION ALL ".join(self._changed_rows(item)))
+        if not self.first:
+            lines = xref_lines(self.home, self.definition.id, self.number - 1)
+            # Of a record that only its identifier places, what that alone says is its canonical id.
+            own = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
+            self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * REPLACE ({own} AS _identity) FROM {lines}", doing="reading links")
+        looked = self._link(self._place())
+        self._log_links(looked)
+        for item in self.datasets:
+            self._add_members(item, item.number in looked)
+        return {item.contract.id: keep_best(self.engine, self._contribution(item)) for item in self.datasets}
 
+    @property
+    def first(self) -> bool:
+        return self.number == 1
 
-def _names(columns: Mapping[str, str]) -> str:
-    return ", ".join(map(quote, columns))
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))}
 
+    def _elements(self, item: Pinned) -> list[str]:
+        return schema_elements(item.contract, self.schema, self.standards)
 
-def _log_links(engine: Engine, home: Home, definition: RegistryDefinition, changed: Sequence[Pinned], number: int, first: bool) -> None:
-    """Compare new links with the published ones; what differs is logged, and both old and new entities are affected."""
-    links = " UNION ALL ".join(
-        f"SELECT _record_id, _canonical_id, {item.number} AS _dataset FROM changed_{item.number}" for item in changed
-    )
-    links = links or "SELECT NULL::uuid AS _record_id, NULL::uuid AS _canonical_id, 0 AS _dataset WHERE false"
-    rule = f"{definition.identity.id}/{definition.identity.version}"
-    tail = f"{number} AS _publication, {literal(rule)} AS _rule"
-    if first:
-        engine.run(
-            f"CREATE VIEW {XREF_LOG} AS SELECT _record_id, _dataset, _canonical_id, 'insert' AS _op, {tail} "
-            f"FROM ({links}) WHERE _canonical_id IS NOT NULL",
-            doing="linking records",
-        )
-        return
-    engine.run(f"CREATE TABLE old_links AS SELECT * FROM {xref_state(home, definition.id, number - 1)}", doing="reading links")
-    engine.run(
-        f"CREATE TABLE {RELINKED} AS SELECT n._record_id, n._dataset, n._canonical_id AS new, o._canonical_id AS old "
-        f"FROM ({links}) n LEFT JOIN old_links o ON o._record_id = n._record_id",
-        doing="comparing links",
-    )
-    engine.run(
-        f"CREATE VIEW {XREF_LOG} AS SELECT _record_id, _dataset, coalesce(new, old) AS _canonical_id, "
-        f"CASE WHEN new IS NULL THEN 'delete' WHEN old IS NULL THEN 'insert' ELSE 'update' END AS _op, {tail} "
-        f"FROM {RELINKED} WHERE new IS DISTINCT FROM old",
-        doing="comparing links",
-    )
-    engine.run(
-        f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM {RELINKED} WHERE new IS NOT NULL "
-        f"UNION SELECT old FROM {RELINKED} WHERE old IS NOT NULL",
-        doing="finding affected entities",
-    )
-
-
-def _add_members(
-    engine: Engine, home: Home, standards: Standards, item: Pinned, elements: Sequence[str], registry: str, number: int, first: bool
-) -> None:
-    """Relation `contribution_<n>`: changed records with a link, and unchanged ones of affected entities."""
-    name = f"contribution_{item.number}"
-    columns = ", ".join(map(quote, ["_canonical_id", "_record_id", "_valid_from", *elements]))
-    parts = [f"SELECT {columns} FROM changed_{item.number} WHERE _canonical_id IS NOT NULL"] if item.changed else []
-    if not first and not item.whole and not item.withdrawn:
-        wanted = {
-            c: kind for c, kind in log_columns(item.contract, standards).items() if c in elements or c in ("_valid_from", "_record_id")
+    def _columns(self, item: Pinned) -> dict[str, str]:
+        elements = self._elements(item)
+        return {
+            name: kind for name, kind in log_columns(item.contract, self.standards).items() if name in elements or name == "_valid_from"
         }
-        rows = state(home, standardized_table(item.contract.id), wanted, item.seq)
-        unchanged = f"AND _record_id NOT IN (SELECT _record_id FROM changed_{item.number})" if item.changed else ""
-        parts.append(
-            f"SELECT {columns} FROM {rows} JOIN (SELECT _record_id, _canonical_id FROM old_links WHERE _dataset = {item.number} "
-            f"AND _canonical_id IN (SELECT _canonical_id FROM {AFFECTED}) {unchanged}) USING (_record_id)"
+
+    def _read(self, item: Pinned, rows: str) -> None:
+        """Add records to look at to table `changed_<n>`: the newest row of each, with what its identifier makes of it."""
+        elements = self._elements(item)
+        identified = all(element in elements for element in self.schema.identity)
+        identity = f"CASE WHEN _live THEN {canonical_id(self.schema.identity)} END" if identified else "NULL::uuid"
+        name = f"changed_{item.number}"
+        create = f"CREATE TABLE IF NOT EXISTS {name} AS SELECT *, NULL::uuid AS _identity FROM ({rows}) LIMIT 0"
+        self.engine.run(create, doing=f"linking {item.contract.id}")
+        sql = f"INSERT INTO {name} SELECT *, {identity} AS _identity FROM ({rows})"
+        self.engine.run(sql, self._key if identified else None, doing=f"linking {item.contract.id}")
+
+    def _changed_rows(self, item: Pinned) -> Iterator[str]:
+        """Live and deleted records that the last publication did not see as they are now."""
+        wanted = self._columns(item)
+        table, names = standardized_table(item.contract.id), _names(wanted)
+        if item.whole or item.withdrawn:
+            live = state(self.home, table, {"_record_id": "UUID", **wanted}, item.seq)
+            yield f"SELECT _record_id, {str(not item.withdrawn).lower()} AS _live, {names} FROM {live}"
+        if item.previous_seq == 0:
+            return
+        new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
+        log = log_source(self.home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER", "_op": "VARCHAR", **wanted}, new)
+        newest = f"(SELECT _record_id, max(_batch_seq) AS _batch_seq FROM {log} GROUP BY _record_id)"
+        only_deleted = "WHERE _op = 'delete'" if item.whole or item.withdrawn else ""
+        yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
+
+    def _place(self) -> bool:
+        """Work out what judgements say; returns whether any record is placed otherwise than by its identifier."""
+        if not self.judged:
+            return False
+        changed = [item for item in self.datasets if item.changed]
+        rows = [f"SELECT _record_id, {item.number} AS _dataset, _live, _identity FROM changed_{item.number}" for item in changed]
+        nothing = "SELECT NULL::uuid AS _record_id, 0 AS _dataset, false AS _live, NULL::uuid AS _identity WHERE false"
+        self.engine.run(f"CREATE VIEW {EXAMINED} AS {' UNION ALL '.join(rows or [nothing])}")
+        line = "_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID"
+        self.engine.run(f"CREATE TABLE IF NOT EXISTS {OLD_LINKS} ({line})")
+        self.engine.run(f"CREATE TABLE IF NOT EXISTS {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
+        part = {
+            i.contract.id: (i.number, self.definition.rank("default", i.contract.department.id)) for i in self.datasets if not i.withdrawn
+        }
+        place(self.engine, facts(self.home.serving, self.definition.id, self.judged), part, self._key)
+        return True
+
+    def _link(self, is_placed: bool) -> list[int]:
+        """Views `linked_<n>` over all records to look at; returns the numbers of their datasets."""
+        touched = {row[0] for row in self.engine.rows(f"SELECT DISTINCT _dataset FROM {TOUCHED}")} if is_placed else set()
+        looked = [item for item in self.datasets if item.changed or item.number in touched]
+        for item in looked:
+            if item.number in touched:
+                rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
+                again = f"WHERE _record_id IN (SELECT _record_id FROM {TOUCHED} WHERE _dataset = {item.number})"
+                self._read(item, f"SELECT _record_id, true AS _live, {_names(self._columns(item))} FROM {rows} {again}")
+            self.engine.run(f"CREATE VIEW linked_{item.number} AS {self._links(item, is_placed)}")
+        return [item.number for item in looked]
+
+    def _links(self, item: Pinned, is_placed: bool) -> str:
+        rule = literal(f"{self.definition.identity.id}/{self.definition.identity.version}")
+        if not is_placed:
+            return f"SELECT *, _identity AS _canonical_id, {rule} AS _rule FROM changed_{item.number}"
+        found = "CASE WHEN p._record_id IS NOT NULL THEN p._canonical_id ELSE coalesce(m._canonical_id, c._identity) END"
+        return (
+            f"SELECT *, CASE WHEN _canonical_id IS NULL THEN _apart WHEN _canonical_id = _identity THEN {rule} ELSE '{JUDGED_RULE}' END AS _rule "
+            f"FROM (SELECT c.*, {found} AS _canonical_id, p._rule AS _apart FROM changed_{item.number} c "
+            f"LEFT JOIN {PLACED} p ON p._record_id = c._record_id AND c._live LEFT JOIN {MOVED} m ON m._identity = c._identity)"
         )
-    kind = "VIEW" if first else "TABLE"
-    engine.run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", doing=f"gathering {item.contract.id}")
+
+    def _log_links(self, looked: Sequence[int]) -> None:
+        """Compare new links with the published ones; what differs is logged, and both old and new entities are affected."""
+        links = " UNION ALL ".join(f"SELECT _record_id, {n} AS _dataset, _canonical_id, _identity, _rule FROM linked_{n}" for n in looked)
+        links = (
+            links
+            or "SELECT NULL::uuid AS _record_id, 0 AS _dataset, NULL::uuid AS _canonical_id, NULL::uuid AS _identity, '' AS _rule LIMIT 0"
+        )
+        own = f"{self.number} AS _publication, nullif(_identity, _canonical_id) AS _identity"
+        if self.first:
+            self.engine.run(
+                f"CREATE VIEW {XREF_LOG} AS SELECT _record_id, _dataset, _canonical_id, 'insert' AS _op, _rule, {own} "
+                f"FROM ({links}) WHERE _canonical_id IS NOT NULL OR _identity IS NOT NULL",
+                doing="linking records",
+            )
+            return
+        self.engine.run(
+            f"CREATE TABLE {RELINKED} AS SELECT n._record_id, n._dataset, n._canonical_id AS new, o._canonical_id AS old, n._identity, n._rule, "
+            "n._canonical_id IS NOT NULL OR n._identity IS NOT NULL AS is_kept, o._record_id IS NOT NULL AS was_kept, "
+            "n._identity IS DISTINCT FROM o._identity OR n._canonical_id IS DISTINCT FROM o._canonical_id "
+            "OR (n._canonical_id IS NULL AND n._rule IS DISTINCT FROM o._rule) AS is_other "
+            f"FROM ({links}) n LEFT JOIN {OLD_LINKS} o ON o._record_id = n._record_id",
+            doing="comparing links",
+        )
+        self.engine.run(
+            f"CREATE VIEW {XREF_LOG} AS SELECT _record_id, _dataset, CASE WHEN is_kept THEN new ELSE old END AS _canonical_id, "
+            "CASE WHEN NOT is_kept THEN 'delete' WHEN was_kept THEN 'update' ELSE 'insert' END AS _op, _rule, "
+            f"{self.number} AS _publication, nullif(_identity, new) AS _identity FROM {RELINKED} WHERE is_other",
+            doing="comparing links",
+        )
+        self.engine.run(
+            f"CREATE TABLE {AFFECTED} AS SELECT new AS _canonical_id FROM {RELINKED} WHERE new IS NOT NULL "
+            f"UNION SELECT old FROM {RELINKED} WHERE old IS NOT NULL",
+            doing="finding affected entities",
+        )
+
+    def _add_members(self, item: Pinned, is_looked: bool) -> None:
+        """Relation `contribution_<n>`: records that were looked at and have a link, and unchanged ones of affected entities."""
+        name, n = f"contribution_{item.number}", item.number
+        columns = _names(["_canonical_id", "_record_id", "_valid_from", *self._elements(item)])
+        parts = [f"SELECT {columns} FROM linked_{n} WHERE _canonical_id IS NOT NULL"] if is_looked else []
+        if not self.first and not item.whole and not item.withdrawn:
+            rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
+            unchanged = f"AND _record_id NOT IN (SELECT _record_id FROM changed_{n})" if is_looked else ""
+            parts.append(
+                f"SELECT {columns} FROM {rows} JOIN (SELECT _record_id, _canonical_id FROM {OLD_LINKS} WHERE _dataset = {n} "
+                f"AND _canonical_id IN (SELECT _canonical_id FROM {AFFECTED}) {unchanged}) USING (_record_id)"
+            )
+        kind = "VIEW" if self.first else "TABLE"
+        self.engine.run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", doing=f"gathering {item.contract.id}")
+
+    def _contribution(self, item: Pinned) -> Contribution:
+        contract = item.contract
+        return Contribution(contract.id, contract.department.id, item.number, tuple(self._elements(item)), f"contribution_{item.number}")
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(quote, columns))

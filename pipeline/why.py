@@ -22,6 +22,7 @@ from core.errors import HubError, RequestError
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder
+from pipeline.placing import JUDGED_RULE
 from pipeline.repairs import delivered_rows, repair_of
 from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_table
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, log_source, standardized_table, state
@@ -29,6 +30,7 @@ from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
 from registries.identity import successor
+from registries.judgements import Judgement, judgements_on
 from registries.publications import Publication, files_upto, get_publication, inputs_of, latest
 from registries.survivorship import (
     Contribution,
@@ -55,6 +57,8 @@ class Why:
     standard_version: str
     definition_version: int
     answers: tuple[Answer, ...]
+    judgements: tuple[Judgement, ...] = ()  # on records of the entity, as far as the publication had seen them
+    placed: tuple[str, ...] = ()  # records that a judgement, and not their identifier, puts here
 
 
 class NotReproduced(HubError):
@@ -159,7 +163,10 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
         published = _published(engine, home, schema, publication.number, canonical_id)
         answers = _answers(engine, definition, standards, found, published)
     told = (publication.published_at, publication.actor, publication.standard_version, publication.definition_version)
-    return Why(registry, canonical_id, publication.number, *told, answers)
+    members, seen = [str(link.record_id) for link in links], publication.judgements
+    judged = judgements_on(home.serving, registry, members, seen) if seen else []
+    placed = tuple(str(link.record_id) for link in links if link.rule == JUDGED_RULE)
+    return Why(registry, canonical_id, publication.number, *told, answers, tuple(judged), placed)
 
 
 def _standard_of(home: Home, publication: Publication) -> Standards:

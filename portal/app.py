@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pipeline.home import Home, open_home
 from portal.context import STATIC, Hub
 from portal.errors import add_handlers, answer, unexpected
-from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, session, standards
+from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, review, session, standards
 from portal.security import LOOPBACK, Guard, load_token
 
 REFUSED = {"host": 400, "origin": 403, "size": 413}
@@ -32,6 +32,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
         datasets.router,
         batches.router,
         registries.router,
+        review.router,
         standards.router,
         audit.router,
     ):

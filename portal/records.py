@@ -13,6 +13,7 @@ from core.errors import HubError, RequestError
 from exchange import audit
 from portal.context import Hub
 from registries.identity import successor
+from registries.judgements import Judgement
 from registries.publications import latest
 from registries.versions import history_table
 from standards.masked import is_personal, masked_raw, masked_value
@@ -89,6 +90,7 @@ class Record:
     revealed: bool
     lines: tuple[Line, ...]
     trouble: str
+    judgements: tuple[Judgement, ...] = ()  # on its records, as far as the publication had seen them
 
     @property
     def repairs(self) -> list[Any]:
@@ -158,15 +160,18 @@ def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: da
     words: dict[str, tuple[Word, ...]] = {}
     orders: dict[str, Any] = {}
     trouble = ""
+    judged: tuple[Judgement, ...] = ()
     try:
-        for answer in why_at(hub.home, schema.id, canonical_id, at).answers:
+        account = why_at(hub.home, schema.id, canonical_id, at)
+        judged = account.judgements
+        for answer in account.answers:
             element = hub.standards.elements[answer.element]
             orders[answer.element] = answer.order
             words[answer.element] = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates)
     except HubError as error:
         trouble = error.message
     lines = tuple(_line(hub, element, row, words.get(element.id, ()), orders.get(element.id), revealed) for element in schema.elements)
-    return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble)
+    return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble, judged)
 
 
 def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Word:

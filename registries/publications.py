@@ -53,6 +53,9 @@ class Publication:
     seconds: Mapping[str, float]
     shrink_accepted: str | None = None
     identity_events: int = 0
+    apart: int = 0
+    judgements: int = 0
+    contradictions: int = 0
     not_replayable_since: datetime | None = None
     written_by: Mapping[str, Any] | None = None
     change_accepted: str | None = None

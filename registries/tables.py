@@ -20,6 +20,8 @@ publication = sa.Table(
     sa.Column("linked", sa.BigInteger, nullable=False),
     sa.Column("unlinked", sa.BigInteger, nullable=False),
     sa.Column("withheld", sa.BigInteger, nullable=False),
+    # Of the unlinked, those with an identifier that are kept apart from its entity: by a conflict, or by a person's word.
+    sa.Column("apart", sa.BigInteger, nullable=False, server_default="0"),
     # base rows: entities = previous + inserted - deleted
     sa.Column("entities", sa.BigInteger, nullable=False),
     sa.Column("inserted", sa.BigInteger, nullable=False),
@@ -27,6 +29,9 @@ publication = sa.Table(
     sa.Column("deleted", sa.BigInteger, nullable=False),
     # merges, splits and re-keys, which precede the changes of rows in the feed
     sa.Column("identity_events", sa.BigInteger, nullable=False, server_default="0"),
+    # The newest fact about pairs of records that it saw, and links among those which contradict others and were left out.
+    sa.Column("judgements", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("contradictions", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("digest", sa.String(32), nullable=False),
     sa.Column("seconds", sa.JSON, nullable=False),
     # Why its actor let more entities disappear than the gate does; null where the gate let it pass.
@@ -94,6 +99,46 @@ identity_event = sa.Table(
     sa.Column("old_id", sa.String(36), primary_key=True),
     sa.Column("new_id", sa.String(36), primary_key=True),
     sa.Column("kind", sa.String(12), nullable=False),
+)
+
+# Decisions about pairs of records, and that they were taken back (`withdraws`): numbered without a gap, and never changed.
+judgement = sa.Table(
+    "judgement",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("left_record", sa.String(36), nullable=False),
+    sa.Column("right_record", sa.String(36), nullable=False),
+    sa.Column("left_dataset", sa.String(120), nullable=False),
+    sa.Column("right_dataset", sa.String(120), nullable=False),
+    sa.Column("verdict", sa.String(12), nullable=False),
+    sa.Column("score", sa.Float),
+    sa.Column("method", sa.String(120), nullable=False),
+    sa.Column("actor", sa.String(120), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("withdraws", sa.BigInteger),
+    sa.UniqueConstraint("registry", "withdraws"),
+    sa.Index("ix_judgement_pair", "registry", "left_record", "right_record"),
+    sa.Index("ix_judgement_right", "registry", "right_record"),
+)
+
+# Pairs of records that may be one entity and about which a person has to decide.
+candidate_pair = sa.Table(
+    "candidate_pair",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("left_record", sa.String(36), primary_key=True),
+    sa.Column("right_record", sa.String(36), primary_key=True),
+    sa.Column("left_dataset", sa.String(120), nullable=False),
+    sa.Column("right_dataset", sa.String(120), nullable=False),
+    # What found it: the rule of a conflict, a contradiction, or the version of a model.
+    sa.Column("method", sa.String(120), nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    # Comparison → level and weight, as the model has them; empty where none was asked.
+    sa.Column("levels", sa.JSON, nullable=False),
+    sa.Column("found_at", sa.DateTime, nullable=False),
+    sa.Index("ix_candidate_pair_score", "registry", "score"),
 )
 
 publication_file = sa.Table(

@@ -21,6 +21,7 @@ from portal.export import exported
 from portal.routes.batches import report_download, report_page
 from portal.routes.overview import registries_in_use, registry_state
 from quality.charts import Part
+from registries.candidates import count_open
 from registries.definition import get_definition
 from registries.publications import Publication, history, inputs_of, shown
 from standards.model import Schema
@@ -68,6 +69,7 @@ def registry(page: PageDep, registry: str) -> Response:
         fills=fills,
         supplied=supplied | {name for name, (filled, _) in fills.items() if filled},
         browsable=is_browsable(schema),
+        waiting=count_open(page.hub.home.serving, registry),
     )
 
 

@@ -1,0 +1,75 @@
+"""Review: two records side by side, as they are now, for whoever decides whether they are one entity.
+
+Where they are read from is the same as for a publication: the standardized state of their datasets. A record that is gone is no pair any more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.datasets import contracts_in_force
+from contracts.model import Contract
+from core.engine import Engine, uuid_literal
+from core.errors import RequestError
+from pipeline.home import Home
+from pipeline.resolve import schema_elements, xref_lines
+from pipeline.state import log_columns, standardized_table, state
+from registries.judgements import Side
+from registries.publications import latest
+from standards.model import Schema, Standards
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """One record: its elements of the registry, and the entity that it belongs to by the current publication, if to any, and why."""
+
+    side: Side
+    contract: Contract
+    values: Mapping[str, Any]
+    canonical_id: str | None
+    rule: str | None
+
+
+def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence[Side]) -> list[Reviewed]:
+    """The records that are still there, in the order asked for."""
+    contracts = contracts_in_force(home.catalog)
+    known = [side for side in sides if side.contract_id in contracts]
+    with Engine(home.settings, threads=1) as engine:
+        links = _links(engine, home, schema.id, known)
+        found = []
+        for side in known:
+            contract = contracts[side.contract_id][1]
+            values = _values(engine, home, contract, schema_elements(contract, schema, standards), standards, side)
+            if values is not None:
+                found.append(Reviewed(side, contract, values, *links.get(side.record_id, (None, None))))
+    return found
+
+
+def _values(
+    engine: Engine, home: Home, contract: Contract, elements: Sequence[str], standards: Standards, side: Side
+) -> dict[str, Any] | None:
+    columns = log_columns(contract, standards)
+    wanted = {name: columns[name] for name in ("_record_id", "_valid_from", *elements)}
+    rows = state(home, standardized_table(contract.id), wanted)
+    found = engine.records(f"SELECT * FROM {rows} WHERE _record_id = {uuid_literal(side.record_id)}", doing="reading a record")
+    return {name: value for name, value in found[0].items() if name != "_record_id"} if found else None
+
+
+def _links(engine: Engine, home: Home, registry: str, sides: Sequence[Side]) -> dict[str, tuple[str | None, str | None]]:
+    number = latest(home.serving, registry).number
+    if not number or not sides:
+        return {}
+    ids = ", ".join(uuid_literal(side.record_id) for side in sides)
+    sql = f"SELECT _record_id, _canonical_id, _rule FROM {xref_lines(home, registry, number)} WHERE _record_id IN ({ids})"
+    return {str(record): (canonical and str(canonical), rule) for record, canonical, rule in engine.rows(sql, doing="reading links")}
+
+
+def find_side(home: Home, schema: Schema, record_id: str) -> Side:
+    """The dataset of a record. Raises RequestError where no dataset of the registry has it."""
+    with Engine(home.settings, threads=1) as engine:
+        for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
+            if schema.id in contract.feeds:
+                rows = state(home, standardized_table(contract_id), {"_record_id": "UUID"})
+                if engine.rows(f"SELECT 1 FROM {rows} WHERE _record_id = {uuid_literal(record_id)} LIMIT 1"):
+                    return Side(record_id, contract_id)
+    raise RequestError(f"no dataset of {schema.id} has the record {record_id}", hint="./hub why shows the records of an entity")

@@ -1,0 +1,115 @@
+"""Two records side by side for whoever decides whether they are one. `read_pair` is the only way to them, and writes to the audit log first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from exchange import audit
+from pipeline.review import Reviewed, read_sides
+from portal.context import Hub
+from portal.records import MASKED, code_title
+from registries.candidates import Candidate, drop, open_pairs
+from registries.linkage.model import LinkageModel, Words, model_path, read_model
+from standards.masked import is_personal, masked_value
+from standards.model import CodeTitle, DataElement, Schema
+
+Agreement = Literal["same", "different", "missing"]
+STRONG, SLIGHT = 6.0, 1.0  # bits: 64 times as often among records of one entity, and twice
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One element of both records, as it may be shown."""
+
+    element: DataElement
+    values: tuple[str | None, str | None]
+    code_titles: tuple[CodeTitle | None, CodeTitle | None]
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What a model found: a comparison, how alike the two are in it, and what that weighs, in bits and in words."""
+
+    title: Words
+    level: Words | None
+    bits: float
+
+    @property
+    def weight(self) -> str:
+        """The name of its weight in words."""
+        if abs(self.bits) < SLIGHT:
+            return "nothing"
+        return ("strongly_" if abs(self.bits) >= STRONG else "") + ("for" if self.bits > 0 else "against")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A candidate pair with its records; `reasons` by weight, what speaks loudest first."""
+
+    candidate: Candidate
+    left: Reviewed
+    right: Reviewed
+    lines: tuple[Compared, ...]
+    reasons: tuple[Reason, ...]
+    revealed: bool
+
+
+def next_pair(hub: Hub, schema: Schema, purpose: str) -> Pair | None:
+    """The next pair that waits and whose records are there; one whose records are gone waits no longer."""
+    while waiting := open_pairs(hub.home.serving, schema.id, limit=1):
+        pair = read_pair(hub, schema, waiting[0], purpose)
+        if pair is not None:
+            return pair
+        drop(hub.home.serving, schema.id, [(waiting[0].left.record_id, waiting[0].right.record_id)])
+    return None
+
+
+def read_pair(hub: Hub, schema: Schema, candidate: Candidate, purpose: str) -> Pair | None:
+    """Both records of a pair: masked, or in full where a purpose is given; None where one of them is gone."""
+    part = audit.part_subject(schema.id, f"{candidate.left.record_id}+{candidate.right.record_id}")
+    _written_down(hub, part, purpose)
+    sides = read_sides(hub.home, schema, hub.standards, (candidate.left, candidate.right))
+    if len(sides) < 2:
+        return None
+    for canonical_id in sorted({side.canonical_id for side in sides if side.canonical_id}):
+        _written_down(hub, audit.entity_subject(schema.id, canonical_id), purpose)
+    left, right = sides
+    lines = tuple(_compared(hub, element, left, right, bool(purpose)) for element in schema.elements)
+    told = tuple(line for line in lines if line.values != (None, None))
+    return Pair(candidate, left, right, told, tuple(_reasons(schema, candidate)), bool(purpose))
+
+
+def _written_down(hub: Hub, subject: str, purpose: str) -> None:
+    action = "review" if purpose else "review-masked"
+    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
+
+
+def _compared(hub: Hub, element: DataElement, left: Reviewed, right: Reviewed, revealed: bool) -> Compared:
+    texts = [None if (value := side.values.get(element.id)) is None else str(value) for side in (left, right)]
+    agreement: Agreement = "missing" if None in texts else "same" if texts[0] == texts[1] else "different"
+    hidden = is_personal(element) and not revealed
+    shown = tuple(masked_value(text, element) if hidden else text for text in texts)
+    titles = tuple(None if hidden else code_title(hub, element, text) for text in texts)
+    return Compared(element, (shown[0], shown[1]), (titles[0], titles[1]), agreement)
+
+
+def _reasons(schema: Schema, candidate: Candidate) -> Iterator[Reason]:
+    model = _model(schema.id)
+    if model is None or candidate.method != f"{model.id}/{model.version}" or not candidate.levels:
+        return
+    found = [(item, *candidate.levels[item.id]) for item in model.comparisons if item.id in candidate.levels]
+    for comparison, place, bits in sorted(found, key=lambda item: -abs(item[2])):
+        yield Reason(comparison.title, None if place is None else comparison.levels[place].title, bits)
+
+
+@cache
+def _model(registry: str) -> LinkageModel | None:
+    """The model in force, for its words; None where a registry has none."""
+    from core.errors import RequestError
+
+    try:
+        return read_model(model_path(registry))
+    except RequestError:
+        return None

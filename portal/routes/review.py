@@ -1,0 +1,115 @@
+"""Deciding about pairs of records: one after the other, by keyboard; a decision is a judgement that counts from the next publication on."""
+
+from urllib.parse import parse_qs, quote, unquote, urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from core.errors import RequestError
+from portal import records
+from portal.context import Hub, PageDep, link
+from portal.errors import WrongInput
+from portal.pairs import next_pair, read_pair
+from portal.routes.registries import schema_of
+from registries.candidates import Candidate, count_open, get_pair
+from registries.judgements import VERDICTS, Decision, Judgement, get_judgement, judge, judgements, withdraw
+from registries.publications import latest
+from standards.model import Schema
+
+router = APIRouter(prefix="/registries/{registry}")
+PURPOSE = "hub_review_purpose"  # cookie: why the records are shown in full, until they are hidden again
+LISTED = 50
+
+
+@router.get("/review")
+def review(page: PageDep, registry: str) -> Response:
+    """The next pair, or the one that the address names; and what was decided last, to take it back."""
+    schema, purpose = schema_of(page.hub, registry), unquote(page.request.cookies.get(PURPOSE, ""))
+    query = page.request.query_params
+    named = _named(page.hub, schema, query.get("left", ""), query.get("right", "")) if "left" in query else None
+    pair = read_pair(page.hub, schema, named, purpose) if named else next_pair(page.hub, schema, purpose)
+    return page.render(
+        "review.html",
+        schema=schema,
+        pair=pair,
+        last=_last(page.hub, schema, page.number("last", 0) if "last" in query else 0),
+        waiting=count_open(page.hub.home.serving, registry),
+        shortest=records.SHORTEST_PURPOSE,
+    )
+
+
+def _named(hub: Hub, schema: Schema, left: str, right: str) -> Candidate:
+    found = get_pair(hub.home.serving, schema.id, left, right)
+    if found is None:
+        raise RequestError(f"no such pair of records waits in {schema.id}", hint=f"./hub judgements {schema.id} --open lists those that do")
+    return found
+
+
+def _last(hub: Hub, schema: Schema, number: int) -> Judgement | None:
+    if not number:
+        return None
+    found = get_judgement(hub.home.serving, schema.id, number)
+    return None if found.withdrawn else found
+
+
+@router.post("/review")
+async def decide(page: PageDep, request: Request, registry: str) -> Response:
+    """Take a decision on a pair, and go on to the next one."""
+    schema, form = schema_of(page.hub, registry), await _form(request)
+    verdict = next((known for known in VERDICTS if known == form.get("verdict")), None)
+    if verdict is None:
+        raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
+    pair = _named(page.hub, schema, form.get("left", ""), form.get("right", ""))
+    why = form.get("why", "")[: records.LONGEST_PURPOSE] or page.t("review.seen")
+    number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor)
+    return RedirectResponse(f"{link('registry', registry, 'review')}?last={number}", 303)
+
+
+@router.post("/review/undo")
+async def undo(page: PageDep, request: Request, registry: str) -> Response:
+    """Take a decision back, and show its pair again."""
+    schema, form = schema_of(page.hub, registry), await _form(request)
+    number = form.get("number", "")
+    if not (number.isascii() and number.isdigit() and len(number) < 18):
+        raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
+    taken = get_judgement(page.hub.home.serving, schema.id, int(number))
+    withdraw(page.hub.home.serving, schema.id, taken.number, page.hub.actor, page.t("review.undone"))
+    back = urlencode({"left": taken.left.record_id, "right": taken.right.record_id})
+    again = get_pair(page.hub.home.serving, schema.id, taken.left.record_id, taken.right.record_id)
+    address = link("registry", registry, "review")
+    return RedirectResponse(f"{address}?{back}" if again else address, 303)
+
+
+@router.post("/review/purpose")
+async def purpose(page: PageDep, request: Request, registry: str) -> Response:
+    """Show records in full from now on, for a purpose; without one, masked again."""
+    schema_of(page.hub, registry)
+    given = (await _form(request)).get("purpose", "")[: records.LONGEST_PURPOSE]
+    if given and len(given) < records.SHORTEST_PURPOSE:
+        raise WrongInput(page.t("purpose.missing"), hint=page.t("purpose.missing.next"))
+    response = RedirectResponse(link("registry", registry, "review"), 303)
+    if given:
+        response.set_cookie(PURPOSE, quote(given), httponly=True, samesite="strict", path=link("registry", registry, "review"))
+    else:
+        response.delete_cookie(PURPOSE, path=link("registry", registry, "review"))
+    return response
+
+
+@router.get("/judgements")
+def listed(page: PageDep, registry: str) -> Response:
+    """What has been decided, the newest first."""
+    schema, part = schema_of(page.hub, registry), page.part(LISTED)
+    serving = page.hub.home.serving
+    return page.render(
+        "judgements.html",
+        schema=schema,
+        found=judgements(serving, registry, part.limit + 1, part.offset),
+        part=part,
+        seen=latest(serving, registry).judgements,
+        waiting=count_open(serving, registry),
+    )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    return {name: values[0].strip() for name, values in form.items()}

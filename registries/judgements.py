@@ -1,0 +1,213 @@
+"""Judgements: what people and models have decided about pairs of records, in the order in which it became known.
+
+Nothing of it is ever rewritten. To take a judgement back is a fact of its own, under a number of its own; so the highest number that a
+publication saw says exactly which judgements held for it. None of them changes source data: they only say which records are one entity.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.clock import now
+from core.database import reading, writing
+from core.errors import RequestError
+from registries.tables import judgement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Verdict = Literal["same", "different", "unsure"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+SAME, DIFFERENT, UNSURE = VERDICTS
+WITHDRAWN = "withdrawn"
+HUMAN = "human"
+FACTS = ("number", "left_record", "right_record", "left_dataset", "right_dataset", "verdict", "score", "method", "withdraws")
+CHUNK = 5_000  # rows per writing transaction
+FEW = 500  # ids that one query names
+
+
+@dataclass(frozen=True, order=True)
+class Side:
+    """One record of a pair: its id, and the dataset that it belongs to."""
+
+    record_id: str
+    contract_id: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict on a pair; `method` is `human`, or the version of the model that came to it with a `score`."""
+
+    left: Side
+    right: Side
+    verdict: Verdict
+    why: str
+    score: float | None = None
+    method: str = HUMAN
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """That a judgement was taken back: by the fact of that number, by whom, when and why."""
+
+    number: int
+    actor: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One decision as it was written down. Of a pair, the smaller record id is on the left."""
+
+    registry: str
+    number: int
+    left: Side
+    right: Side
+    verdict: Verdict
+    score: float | None
+    method: str
+    actor: str
+    at: datetime
+    why: str
+    withdrawn: Withdrawal | None = None
+
+
+def ordered(left: Side, right: Side) -> tuple[Side, Side]:
+    """The pair as it is kept. Raises RequestError where it is none."""
+    sides = tuple(replace(side, record_id=_record_id(side.record_id)) for side in sorted((left, right)))
+    if sides[0].record_id == sides[1].record_id:
+        raise RequestError("a record cannot be judged against itself", hint="name two records")
+    return sides[0], sides[1]
+
+
+def _record_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise RequestError("that is no record id", hint="a record id has 32 hexadecimal digits; ./hub why shows them") from None
+
+
+def judge(serving: sa.Engine, registry: str, decisions: Sequence[Decision], actor: str) -> int:
+    """Write decisions down, in their order, and return the number of the last (0: there were none)."""
+    last = 0
+    for start in range(0, len(decisions), CHUNK):
+        rows = [_row(item) for item in decisions[start : start + CHUNK]]
+        with writing(serving) as connection:
+            first = _next(connection, registry)
+            shared = {"registry": registry, "actor": actor, "at": now(), "withdraws": None}
+            connection.execute(judgement.insert(), [row | shared | {"number": first + place} for place, row in enumerate(rows)])
+            last = first + len(rows) - 1
+    return last
+
+
+def _row(item: Decision) -> dict[str, Any]:
+    left, right = ordered(item.left, item.right)
+    return {
+        "left_record": left.record_id,
+        "left_dataset": left.contract_id,
+        "right_record": right.record_id,
+        "right_dataset": right.contract_id,
+        "verdict": item.verdict,
+        "score": item.score,
+        "method": item.method,
+        "why": item.why,
+    }
+
+
+def _next(connection: sa.Connection, registry: str) -> int:
+    """The next number of a registry: whoever sees a number has seen all below it, so writers come one after the other."""
+    if connection.dialect.name == "postgresql":  # on SQLite a writing transaction has the lock from its start
+        connection.exec_driver_sql("LOCK TABLE judgement IN EXCLUSIVE MODE")
+    highest = connection.execute(sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)).scalar()
+    return (highest or 0) + 1
+
+
+def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: str) -> int:
+    """Take a judgement back and return the number of that fact.
+
+    Raises RequestError where there is no such judgement, or it has been withdrawn.
+    """
+    with writing(serving) as connection:
+        new = _next(connection, registry)
+        taken = _one(connection, registry, number)
+        if taken.withdrawn is not None:
+            raise RequestError(f"judgement {number} of {registry} has been withdrawn by {taken.withdrawn.number}")
+        row = _row(Decision(taken.left, taken.right, taken.verdict, why, None, HUMAN)) | {"verdict": WITHDRAWN}
+        connection.execute(
+            judgement.insert().values(registry=registry, number=new, actor=actor, at=now(), withdraws=number, **row),
+        )
+    return new
+
+
+def _one(connection: sa.Connection, registry: str, number: int) -> Judgement:
+    found = _read(connection, (judgement.c.registry == registry) & (judgement.c.number == number))
+    if not found:
+        raise RequestError(f"{registry} has no judgement {number}", hint=f"./hub judgements {registry} lists them")
+    return found[0]
+
+
+def get_judgement(serving: sa.Engine, registry: str, number: int) -> Judgement:
+    """One judgement. Raises RequestError where there is none of that number, or the fact of that number took one back."""
+    with reading(serving) as connection:
+        return _one(connection, registry, number)
+
+
+def judgements(serving: sa.Engine, registry: str, limit: int = 100, offset: int = 0) -> list[Judgement]:
+    """Judgements of a registry, the newest first."""
+    with reading(serving) as connection:
+        return _read(connection, judgement.c.registry == registry, limit=limit, offset=offset)
+
+
+def judgements_on(serving: sa.Engine, registry: str, record_ids: Sequence[str], upto: int | None = None) -> list[Judgement]:
+    """All judgements on any of some records, the newest first; with `upto` as they stood when that number was the newest."""
+    found: dict[int, Judgement] = {}
+    with reading(serving) as connection:
+        for start in range(0, len(record_ids), FEW):
+            some = record_ids[start : start + FEW]
+            touching = judgement.c.left_record.in_(some) | judgement.c.right_record.in_(some)
+            for item in _read(connection, (judgement.c.registry == registry) & touching, upto=upto):
+                found[item.number] = item
+    return sorted(found.values(), key=lambda item: -item.number)
+
+
+def _read(
+    connection: sa.Connection, which: sa.ColumnElement[bool], *, upto: int | None = None, limit: int | None = None, offset: int = 0
+) -> list[Judgement]:
+    taken = judgement.alias("taken")
+    back = (taken.c.registry == judgement.c.registry) & (taken.c.withdraws == judgement.c.number)
+    which &= judgement.c.withdraws.is_(None)
+    if upto is not None:
+        back, which = back & (taken.c.number <= upto), which & (judgement.c.number <= upto)
+    columns = [taken.c[name].label(f"taken_{name}") for name in ("number", "actor", "at", "why")]
+    query = sa.select(judgement, *columns).select_from(judgement.outerjoin(taken, back)).where(which)
+    query = query.order_by(judgement.c.number.desc()).limit(limit).offset(offset)
+    return [_judgement(row) for row in connection.execute(query)]
+
+
+def _judgement(row: sa.Row[Any]) -> Judgement:
+    gone = None if row.taken_number is None else Withdrawal(row.taken_number, row.taken_actor, row.taken_at, row.taken_why)
+    left, right = Side(row.left_record, row.left_dataset), Side(row.right_record, row.right_dataset)
+    told = (row.registry, row.number, left, right, row.verdict, row.score, row.method, row.actor, row.at, row.why)
+    return Judgement(*told, gone)
+
+
+def newest(serving: sa.Engine, registry: str) -> int:
+    """The number of the newest fact; 0 where nothing has been judged."""
+    with reading(serving) as connection:
+        query = sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)
+        return connection.execute(query).scalar() or 0
+
+
+def facts(serving: sa.Engine, registry: str, upto: int) -> "pa.Table":
+    """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS."""
+    from registries.serving import bulk_cursor
+
+    names = ", ".join(FACTS)
+    with bulk_cursor(serving) as cursor:
+        cursor.execute(f"SELECT {names} FROM judgement WHERE registry = '{registry}' AND number <= {upto} ORDER BY number")
+        return cursor.fetch_arrow_table()

@@ -1,0 +1,144 @@
+"""Deciding about pairs of records on the page and by command: masked, audited, one after the other, and taken back."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from exchange.audit import entries
+from registries.candidates import Candidate, count_open, offer, open_pairs
+from registries.judgements import Side, judgements
+from registries.linkage.model import load_trained
+from tests.factories import Hub, hub_in, resident_id
+from tests.pipeline.test_judgements import CARDS, OTHERS, PUPILS, deliver, side
+from tests.portal.conftest import Portal, open_portal
+
+pytestmark = pytest.mark.usefixtures("without_suite")
+PAGE = "/registries/population/review"
+WAITING = {2: 1, 3: 0, 5: 0, 4: 0}
+
+
+@pytest.fixture(scope="module")
+def reviewing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    from pipeline.validate import count_issues
+
+    hub = hub_in(tmp_path_factory.mktemp("review") / "home")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+        hub.register(CARDS, PUPILS)
+        deliver(hub, WAITING | OTHERS)
+        hub.publish("population")
+        yield open_portal(hub)
+
+
+def wait(hub: Hub) -> None:
+    """Three pairs, the first of a model; one of records that are gone."""
+    model = load_trained("population").model
+    levels = {comparison.id: (0, 9.5) for comparison in model.comparisons}
+    gone = Side("00000000-0000-0000-0000-000000000001", CARDS["id"])
+    pairs = [
+        Candidate(side(hub, 2), side(hub, 3), f"{model.id}/{model.version}", 7.5, levels),
+        Candidate(gone, side(hub, 3), "people/0", 6.0),
+        Candidate(side(hub, 4), side(hub, 5), "two-people/1", 0.0),
+    ]
+    offer(hub.home.serving, "population", pairs)
+
+
+def shown(text: str) -> dict[str, str]:
+    return dict(re.findall(r'name="(left|right)" value="([0-9a-f-]+)"', text))
+
+
+def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal) -> None:
+    hub, client = reviewing.hub, reviewing.client
+    wait(hub)
+    serving = hub.home.serving
+    assert count_open(serving, "population") == 3
+    page = client.get(PAGE, params={"lang": "en"}).text
+    first = shown(page)
+    assert set(first.values()) == {side(hub, 2).record_id, side(hub, 3).record_id}
+    assert resident_id(1) not in page
+    assert resident_id(1)[:4] + "*" * 14 in page
+    assert "strongly for" in page
+    newest_entries = entries(hub.home.audit, limit=2)
+    assert [entry["action"] for entry in newest_entries] == ["review-masked"] * 2
+    assert newest_entries[1]["subject"] == "population#" + "+".join(sorted(first.values()))
+    assert newest_entries[0]["subject"].startswith("population/")
+    # The one of a record that is gone is passed over and forgotten.
+    page = client.post(PAGE, data={**first, "verdict": "same", "why": "the same card"}).text
+    second = shown(page)
+    assert set(second.values()) == {side(hub, 4).record_id, side(hub, 5).record_id}
+    assert "two-people/1" in page
+    (told,) = judgements(serving, "population")
+    assert (told.verdict, told.method, told.why, told.actor) == ("same", "human", "the same card", "portal:test")
+    assert "the same" in page
+    again = client.post(f"{PAGE}/undo", data={"number": "1"}).text
+    assert shown(again) == first
+    assert judgements(serving, "population")[0].withdrawn is not None
+    for pair, verdict in ((first, "different"), (second, "unsure")):
+        client.post(PAGE, data={**pair, "verdict": verdict})
+    assert count_open(serving, "population") == 0
+    assert "No pair of records waits" in client.get(PAGE).text
+    listed = client.get("/registries/population/judgements").text
+    assert listed.count("taken back by") == 1
+    assert "counts from the next publication on" in listed
+
+
+def test_values_in_full_are_for_a_purpose_that_stays_until_they_are_hidden(reviewing: Portal) -> None:
+    hub, client = reviewing.hub, reviewing.client
+    offer(hub.home.serving, "population", [Candidate(side(hub, 2), side(hub, 5), "people/1", 6.0)])
+    page = client.post(f"{PAGE}/purpose", data={"purpose": "判定重复记录"}).text
+    assert resident_id(1) in page
+    entry = entries(hub.home.audit, limit=1)[0]
+    assert (entry["action"], entry["purpose"]) == ("review", "判定重复记录")
+    assert resident_id(1) in client.get(PAGE).text
+    assert resident_id(1) not in client.post(f"{PAGE}/purpose").text
+    assert client.post(f"{PAGE}/purpose", data={"purpose": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("address", "data", "status"),
+    [
+        (PAGE, {"verdict": "maybe"}, 422),
+        (PAGE, {"verdict": "same", "left": "a", "right": "b"}, 404),
+        (f"{PAGE}/undo", {"number": "x"}, 422),
+        (f"{PAGE}/undo", {"number": "77"}, 404),
+        ("/registries/nothing/review", {"verdict": "same"}, 404),
+    ],
+)
+def test_what_makes_no_sense_is_refused(reviewing: Portal, address: str, data: dict[str, str], status: int) -> None:
+    assert reviewing.client.post(address, data=data).status_code == status
+    assert reviewing.stranger.post(address, data=data).status_code == 401
+
+
+def test_the_same_by_command(reviewing: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli.app import app
+
+    hub = reviewing.hub
+    monkeypatch.setenv("HUB_HOME", str(hub.settings.home))
+    monkeypatch.setenv("HUB_ACTOR", "test")
+
+    def run(*arguments: str) -> dict[str, Any]:
+        done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    left, right = side(hub, 4).record_id, side(hub, 3).record_id
+    found = run("judge", "population", left, right, "same", "--why", "seen together")
+    number = found["number"]
+    assert (found["verdict"], found["actor"], found["method"]) == ("same", "test", "human")
+    assert entries(hub.home.audit, limit=1)[0]["action"] == "judge"
+    hub.publish("population")
+    (entity,) = {row["_canonical_id"] for row in hub.served("base_population") if row["resident_id"] is None}
+    account = run("why", "population", entity)
+    assert account["judgements"][0]["number"] == number
+    assert set(account["placed"]) == {left, right}
+    assert "同一主体" in reviewing.client.get(f"/registries/population/records/{entity}", params={"lang": "zh"}).text
+    listed = run("judgements", "population")
+    assert listed["published"] == number
+    run("judge", "population", "--withdraw", str(number), "--why", "a mistake")
+    hub.publish("population")
+    assert entity not in {row["_canonical_id"] for row in hub.served("base_population")}
+    assert run("judgements", "population", "--open")["open"] == len(open_pairs(hub.home.serving, "population"))
