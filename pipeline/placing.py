@@ -110,7 +110,7 @@ def _touch(engine: Engine) -> None:
     """Table `touched`: unchanged records whose published link is not the one that they have now."""
     link = "CASE WHEN p._record_id IS NOT NULL THEN p._canonical_id ELSE coalesce(m._canonical_id, o._identity) END"
     engine.run(
-        f"CREATE TABLE {TOUCHED} AS SELECT _record_id, _dataset FROM (SELECT o._record_id, o._dataset FROM {OLD_LINKS} o "
+        f"CREATE OR REPLACE TABLE {TOUCHED} AS SELECT _record_id, _dataset FROM (SELECT o._record_id, o._dataset FROM {OLD_LINKS} o "
         f"LEFT JOIN {PLACED} p USING (_record_id) LEFT JOIN {MOVED} m ON m._identity = o._identity "
         f"WHERE {link} IS DISTINCT FROM o._canonical_id UNION SELECT j._record_id, j._dataset FROM judged j JOIN {PLACED} p USING (_record_id) "
         f"WHERE p._canonical_id IS NOT NULL AND j._dataset IS NOT NULL AND j._record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})) "

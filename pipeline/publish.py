@@ -23,6 +23,7 @@ from pipeline.base import base_columns
 from pipeline.home import Home, open_home
 from pipeline.lineage import hub_table, traced
 from pipeline.merging import Merging
+from pipeline.offering import offer_found
 from pipeline.pins import pin, withheld_changed
 from pipeline.resolve import XREF_COLUMNS, xref_table
 from pipeline.source_gate import SourceChanged, is_covered, too_much_changed
@@ -154,6 +155,7 @@ class _Publishing:
         with timed(seconds, "serve"):
             self._load()
             load_events(serving_database, merging.schema.id, merging.number, identities)
+            offer_found(merging.engine, self.home, merging.definition, judged=merging.pins.judged > 0)
         inputs = merging.inputs()
         after = replace(
             self._publication(counts, inputs, seconds),

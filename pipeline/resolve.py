@@ -13,6 +13,7 @@ from catalog.files import files_of
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
+from pipeline.conflicts import Source, find_conflicts, touch_members
 from pipeline.home import Home
 from pipeline.placing import APART, EXAMINED, JUDGED_RULE, MOVED, OLD_LINKS, PLACED, TOUCHED, place
 from pipeline.state import fold, log_columns, log_source, standardized_table, state
@@ -116,13 +117,16 @@ class _Resolving:
         for item in self.datasets:
             if item.changed:
                 self._read(item, " UNION ALL ".join(self._changed_rows(item)))
-        if not self.first:
-            lines = xref_lines(self.home, self.definition.id, self.number - 1)
-            # Of a record that only its identifier places, what that alone says is its canonical id.
-            own = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
-            self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * REPLACE ({own} AS _identity) FROM {lines}", doing="reading links")
-        looked = self._link(self._place())
-        self._log_links(looked)
+        self._read_links()
+        looked = {item.number for item in self.datasets if item.changed}
+        looked |= self._take_apart(looked)
+        is_placed = self._place(looked)
+        if is_placed:
+            looked |= self._read_touched()
+        for item in self.datasets:
+            if item.number in looked:
+                self.engine.run(f"CREATE VIEW linked_{item.number} AS {self._links(item, is_placed)}")
+        self._log_links(sorted(looked))
         for item in self.datasets:
             self._add_members(item, item.number in looked)
         return {item.contract.id: keep_best(self.engine, self._contribution(item)) for item in self.datasets}
@@ -170,34 +174,64 @@ class _Resolving:
         only_deleted = "WHERE _op = 'delete'" if item.whole or item.withdrawn else ""
         yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
 
-    def _place(self) -> bool:
-        """Work out what judgements say; returns whether any record is placed otherwise than by its identifier."""
-        if not self.judged:
-            return False
-        changed = [item for item in self.datasets if item.changed]
-        rows = [f"SELECT _record_id, {item.number} AS _dataset, _live, _identity FROM changed_{item.number}" for item in changed]
+    def _read_links(self) -> None:
+        """Table `old_links`, empty before the first publication."""
+        if self.first:
+            self.engine.run(
+                f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)"
+            )
+            return
+        lines = xref_lines(self.home, self.definition.id, self.number - 1)
+        # Of a record that only its identifier places, what that alone says is its canonical id.
+        own = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
+        self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * REPLACE ({own} AS _identity) FROM {lines}", doing="reading links")
+
+    def _examine(self, looked: Iterable[int]) -> None:
+        rows = [f"SELECT _record_id, {number} AS _dataset, _live, _identity FROM changed_{number}" for number in sorted(looked)]
         nothing = "SELECT NULL::uuid AS _record_id, 0 AS _dataset, false AS _live, NULL::uuid AS _identity WHERE false"
-        self.engine.run(f"CREATE VIEW {EXAMINED} AS {' UNION ALL '.join(rows or [nothing])}")
-        line = "_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID"
-        self.engine.run(f"CREATE TABLE IF NOT EXISTS {OLD_LINKS} ({line})")
-        self.engine.run(f"CREATE TABLE IF NOT EXISTS {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
-        part = {
-            i.contract.id: (i.number, self.definition.rank("default", i.contract.department.id)) for i in self.datasets if not i.withdrawn
-        }
+        self.engine.run(f"CREATE OR REPLACE VIEW {EXAMINED} AS {' UNION ALL '.join(rows or [nothing])}")
+
+    def _take_apart(self, looked: Iterable[int]) -> set[int]:
+        """Find conflicts under the identifiers of changed records; returns the datasets of which more had to be read."""
+        self._examine(looked)
+        rule = self.definition.conflict
+        if rule is None:
+            self.engine.run(f"CREATE TABLE {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
+            return set()
+        more: set[int] = set()
+        if not self.first:
+            touch_members(self.engine)
+            more = self._read_touched()
+            self._examine({*looked, *more})
+        sources = [
+            Source(item.number, self._rank(item), f"changed_{item.number}", frozenset(self._elements(item)))
+            for item in self.datasets
+            if item.number in {*looked, *more} and not item.withdrawn
+        ]
+        find_conflicts(self.engine, rule, sources)
+        return more
+
+    def _rank(self, item: Pinned) -> int:
+        return self.definition.rank("default", item.contract.department.id)
+
+    def _place(self, looked: Iterable[int]) -> bool:
+        """Work out what judgements and conflicts say; returns whether any record is placed otherwise than by its identifier."""
+        if not self.judged and not self.engine.value(f"SELECT count(*) FROM {APART}"):
+            return False
+        self._examine(looked)
+        part = {item.contract.id: (item.number, self._rank(item)) for item in self.datasets if not item.withdrawn}
         place(self.engine, facts(self.home.serving, self.definition.id, self.judged), part, self._key)
         return True
 
-    def _link(self, is_placed: bool) -> list[int]:
-        """Views `linked_<n>` over all records to look at; returns the numbers of their datasets."""
-        touched = {row[0] for row in self.engine.rows(f"SELECT DISTINCT _dataset FROM {TOUCHED}")} if is_placed else set()
-        looked = [item for item in self.datasets if item.changed or item.number in touched]
-        for item in looked:
-            if item.number in touched:
+    def _read_touched(self) -> set[int]:
+        """Read unchanged records that have to be looked at again; returns the datasets that had any."""
+        found = {row[0] for row in self.engine.rows(f"SELECT DISTINCT _dataset FROM {TOUCHED}")}
+        for item in self.datasets:
+            if item.number in found:
                 rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
                 again = f"WHERE _record_id IN (SELECT _record_id FROM {TOUCHED} WHERE _dataset = {item.number})"
                 self._read(item, f"SELECT _record_id, true AS _live, {_names(self._columns(item))} FROM {rows} {again}")
-            self.engine.run(f"CREATE VIEW linked_{item.number} AS {self._links(item, is_placed)}")
-        return [item.number for item in looked]
+        return {item.number for item in self.datasets if item.number in found}
 
     def _links(self, item: Pinned, is_placed: bool) -> str:
         rule = literal(f"{self.definition.identity.id}/{self.definition.identity.version}")
@@ -251,12 +285,14 @@ class _Resolving:
         columns = _names(["_canonical_id", "_record_id", "_valid_from", *self._elements(item)])
         parts = [f"SELECT {columns} FROM linked_{n} WHERE _canonical_id IS NOT NULL"] if is_looked else []
         if not self.first and not item.whole and not item.withdrawn:
-            rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
             unchanged = f"AND _record_id NOT IN (SELECT _record_id FROM changed_{n})" if is_looked else ""
-            parts.append(
-                f"SELECT {columns} FROM {rows} JOIN (SELECT _record_id, _canonical_id FROM {OLD_LINKS} WHERE _dataset = {n} "
-                f"AND _canonical_id IN (SELECT _canonical_id FROM {AFFECTED}) {unchanged}) USING (_record_id)"
+            members = (
+                f"SELECT _record_id, _canonical_id FROM {OLD_LINKS} WHERE _dataset = {n} "
+                f"AND _canonical_id IN (SELECT _canonical_id FROM {AFFECTED}) {unchanged}"
             )
+            if not parts or self.engine.rows(f"{members} LIMIT 1"):  # reading the state of a dataset is what costs
+                rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
+                parts.append(f"SELECT {columns} FROM {rows} JOIN ({members}) USING (_record_id)")
         kind = "VIEW" if self.first else "TABLE"
         self.engine.run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", doing=f"gathering {item.contract.id}")
 

@@ -1,6 +1,6 @@
 """Candidate pairs: records that may be one entity, and about which a person has to decide.
 
-A pair is open until somebody's or a model's judgement on it stands; withdrawing that opens it again.
+A pair is open until a judgement on it stands; withdrawing that opens it again. Where judgements contradict each other, only a person's settles it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from core.clock import now
 from core.database import reading, writing
-from registries.judgements import Side, ordered
+from registries.judgements import HUMAN, Side, ordered
 from registries.tables import candidate_pair, judgement
 
+CONTRADICTION = "contradiction"  # method of a pair that was judged the same, against what else is judged
 CHUNK = 1_000  # pairs per writing transaction
 Levels = Mapping[str, tuple[int | None, float]]  # comparison → place among its levels (0 the strongest; null: one side is missing), bits
 
@@ -75,6 +76,13 @@ def open_pairs(serving: sa.Engine, registry: str, limit: int = 100, offset: int 
         return [_candidate(row) for row in connection.execute(query)]
 
 
+def found_by(serving: sa.Engine, registry: str, method: str) -> list[Candidate]:
+    """Every pair that a method has found, open or not."""
+    query = sa.select(candidate_pair).where(candidate_pair.c.registry == registry, candidate_pair.c.method == method)
+    with reading(serving) as connection:
+        return [_candidate(row) for row in connection.execute(query)]
+
+
 def get_pair(serving: sa.Engine, registry: str, left: str, right: str) -> Candidate | None:
     """One pair by its record ids, open or not."""
     query = sa.select(candidate_pair).where(
@@ -95,7 +103,10 @@ def _is_open(registry: str) -> sa.ColumnElement[bool]:
     taken = judgement.alias("taken")
     back = sa.select(1).where(taken.c.registry == judgement.c.registry, taken.c.withdraws == judgement.c.number).correlate(judgement)
     standing = sa.select(1).where(
-        *(judgement.c[name] == candidate_pair.c[name] for name in _KEY), judgement.c.withdraws.is_(None), ~back.exists()
+        *(judgement.c[name] == candidate_pair.c[name] for name in _KEY),
+        judgement.c.withdraws.is_(None),
+        ~back.exists(),
+        sa.or_(judgement.c.method == HUMAN, candidate_pair.c.method != CONTRADICTION),
     )
     return sa.and_(candidate_pair.c.registry == registry, ~standing.correlate(candidate_pair).exists())
 

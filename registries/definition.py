@@ -23,6 +23,41 @@ class IdentityRule(BaseModel):
     version: int
 
 
+class Crowd(BaseModel):
+    """A source that has more than so many values of an element under one identifier does not know whose it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    element: str
+    more_than: int = Field(ge=1)
+
+
+class ConflictRule(BaseModel):
+    """When records with the same identifier are clearly not of one entity (`pipeline.conflicts`).
+
+    `disagree`: in each of the groups at least one element differs; the group that is compared fastest first. Its version is part of every line
+    that it makes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    version: int
+    disagree: tuple[tuple[str, ...], ...] = ()
+    crowd: Crowd | None = None
+
+    @property
+    def name(self) -> str:
+        """How links and candidate pairs name it."""
+        return f"{self.id}/{self.version}"
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Everything that it looks at, each once."""
+        named = [name for group in self.disagree for name in group]
+        return tuple(dict.fromkeys([*named, *([self.crowd.element] if self.crowd else [])]))
+
+
 class FeedRule(BaseModel):
     """How far back the change feed is answered: the changes of that many publications, the newest included.
 
@@ -135,6 +170,7 @@ class RegistryDefinition(BaseModel):
     identity: IdentityRule
     largest_shrink: float = Field(ge=0, le=1)
     feed: FeedRule | None = None
+    conflict: ConflictRule | None = None
     ranks: dict[str, Rank]
     agreements: tuple[Agreement, ...] = ()
     sources: SourceLimits | None = None
@@ -189,6 +225,8 @@ class RegistryDefinition(BaseModel):
                 yield f"ranks.{name}.stopped_by", rank.stopped_by
         for name in self.sources.elements if self.sources else ():
             yield f"sources.elements.{name}", name
+        for name in self.conflict.elements if self.conflict else ():
+            yield f"conflict.{name}", name
         for item in self.agreements:
             yield f"agreements.{item.element}", item.element
             yield f"agreements.{item.element}.follows", item.follows

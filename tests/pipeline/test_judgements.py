@@ -8,7 +8,9 @@ import pytest
 
 from core.engine import Engine
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
+from pipeline.replay_publication import replay_publication
 from pipeline.resolve import xref_lines
+from registries.candidates import open_pairs
 from registries.clusters import Link
 from registries.definition import get_definition
 from registries.feed import read_changes
@@ -140,6 +142,7 @@ def test_random_judgements_vetoes_and_withdrawals_end_where_the_naive_union_does
         hub.publish("population")
         check(hub, cards)
     _feed_ends_at_the_table(hub)
+    assert replay_publication("population", rounds, hub.home).is_same
 
 
 def _judge_something(hub: Hub, dice: random.Random) -> None:
@@ -202,8 +205,10 @@ def test_whoever_joins_later_does_not_change_the_id(hub: Hub) -> None:
 
 def test_a_model_never_joins_two_identifiers_and_says_so(hub: Hub) -> None:
     hub.register(CARDS, PUPILS)
-    deliver(hub, {2: 1, 4: 0, 6: 2})
+    deliver(hub, {2: 1, 3: 3, 4: 0, 6: 2})
     found = [(4, 2, 0.99), (4, 6, 0.98)]
     judge(hub.home.serving, "population", [Decision(side(hub, a), side(hub, b), "same", "", s, "people/1") for a, b, s in found], "model")
     published_now = hub.publish("population")
-    assert (published_now.entities, published_now.linked, published_now.contradictions) == (2, 3, 1)
+    assert (published_now.entities, published_now.linked, published_now.contradictions) == (3, 4, 1)
+    (pair,) = open_pairs(hub.home.serving, "population")
+    assert (pair.method, pair.score) == ("contradiction", 0.98)

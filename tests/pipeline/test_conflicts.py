@@ -1,0 +1,100 @@
+"""One identifier, clearly different people or organizations: taken apart, put before a person, and healed when the sources are."""
+
+import pytest
+
+from registries.candidates import open_pairs
+from registries.judgements import Decision, judge
+from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+CARDS = {**PATIENTS, "record_key": ["KH"], "columns": RESIDENTS["columns"], "ignore": ["KH"]}
+STRANGER = {"XM": "欧阳娜", "XB": "2", "CSRQ": "1961-05-05"}
+
+
+def card(number: int, **changed: str) -> dict[str, str]:
+    return person(number, **changed) | {"KH": str(number)}
+
+
+def names(hub: Hub) -> dict[str, str]:
+    return {row["resident_id"]: row["person_name"] for row in hub.served("base_population")}
+
+
+def test_two_people_under_one_number_are_taken_apart_until_the_source_mends_it(any_hub: Hub) -> None:
+    hub = any_hub
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(CARDS, [card(0), card(1, **STRANGER), card(2, XM="李卫"), card(3, CSRQ="1961-05-05"), card(4, XM="")])
+    first = hub.publish("population")
+    # Another name alone, or another day alone, is no other person; a card without a name never gets this far.
+    assert (first.entities, first.linked, first.unlinked, first.apart) == (12, 15, 1, 1)
+    assert hub.unbalanced() == []
+    assert names(hub)[resident_id(1)] == person(1)["XM"]
+    (pair,) = open_pairs(hub.home.serving, "population")
+    assert pair.method == "two-people/1"
+    assert {pair.left.contract_id, pair.right.contract_id} == {RESIDENTS["id"], CARDS["id"]}
+    # Another change of the same entity leaves it apart; so does one of somebody else.
+    hub.sync(RESIDENTS, [person(n, DH="13711111111") if n == 1 else person(n) for n in range(13)])
+    second = hub.publish("population")
+    assert (second.entities, second.linked, second.apart) == (13, 16, 1)
+    hub.sync(CARDS, [card(0), card(1), card(2, XM="李卫"), card(3, CSRQ="1961-05-05")])
+    third = hub.publish("population")
+    assert (third.entities, third.linked, third.unlinked, third.apart) == (13, 17, 0, 0)
+    assert open_pairs(hub.home.serving, "population") == []
+    assert hub.unbalanced() == []
+
+
+def test_a_person_may_know_that_they_are_one_after_all(hub: Hub) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(CARDS, [card(1, **STRANGER)])
+    hub.publish("population")
+    (pair,) = open_pairs(hub.home.serving, "population")
+    judge(hub.home.serving, "population", [Decision(pair.left, pair.right, "same", "seen")], "tester")
+    published = hub.publish("population")
+    assert (published.entities, published.linked, published.apart) == (12, 13, 0)
+    assert hub.unbalanced() == []
+
+
+def test_publishing_day_by_day_ends_where_one_publication_does(hub: Hub, second_hub: Hub) -> None:
+    days = [
+        ([person(n) for n in range(20)], [card(n) for n in range(10)]),
+        (
+            [person(n, **STRANGER) if n in (1, 12) else person(n) for n in range(20)],
+            [card(n, **STRANGER) if n == 3 else card(n) for n in range(14)],
+        ),
+        ([person(n) for n in range(2, 20)], [card(n, **STRANGER) if n in (3, 4) else card(n) for n in range(14)]),
+    ]
+    for each, often in ((hub, True), (second_hub, False)):
+        each.register(RESIDENTS, CARDS)
+        for residents, cards in days:
+            each.sync(RESIDENTS, residents)
+            each.sync(CARDS, cards)
+            if often:
+                each.publish("population")
+        each.publish("population")
+    system = {"_publication_from", "_publication_to"}
+    tables = [[{k: v for k, v in row.items() if k not in system} for row in each.served("base_population")] for each in (hub, second_hub)]
+    assert tables[0] == tables[1]
+    assert hub.unbalanced() == second_hub.unbalanced() == []
+
+
+def test_a_code_on_a_crowd_belongs_to_none_of_them(hub: Hub) -> None:
+    honors = {
+        **ENTERPRISES,
+        "id": "culture__honor",
+        "department": {"id": "culture", "title": {"zh": "文旅局", "en": "Culture"}},
+        "source": {**ENTERPRISES["source"], "path": "honor.csv"},
+        "record_key": ["MC"],
+        "columns": {"XYDM": "unified_social_credit_code", "MC": "organization_name"},
+        "ignore": ["FR", "CLRQ", "DH"],
+    }
+    hub.register(ENTERPRISES, honors)
+    hub.sync(ENTERPRISES, [organization(n) for n in range(5)])
+    crowd = [organization(1, MC=f"北京第{n}饭店") for n in range(11)] + [organization(2, MC=f"北京第{n}书店") for n in range(10)]
+    hub.sync(honors, [*crowd, *(organization(77, MC=f"北京第{n}剧院") for n in range(11))])
+    published = hub.publish("legal_entity")
+    assert (published.entities, published.linked, published.apart) == (5, 15, 22)
+    assert credit_code(77) not in {row["unified_social_credit_code"] for row in hub.served("base_legal_entity")}
+    # With nobody to hold them against, those of a code that no other source has wait without a pair.
+    assert len(open_pairs(hub.home.serving, "legal_entity")) == 11
+    assert hub.unbalanced() == []
