@@ -1,4 +1,4 @@
-"""Commands about pairs of records: judge, judgements. A decision counts from the next publication on."""
+"""Commands about pairs of records: link, judge, judgements. A decision counts from the next publication on."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -16,8 +16,28 @@ SHORTEST_WHY = 4  # characters
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
+    app.command()(link)
     app.command()(judge)
     app.command()(judgements)
+
+
+def link(registry: Registry, as_json: Json = False) -> None:
+    """Look for the entities of records without an identifier: what the model is sure of is judged, the rest waits for a person."""
+    from pipeline.link import link as run_link
+
+    _schema(registry)
+    found = run_link(registry)
+    if as_json:
+        print_json(asdict(found))
+        return
+    if found.model is None:
+        print(f"{registry} has no trained model: records without an identifier wait")
+        return
+    print(
+        f"{found.unlinked:,} records waited: {found.judged:,} pairs judged the same by {found.model}, {found.offered:,} wait for a person"
+    )
+    if found.judged:
+        print(f"./hub publish {registry} follows the judgements")
 
 
 def judge(

@@ -77,8 +77,10 @@ def publish_dag(registry: str, datasets: Iterable[Dataset]) -> DAG:
 
         @task(pool=defaults.PUBLISH_POOL, execution_timeout=defaults.STAGE_LIMIT, priority_weight=defaults.PUBLISH_PRIORITY)
         def publish() -> None:
-            """Publish everything accepted since the last publication; ends at once if there is nothing."""
+            """Publish everything accepted since the last publication, link what waits, and publish that; ends at once if there is nothing."""
             run_stage("publish", registry)
+            if run_stage("link", registry).judged:
+                run_stage("publish", registry)
 
         publish()
     return dag

@@ -80,7 +80,8 @@ def _suspect(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> N
 def _gather(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> None:
     """Tables `members`, the records of suspects, and `anchors`, which keep the entity: if there is one, a record that says all that tells."""
     parts = [
-        f"SELECT _record_id, {source.number} AS _dataset, {source.rank} AS _rank, _identity, _valid_from, {', '.join(_columns(rule.elements, source))} "
+        f"SELECT _record_id, {source.number} AS _dataset, {source.rank} AS _rank, _identity, _valid_from, "
+        f"{', '.join(_columns(rule.elements, source))} "
         f"FROM {source.relation} WHERE _identity IN (SELECT _identity FROM {SUSPECTS})"
         for source in sources
     ]
