@@ -50,6 +50,11 @@ def publish(
         f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
     )
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
+    if now.apart or now.contradictions:
+        print(
+            f"{now.apart:,} of those that wait are kept apart from their identifier's entity; {now.contradictions:,} judgements contradict others"
+        )
+        print(f"./hub judgements {registry} --open lists what a person has to decide")
     if now.shrink_accepted:
         print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
     elif accept_shrink:

@@ -1,12 +1,19 @@
 """One identifier, clearly different people or organizations: taken apart, put before a person, and healed when the sources are."""
 
+import csv
+import gzip
+import os
+from pathlib import Path
+
 import pytest
 
+from core.settings import REPOSITORY
 from registries.candidates import open_pairs
 from registries.judgements import Decision, judge
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+MENTIONS = Path(os.environ.get("GOVHUB_REAL_DATA") or REPOSITORY.parent / "shared" / "data") / "cn_linkage" / "organisation_mentions.csv.gz"
 CARDS = {**PATIENTS, "record_key": ["KH"], "columns": RESIDENTS["columns"], "ignore": ["KH"]}
 STRANGER = {"XM": "欧阳娜", "XB": "2", "CSRQ": "1961-05-05"}
 
@@ -98,3 +105,36 @@ def test_a_code_on_a_crowd_belongs_to_none_of_them(hub: Hub) -> None:
     # With nobody to hold them against, those of a code that no other source has wait without a pair.
     assert len(open_pairs(hub.home.serving, "legal_entity")) == 11
     assert hub.unbalanced() == []
+
+
+@pytest.mark.skipif(not MENTIONS.exists(), reason="the real mentions of organizations are not here: set GOVHUB_REAL_DATA")
+def test_an_authoritys_code_on_96_organizations_stays_the_authoritys(hub: Hub) -> None:
+    """Real lists: one honored 96 organizations under the code of the authority that honored them; branches and shops of one code stay with it."""
+    sources = ("honours", "key_projects", "press_inspections")
+    rows: dict[str, list[dict[str, str]]] = {source: [] for source in sources}
+    with gzip.open(MENTIONS, "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["source"] in rows:
+                rows[row["source"]].append({"XYDM": row["uscc"], "MC": row["name"]})
+    documents = [
+        {
+            **ENTERPRISES,
+            "id": f"{source.split('_')[0]}__list",
+            "department": {"id": source.split("_")[0], "title": {"zh": source, "en": source}},
+            "source": {**ENTERPRISES["source"], "path": f"{source}.csv"},
+            "record_key": ["XYDM", "MC"],
+            "columns": {"XYDM": "unified_social_credit_code", "MC": "organization_name"},
+        }
+        for source in sources
+    ]
+    documents = [{name: value for name, value in document.items() if name != "as_of"} for document in documents]
+    hub.register(*documents)
+    for document, source in zip(documents, sources, strict=True):
+        hub.sync(document, rows[source])
+    published = hub.publish("legal_entity")
+    names = {row["unified_social_credit_code"]: row["organization_name"] for row in hub.served("base_legal_entity")}
+    assert names["11110000000021557L"] == "北京市旅游发展委员会"
+    assert names["11110000MB16786141"] == "北京市文化和旅游局"
+    assert published.apart == len(open_pairs(hub.home.serving, "legal_entity", 1000)) > 150
+    pairs = open_pairs(hub.home.serving, "legal_entity", 1000)
+    assert {side.contract_id for pair in pairs for side in (pair.left, pair.right)} == {"honours__list", "key__list"}
