@@ -2,7 +2,7 @@
 
 What a model is sure of becomes a judgement and counts from the next publication on; what it is not sure of waits for a person. Entities are
 not compared among themselves, so the work follows the records that wait. A record that two entities are equally likely for is a person's to
-decide, and what has been judged is not judged again.
+decide (`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ def link(registry: str, home: Home | None = None) -> Linked:
     definition, standards = get_definition(registry), load_standards()
     number = latest(home.serving, registry).number
     try:
-        model = load_trained(registry)
+        model = load_trained(registry, home.settings.home)
     except RequestError:
         return Linked(registry, None, 0, 0, 0)
     name = f"{model.model.id}/{model.model.version}"
@@ -67,8 +67,7 @@ def link(registry: str, home: Home | None = None) -> Linked:
 
 def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained) -> None:
     """Table `unlinked`: live records that have no whole identifier, and that no judgement has placed."""
-    numbers = dataset_numbers(home.catalog)
-    parts = []
+    parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, {})} WHERE false"]
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
         if schema.id not in contract.feeds or contract.sharing.sharing_class == "none":
             continue
@@ -76,12 +75,9 @@ def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standa
         wanted = {name: columns[name] for name in (*schema.identity, *model.model.elements) if name in columns}
         missing = " OR ".join(f"{quote(name)} IS NULL" for name in schema.identity) if set(schema.identity) <= columns.keys() else "true"
         rows = state(home, standardized_table(contract_id), {"_record_id": "UUID", **wanted})
-        elements = _texts(model, wanted)
-        parts.append(f"SELECT _record_id, {numbers[contract_id]} AS _dataset, {elements} FROM {rows} WHERE {missing}")
-    nothing = f"SELECT NULL::uuid AS _record_id, 0 AS _dataset, {_texts(model, {})} WHERE false"
-    rows = " UNION ALL ".join(parts or [nothing])
+        parts.append(f"SELECT _record_id, {literal(contract_id)} AS _dataset, {_texts(model, wanted)} FROM {rows} WHERE {missing}")
     engine.run(
-        f"CREATE TABLE {UNLINKED} AS SELECT * FROM ({rows}) WHERE _record_id NOT IN (SELECT _record_id FROM {LINES})",
+        f"CREATE TABLE {UNLINKED} AS SELECT * FROM ({' UNION ALL '.join(parts)}) WHERE _record_id NOT IN (SELECT _record_id FROM {LINES})",
         doing="reading records that wait",
     )
 
@@ -93,15 +89,20 @@ def _texts(model: Trained, having: Mapping[str, str]) -> str:
 
 
 def _read_known(engine: Engine, home: Home, definition: RegistryDefinition, schema: Schema, model: Trained, number: int) -> None:
-    """Table `known`: every entity as it is published, under one of its records: one that its identifier links, of the best source."""
+    """Table `known`: every entity as it is published, under one of its records: one that its identifier links, of the best source.
+
+    It is no record of that source, so its `_dataset` is none; the record's stands in `_of`.
+    """
     contracts, numbers = contracts_in_force(home.catalog), dataset_numbers(home.catalog)
     ranks = ", ".join(
-        f"({numbers[name]}, {definition.rank('default', contract.department.id)})" for name, (_, contract) in sorted(contracts.items())
+        f"({numbers[name]}, {literal(name)}, {definition.rank('default', contract.department.id)})"
+        for name, (_, contract) in sorted(contracts.items())
     )
     rows = base_state(home, schema, number, ["_canonical_id", *model.model.elements])
     engine.run(
-        f"CREATE TABLE {KNOWN} AS SELECT r._record_id, r._dataset, _canonical_id, {_texts(model, dict.fromkeys(model.model.elements, ''))} "
-        f"FROM {rows} JOIN (SELECT _canonical_id, _record_id, _dataset FROM {LINES} JOIN (VALUES {ranks}) d(_dataset, _rank) USING (_dataset) "
+        f"CREATE TABLE {KNOWN} AS SELECT r._record_id, '' AS _dataset, r._of, _canonical_id AS _entity, "
+        f"{_texts(model, dict.fromkeys(model.model.elements, ''))} FROM {rows} JOIN (SELECT _canonical_id, _record_id, _of FROM {LINES} "
+        f"JOIN (VALUES {ranks}) d(_dataset, _of, _rank) USING (_dataset) "
         f"QUALIFY row_number() OVER (PARTITION BY _canonical_id ORDER BY _rule = {literal(JUDGED_RULE)}, _rank, _record_id) = 1) r "
         "USING (_canonical_id)",
         doing="reading entities",
@@ -109,29 +110,30 @@ def _read_known(engine: Engine, home: Home, definition: RegistryDefinition, sche
 
 
 def _compare(engine: Engine, home: Home, registry: str, model: Trained) -> None:
-    """Table `pairs`: what is found and not yet judged; a record for which two entities are good enough is for a person."""
+    """Table `pairs`: what is found and not yet judged."""
     from registries.linkage.predict import predict, predict_within
 
     predict(engine, model, UNLINKED, KNOWN, "to_known")
     predict_within(engine, model, UNLINKED, "to_each_other")
     engine.register("facts", facts(home.serving, registry, newest(home.serving, registry)))
+    pair = "least(p.left_record, p.right_record), greatest(p.left_record, p.right_record)"
+    standing = (
+        "SELECT left_record::uuid, right_record::uuid FROM facts WHERE withdraws IS NULL "
+        "AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
+    )
     engine.run(
-        f"CREATE TABLE {PAIRS} AS WITH found AS (SELECT *, count(*) FILTER (verdict = '{SAME}') OVER (PARTITION BY left_record) > 1 AS is_torn "
-        "FROM to_known UNION ALL BY NAME SELECT *, false AS is_torn FROM to_each_other) "
-        "SELECT * REPLACE (CASE WHEN is_torn THEN 'review' ELSE verdict END AS verdict), l._dataset AS left_dataset, "
-        f"coalesce(k._dataset, u._dataset) AS right_dataset FROM found JOIN {UNLINKED} l ON l._record_id = left_record "
-        f"LEFT JOIN {KNOWN} k ON k._record_id = right_record LEFT JOIN {UNLINKED} u ON u._record_id = right_record "
-        "WHERE NOT EXISTS (SELECT 1 FROM facts f WHERE f.withdraws IS NULL AND f.left_record::uuid = least(found.left_record, found.right_record) "
-        "AND f.right_record::uuid = greatest(found.left_record, found.right_record)) ORDER BY score DESC, found.left_record, found.right_record",
+        f"CREATE TABLE {PAIRS} AS SELECT p.*, l._dataset AS left_dataset, coalesce(k._of, u._dataset) AS right_dataset "
+        "FROM (SELECT * FROM to_known UNION ALL BY NAME SELECT * FROM to_each_other) p "
+        f"JOIN {UNLINKED} l ON l._record_id = left_record LEFT JOIN {KNOWN} k ON k._record_id = right_record "
+        f"LEFT JOIN {UNLINKED} u ON u._record_id = right_record WHERE ({pair}) NOT IN ({standing}) ORDER BY score DESC, left_record, right_record",
         doing="comparing records that wait",
     )
 
 
 def _write(engine: Engine, home: Home, registry: str, model: Trained, name: str) -> tuple[int, int]:
-    contracts = {number: contract_id for contract_id, number in dataset_numbers(home.catalog).items()}
     decisions, candidates = [], []
     for row in engine.records(f"SELECT * FROM {PAIRS}"):
-        left, right = (Side(str(row[f"{side}_record"]), contracts[row[f"{side}_dataset"]]) for side in ("left", "right"))
+        left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
         if row["verdict"] == SAME:
             decisions.append(Decision(left, right, SAME, f"{row['score']:.1f} bits", float(row["score"]), name))
         else:

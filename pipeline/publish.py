@@ -171,7 +171,7 @@ class _Publishing:
         run, limits = self.merging, self.merging.definition.sources
         if limits is None or run.number == 1:
             return None
-        findings = too_much_changed(run.engine, self.home, limits, run.schema, run.standards, run.datasets)
+        findings = too_much_changed(run.engine, self.home, limits, run.schema, run.standards, run.pins.datasets)
         if not findings:
             return None
         seen = standing_attempt(self.home.serving, run.before, STOPPED)
