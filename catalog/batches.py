@@ -240,9 +240,18 @@ def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
 
 def deleted_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
     """Return how many records of a dataset disappeared in the accepted batches after one and up to another."""
+    return _sum_between(catalog, batch.c.deleted, contract_id, after, upto)
+
+
+def updated_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
+    """Return how often a record of a dataset became another in the accepted batches after one and up to another."""
+    return _sum_between(catalog, batch.c.updated, contract_id, after, upto)
+
+
+def _sum_between(catalog: sa.Engine, column: sa.Column[int], contract_id: str, after: int, upto: int) -> int:
     mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.seq > after) & (batch.c.seq <= upto)
     with reading(catalog) as connection:
-        return int(connection.execute(sa.select(sa.func.sum(batch.c.deleted)).where(mine)).scalar() or 0)
+        return int(connection.execute(sa.select(sa.func.sum(column)).where(mine)).scalar() or 0)
 
 
 def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:

@@ -6,6 +6,7 @@ never a value from a record.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 class HubError(Exception):
@@ -21,6 +22,17 @@ class HubError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  what to do: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error comes out of another process as it was, whatever it is made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[HubError], args: tuple[Any, ...], state: dict[str, Any]) -> HubError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class RequestError(HubError):

@@ -25,6 +25,8 @@ def test_a_text_is_printed_and_a_folder_filled(tmp_path: Path) -> None:
     written = hub("sqlite", "--out", str(tmp_path / "new"), "--json")
     assert json.loads(written.stdout)["files"] == [
         "base_certificate.sqlite.sql",
+        "base_credit.sqlite.sql",
+        "base_geography.sqlite.sql",
         "base_legal_entity.sqlite.sql",
         "base_population.sqlite.sql",
     ]

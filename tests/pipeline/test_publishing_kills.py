@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 
 from core.database import reading
-from core.leases import held_by
 from core.settings import REPOSITORY
 from pipeline.publish import publish
 from registries.publications import latest
 from registries.tables import lease
 from tests.factories import PATIENTS, Hub, Row, person
+from tests.leases import held_by
 from tests.pipeline.test_crashes import followed, leftovers
 
 MOMENTS = 50

@@ -74,7 +74,7 @@ def faults(element: DataElement) -> list[str]:
         "latin_name": ["****", "锟斤拷", "A" * LONG, "A", "张"],
         "long_code": ["不是代码", "XYZ"],
         "timestamp": ["2001-02-30 10:00:00", "2001", "不是时间"],
-        "text": ["锟斤拷锟斤拷", "字", "字" * 3 * LONG],
+        "text": ["锟斤拷锟斤拷", "字", "字" * ((element.max_length or 3 * LONG) + 1)],
     }
     return by_type[element.type]
 
