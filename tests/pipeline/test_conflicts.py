@@ -62,6 +62,7 @@ def test_a_person_may_know_that_they_are_one_after_all(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_publishing_day_by_day_ends_where_one_publication_does(hub: Hub, second_hub: Hub) -> None:
     days = [
         ([person(n) for n in range(20)], [card(n) for n in range(10)]),
