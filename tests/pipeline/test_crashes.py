@@ -127,7 +127,8 @@ def followed(hub: Hub) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("database", "boundaries"),
     [
-        pytest.param("sqlite", BOUNDARIES, id="sqlite"),
+        pytest.param("sqlite", AT_COMMITS, id="sqlite"),
+        pytest.param("sqlite", BOUNDARIES, id="sqlite-all", marks=pytest.mark.long),
         pytest.param("postgresql", AT_COMMITS, id="postgresql"),
         pytest.param("postgresql", AT_DATABASES, id="postgresql-all", marks=pytest.mark.long),
     ],
