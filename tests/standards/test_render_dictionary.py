@@ -61,6 +61,7 @@ def pages() -> list[str]:
     return [path for path in site() if path.endswith(".html")]
 
 
+@pytest.mark.long
 def test_the_same_standard_gives_the_same_site() -> None:
     assert to_dictionary(STANDARDS) == site()
 
