@@ -23,6 +23,7 @@ from pipeline.home import Home
 from registries.definition import get_definition
 from registries.feed import last_change
 from registries.publications import Publication, get_publication, latest, shown
+from registries.versions import MEANINGS
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_sql
 from standards.model import DataElement, Schema
@@ -31,13 +32,10 @@ Format = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 MANIFEST = "manifest.json"
 SYSTEM = {
-    "_canonical_id": {"zh": "主体的内部编号，不变更、不复用", "en": "Id of the entity, which never changes and is never used again"},
-    "_publication": {"zh": "发布此版本的发布号", "en": "Publication that brought the row as it is"},
-    "_valid_from": {"zh": "在现实中自该日起有效（来源所报）", "en": "Day from which it held in the world, as the sources say"},
-    "_valid_to": {
-        "zh": "在现实中至该日之前有效；9999-12-31 表示未终止",
-        "en": "Day until which it held, exclusive; 9999-12-31 where it has not ended",
-    },
+    "_canonical_id": {"zh": MEANINGS["_canonical_id"], "en": "Id of the entity, which never changes and is never used again"},
+    "_publication": {"zh": MEANINGS["_publication_from"], "en": "Publication that brought the row as it is"},
+    "_valid_from": {"zh": MEANINGS["_valid_from"], "en": "Day from which it held in the world, as the sources say"},
+    "_valid_to": {"zh": MEANINGS["_valid_to"], "en": "Day until which it held, exclusive; 9999-12-31 where it has not ended"},
 }
 MASKED = "masked"
 

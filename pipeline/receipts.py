@@ -227,8 +227,9 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return "not compared: the batch holds only what was new in the source", False
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     try:
-        claim = source_claim(contract, load_connections(settings=home.settings))
-        files = source_files(contract, load_connections(settings=home.settings)) if manifest.get("files") else []
+        connections = load_connections(settings=home.settings)
+        claim = source_claim(contract, connections)
+        files = source_files(contract, connections) if manifest.get("files") else []
     except HubError as error:
         return f"not compared: {error.message}", False
     if files:

@@ -19,7 +19,7 @@ from core.digests import digest_sums, row_digest
 from core.engine import Engine, parquet, quote
 from core.errors import RequestError
 from core.settings import Settings
-from core.sums import combine, shown_digest
+from core.sums import EMPTY, combine, shown_digest
 from core.work import make_work_folder
 from pipeline.home import Home, open_home
 from pipeline.merging import Merging, row_digest_sql
@@ -109,7 +109,7 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     elements = supplied([element.id for element in schema.elements], contributions)
     rows = merged(definition, elements, contributions, provinces_of(standards))
     if not elements:
-        return 0, after.digest
+        return 0, EMPTY
     query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {row_digest_sql(schema, elements)} AS d FROM ({rows}))"
     count, high, low = engine.row(query, doing="merging again")
     return count, f"{combine(high, low):032x}"

@@ -205,9 +205,10 @@ def newest(serving: sa.Engine, registry: str) -> int:
 
 def facts(serving: sa.Engine, registry: str, upto: int) -> "pa.Table":
     """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS."""
+    from core.engine import literal
     from registries.serving import bulk_cursor
 
     names = ", ".join(FACTS)
     with bulk_cursor(serving) as cursor:
-        cursor.execute(f"SELECT {names} FROM judgement WHERE registry = '{registry}' AND number <= {upto} ORDER BY number")
+        cursor.execute(f"SELECT {names} FROM judgement WHERE registry = {literal(registry)} AND number <= {upto} ORDER BY number")
         return cursor.fetch_arrow_table()
