@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from core.settings import REPOSITORY
 from registries.publications import all_files, latest
 from tests.conftest import copied_keys
 from tests.factories import PATIENTS, Hub, Row, hub_in, person, resident_id
+from tests.forked import run_child
 
 TABLE = "std_health__patient"
 
@@ -253,16 +253,7 @@ def nursery(hub: Hub) -> Iterator[Callable[[Hub, float | None], int]]:
     with subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def run_in(each: Hub, seconds: float | None) -> int:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(f"{each.settings.home}\n")
-            process.stdin.flush()
-            child = int(process.stdout.readline())
-            if seconds is not None:
-                time.sleep(seconds)
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            return int(process.stdout.readline())
+            return run_child(process, str(each.settings.home), seconds)
 
         yield run_in
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from core.settings import REPOSITORY
 from registries.publications import latest
 from tests.conftest import copied_keys
 from tests.factories import Hub
+from tests.forked import run_child
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
 from tests.pipeline.sources import TABLE, People, connect, phones, tracked
 from tests.pipeline.test_crashes import leftovers
@@ -63,16 +63,7 @@ def run() -> Iterator[Run]:
     with subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def run_in(hub: Hub, seconds: float | None = None, *, full: bool = False) -> int:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(f"{'full' if full else 'ordinary'} {hub.settings.home}\n")
-            process.stdin.flush()
-            child = int(process.stdout.readline())
-            if seconds is not None:
-                time.sleep(seconds)
-                with suppress(ProcessLookupError):
-                    os.killpg(child, signal.SIGKILL)
-            return int(process.stdout.readline())
+            return run_child(process, f"{'full' if full else 'ordinary'} {hub.settings.home}", seconds, kill=os.killpg)
 
         yield run_in
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from pipeline.publish import publish
 from registries.publications import latest
 from registries.tables import lease
 from tests.factories import PATIENTS, Hub, Row, person
+from tests.forked import run_child
 from tests.leases import held_by
 from tests.pipeline.test_crashes import followed, leftovers
 
@@ -77,16 +78,7 @@ def watched(hub: Hub) -> Iterator[list[list[str]]]:
 
 def run(process: "subprocess.Popen[str]", hub: Hub, seconds: float | None = None) -> int:
     """Publish in a process of its own, killed after some seconds if given; returns how it ended."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(hub.settings.model_dump_json() + "\n")
-    process.stdin.flush()
-    child = int(process.stdout.readline())
-    if seconds is not None:
-        time.sleep(seconds)
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    return int(process.stdout.readline())
+    return run_child(process, hub.settings.model_dump_json(), seconds)
 
 
 @pytest.mark.long
