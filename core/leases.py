@@ -61,12 +61,10 @@ def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "", *, p
     Raises LeaseHeld, naming the holder, where someone alive has it and does not give it back in the time that the caller waits for it.
     """
     lease = _acquire_in_time(engine, table, name, me(actor), patience)
-    held = (str(engine.url), name)
-    _mine.add(held)
     try:
         yield lease
     finally:
-        _mine.discard(held)
+        _mine.discard((str(engine.url), name))
         with writing(engine) as connection:
             mine = (table.c.name == name) & (table.c.epoch == lease.epoch)
             connection.execute(table.update().where(mine).values(holder=None, expires_at=None))
@@ -84,18 +82,33 @@ def _acquire_in_time(engine: sa.Engine, table: sa.Table, name: str, holder: str,
 
 
 def _acquire(engine: sa.Engine, table: sa.Table, name: str, holder: str) -> Lease:
-    with writing(engine) as connection:
-        query = sa.select(table.c.epoch, table.c.holder, table.c.expires_at).where(table.c.name == name).with_for_update()
-        found = connection.execute(query).one_or_none()
-        if found is None:
-            try:
-                connection.execute(table.insert().values(name=name, epoch=1, holder=holder, expires_at=now() + TIME_TO_LIVE))
-            except sa.exc.IntegrityError:
-                raise LeaseHeld(f"{name} is being written by a run that began at the same moment") from None
-            return Lease(table, name, 1)
-        left = found.holder and found.holder.rpartition("@")[2] == me() and (str(engine.url), name) not in _mine
-        if found.holder and not left and is_alive(found.holder) and (is_here(found.holder) or found.expires_at > now()):
-            raise LeaseHeld(f"{name} is being written by {words(found.holder)}")
-        epoch = found.epoch + 1
-        connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=holder, expires_at=now() + TIME_TO_LIVE))
-        return Lease(table, name, epoch)
+    held, is_noted = (str(engine.url), name), False
+    try:
+        with writing(engine) as connection:
+            epoch = _next_epoch(connection, table, name, holder, held)
+            # Before the commit: another thread of this process that sees the holder must not take the lease for one that was left behind.
+            _mine.add(held)
+            is_noted = True
+    except BaseException:
+        if is_noted:
+            _mine.discard(held)
+        raise
+    return Lease(table, name, epoch)
+
+
+def _next_epoch(connection: sa.Connection, table: sa.Table, name: str, holder: str, held: tuple[str, str]) -> int:
+    """Write the holder down; raises LeaseHeld where someone alive is."""
+    query = sa.select(table.c.epoch, table.c.holder, table.c.expires_at).where(table.c.name == name).with_for_update()
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        try:
+            connection.execute(table.insert().values(name=name, epoch=1, holder=holder, expires_at=now() + TIME_TO_LIVE))
+        except sa.exc.IntegrityError:
+            raise LeaseHeld(f"{name} is being written by a run that began at the same moment") from None
+        return 1
+    left = found.holder and found.holder.rpartition("@")[2] == me() and held not in _mine
+    if found.holder and not left and is_alive(found.holder) and (is_here(found.holder) or found.expires_at > now()):
+        raise LeaseHeld(f"{name} is being written by {words(found.holder)}")
+    epoch: int = found.epoch + 1
+    connection.execute(table.update().where(table.c.name == name).values(epoch=epoch, holder=holder, expires_at=now() + TIME_TO_LIVE))
+    return epoch

@@ -71,6 +71,8 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
         try:
             return pack(terms, key, out, cursor=cursor, **options)
         finally:
+            if contract.source.kind == "postgresql":  # MariaDB's would read the rest of the table first
+                cursor.close()
             cursor.connection.close()
     except BundleError as error:
         raise RequestError(f"{dataset}: {error}", hint="connectors/offline/bundle.py says how bundles are packed") from None
