@@ -64,10 +64,12 @@ def build() -> Build:
     from demo.benchmark_city import DATASETS
     from pipeline.home import open_home
     from pipeline.statements import prepare_statements
+    from pipeline.validate import prepare_suites
     from standards.loader import load_standards
 
     # As the process does from which the tasks are forked: once, not once a batch.
     prepare_statements(load_standards(), today().isoformat())
+    prepare_suites(load_standards())
     imported = time.process_time()
     home = open_home()
     steps, batches, publication = brought_in(home, [batches_of(home.catalog, dataset)[0].batch_id for dataset in DATASETS])

@@ -82,8 +82,9 @@ def preload() -> None:
             _log(f"{module} was not loaded ahead: {type(error).__name__}")
     try:
         standards = importlib.import_module("standards.loader").load_standards()
-        # Building these statements would cost every task a second or two again.
+        # Building these statements and expectations would cost every task a second or two again.
         importlib.import_module("pipeline.statements").prepare_statements(standards, today().isoformat())
+        importlib.import_module("pipeline.validate").prepare_suites(standards)
     except Exception as error:
         _log(f"the standards were not prepared ahead: {type(error).__name__}")
     _log("libraries and stages are loaded")

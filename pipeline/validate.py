@@ -1,6 +1,6 @@
 """Validate: the Great Expectations suite on the whole standardized batch, held against the row-level verdicts, and the contract's gate."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.model import Contract
@@ -8,7 +8,7 @@ from core.engine import Engine, quote
 from core.errors import HubError
 from pipeline.changes import Changes
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
-from quality.run import CheckResult, run_suite
+from quality.run import CheckResult, prepare_expectations, run_suite
 from standards.checks import Check, checks
 from standards.model import Standards
 
@@ -51,9 +51,21 @@ def make_suite(plan: Plan, standards: Standards) -> tuple[list[Check], dict[str,
         elif check.kind == "shared":
             item = bits[check.element]
             conditions[check.id] = f"({quote(item.column)} & {1 << item.issues.index(check.issue_type)}) <> 0"
+    return _of_table(suite, standards), conditions
+
+
+def prepare_suites(standards: Standards) -> None:
+    """Build the expectations of every registry, for processes that are forked from this one."""
+    for schema in standards.schemas.values():
+        rules = [rule for rule in standards.cross_rules if rule.schema_id == schema.id]
+        prepare_expectations(_of_table(checks(schema, rules, standards), standards))
+
+
+def _of_table(suite: Iterable[Check], standards: Standards) -> list[Check]:
+    """Checks as the standardized table needs them: that of the key first, and rules over several elements on the record as a whole."""
     unique = standards.issue_types[DUPLICATE]
     key = Check(f"{KEY}.{DUPLICATE}", KEY, "unique", DUPLICATE, unique.dimension, unique.severity)
-    return [key, *(replace(check, element=ROW) if check.needs else check for check in suite)], conditions
+    return [key, *(replace(check, element=ROW) if check.needs else check for check in suite)]
 
 
 def _has_source(plan: Plan, check: Check) -> bool:

@@ -5,16 +5,20 @@ Only counts come back. Values stay out of the results, because results travel fu
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from core.engine import Engine
+from core.engine import Engine, quote
 from core.errors import HubError
+from quality.suites import has_mark, mark, marked_expectation
 from standards.checks import Check
 
-# Counts only: no examples of unexpected values, no index of rows.
-RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
+# The counts that a verdict rests on are all that is computed. A format that tells more would run a query per expectation for its examples.
+RUN = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
+MARKED = "marked"  # view
 
 
 @dataclass(frozen=True)
@@ -38,35 +42,105 @@ def run_suite(engine: Engine, table: str, checks: Sequence[Check], conditions: M
     rows = engine.value(f"SELECT count(*) FROM {table}")
     if not rows:
         return [CheckResult(check, 0, 0) for check in checks]
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    import great_expectations as gx
-
-    from quality.duckdb_dialect import shared_engine
-    from quality.suites import expectation
-
-    with shared_engine(engine) as address:
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-        source = context.data_sources.add_sql("engine", connection_string=address)
-        batch = source.add_table_asset("batch", table_name=table).add_batch_definition_whole_table("whole")
-        suite = gx.ExpectationSuite(name="batch", expectations=[expectation(check, conditions.get(check.id)) for check in checks])
-        validation = batch.get_batch().validate(suite, result_format=RESULT_FORMAT)
-    results: dict[str, Any] = {result.expectation_config.meta["check"]: result for result in validation.results}  # type: ignore[union-attr]
-    broken = sorted(check.id for check in checks if check.id not in results or _raised(results[check.id]))
+    _mark(engine, table, checks, conditions)
+    prepared = [_prepared(check) for check in checks]
+    with _execution(engine) as execution:
+        found = _computed(execution, prepared)
+    broken = sorted(item.check.id for item in prepared if not item.is_evaluated(found))
     if broken:
         raise SuiteFailed(f"Great Expectations could not evaluate {', '.join(broken)}", hint="./hub test shows which rule is at fault")
-    return [_counted(check, results[check.id].result, rows) for check in checks]
+    return [CheckResult(item.check, rows - item.passed_over(found), item.unexpected(found)) for item in prepared]
 
 
-def _raised(result: Any) -> bool:
-    info = result.exception_info or {}
-    found = [info] if "raised_exception" in info else list(info.values())
-    return any(item["raised_exception"] for item in found)
+def prepare_expectations(checks: Iterable[Check]) -> None:
+    """Build the expectations of checks, for processes that are forked from this one."""
+    for check in checks:
+        _prepared(check)
 
 
-def _counted(check: Check, result: Mapping[str, Any], rows: int) -> CheckResult:
-    if "unexpected_count" in result:
-        evaluated = result["element_count"] - (0 if check.kind == "not_null" else result.get("missing_count") or 0)
-        return CheckResult(check, evaluated, result["unexpected_count"])
-    return CheckResult(check, rows, int(result["observed_value"]))
+@dataclass(frozen=True)
+class _Prepared:
+    """An expectation, the metrics that it needs by name, and what these are computed from."""
+
+    check: Check
+    expectation: Any
+    metrics: Mapping[str, Any]
+    edges: tuple[Any, ...]
+
+    def is_evaluated(self, found: Mapping[Any, Any]) -> bool:
+        """Whether the metrics could be computed, and the expectation judges by them as the account does: met where no row is against it."""
+        if any(metric.id not in found for metric in self.metrics.values()):
+            return False
+        values = {name: found[metric.id] for name, metric in self.metrics.items()}
+        # Its `metrics_validate` would first work out again which metrics it needs, which takes ten times as long as the verdict.
+        verdict = self.expectation._validate(values, runtime_configuration=RUN)
+        return bool(verdict["success"]) == (self.unexpected(found) == 0)
+
+    def unexpected(self, found: Mapping[Any, Any]) -> int:
+        """Rows that do not meet the expectation."""
+        return self._count(found, self.expectation.map_metric)
+
+    def passed_over(self, found: Mapping[Any, Any]) -> int:
+        """Rows that the expectation does not look at, since they have no value."""
+        return 0 if self.check.kind == "not_null" or has_mark(self.check) else self._count(found, "column_values.nonnull")
+
+    def _count(self, found: Mapping[Any, Any], condition: str) -> int:
+        return int(found[self.metrics[f"{condition}.unexpected_count"].id])
+
+
+@lru_cache(maxsize=2048)
+def _prepared(check: Check) -> _Prepared:
+    """The expectation of a check: built once for a process, since building it takes longer than evaluating it."""
+    from great_expectations.validator.metrics_calculator import MetricsCalculator
+
+    expectation = marked_expectation(check)
+    metrics = expectation.get_validation_dependencies(runtime_configuration=RUN).metric_configurations
+    graph = MetricsCalculator(_planner()).build_metric_dependency_graph(list(metrics.values()), RUN)
+    return _Prepared(check, expectation, metrics, tuple(graph.edges))
+
+
+def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mapping[str, str]) -> None:
+    """The table with a column for each check that has no kind of expectation: what is not null there breaks it."""
+    marks = [f"CASE WHEN {mark(check, conditions)} THEN 1 END AS {quote(check.id)}" for check in checks if has_mark(check)]
+    engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join(['*', *marks])} FROM {table}")
+
+
+@contextmanager
+def _execution(engine: Engine) -> Iterator[Any]:
+    """Great Expectations' access to the marked table."""
+    from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+
+    from quality.duckdb_dialect import shared_engine
+
+    with shared_engine(engine) as address:
+        execution = _access(address)
+        execution.load_batch_data("batch", SqlAlchemyBatchData(execution, table_name=MARKED))
+        try:
+            yield execution
+        finally:
+            execution.close()
+
+
+@lru_cache(maxsize=1)
+def _planner() -> Any:
+    """Access to nothing: which metrics depend on which is a matter of the dialect alone."""
+    return _access("duckdb+hub:///nothing")
+
+
+def _access(address: str) -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+
+    import quality.duckdb_dialect  # noqa: F401  makes its dialect known
+
+    return SqlAlchemyExecutionEngine(connection_string=address)
+
+
+def _computed(execution: Any, prepared: Sequence[_Prepared]) -> dict[Any, Any]:
+    """The metrics that could be computed, by id. What several expectations need, as the number of rows, is computed once."""
+    from great_expectations.validator.validation_graph import ValidationGraph
+
+    edges = {edge.id: edge for item in prepared for edge in item.edges}
+    found, _ = ValidationGraph(execution, list(edges.values())).resolve(RUN, show_progress_bars=False)
+    return found

@@ -4,6 +4,7 @@ Each check becomes one of GX's own kinds of expectation; only check characters a
 the expression they share with the row-level verdict. The issue type, dimension and severity of the rule travel in `meta`.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ def expectation(check: Check, condition: str | None = None) -> Any:
     gxe: Any = import_module("great_expectations.expectations")
     argument: Any = check.argument
 
-    meta = {"check": check.id, "issue_type": check.issue_type, "dimension": check.dimension, "severity": check.severity}
+    meta = _meta(check)
     column: dict[str, Any] = {"column": check.element, "meta": meta}
     match check.kind:
         case "not_null":
@@ -28,12 +29,35 @@ def expectation(check: Check, condition: str | None = None) -> Any:
         case "length":
             least, most = argument
             return gxe.ExpectColumnValueLengthsToBeBetween(**column, min_value=least, max_value=most)
-        case "between":
-            # GX compares numbers and dates only; ISO dates are texts here and sort as texts.
-            least, most = (literal(str(bound)) for bound in argument)
-            outside = f"{quote(check.element)} < {least} OR {quote(check.element)} > {most}"
-            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"SELECT 1 FROM {{batch}} WHERE {outside}", meta=meta)
         case "unique":
             return gxe.ExpectColumnValuesToBeUnique(**column)
         case _:
-            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"SELECT 1 FROM {{batch}} WHERE {condition}", meta=meta)
+            unexpected = mark(check, {check.id: str(condition)})
+            return gxe.UnexpectedRowsExpectation(unexpected_rows_query=f"SELECT 1 FROM {{batch}} WHERE {unexpected}", meta=meta)
+
+
+def marked_expectation(check: Check) -> Any:
+    """Render one check for a table that has a column of marks, of the check's name, in place of the query: all marks are counted at once."""
+    if not has_mark(check):
+        return expectation(check)
+    gxe: Any = import_module("great_expectations.expectations")
+    return gxe.ExpectColumnValuesToBeNull(column=check.id, meta=_meta(check))
+
+
+def has_mark(check: Check) -> bool:
+    """Whether a check is none of GX's kinds, but a condition on rows."""
+    return check.kind in ("between", "shared")
+
+
+def mark(check: Check, conditions: Mapping[str, str]) -> str:
+    """The SQL that is true for a row that breaks such a check; `conditions` has that of the shared ones by id."""
+    if check.kind == "shared":
+        return conditions[check.id]
+    # GX compares numbers and dates only; ISO dates are texts here and sort as texts.
+    bounds: Any = check.argument
+    least, most = (literal(str(bound)) for bound in bounds)
+    return f"{quote(check.element)} < {least} OR {quote(check.element)} > {most}"
+
+
+def _meta(check: Check) -> dict[str, str]:
+    return {"check": check.id, "issue_type": check.issue_type, "dimension": check.dimension, "severity": check.severity}
