@@ -20,6 +20,7 @@ from registries.versions import history_table
 from standards.model import Schema
 
 CHUNK = 20_000  # rows per writing transaction: well under a second on a slow disk
+CACHE_KB = 64_000
 
 
 def clear_leftovers(serving: sa.Engine, schema: Schema) -> int:
@@ -101,6 +102,8 @@ def bulk_cursor(serving: sa.Engine) -> Iterator[Any]:
             if serving.dialect.name == "sqlite":
                 cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
                 cursor.execute("PRAGMA synchronous = NORMAL")
+                # Pages that are still being filled would leave a smaller cache and come back.
+                cursor.execute(f"PRAGMA cache_size = -{CACHE_KB}")
             yield cursor
     except (adbc_driver_sqlite.dbapi.Error, adbc_driver_postgresql.dbapi.Error) as error:
         place = url.render_as_string(hide_password=True)
