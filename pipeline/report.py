@@ -49,7 +49,10 @@ def report_registry(home: Home, registry: str, number: int | None = None) -> Rep
         standard_version=publication.standard_version or standards.version,
         inputs=listed,
         fills=base_fills(home, standards.schemas[registry], publication.number),
-        **{name: getattr(publication, name) for name in ("records", "linked", "unlinked", "withheld", "entities", "inserted", "deleted")},
+        **{
+            name: getattr(publication, name)
+            for name in ("records", "linked", "unlinked", "withheld", "entities", "inserted", "deleted", "apart")
+        },
     )
     known = {item["batch_id"]: standing(home, get_batch(home.catalog, item["batch_id"])) for item in listed}
     return registry_report(home.catalog, standards, figures, known, read_accuracy(home, registry, publication.number))

@@ -58,6 +58,7 @@ class RegistryFigures:
     entities: int
     inserted: int
     deleted: int
+    apart: int
     inputs: Sequence[Mapping[str, Any]]  # contract_id, batch_id, records, linked, unlinked, withheld
     fills: Mapping[str, tuple[int, Mapping[str, int]]]  # element: rows with a value, and how many of them by dataset
 
@@ -212,6 +213,7 @@ def registry_report(
         ],
         sources=sources,
         accuracy=accuracy,
+        apart=figures.apart,
     )
 
 

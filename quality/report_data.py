@@ -131,6 +131,7 @@ class ReportData:
     sources: Sequence[Source] = ()
     notes: Sequence[Note] = ()
     accuracy: AccuracyReport | None = None
+    apart: int = 0  # of the unlinked records, those that are kept apart from the entity of their identifier
     error: str = ""
     hint: str = ""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.settings import REPOSITORY
+from pipeline.report import report_registry
+from quality.report import render_html
 from registries.candidates import open_pairs
 from registries.judgements import Decision, judge
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
@@ -105,6 +107,8 @@ def test_a_code_on_a_crowd_belongs_to_none_of_them(hub: Hub) -> None:
     assert credit_code(77) not in {row["unified_social_credit_code"] for row in hub.served("base_legal_entity")}
     # With nobody to hold them against, those of a code that no other source has wait without a pair.
     assert len(open_pairs(hub.home.serving, "legal_entity")) == 11
+    report = render_html(report_registry(hub.home, "legal_entity"), "en")
+    assert "22 have an identifier but are kept apart" in report
     assert hub.unbalanced() == []
 
 
