@@ -11,9 +11,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from core.database import open_database
 from pipeline.validate import count_issues
@@ -28,6 +30,31 @@ _numbers = count(1)
 
 # These fill hubs, start servers or load Great Expectations: more than a look in between has time for.
 SLOW_FOLDERS = {"benchmarks", "cli", "connectors", "dags", "demo", "deploy", "examples", "pipeline", "portal", "quality", "spark"}
+
+
+# What their tests share takes long to make: one worker has the whole folder, where others have a file at a time.
+SHARING_FOLDERS = {"demo", "examples", "portal"}
+
+
+class _Scheduling(LoadFileScheduling):
+    """A file, or a folder that shares much, to each worker at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        folder = Path(file).parent
+        return folder.as_posix() if folder.name in SHARING_FOLDERS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    """Hand the tests out so."""
+    return _Scheduling(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What `./hub test --quick` leaves out is not even imported."""
+    is_slow = collection_path.name in SLOW_FOLDERS and collection_path.parent == Path(__file__).parent
+    return True if is_slow and "not slow" in config.option.markexpr else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -154,8 +181,17 @@ def new_databases(postgresql_server: str) -> Iterator[Callable[[], dict[str, str
             connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+ON_BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+both_databases = pytest.mark.parametrize("any_hub", ON_BOTH, indirect=True)
+
+
+@pytest.fixture(params=ON_BOTH)
 def any_hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
     """An empty hub, once on each kind of database."""
-    urls = request.getfixturevalue("new_databases")() if request.param == "postgresql" else {}
-    return hub_in(tmp_path / "home", **urls)
+    return hub_on(request.param, request, tmp_path)
+
+
+def hub_on(database: str, request: pytest.FixtureRequest, folder: Path) -> Hub:
+    """An empty hub on a kind of database."""
+    urls = request.getfixturevalue("new_databases")() if database == "postgresql" else {}
+    return hub_in(folder / "home", **urls)

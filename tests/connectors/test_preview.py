@@ -13,13 +13,13 @@ from contracts.sources import CsvSource
 from core.errors import SourceError
 from standards.loader import load_standards
 
-VOCABULARY = load_vocabulary(load_standards())
 ROWS = "91110000101908915L,甲有限公司,2024-01-01\n91110000101908915L,乙有限公司,2024-01-02\n"
 
 
 def looked(path: Path, sheet: str | None = None) -> Preview:
     source = CsvSource(kind="csv", connection="drop", path=path.name)
-    return preview(Contract.model_construct(id="propose", source=source, record_key=(WHOLE_ROW,), columns={}), path, sheet, VOCABULARY)
+    contract = Contract.model_construct(id="propose", source=source, record_key=(WHOLE_ROW,), columns={})
+    return preview(contract, path, sheet, load_vocabulary(load_standards()))
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Preview:

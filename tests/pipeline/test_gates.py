@@ -9,6 +9,7 @@ from core.errors import GateFailed
 from pipeline.publish import publish
 from registries.attempts import Attempt, standing_attempt
 from registries.publications import latest
+from tests.conftest import both_databases
 from tests.factories import ENTERPRISES, PATIENTS, Hub, Row, organization, person, with_assertions, wrong_check
 
 PEOPLE = [person(number) for number in range(10)]
@@ -184,6 +185,7 @@ def test_a_stopped_publication_is_kept_until_a_good_one_settles_it(any_hub: Hub)
     assert _attempt(hub) is None
 
 
+@both_databases
 def test_a_person_may_let_the_shrink_pass_that_was_stopped(any_hub: Hub) -> None:
     hub = any_hub
     _shrunk(hub, 7)

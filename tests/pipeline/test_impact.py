@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,14 @@ def with_known_keys(folder: Path) -> Hub:
     for number, name in enumerate((RECORD_KEY, CANONICAL_KEY)):
         (keys / name).write_text(f"{number:064x}")
     return hub_in(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed_once() -> Iterator[None]:
+    """The process of the installed standard is started once, since it learns nothing from what is tried in it."""
+    with trying(INSTALLED) as process, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.impact.trying", lambda version: nullcontext(process) if version is INSTALLED else trying(version))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from registries.judgements import Decision, Judgement, Side, judge, judgements, 
 from registries.matching import canonical_key
 from registries.publications import history
 from standards.loader import load_standards
+from tests.conftest import both_databases
 from tests.factories import PATIENTS, Hub, person, resident_id
 from tests.registries.test_clusters import naive, reachable
 
@@ -165,6 +166,7 @@ def _feed_ends_at_the_table(hub: Hub) -> None:
     assert table == {row["_canonical_id"] for row in hub.served("base_population")}
 
 
+@both_databases
 def test_a_judgement_merges_and_withdrawing_it_splits_again(any_hub: Hub) -> None:
     hub, serving = any_hub, any_hub.home.serving
     hub.register(CARDS, PUPILS)

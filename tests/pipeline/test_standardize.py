@@ -36,7 +36,7 @@ def standardized(folder: Path, schema_id: str, numbers: list[int], threads: int)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "schema_id", [pytest.param(name, marks=() if name == "certificate" else pytest.mark.long) for name in STANDARDS.schemas]
+    "schema_id", [pytest.param(name, marks=() if name == "geography" else pytest.mark.long) for name in STANDARDS.schemas]
 )
 def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Value by value or row by row, variables as functions or as columns, doubtful values put in place or the table written anew, rows once or

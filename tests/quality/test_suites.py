@@ -118,12 +118,13 @@ def _is_noticed(examined: Examined, result: CheckResult) -> bool:
 def test_a_check_on_null_or_key_that_is_pointed_elsewhere_is_noticed(examined: Examined) -> None:
     # A column in which nothing is missing and nothing stands twice.
     other = "_position"
-    for kind in ("not_null", "unique"):
-        for check in (item for item in examined.suite if item.kind == kind):
-            (result,) = run_suite(examined.engine, STANDARDIZED, [replace(check, element=other)], {})
-            others = [item for item in examined.results if item.check.id != check.id]
-            with pytest.raises(VerdictsDiffer):
-                compare_verdicts([*others, replace(result, check=check)], examined.issues)
+    checks = {check.id: check for check in examined.suite if check.kind in ("not_null", "unique")}
+    elsewhere = run_suite(examined.engine, STANDARDIZED, [replace(check, element=other) for check in checks.values()], {})
+    assert [result.check.id for result in elsewhere] == list(checks)
+    for result in elsewhere:
+        others = [item for item in examined.results if item.check.id != result.check.id]
+        with pytest.raises(VerdictsDiffer):
+            compare_verdicts([*others, replace(result, check=checks[result.check.id])], examined.issues)
 
 
 def test_a_check_that_is_left_out_is_noticed(examined: Examined) -> None:
@@ -156,6 +157,11 @@ def test_every_check_carries_its_rule(examined: Examined) -> None:
         assert meta == {"check": check.id, "issue_type": check.issue_type, "dimension": check.dimension, "severity": check.severity}
 
 
+@pytest.mark.parametrize(
+    "examined",
+    [pytest.param(name, marks=pytest.mark.long if name in ("legal_entity", "population") else ()) for name in STANDARDS.schemas],
+    indirect=True,
+)
 def test_the_rendered_suite_counts_the_same_without_the_hub(examined: Examined) -> None:
     """`standards render gx` is run by Great Expectations alone, on a table of standard values."""
     schema = STANDARDS.schemas[examined.plan.contract.feeds[0]]
