@@ -25,6 +25,7 @@ from standards.single import normalize_values
 from tests.connectors.helpers import consume
 from tests.standards.behavior import behavior
 
+pytestmark = pytest.mark.slow
 STANDARDS = load_standards()
 CODED = {element.code_list: element for element in STANDARDS.elements.values() if element.code_list}
 every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)

@@ -64,6 +64,7 @@ def test_a_key_that_is_gone_before_any_data_is_made(hub: Hub) -> None:
     assert len(load_key(hub.settings, RECORD_KEY)) == 64
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     program = "from pipeline.home import open_home\nfrom core.keys import load_key\nprint(load_key(open_home().settings, 'record-1'))"
     environment = {**os.environ, "HUB_HOME": str(tmp_path / "home")}
@@ -243,6 +244,7 @@ def test_folders_of_other_machines_are_left_until_no_task_can_be_using_them(hub:
     assert list(work.iterdir()) == []
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30) | st.none(), min_size=1, max_size=20))
 def test_a_column_is_masked_as_its_values_are(values: list[str | None]) -> None:
     """In the engine a mask counts characters as Python does."""

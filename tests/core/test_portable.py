@@ -20,6 +20,7 @@ def test_every_operation_has_a_case() -> None:
     assert {case.operation for case in CASES} == set(OPERATIONS)
 
 
+@pytest.mark.slow
 def test_capitals_are_those_of_the_engine() -> None:
     connection = duckdb.connect()
     letters = [chr(point) for point in range(1, 0x110000) if not 0xD800 <= point <= 0xDFFF]

@@ -31,6 +31,7 @@ def judged(rule: CrossRule, records: list[list[str]]) -> list[bool | None]:
     return [found for _, found in connection.execute(query).fetchall()]
 
 
+@pytest.mark.slow
 @every_rule
 def test_every_rule_finds_what_breaks_it_and_nothing_else(rule: CrossRule) -> None:
     examples = EXAMPLES[rule.id]
@@ -53,11 +54,13 @@ def test_every_example_has_a_rule_and_the_rules_of_a_schema_fit_into_one_column(
     assert max(Counter(rule.schema_id for rule in STANDARDS.cross_rules).values()) < BITS
 
 
+@pytest.mark.slow
 @every_rule
 def test_no_rule_is_undecided(rule: CrossRule) -> None:
     assert None not in judged(rule, [list(record) for record in product(TEXTS, repeat=len(rule.needs))])
 
 
+@pytest.mark.slow
 def test_a_division_is_in_force_in_the_years_of_its_entries() -> None:
     rule = next(rule for rule in STANDARDS.cross_rules if rule.id == "birth-division-in-force-at-birth")
     cases = [[code, f"{year}-07-01"] for code in list(periods("division"))[::40] for year in range(1975, 2030, 7)]

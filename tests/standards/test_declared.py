@@ -87,6 +87,7 @@ def test_bare_numbers_are_percentages_or_shares_as_declared(unit: str, text: str
     assert normalize_values(STANDARDS, "percentage", [text], unit=unit)[0].value == value
 
 
+@pytest.mark.slow
 def test_every_unit_can_be_read() -> None:
     for element in one_per_behavior(STANDARDS.elements.values()):
         for unit in units().get(element.type, ()):

@@ -117,6 +117,7 @@ def key(item: Difference) -> tuple[str, str, str, str, str, str]:
     return item.kind, item.id, item.part, item.item, item.change, item.effect
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_of_a_file_is_told_in_words_and_the_way_back_is_its_opposite(name: str, tmp_path: Path) -> None:
     file, edit, expected, english, chinese = EDITS[name]

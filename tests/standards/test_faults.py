@@ -460,6 +460,7 @@ def test_a_folder_that_is_not_there_is_reported_with_all_others(folder: str, spo
     } <= set(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["issue_types.yml", "cross_rules.yml", "version.yml", "schemas/legal_entity.yml"])
 def test_a_file_that_is_not_there_is_the_one_fault(file: str, tmp_path: Path) -> None:
     root = copied(tmp_path)
@@ -467,6 +468,7 @@ def test_a_file_that_is_not_there_is_the_one_fault(file: str, tmp_path: Path) ->
     assert [fault for fault in faults_of(root) if "no such schema: legal_entity" not in fault] == [f"{file}: the file is missing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NEEDED_LISTS)
 def test_a_list_that_is_looked_things_up_in_is_missed(name: str, tmp_path: Path) -> None:
     root = copied(tmp_path)
@@ -519,6 +521,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 DAMAGES = ["", "x", "1", "0", "[]", "{}", "[[]]", "{a: [1]}", "null", "true", "'   '", "2024-99-99", "1e400", "[{}]", "{[]: 1}", "&a [*a]"]
 
 
+@pytest.mark.slow
 @given(place=st.integers(0, 10**6), damage=st.sampled_from(DAMAGES), cut=st.integers(0, 12))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_damaged_file_is_a_fault_and_never_a_crash(small: Path, place: int, damage: str, cut: int) -> None:

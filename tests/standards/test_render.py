@@ -32,6 +32,7 @@ def rendered(target: str) -> dict[str, str]:
     return golden_files((target,))
 
 
+@pytest.mark.slow
 @every_schema
 @pytest.mark.parametrize("target", LIGHT)
 def test_a_rendering_is_its_golden_file(target: str, schema: Schema) -> None:

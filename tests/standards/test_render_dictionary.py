@@ -66,6 +66,7 @@ def test_the_same_standard_gives_the_same_site() -> None:
     assert to_dictionary(STANDARDS) == site()
 
 
+@pytest.mark.slow
 def test_every_page_is_there_in_both_languages() -> None:
     chinese = {path for path in pages() if not path.startswith("en/")}
     assert {f"en/{path}" for path in chinese} == set(pages()) - chinese

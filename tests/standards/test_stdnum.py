@@ -153,6 +153,7 @@ def test_a_rule_makes_the_difference_that_it_names(name: str, rule: str, describ
 # Generated numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "times"), [pytest.param(*FEW, id="few"), pytest.param(*MANY, marks=pytest.mark.long, id="million")])
 @pytest.mark.parametrize("name", MAKERS)
 def test_generated_numbers_agree_but_for_the_rules(tmp_path: Path, name: str, size: int, times: int) -> None:

@@ -107,6 +107,7 @@ JUNK = st.text(
 )
 
 
+@pytest.mark.slow
 @every_type
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(texts=st.lists(JUNK, min_size=150, max_size=150))
@@ -116,6 +117,7 @@ def test_junk_never_crashes_and_normalizing_twice_equals_once(element: DataEleme
     assert once == twice
 
 
+@pytest.mark.slow
 @every_type
 def test_a_missing_value_has_no_issue_and_no_condition_is_null(element: DataElement) -> None:
     texts = [None, "", "无", "x", "１", "110101199003079980"]
@@ -130,6 +132,7 @@ def test_a_missing_value_has_no_issue_and_no_condition_is_null(element: DataElem
         assert value is not None or not any(flags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["birth_date", "resident_id", "sex_code"])
 def test_one_step_gives_what_two_steps_give(name: str) -> None:
     element = STANDARDS.elements[name]

@@ -92,6 +92,7 @@ TELLING: list[tuple[str, str, Answer]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "text", "answer"), TELLING, ids=lambda part: part if isinstance(part, str) else "")
 def test_what_the_ways_once_told_apart(tmp_path: Path, name: str, text: str, answer: Answer) -> None:
     """Texts on which they differed, that no batch survived, or that were not the same when read again."""

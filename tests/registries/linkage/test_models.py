@@ -31,6 +31,7 @@ def test_a_model_is_of_a_registry_and_trained(path):
     assert trained.model.training.label in schema.identity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_every_condition_of_a_model_runs(path, tmp_path):
     model = read_model(path)

@@ -8,6 +8,7 @@ from core.settings import load_settings
 from registries.linkage.model import load_trained
 from registries.linkage.predict import predict, predict_within
 
+pytestmark = pytest.mark.slow
 ELEMENTS = ("person_name", "sex_code", "birth_date", "residence_address", "phone_number")
 KNOWN = [
     ("王伟", "1", "1980-01-02", "浙江省杭州市西湖区文三路1号", "13800000001"),
