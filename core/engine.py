@@ -91,6 +91,18 @@ class Engine:
         with scrubbed(doing):
             self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
 
+    @contextmanager
+    def planned_briefly(self, briefly: bool = True) -> Iterator[None]:
+        """Statements in the block are run as they are written: over few rows, finding a better plan takes longer than a better plan saves."""
+        if not briefly:
+            yield
+            return
+        self.run("PRAGMA disable_optimizer")
+        try:
+            yield
+        finally:
+            self.run("PRAGMA enable_optimizer")
+
     def rows(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> list[tuple[Any, ...]]:
         """Run a query and return its rows; for counts and small results."""
         with scrubbed(doing):

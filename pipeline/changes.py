@@ -12,6 +12,7 @@ from core.engine import Engine
 ROWS = "landed"  # view: the rows of the batch
 PREVIOUS = "previous"  # table: _record_id, _row_digest of the accepted state
 CANDIDATES = "candidates"  # view or table: rows to standardize, with _known and _conflict
+FRESH = "fresh"  # table: _position of the candidates, where most rows are unchanged
 REPEATS = "repeats"  # table: _position, _kind of rows whose record id occurs more than once
 DELETED = "deleted"  # table: _record_id of records that disappeared
 WITHDRAWN = "withdrawn"  # table: _record_id of records that a part names as deleted and that were only waiting in quarantine
@@ -64,16 +65,34 @@ def compare(
     landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
     disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")
-    same = _count_unchanged(engine, unchanged) if known and same_rules else 0
-    few = landed_rows - repeated - same <= FEW_CANDIDATES * landed_rows
-    engine.run(
-        f"CREATE {'TABLE' if few else 'VIEW'} {CANDIDATES} AS "
-        "SELECT l.*, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
+    if known and same_rules:
+        same = _find_candidates(engine, unchanged, landed_rows - repeated)
+    else:
+        same = 0
+        engine.run(f"CREATE VIEW {CANDIDATES} AS {_candidates('l.*', 'false')}")
+    return Changes(landed_rows, repeated, same, known, disappeared)
+
+
+def _candidates(columns: str, unchanged: str) -> str:
+    return (
+        f"SELECT {columns}, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
         f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
-        f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)",
+        f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)"
+    )
+
+
+def _find_candidates(engine: Engine, unchanged: str, rows: int) -> int:
+    """Leave the candidates among so many rows that are not repeated, and return how many of these are unchanged. Ids and digests tell, so the
+    rows themselves are read once.
+    """
+    engine.run(f"CREATE TABLE {FRESH} AS {_candidates('l._position', unchanged)}", doing="comparing the batch")
+    fresh: int = engine.value(f"SELECT count(*) FROM {FRESH}")
+    kind = "TABLE" if fresh <= FEW_CANDIDATES * rows else "VIEW"
+    engine.run(
+        f"CREATE {kind} {CANDIDATES} AS SELECT l.*, f._known, f._conflict FROM {ROWS} l JOIN {FRESH} f ON f._position = l._position",
         doing="comparing the batch",
     )
-    return Changes(landed_rows, repeated, same, known, disappeared)
+    return rows - fresh
 
 
 def _find_repeats(engine: Engine) -> None:

@@ -228,10 +228,13 @@ class _Resolving:
         found = {row[0] for row in self.engine.rows(f"SELECT DISTINCT _dataset FROM {TOUCHED}")}
         for item in self.datasets:
             if item.number in found:
-                rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
-                again = f"WHERE _record_id IN (SELECT _record_id FROM {TOUCHED} WHERE _dataset = {item.number})"
-                self._read(item, f"SELECT _record_id, true AS _live, {_names(self._columns(item))} FROM {rows} {again}")
+                rows = self._records(item, f"SELECT _record_id FROM {TOUCHED} WHERE _dataset = {item.number}")
+                self._read(item, f"SELECT _record_id, true AS _live, {_names(self._columns(item))} FROM {rows}")
         return {item.number for item in self.datasets if item.number in found}
+
+    def _records(self, item: Pinned, only: str) -> str:
+        """SQL for a dataset's records as this publication sees them: those whose ids a query gives."""
+        return state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq, only)
 
     def _links(self, item: Pinned, is_placed: bool) -> str:
         rule = literal(f"{self.definition.identity.id}/{self.definition.identity.version}")
@@ -291,7 +294,7 @@ class _Resolving:
                 f"AND _canonical_id IN (SELECT _canonical_id FROM {AFFECTED}) {unchanged}"
             )
             if not parts or self.engine.rows(f"{members} LIMIT 1"):  # reading the state of a dataset is what costs
-                rows = state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq)
+                rows = self._records(item, f"SELECT _record_id FROM ({members})")
                 parts.append(f"SELECT {columns} FROM {rows} JOIN ({members}) USING (_record_id)")
         kind = "VIEW" if self.first else "TABLE"
         self.engine.run(f"CREATE {kind} {name} AS {' UNION ALL '.join(parts)}", doing=f"gathering {item.contract.id}")

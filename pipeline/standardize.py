@@ -201,9 +201,11 @@ def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str
         return
     _restore(engine)
     sql = statements(item.element, _declared(item), item.use.required, item.issues, today, values)
-    engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
+    with engine.planned_briefly(values <= FEW_ROWS):
+        engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     _look_up(engine, item.element)
-    engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
+    with engine.planned_briefly(values <= FEW_ROWS):
+        engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
 
 
 def _restore(engine: Engine) -> None:

@@ -70,11 +70,11 @@ def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequen
     return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
 
 
-def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sequence[UUID] | None = None) -> str:
+def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sequence[UUID] | str | None = None) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
     The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, few
-    records are looked up. Raises RequestError where retention has run out for a state.
+    records are looked up: by their ids, or by a query that gives them. Raises RequestError where retention has run out for a state.
     """
     files = files_of(home.catalog, table, ("log", "compact"), upto)
     if upto is not None and not is_kept(home, table, upto):
@@ -89,14 +89,20 @@ def is_kept(home: Home, table: str, upto: int) -> bool:
 
 
 def fold(
-    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sequence[UUID] | None = None
+    home: Home,
+    table: str,
+    columns: Mapping[str, str],
+    files: Sequence[LakeFile],
+    key: str,
+    seq: str,
+    only: Sequence[UUID] | str | None = None,
 ) -> str:
-    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys."""
+    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys or of those that a query gives."""
     compact = [file for file in files if file.kind == "compact"][-1:]
     logs = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
-    # Each file is filtered by itself, and by literals: then the engine reads one column of it, and of the others what it finds.
+    # Each file is filtered by itself: few rows are folded then, and with literals the engine reads of the other columns only what it finds.
     where = f"WHERE {one_of(key, only)}" if only is not None else ""
     if len(logs) + len(compact) <= 1:
         return f"(SELECT {names} FROM (SELECT * FROM {log_source(home, table, wanted, [*compact, *logs])} {where}) WHERE _op <> 'delete')"
@@ -109,8 +115,10 @@ def fold(
     return f"({' UNION ALL '.join(parts)})"
 
 
-def one_of(key: str, keys: Sequence[UUID]) -> str:
-    """SQL condition that a key is one of a few."""
+def one_of(key: str, keys: Sequence[UUID] | str) -> str:
+    """SQL condition that a key is one of a few, or one of those that a query gives."""
+    if isinstance(keys, str):
+        return f"{key} IN ({keys})"
     return f"{key} IN ({', '.join(map(uuid_literal, keys))})" if keys else "false"
 
 
