@@ -121,7 +121,7 @@ def check(hub: Hub, cards: Cards) -> None:
     assert hub.unbalanced() == []
 
 
-@pytest.mark.parametrize(("seed", "rounds"), [(1, 4), *(pytest.param(seed, 9, marks=pytest.mark.long) for seed in (2, 3, 4))])
+@pytest.mark.parametrize(("seed", "rounds"), [(1, 3), *(pytest.param(seed, 9, marks=pytest.mark.long) for seed in (2, 3, 4))])
 def test_random_judgements_vetoes_and_withdrawals_end_where_the_naive_union_does(hub: Hub, seed: int, rounds: int) -> None:
     dice = random.Random(seed)
     keys = hub.settings.home / "keys"  # ids are in another order with other keys
