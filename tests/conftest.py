@@ -88,6 +88,12 @@ def without_suite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def without_lake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Iceberg table follows, for tests of what is read from the files and databases that it follows."""
+    monkeypatch.setattr("core.lake.follow", lambda *_: None)
+
+
+@pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     """An empty hub on SQLite."""
     return hub_in(tmp_path / "home")

@@ -240,7 +240,13 @@ def test_whatever_was_altered_is_refused(office: Office, case: str) -> None:
     assert words in str(raised.value)
     assert person(3)["SFZH"] not in str(raised.value)
     assert "accepted" not in {batch.status for batch in batches_of(office.hub.home.catalog, office.document["id"])}
-    # Packed again as it is, it is taken.
+
+
+@pytest.mark.parametrize("case", ["a value of a row", "the manifest's count", "no signature"])
+def test_what_was_refused_is_taken_when_it_is_packed_again(office: Office, case: str) -> None:
+    path = rewritten(office.pack(), TAMPERED[case][0])
+    with pytest.raises((SourceError, RequestError)):
+        office.take(path)
     path.unlink()
     assert office.take(office.pack(sequence=1)).status == "accepted"
 

@@ -129,7 +129,9 @@ SEQUENCES: list[list[Snapshot]] = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=["delete-all", "back-and-forth"])
-def test_accepted_batches_end_where_the_naive_account_ends(hub: Hub, without_suite: None, sequence: list[Snapshot]) -> None:
+def test_accepted_batches_end_where_the_naive_account_ends(
+    hub: Hub, without_suite: None, without_lake: None, sequence: list[Snapshot]
+) -> None:
     hub.register(PATIENTS)
     oracle = Oracle()
     for snapshot in sequence:
@@ -145,7 +147,7 @@ def test_accepted_batches_end_where_the_naive_account_ends(hub: Hub, without_sui
 
 
 def test_the_state_is_the_same_with_and_without_compaction(
-    hub: Hub, second_hub: Hub, without_suite: None, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, second_hub: Hub, without_suite: None, without_lake: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from catalog.files import files_of
 

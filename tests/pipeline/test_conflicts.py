@@ -14,7 +14,7 @@ from registries.candidates import open_pairs
 from registries.judgements import Decision, judge
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 MENTIONS = Path(os.environ.get("GOVHUB_REAL_DATA") or REPOSITORY.parent / "shared" / "data") / "cn_linkage" / "organisation_mentions.csv.gz"
 CARDS = {**PATIENTS, "record_key": ["KH"], "columns": RESIDENTS["columns"], "ignore": ["KH"]}
 STRANGER = {"XM": "欧阳娜", "XB": "2", "CSRQ": "1961-05-05"}

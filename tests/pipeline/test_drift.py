@@ -11,7 +11,7 @@ from pipeline.accept import accept
 from pipeline.land import land
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person
 
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 PEOPLE = [person(number, DH=f"1390000{number:04}") for number in range(30)]
 RESIDENT = {**RESIDENTS, "columns": {**RESIDENTS["columns"], "XB": {"element": "sex_code"}}}
 

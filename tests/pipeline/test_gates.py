@@ -13,7 +13,7 @@ from tests.conftest import both_databases
 from tests.factories import ENTERPRISES, PATIENTS, Hub, Row, organization, person, with_assertions, wrong_check
 
 PEOPLE = [person(number) for number in range(10)]
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 
 
 def stopped(hub: Hub, document: dict[str, Any], rows: list[Row]) -> GateFailed:

@@ -22,7 +22,7 @@ from tests.conftest import both_databases
 from tests.factories import PATIENTS, Hub, person, resident_id
 from tests.registries.test_clusters import naive, reachable
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 CARDS = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
 PUPILS = {
     **CARDS,

@@ -7,7 +7,7 @@ from registries.candidates import open_pairs
 from registries.judgements import Decision, judge, judgements
 from tests.factories import PATIENTS, RESIDENTS, Hub, person
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 CARDS = {**PATIENTS, "record_key": ["KH"], "columns": RESIDENTS["columns"], "ignore": ["KH"]}
 
 

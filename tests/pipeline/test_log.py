@@ -18,7 +18,7 @@ from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_se
 from tests.pipeline.sources import TABLE, connect, phones, sync, tracked
 
 __all__ = ["logged", "logical_server"]
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 
 
 def followed(hub: Hub, people: LoggedPeople, **more: Any) -> dict[str, Any]:

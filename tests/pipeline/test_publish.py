@@ -14,6 +14,7 @@ from tests.conftest import both_databases
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+without_lake = pytest.mark.usefixtures("without_lake")
 LEAN = {**RESIDENTS, "columns": {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address"}, "ignore": ["XB", "CSRQ", "DH"]}
 Deliveries = dict[str, list[Row]]
 
@@ -46,6 +47,7 @@ def base_rows(hub: Hub) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in system} for row in hub.served("base_population")]
 
 
+@without_lake
 def test_publishing_after_each_change_set_ends_where_one_publication_at_the_end_does(hub: Hub, second_hub: Hub) -> None:
     run(hub, DAYS, each=True)
     run(second_hub, DAYS, each=False)
@@ -70,6 +72,7 @@ def _why_agrees(hub: Hub) -> None:
             assert [candidate.value for candidate in chosen] == ([] if answer.value is None else [answer.value])
 
 
+@without_lake
 def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(any_hub: Hub) -> None:
     from pipeline.why import find_entity, show, why
 
@@ -93,6 +96,7 @@ def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(an
     assert answers["death_date"].candidates == ()
 
 
+@without_lake
 def test_a_source_speaks_with_its_newest_record_and_then_its_fullest(hub: Hub) -> None:
     from pipeline.why import find_entity, why
 
@@ -117,6 +121,7 @@ def test_a_source_speaks_with_its_newest_record_and_then_its_fullest(hub: Hub) -
     assert (row["person_name"], row["phone_number"]) == ("新名", None)
 
 
+@without_lake
 def test_a_dataset_that_is_not_shared_is_withheld_whole(hub: Hub) -> None:
     closed = {**PATIENTS, "sharing": {"class": "none", "legal_basis": "Archives Act"}}
     hub.register(closed)
@@ -131,6 +136,7 @@ def test_a_dataset_that_is_not_shared_is_withheld_whole(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@without_lake
 @both_databases
 def test_what_was_shared_can_be_withdrawn_and_shared_again(any_hub: Hub) -> None:
     hub = any_hub
@@ -151,6 +157,7 @@ def test_what_was_shared_can_be_withdrawn_and_shared_again(any_hub: Hub) -> None
     assert hub.unbalanced() == []
 
 
+@without_lake
 def test_a_contract_that_maps_less_takes_the_values_back_also_of_records_it_now_refuses(hub: Hub) -> None:
     from pipeline.why import find_entity, why
 
@@ -168,6 +175,7 @@ def test_a_contract_that_maps_less_takes_the_values_back_also_of_records_it_now_
     assert hub.unbalanced() == []
 
 
+@without_lake
 def test_certificates_are_found_by_type_and_number_also_with_a_slash(hub: Hub) -> None:
     from pipeline.why import find_entity
 
@@ -179,6 +187,7 @@ def test_certificates_are_found_by_type_and_number_also_with_a_slash(hub: Hub) -
         assert find_entity(hub.home, "certificate", f"机动车驾驶证/{number}") == canonical
 
 
+@without_lake
 def test_other_columns_of_a_source_may_have_nearly_any_name(hub: Hub) -> None:
     """A column that nobody mapped is landed too."""
     hub.register(PATIENTS)
@@ -189,6 +198,7 @@ def test_other_columns_of_a_source_may_have_nearly_any_name(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@without_lake
 @pytest.mark.parametrize("name", ["_record_id", "_KNOWN", "_conflict", "rules", "sfzh"])
 def test_a_column_that_would_be_taken_for_another_is_refused_by_name_unless_ignored(hub: Hub, name: str) -> None:
     hub.register(PATIENTS)

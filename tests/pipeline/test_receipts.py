@@ -31,7 +31,7 @@ from pipeline.receipts import compare_source, receipt_of, verify_receipt
 from tests.factories import RESIDENTS, Hub, hub_in, person, with_assertions
 from tests.pipeline.sources import COLUMNS, People, connect, patient, sync, tracked
 
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 MANY = 420
 VERIFIER = REPOSITORY / "exchange" / "verify_receipt.py"
 

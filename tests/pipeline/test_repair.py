@@ -22,7 +22,7 @@ from pipeline.why import why
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, wrong_check
 from tests.pipeline.sources import People, connect, sync, tracked
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 ID = PATIENTS["id"]
 GOOD = [person(n) for n in range(3)]
 NAMELESS = [person(50, XM=""), person(51, XM="", DZ='=HYPERLINK("http://x")')]

@@ -16,7 +16,7 @@ from registries.publications import history, mark_not_replayable
 from registries.tables import publication
 from tests.factories import PATIENTS, RESIDENTS, Hub, person
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 CARDS = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
 CLOSED = {**CARDS, "sharing": {"class": "none", "legal_basis": "Archives Act"}}
 

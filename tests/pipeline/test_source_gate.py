@@ -11,7 +11,7 @@ from registries.definition import SourceLimits, get_definition
 from registries.publications import latest
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, organization, person
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 PEOPLE = range(120)
 
 

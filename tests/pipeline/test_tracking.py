@@ -19,7 +19,7 @@ from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_se
 from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
 
 __all__ = ["logged", "logical_server"]
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 
 
 @pytest.fixture

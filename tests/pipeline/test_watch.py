@@ -19,7 +19,7 @@ from tests.pipeline.openlineage import RUN_EVENT
 from tests.pipeline.receivers import mail_server, silent_server, web_server
 from tests.pipeline.sources import connect
 
-pytestmark = pytest.mark.usefixtures("without_suite")
+pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 ID = PATIENTS["id"]
 DAILY = {**PATIENTS, "update_cycle": "daily"}
 

@@ -9,7 +9,7 @@ from pipeline.why import Moment, Why, find_entity, why, why_at
 from registries.definition import Rank, RegistryDefinition, get_definition, load_definitions
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 
 
 def chosen(account: Why, element: str) -> tuple[Any, str]:
