@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pipeline.home import Home
 from pipeline.state import engine_type, fold
+from registries.further_values import COLUMN
 from registries.publications import files_upto
 from standards.model import Schema
 
@@ -21,7 +22,7 @@ def base_columns(schema: Schema) -> dict[str, str]:
     }
     elements = {element.id: engine_type(element) for element in schema.elements}
     origins = {f"_from_{element.id}": "INTEGER" for element in schema.elements}
-    return system | elements | origins
+    return system | elements | origins | {COLUMN: "VARCHAR"}
 
 
 def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None, only: Sequence[UUID] | None = None) -> str:

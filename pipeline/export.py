@@ -22,11 +22,12 @@ from pipeline.base import base_columns, base_state
 from pipeline.home import Home
 from registries.definition import get_definition
 from registries.feed import last_change
+from registries.further_values import COLUMN, masked_column_sql
 from registries.publications import Publication, get_publication, latest, shown
 from registries.versions import MEANINGS
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_sql
-from standards.model import DataElement, Schema
+from standards.model import Schema
 
 Format = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -37,6 +38,7 @@ SYSTEM = {
     "_valid_from": {"zh": MEANINGS["_valid_from"], "en": "Day from which it held in the world, as the sources say"},
     "_valid_to": {"zh": MEANINGS["_valid_to"], "en": "Day until which it held, exclusive; 9999-12-31 where it has not ended"},
 }
+FURTHER = {"zh": MEANINGS[COLUMN], "en": "Values beside those in the columns, as JSON: element, role, value, sources, valid_from"}
 MASKED = "masked"
 
 
@@ -143,6 +145,8 @@ def _columns(schema: Schema, *, masked: bool) -> Iterator[Column]:
     for element in schema.elements:
         hidden = masked and is_personal(element)
         yield Column(element.id, "VARCHAR" if hidden else kinds[element.id], element.title.model_dump(), hidden)
+    if get_definition(schema.id).several:
+        yield Column(COLUMN, kinds[COLUMN], FURTHER, masked and any(is_personal(element) for element in schema.elements))
 
 
 def _names(columns: tuple[Column, ...]) -> list[str]:
@@ -150,10 +154,15 @@ def _names(columns: tuple[Column, ...]) -> list[str]:
 
 
 def _selected(schema: Schema, columns: tuple[Column, ...]) -> Iterator[str]:
-    elements: dict[str, DataElement] = {element.id: element for element in schema.elements}
     for column in columns:
         name = quote(column.name)
-        yield f"{masked_sql(f'{name}::varchar', elements[column.name])} AS {name}" if column.masked else name
+        yield f"{_masked(schema, column.name)} AS {name}" if column.masked else name
+
+
+def _masked(schema: Schema, name: str) -> str:
+    if name == COLUMN:
+        return masked_column_sql(schema.elements)
+    return masked_sql(f"{quote(name)}::varchar", next(element for element in schema.elements if element.id == name))
 
 
 def _options(form: Format, publication: Publication) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from catalog.files import LakeFile
 from core import lake
-from core.digests import digest_sums, row_digest
+from core.digests import SEPARATOR, canonical_text, digest, digest_sums
 from core.engine import Engine, parquet, quote
 from core.settings import Settings
 from core.steps import timed
@@ -23,6 +23,7 @@ from pipeline.placing import LEFT_OUT, OLD_LINKS
 from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
+from registries.further_values import COLUMN
 from registries.identity import events_sql
 from registries.publications import Input, Publication, files_upto
 from registries.serving import CHUNK
@@ -81,11 +82,11 @@ class Merging:
         self.resolve(seconds)
         with timed(seconds, "merge"):
             contributions = self._contributions
-            rows, digest = (
+            rows, digest_of_row = (
                 merged(self.definition, self._elements, contributions, provinces_of(self.standards)),
-                row_digest_sql(self.schema, self._elements),
+                row_digest_sql(self.definition, self.schema, self._elements),
             )
-            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
+            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest_of_row} AS _row_digest FROM ({rows})", doing="merging")
             return self._write_all() if self.number == 1 else self._write_changes()
 
     def _write_all(self) -> LakeFile:
@@ -131,6 +132,8 @@ class Merging:
         unsupplied = {
             name for element in self.schema.elements if element.id not in self._elements for name in (element.id, f"_from_{element.id}")
         }
+        if not self.definition.several:
+            unsupplied.add(COLUMN)
         columns = {name: kind for name, kind in base_columns(self.schema).items() if name not in unsupplied}
         valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
         return self._write(self.schema.table, "log", columns, f"SELECT *, {self.number} AS _publication, {valid_to} FROM ({rows})", key)
@@ -164,6 +167,7 @@ class Merging:
             return f"{quote(name)}::varchar AS {quote(name)}" if dates_as_text and kind == "DATE" else quote(name)
 
         values = [column(element.id, engine_type(element)) for element in self.schema.elements if element.id in self._elements]
+        values += [COLUMN] if self.definition.several else []
         last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
         sql = (
             f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
@@ -207,10 +211,12 @@ class Merging:
         return add(self.before.digest, plus - minus)
 
 
-def row_digest_sql(schema: Schema, elements: Sequence[str]) -> str:
+def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Sequence[str]) -> str:
     """SQL for a base row's digest: canonical id, validity and all elements of the schema as text, of which `elements` are supplied.
 
+    Further values count where there are some, so that a row without any has the digest that it had before they were declared.
     Where a value came from is not part of it.
     """
     texts = [f"{quote(element.id)}::varchar" if element.id in elements else None for element in schema.elements]
-    return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts])
+    row = canonical_text(["_canonical_id::varchar", "_valid_from::varchar", *texts])
+    return digest(f"({row}) || coalesce({SEPARATOR} || {COLUMN}, '')" if definition.several else row)

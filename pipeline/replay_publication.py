@@ -110,7 +110,7 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     rows = merged(definition, elements, contributions, provinces_of(standards))
     if not elements:
         return 0, EMPTY
-    query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {row_digest_sql(schema, elements)} AS d FROM ({rows}))"
+    query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {row_digest_sql(definition, schema, elements)} AS d FROM ({rows}))"
     count, high, low = engine.row(query, doing="merging again")
     return count, f"{combine(high, low):032x}"
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
+from registries.several import Several, is_alike
 from standards.model import Standards
 
 FOLDER = Path(__file__).parent / "definitions"
@@ -161,7 +162,10 @@ class SourceLimits(BaseModel):
 
 
 class RegistryDefinition(BaseModel):
-    """One base registry. Without a `feed` rule all changes are answered for ever; without `sources` they may change as they like."""
+    """One base registry. Without a `feed` rule all changes are answered for ever; without `sources` they may change as they like.
+
+    An element that is not in `several` has one value.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -173,6 +177,7 @@ class RegistryDefinition(BaseModel):
     conflict: ConflictRule | None = None
     ranks: dict[str, Rank]
     agreements: tuple[Agreement, ...] = ()
+    several: dict[str, Several] = {}
     sources: SourceLimits | None = None
 
     def rank_of(self, element: str) -> Rank:
@@ -215,6 +220,10 @@ class RegistryDefinition(BaseModel):
         for item in self.agreements:
             if item.follows in followers:
                 yield f"agreements.{item.element}", f"{item.follows} follows another element itself"
+        for name, several in self.several.items():
+            yield from ((f"several.{name}", text) for text in several.faults(name))
+            if name in followers:
+                yield f"several.{name}", "follows another element, of which there is one"
 
     def named_elements(self) -> Iterator[tuple[str, str]]:
         """Key and name of every element that is mentioned."""
@@ -230,6 +239,8 @@ class RegistryDefinition(BaseModel):
         for item in self.agreements:
             yield f"agreements.{item.element}", item.element
             yield f"agreements.{item.element}.follows", item.follows
+        for name, several in self.several.items():
+            yield from ((f"several.{name}", other) for other in several.supplied_as(name))
 
 
 @cache
@@ -271,6 +282,10 @@ def _unknown(definition: RegistryDefinition, standards: Standards) -> Iterator[t
             yield key, f"the schema {definition.id} has no element {name}"
         elif key.endswith(".stopped_by") and standards.elements[name].data_type != "date":
             yield key, f"{name} is no date"
+    for name, several in definition.several.items():
+        known = [standards.elements[other] for other in several.supplied_as(name) if schema.use(other)]
+        if not all(is_alike(known[0], other) for other in known):
+            yield f"several.{name}", "values that are to stand together have different types, classifications or masks"
 
 
 def get_definition(registry: str) -> RegistryDefinition:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from core.database import reading
 from core.errors import RequestError
 from registries.definition import RegistryDefinition
+from registries.further_values import COLUMN, as_document
 from registries.tables import current_publication, identity_event, publication
 from registries.versions import history_table
 from standards.model import Schema
@@ -32,6 +33,8 @@ class FeedGone(RequestError):
 @dataclass(frozen=True)
 class Event:
     """One change. `values`: all elements that have one (insert), those that changed, null where emptied (update), none (delete).
+
+    Beside the elements stands `_several`, the list of further values, in the same way.
 
     An update without values says that the same values come from another source now. A merge, split or re-key names the `successor` of
     `canonical_id` (a split has an event for each); what it does to rows follows as events of its own.
@@ -206,7 +209,7 @@ def _deleted(connection: sa.Connection, schema: Schema, number: int, skip: int, 
 def _opened(connection: sa.Connection, schema: Schema, number: int, skip: int, limit: int) -> list[Mapping[str, Any]]:
     """New versions, with the one that each replaced under the prefix `old_`."""
     table = history_table(schema)
-    columns = ("_valid_from", "_valid_to", *(element.id for element in schema.elements))
+    columns = ("_valid_from", "_valid_to", *_told(schema))
     names = ", ".join(f"h.{name}, o.{name} AS old_{name}" for name in columns)
     # Said again because that is what the index covers: nothing has to be kept in order for the first publication, which is all rows.
     indexed = "AND _publication_from > 1" if number > 1 else ""
@@ -227,8 +230,7 @@ def row_event(schema: Schema, number: int, seq: int, row: Mapping[str, Any]) -> 
     """The event of a new version."""
     if row["old_id"] is None:
         return Event(seq, number, "insert", row["_canonical_id"], *_validity(row), _filled(schema, row))
-    names = (element.id for element in schema.elements)
-    changed = {name: plain(row[name]) for name in names if row[name] != row[f"old_{name}"]}
+    changed = {name: _program(name, row[name]) for name in _told(schema) if row[name] != row[f"old_{name}"]}
     return Event(seq, number, "update", row["_canonical_id"], *_validity(row), changed)
 
 
@@ -237,7 +239,15 @@ def _validity(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _filled(schema: Schema, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {element.id: plain(row[element.id]) for element in schema.elements if row[element.id] is not None}
+    return {name: _program(name, row[name]) for name in _told(schema) if row[name] is not None}
+
+
+def _told(schema: Schema) -> tuple[str, ...]:
+    return (*(element.id for element in schema.elements), COLUMN)
+
+
+def _program(name: str, value: Any) -> Any:
+    return as_document(value) if name == COLUMN else plain(value)
 
 
 def plain(value: Any) -> Any:

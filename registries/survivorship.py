@@ -5,12 +5,13 @@ order. Then each element takes the value of the highest-ranked source that has o
 record decides, the fullest, or how many say the same, and last the id of the dataset. Nothing depends on the order of rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from core.engine import Engine, literal, quote
 from registries.definition import Rank, RegistryDefinition
+from registries.further_values import COLUMN, FurtherValuesOf, Word, with_further_values
 from standards.model import Standards
 
 PROVINCE = 2  # the first digits of a division code, and the first characters of an address: two of them tell the provinces apart
@@ -19,19 +20,27 @@ Provinces = Mapping[str, str]  # first characters of a province's name → first
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one dataset has to say: a relation with `_canonical_id`, `_record_id`, `_valid_from` and its elements."""
+    """What one dataset has to say: a relation with `_canonical_id`, `_record_id`, `_valid_from` and its elements.
+
+    `outdone` is the same of the records of which the dataset has a better one for the same entity, where there are any.
+    """
 
     contract_id: str
     department: str
     number: int
     elements: tuple[str, ...]
     relation: str
+    outdone: str | None = None
 
 
 def ranked(definition: RegistryDefinition, element: str, contributions: Sequence[Contribution]) -> list[Contribution]:
     """The contributions that have an element, best first."""
-    having = [item for item in contributions if element in item.elements]
-    return sorted(having, key=lambda item: (definition.rank(element, item.department), item.contract_id))
+    return in_order(definition, element, [item for item in contributions if element in item.elements])
+
+
+def in_order(definition: RegistryDefinition, element: str, contributions: Iterable[Contribution]) -> list[Contribution]:
+    """Contributions as they count for an element, best first."""
+    return sorted(contributions, key=lambda item: (definition.rank(element, item.department), item.contract_id))
 
 
 def best_records_order(elements: Sequence[str]) -> str:
@@ -47,14 +56,14 @@ def keep_best(engine: Engine, contribution: Contribution) -> Contribution:
     often = f"SELECT _canonical_id FROM {relation} GROUP BY _canonical_id HAVING count(*) > 1"
     place = f"row_number() OVER (PARTITION BY _canonical_id ORDER BY {best_records_order(contribution.elements)})"
     engine.run(
-        f"CREATE OR REPLACE TABLE {outdone} AS SELECT _record_id FROM (SELECT _record_id, {place} AS place FROM {relation} "
+        f"CREATE OR REPLACE TABLE {outdone} AS SELECT * EXCLUDE (place) FROM (SELECT *, {place} AS place FROM {relation} "
         f"WHERE _canonical_id IN ({often})) WHERE place > 1",
         doing="choosing one record per source and entity",
     )
     if not engine.value(f"SELECT count(*) FROM {outdone}"):
         return contribution
     engine.run(f"CREATE OR REPLACE VIEW {best} AS SELECT * FROM {relation} ANTI JOIN {outdone} USING (_record_id)")
-    return replace(contribution, relation=best)
+    return replace(contribution, relation=best, outdone=outdone)
 
 
 def supplied(elements: Sequence[str], contributions: Sequence[Contribution]) -> list[str]:
@@ -72,12 +81,14 @@ def provinces_of(standards: Standards) -> Provinces:
 def merged(
     definition: RegistryDefinition, elements: Sequence[str], contributions: Sequence[Contribution], provinces: Provinces | None = None
 ) -> str:
-    """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from.
+    """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from;
+    where the definition has several values of an element, `_several`.
 
     Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements.
     """
     if not contributions:
-        return "SELECT NULL::UUID AS _canonical_id, NULL::DATE AS _valid_from WHERE false"
+        nothing = f", NULL::VARCHAR AS {COLUMN}" if definition.several else ""
+        return f"SELECT NULL::UUID AS _canonical_id, NULL::DATE AS _valid_from{nothing} WHERE false"
     words = _Words(definition, contributions, {item.contract_id: f"s{place}" for place, item in enumerate(contributions)}, provinces or {})
     columns = [
         column
@@ -88,8 +99,14 @@ def merged(
     valid_from = f"greatest({', '.join(dates)})" if len(dates) > 1 else dates[0]
     first, *others = (f"{item.relation} {words.alias[item.contract_id]}" for item in contributions)
     # Joins in full need no list of all entities first, which halves what merging costs.
-    joins = " ".join(f"FULL JOIN {other} USING (_canonical_id)" for other in others)
-    return f"SELECT _canonical_id, {valid_from} AS _valid_from, {', '.join(columns)} FROM {first} {joins}"
+    joins = [f"FULL JOIN {other} USING (_canonical_id)" for other in others]
+    further = words.further([name for name in definition.several if name in elements])
+    columns += [f"{sql} AS {name}" for element in further for name, sql in element.joined()]
+    joins += [join for element in further for join in element.outdone()]
+    rows = f"SELECT _canonical_id, {valid_from} AS _valid_from, {', '.join(columns)} FROM {first} {' '.join(joins)}"
+    if further:
+        return with_further_values(further, rows)
+    return f"SELECT *, NULL::VARCHAR AS {COLUMN} FROM ({rows})" if definition.several else rows
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,30 @@ class _Words:
         others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
         return f"CASE {' '.join([*own, *others])} END::INTEGER"
 
+    def further(self, elements: Sequence[str]) -> list[FurtherValuesOf]:
+        """The elements that may have further values, each with what the sources say, in the order in which it counts."""
+        found = []
+        for element in elements:
+            several, last = self.definition.several[element], self.definition.rank_of(element).stopped_by
+            said = [
+                Word(element, name, item.contract_id, item.department, self._said(name, item), self._since(item), item.outdone, bound)
+                for item in in_order(self.definition, element, self.contributions)
+                for name in several.supplied_as(element)
+                if name in item.elements
+                for bound in [self.definition.rank_of(name).stopped_by == last and self._is_stopped(name, item)]
+            ]
+            if len(said) > 1 or any(word.older for word in said):
+                found.append(FurtherValuesOf(element, several, said, self.value(last) if last and self._having(last) else "NULL::DATE"))
+        return found
+
+    def _since(self, item: Contribution) -> str:
+        return f"{self.alias[item.contract_id]}._valid_from"
+
+    def _is_stopped(self, element: str, item: Contribution) -> bool:
+        """Whether what a source says counts up to a day only."""
+        rank = self.definition.rank_of(element)
+        return is_stopped(rank, item.department) and bool(self._having(str(rank.stopped_by)))
+
     def _having(self, element: str) -> list[Contribution]:
         return ranked(self.definition, element, self.contributions)
 
@@ -134,9 +175,9 @@ class _Words:
     def _said(self, element: str, item: Contribution) -> str:
         """SQL for what a source says, null where it may not speak of the day it speaks of."""
         said, rank = f"{self.alias[item.contract_id]}.{quote(element)}", self.definition.rank_of(element)
-        if not is_stopped(rank, item.department) or not self._having(str(rank.stopped_by)):
+        if not self._is_stopped(element, item):
             return said
-        return f"CASE WHEN {self.alias[item.contract_id]}._valid_from > {self.value(str(rank.stopped_by))} THEN NULL ELSE {said} END"
+        return f"CASE WHEN {self._since(item)} > {self.value(str(rank.stopped_by))} THEN NULL ELSE {said} END"
 
     def _decided(self, element: str, tier: Sequence[Contribution]) -> list[tuple[str, str]]:
         """Values of a tier in the order in which they count, each with the case under which its source is the origin."""

@@ -1,9 +1,9 @@
 """The base tables in the serving database: one table of versions, and views of it.
 
 `base_<registry>_history` keeps every version of every entity under the publications in which it held, those of a coming publication included.
-Views show what is published: `base_<registry>` the current publication, `base_<registry>_versions` every version, and
-`base_<registry>_as_of` both times. There, a version holds in the world from its `_valid_from` on until a later publication says something else of
-the same days; it is known from `_known_from` until before `_known_to`. So
+Views show what is published: `base_<registry>` the current publication, `base_<registry>_values` what it has beside the values in its columns,
+`base_<registry>_versions` every version, and `base_<registry>_as_of` both times. There, a version holds in the world from its `_valid_from` on
+until a later publication says something else of the same days; it is known from `_known_from` until before `_known_to`. So
 `_known_from <= N AND (_known_to IS NULL OR _known_to > N) AND _valid_from <= D AND _valid_to > D` gives what was known at publication N of day D:
 one row of an entity, or none. A delete takes back all that was said of an entity; what comes after it begins anew.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 
 from core.database import reading, writing
+from registries.further_values import COLUMN
 from standards.model import Schema
 from standards.render.ddl import Dialect, column_comment, column_type
 
@@ -26,6 +27,15 @@ MEANINGS = {
     "_known_to": "自此次发布起不再如此；空值表示至今",
     "_valid_from": "在现实中自该日起有效（来源所报）",
     "_valid_to": "在现实中至该日之前有效；9999-12-31 表示未终止",
+    COLUMN: "除所采用的值外，来源所报的其他值（JSON），逐条见其他值视图",
+}
+# Columns of the view of further values, one row for each value and dataset that says so.
+FURTHER = {
+    "element": "数据元",
+    "role": "该值的角色，如户籍地址、原名称",
+    "value": "值",
+    "source": "报送该值的数据集",
+    "_valid_from": MEANINGS["_valid_from"],
 }
 
 
@@ -44,14 +54,20 @@ def as_of_view(schema: Schema) -> str:
     return f"{schema.table}_as_of"
 
 
+def values_view(schema: Schema) -> str:
+    """Values beside those of the current publication's rows."""
+    return f"{schema.table}_values"
+
+
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new."""
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
         existing = _columns(connection, history_table(schema))
         viewed = _columns(connection, as_of_view(schema))
-    wanted = {element.id: column_type(element, dialect) for element in schema.elements}
-    if wanted.keys() <= existing and wanted.keys() <= viewed:
+        has_values = bool(_columns(connection, values_view(schema)))
+    wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
+    if wanted.keys() <= existing and wanted.keys() <= viewed and has_values:
         return
     with writing(serving) as connection:
         # Nothing is bound, and comments may hold any character: to the driver as it is.
@@ -73,7 +89,7 @@ def _table(schema: Schema, columns: Mapping[str, str], existing: set[str]) -> It
             f"_publication_to INTEGER, _valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
         )
         return
-    for view in (as_of_view(schema), versions_view(schema), schema.table):
+    for view in (values_view(schema), as_of_view(schema), versions_view(schema), schema.table):
         yield f"DROP VIEW IF EXISTS {view}"
     for name, kind in columns.items():
         if name not in existing:
@@ -92,6 +108,7 @@ def _views(schema: Schema, dialect: Dialect) -> Iterator[str]:
         schema, dialect, versions_view(schema), "全部版本", published, f"FROM {history} h {current} WHERE h._publication_from <= c.number"
     )
     yield from _view(schema, dialect, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect))
+    yield from _further(schema, dialect)
 
 
 def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
@@ -124,11 +141,37 @@ def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
     return columns, source
 
 
+def _further(schema: Schema, dialect: Dialect) -> Iterator[str]:
+    """The view of further values."""
+    if dialect == "postgresql":
+        each = (
+            f"CROSS JOIN LATERAL json_array_elements(b.{COLUMN}::json) AS v(entry) "
+            "CROSS JOIN LATERAL json_array_elements_text(v.entry -> 'sources') AS s(source)"
+        )
+        members = {name: f"v.entry ->> '{name}'" for name in ("element", "role", "value")}
+        since, source = "(v.entry ->> 'valid_from')::date", "s.source"
+    else:
+        each = f"JOIN json_each(b.{COLUMN}) v JOIN json_each(v.value, '$.sources') s"
+        members = {name: f"json_extract(v.value, '$.{name}')" for name in ("element", "role", "value")}
+        since, source = "json_extract(v.value, '$.valid_from')", "s.value"
+    columns = {"_canonical_id": "b._canonical_id", **members, "source": source, "_valid_from": since}
+    meant = {"_canonical_id": MEANINGS["_canonical_id"], **FURTHER}
+    yield from _commented(
+        dialect, values_view(schema), f"{schema.title.zh}：现行数据的其他值", columns, meant, f"FROM {schema.table} b {each}"
+    )
+
+
 def _view(schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str) -> Iterator[str]:
+    """A view of versions."""
+    meant = {use.element.id: column_comment(use) for use in schema.uses} | MEANINGS
+    computed = {**columns, **{column: f"h.{column}" for column in (*(element.id for element in schema.elements), COLUMN)}}
+    yield from _commented(dialect, name, f"{schema.title.zh}：{title}", computed, meant, source)
+
+
+def _commented(
+    dialect: Dialect, name: str, title: str, computed: Mapping[str, str], meant: Mapping[str, str], source: str
+) -> Iterator[str]:
     """One view with what it and its columns mean: PostgreSQL keeps comments of its own, SQLite those inside the statement."""
-    meant = {column: MEANINGS[column] for column in columns} | {use.element.id: column_comment(use) for use in schema.uses}
-    computed = {**columns, **{element.id: f"h.{element.id}" for element in schema.elements}}
-    title = f"{schema.title.zh}：{title}"
     if dialect == "sqlite":
         last = list(computed)[-1]
         lines = "".join(f"{sql} AS {column}{'' if column == last else ','} -- {meant[column]}\n" for column, sql in computed.items())
@@ -136,8 +179,8 @@ def _view(schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapp
         return
     yield f"CREATE VIEW {name} AS SELECT {', '.join(f'{sql} AS {column}' for column, sql in computed.items())} {source}"
     yield f"COMMENT ON VIEW {name} IS {_quoted(title)}"
-    for column, text in meant.items():
-        yield f"COMMENT ON COLUMN {name}.{column} IS {_quoted(text)}"
+    for column in computed:
+        yield f"COMMENT ON COLUMN {name}.{column} IS {_quoted(meant[column])}"
 
 
 def _quoted(text: str) -> str:

@@ -13,6 +13,7 @@ from portal.context import Hub, HubDep
 from portal.routes.registries import schema_of
 from registries.definition import get_definition
 from registries.feed import LONGEST_PAGE, read_changes, read_state
+from registries.further_values import COLUMN, masked_document
 from standards.masked import is_personal, masked_value
 from standards.model import Schema
 
@@ -99,8 +100,11 @@ def _shown(schema: Schema, item: Mapping[str, Any], purpose: str) -> Json:
     if purpose or item["values"] is None:
         return dict(item)
     elements = {element.id: element for element in schema.elements}
-    values = {
-        name: masked_value(str(value), elements[name]) if value is not None and is_personal(elements[name]) else value
-        for name, value in item["values"].items()
+    values = dict(item["values"])
+    further = {COLUMN: masked_document(values[COLUMN], elements)} if values.get(COLUMN) else {}
+    values |= {
+        name: masked_value(str(value), elements[name])
+        for name, value in values.items()
+        if name != COLUMN and value is not None and is_personal(elements[name])
     }
-    return {**item, "values": values}
+    return {**item, "values": values | further}

@@ -9,6 +9,7 @@ import pytest
 from core.errors import GateFailed
 from registries.definition import get_definition
 from registries.feed import read_changes
+from registries.further_values import COLUMN, as_document
 from standards.loader import load_standards
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person
 from tests.pipeline.test_crashes import Killed, dying
@@ -37,6 +38,7 @@ def agrees(hub: Hub, copy: dict[str, dict[str, Any]]) -> bool:
     """Whether a copy is the published table."""
     served = {
         row["_canonical_id"]: {name: str(row[name]) for name in ("_valid_from", *names()) if row[name] is not None}
+        | ({COLUMN: as_document(row[COLUMN])} if row[COLUMN] else {})
         for row in hub.served("base_population")
     }
     return served == {key: {name: value for name, value in row.items() if value is not None} for key, row in copy.items()}

@@ -17,6 +17,7 @@ from exchange.audit import Selection, entries
 from pipeline.export import MANIFEST, Export, export
 from registries.definition import get_definition
 from registries.feed import read_changes
+from registries.further_values import COLUMN, masked_document
 from registries.publications import latest
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_value
@@ -51,11 +52,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 def served(hub: Hub, number: int) -> dict[str, dict[str, str]]:
     """The published table by the serving database: canonical id → element → value as text."""
     rows = hub.served(f"base_population_versions WHERE _publication_from <= {number} AND coalesce(_publication_to, 99) > {number}")
-    return {row["_canonical_id"]: {name: str(row[name]) for name in ELEMENTS if row[name] is not None} for row in rows}
+    return {row["_canonical_id"]: {name: str(row[name]) for name in (*ELEMENTS, COLUMN) if row[name] is not None} for row in rows}
 
 
 def told(rows: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    return {str(row["_canonical_id"]): {name: str(row[name]) for name in ELEMENTS if row.get(name) is not None} for row in rows}
+    return {str(row["_canonical_id"]): {name: str(row[name]) for name in (*ELEMENTS, COLUMN) if row.get(name) is not None} for row in rows}
 
 
 def fetched(engine: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
@@ -134,7 +135,7 @@ def test_an_export_is_the_published_table(hub: Hub, tmp_path: Path, form: str, n
             assert said | {"registry": "population", "publication": str(number), "standard_version": manifest["standard_version"]} == said
     assert (manifest["publication"], manifest["rows"], manifest["sha256"]) == (number, 12, sha256(file.read_bytes()).hexdigest())
     assert manifest["standard_version"] == load_standards().version
-    assert [column["name"] for column in manifest["columns"]][4:] == list(ELEMENTS)
+    assert [column["name"] for column in manifest["columns"]][4:] == [*ELEMENTS, COLUMN]
     assert manifest == json.loads(json.dumps(asdict(done), default=lambda at: f"{at.isoformat()}Z"))
 
 
@@ -149,13 +150,25 @@ def test_an_export_is_its_owners_alone_and_in_the_audit_log(hub: Hub, tmp_path: 
     )
 
 
+def masked(name: str, value: str) -> str | None:
+    return as_text(masked_document(json.loads(value), ELEMENTS)) if name == COLUMN else masked_value(value, ELEMENTS[name])
+
+
+def as_text(value: Any) -> str:
+    """As it stands in a file: the list of further values is a text there."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, list) else str(value)
+
+
 def test_without_a_purpose_the_values_of_persons_are_masked(hub: Hub, tmp_path: Path) -> None:
     done, _ = exported(hub, tmp_path / "out")
-    assert {column.name for column in done.columns if column.masked} == {name for name, item in ELEMENTS.items() if is_personal(item)}
+    assert {column.name for column in done.columns if column.masked} == {
+        COLUMN,
+        *(name for name, item in ELEMENTS.items() if is_personal(item)),
+    }
     with duckdb.connect() as engine:
         rows = told(fetched(engine, f"SELECT * FROM read_parquet('{tmp_path}/out/{done.file}')"))
     expected = served(hub, 2)
-    assert rows == {key: {name: masked_value(value, ELEMENTS[name]) for name, value in row.items()} for key, row in expected.items()}
+    assert rows == {key: {name: masked(name, value) for name, value in row.items()} for key, row in expected.items()}
     assert entries(hub.home.audit, Selection(), limit=1)[0]["action"] == "export-masked"
 
 
@@ -171,7 +184,7 @@ def test_who_has_loaded_an_export_follows_the_feed_from_there(hub: Hub, tmp_path
         else:
             row = copy.get(event.canonical_id, {}) if event.event == "update" else {}
             merged = row | dict(event.values or {})
-            copy[event.canonical_id] = {name: str(value) for name, value in merged.items() if value is not None}
+            copy[event.canonical_id] = {name: as_text(value) for name, value in merged.items() if value is not None}
     assert copy == served(hub, 2)
 
 

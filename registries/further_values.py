@@ -1,0 +1,267 @@
+"""Further values: what sources say of an element beside the value that survivorship chose, where the registry has several values of it.
+
+They stand in one column of the base row, `_several`, as a JSON text: a list of objects with the members of `FurtherValue`, by element as they
+are declared, and in the order in which sources count for it. Two spellings that are compared alike are one value, that of the first source;
+what is compared like the chosen value is no further one. Older records of a source, which survivorship passes over, have their say here: behind
+the others stand the values that no newest record of any source has.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.engine import literal, quote
+from registries.several import Role, Several
+from standards.comparable_characters import Kind, changing, compared_as, comparison_key, dropped
+from standards.masked import is_personal, masked_sql, masked_value
+from standards.model import DataElement
+
+COLUMN = "_several"
+
+
+@dataclass(frozen=True)
+class FurtherValue:
+    """A value beside the chosen one: all datasets that say so, and the earliest of the days since when."""
+
+    element: str
+    role: str
+    value: str
+    sources: tuple[str, ...]
+    valid_from: date | None
+
+
+def further_values(text: str | None) -> tuple[FurtherValue, ...]:
+    """What stands in the column."""
+    return tuple(
+        FurtherValue(
+            item["element"],
+            item["role"],
+            item["value"],
+            tuple(item["sources"]),
+            item["valid_from"] and date.fromisoformat(item["valid_from"]),
+        )
+        for item in json.loads(text or "[]")
+    )
+
+
+def as_document(text: str | None) -> Any:
+    """The same as a program reads it; null where there is none."""
+    return text and json.loads(text)
+
+
+def masked_document(document: Sequence[Mapping[str, Any]], elements: Mapping[str, DataElement]) -> list[dict[str, Any]]:
+    """The same with values masked as those of their elements are."""
+    return [{**item, "value": masked_value(item["value"], elements[item["element"]])} for item in document]
+
+
+def masked_column_sql(elements: Iterable[DataElement]) -> str:
+    """SQL for the column with values masked as those of their elements are."""
+    cases = " ".join(f"WHEN {literal(element.id)} THEN {masked_sql('x.value', element)}" for element in elements if is_personal(element))
+    kinds = '[{"element":"VARCHAR","role":"VARCHAR","value":"VARCHAR","sources":["VARCHAR"],"valid_from":"VARCHAR"}]'
+    value = f"CASE x.element {cases} ELSE x.value END" if cases else "x.value"
+    members = ", ".join(
+        f"{name} := {value if name == 'value' else f'x.{name}'}" for name in ("element", "role", "value", "sources", "valid_from")
+    )
+    return f"to_json(list_transform(from_json({COLUMN}, {literal(kinds)}), lambda x: struct_pack({members})))::varchar"
+
+
+def compared(value: Any, several: Several) -> str:
+    """What two spellings of one value have in common."""
+    return comparison_key(str(value), several.compared_as) if several.compared_as else str(value)
+
+
+@dataclass(frozen=True)
+class Word:
+    """What one dataset says, as SQL over the joined rows of all: its value, and since when.
+
+    `element` is that of the several values; `supplied_as` the one that the dataset has. `older` is the relation of its older records, if there
+    are any, and `is_bound` whether they say nothing of days after the last one.
+    """
+
+    element: str
+    supplied_as: str
+    contract_id: str
+    department: str
+    said: str
+    since: str
+    older: str | None = None
+    is_bound: bool = False
+
+
+Columns = Iterator[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class FurtherValuesOf:
+    """One element of which there are several values, with the words on it; `last` is SQL for the last day of which bound words are believed."""
+
+    name: str
+    several: Several
+    words: Sequence[Word]
+    last: str
+
+    @property
+    def _chosen(self) -> str:
+        return f"{quote(self.name)}::varchar"
+
+    @property
+    def _has_older(self) -> bool:
+        return any(word.older for word in self.words)
+
+    def _column(self, what: str, place: int | None = None) -> str:
+        """A column of a step: of the element, or of one of its words."""
+        return quote(f"_{what}_{self.name}" if place is None else f"_{what}_{place}_{self.name}")
+
+    def joined(self) -> Columns:
+        """What the steps need of the joined rows."""
+        for place, word in enumerate(self.words):
+            yield self._column("said", place), f"{word.said}::varchar"
+            yield self._column("since", place), word.since
+        if self._has_older:
+            yield self._column("older"), f"{self._column('outdone')}.groups"
+            yield self._column("last"), self.last
+
+    def differing(self) -> Columns:
+        """Whether any word differs from the chosen value."""
+        said = (self._column("said", place) for place in range(len(self.words)))
+        differs = [f"{column} IS NOT NULL AND {column} IS DISTINCT FROM {self._chosen}" for column in said]
+        yield self._column("differs"), " OR ".join([*differs, *([f"{self._column('older')} IS NOT NULL"] if self._has_older else [])])
+
+    def marked(self) -> Columns:
+        """Whether any text has a character that counts otherwise than it is written: one look at all of them together, as hardly any has."""
+        if self.several.compared_as:
+            texts = ", ".join([self._chosen, *(self._column("said", place) for place in range(len(self.words)))])
+            marked = _is_marked(f"concat({texts})", self.several.compared_as)
+            yield self._column("marked"), f"CASE WHEN {self._column('differs')} THEN {marked} END"
+
+    def keys(self) -> Columns:
+        """What the chosen value and the words are compared by."""
+        differs, kind = self._column("differs"), self.several.compared_as
+        sides = [(self._column("key"), self._chosen), *((self._key(n), self._column("said", n)) for n in range(len(self.words)))]
+        for column, text in sides:
+            key = f"CASE WHEN {self._column('marked')} THEN {_key(text, kind)} ELSE {text} END" if kind else text
+            yield column, f"CASE WHEN {differs} THEN {key} END"
+
+    def newest(self) -> Columns:
+        """The newest day of which the chosen value is said, where it tells a role."""
+        if self.several.tells_earlier:
+            yield self._column("newest"), self._most("greatest", self._column("key"))
+
+    def entries(self) -> Iterator[str]:
+        """JSON texts: for each word, null where it is not the first to say so, and for all older records together."""
+        before = [self._column("key")]
+        for place, word in enumerate(self.words):
+            key, value = self._key(place), self._column("said", place)
+            is_first = " AND ".join(f"{key} IS DISTINCT FROM {other}" for other in before)
+            alike = {
+                name: " OR ".join(f"{self._key(n)} = {key}" for n, other in enumerate(self.words) if other.contract_id == name)
+                for name in self._datasets
+            }
+            earlier = f"{self._most('greatest', key)} < {self._column('newest')}"
+            entry = self._entry(self._role(word, value, earlier), value, alike, self._most("least", key))
+            yield f"CASE WHEN {key} IS NOT NULL AND {is_first} THEN {entry} END"
+            before.append(key)
+        if self._has_older:
+            yield self._older_entries()
+
+    def _older_entries(self) -> str:
+        known = ", ".join([self._column("key"), *(self._key(place) for place in range(len(self.words)))])
+        speaks = f"coalesce(x.speaks_from <= {self._column('last')}, true)"
+        others = f"list_filter({self._column('older')}, lambda x: NOT coalesce(list_contains([{known}], x.key), false) AND {speaks})"
+        earlier = f"x.newest < {self._column('newest')}" if self.several.tells_earlier else "false"
+        texts = f"list_transform({others}, lambda x: CASE WHEN {earlier} THEN x.before ELSE x.usual END)"
+        return f"CASE WHEN {self._column('older')} IS NOT NULL THEN nullif(array_to_string({texts}, ','), '') END"
+
+    def outdone(self) -> Iterator[str]:
+        """The join of what older records say: for each entity a list of values, with the texts of their entries."""
+        words = [(place, word) for place, word in enumerate(self.words) if word.older]
+        if not words:
+            return
+        said = " UNION ALL ".join(
+            f"SELECT _canonical_id, _record_id, {place} AS place, {quote(word.supplied_as)}::varchar AS value, _valid_from AS since, "
+            f"{literal(word.contract_id)} AS source, {str(word.is_bound).lower()} AS is_bound, "
+            f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'false')} AS usual, "
+            f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'true')} AS before "
+            f"FROM {word.older} WHERE {quote(word.supplied_as)} IS NOT NULL"
+            for place, word in words
+        )
+        order = "place, since DESC NULLS LAST, _record_id"
+        alike = {name: f"list_contains(sources, {literal(name)})" for name in self._datasets}
+        texts = ", ".join(f"{role} := {self._entry(f'word.{role}', 'word.value', alike, 'since')}" for role in ("usual", "before"))
+        grouped = (
+            "SELECT _canonical_id, key, min(since) AS since, max(since) AS newest, list(source) AS sources, "
+            "CASE WHEN bool_and(is_bound AND since IS NOT NULL) THEN min(since) END AS speaks_from, "
+            f"first(struct_pack(value := value, usual := usual, before := before, place := place, since := since, record := _record_id) "
+            f"ORDER BY {order}) AS word FROM (SELECT *, {key_sql('value', self.several)} AS key FROM ({said})) GROUP BY _canonical_id, key"
+        )
+        yield (
+            f"LEFT JOIN (SELECT _canonical_id, list(struct_pack(key := key, newest := newest, speaks_from := speaks_from, {texts}) "
+            f"ORDER BY word.place, word.since DESC NULLS LAST, word.record) AS groups FROM ({grouped}) GROUP BY _canonical_id) "
+            f"{self._column('outdone')} USING (_canonical_id)"
+        )
+
+    @property
+    def _datasets(self) -> list[str]:
+        return list(dict.fromkeys(word.contract_id for word in self.words))
+
+    def _key(self, place: int) -> str:
+        return self._column("key", place)
+
+    def _most(self, which: str, key: str) -> str:
+        """Of the days of all words with a key, the first or the last one."""
+        days = [f"CASE WHEN {self._key(place)} = {key} THEN {self._column('since', place)} END" for place in range(len(self.words))]
+        return f"{which}({', '.join(days)})"
+
+    def _entry(self, role: str, value: str, said_by: Mapping[str, str], since: str) -> str:
+        """The JSON text of one value; all but the value are texts without marks. `said_by`: dataset → condition."""
+        head = literal(f'{{"element":"{self.name}","role":"')
+        sources = ", ".join(f"CASE WHEN {condition} THEN '\"{name}\"' END" for name, condition in said_by.items())
+        day = f"""coalesce('"' || {since} || '"', 'null')"""
+        said = f"""',"sources":[' || concat_ws(',', {sources}) || '],"valid_from":'"""
+        return f"""{head} || {role} || '","value":' || to_json({value}) || {said} || {day} || '}}'"""
+
+    def _role(self, word: Word, value: str, earlier: str) -> str:
+        """The role of a value: the first whose conditions hold."""
+        cases = [
+            f"WHEN {_condition(role, value, earlier)} THEN {literal(role.id)}"
+            for role in self.several.roles_of(word.element, word.supplied_as, word.department)
+        ]
+        return f"CASE {' '.join(cases)} END"
+
+
+def with_further_values(elements: Sequence[FurtherValuesOf], rows: str) -> str:
+    """SQL for base rows with the column `_several`; `rows` has theirs and those that the elements need of the joined rows.
+
+    Every step is a SELECT of its own: what one makes, the next may name. Only where a word differs from the chosen value is there more to do
+    than to see that, which is what most rows cost. Patterns stand outside of lambdas, in which the engine compiles them for every few rows.
+    """
+    made = [name for element in elements for name, _ in element.joined()]
+    for step in (FurtherValuesOf.differing, FurtherValuesOf.marked, FurtherValuesOf.keys, FurtherValuesOf.newest):
+        columns = [column for element in elements for column in step(element)]
+        if columns:
+            rows = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in columns)} FROM ({rows})"
+            made += [name for name, _ in columns]
+    entries = ", ".join(entry for element in elements for entry in element.entries())
+    return f"SELECT * EXCLUDE ({', '.join(made)}), '[' || nullif(concat_ws(',', {entries}), '') || ']' AS {COLUMN} FROM ({rows})"
+
+
+def _condition(role: Role, value: str, earlier: str) -> str:
+    begins = " OR ".join(f"starts_with({value}, {literal(text)})" for text in role.begins_with)
+    return " AND ".join(f"({condition})" for condition in (begins, earlier if role.earlier else "") if condition) or "true"
+
+
+def key_sql(text: str, several: Several) -> str:
+    """SQL for the same as `compared`."""
+    kind = several.compared_as
+    return f"CASE WHEN {_is_marked(text, kind)} THEN {_key(text, kind)} ELSE {text} END" if kind else text
+
+
+def _is_marked(text: str, kind: Kind) -> str:
+    return f"regexp_matches({text}, {literal(f'{changing(compared_as(kind)[0])}|{dropped(kind)}')})"
+
+
+def _key(text: str, kind: Kind) -> str:
+    old, new = compared_as(kind)
+    return f"regexp_replace(translate({text}, {literal(old)}, {literal(new)}), {literal(dropped(kind) + '+')}, '', 'g')"

@@ -1,0 +1,155 @@
+"""Several values of an element from the sources to the views: what stands beside the chosen value, in tables published before that as well."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.database import writing
+from core.engine import Engine, parquet
+from pipeline import base, merging
+from pipeline import publish as publishing
+from pipeline.base import base_state
+from pipeline.export import export
+from pipeline.replay_publication import replay_publication
+from registries.definition import get_definition, load_definitions
+from registries.feed import read_changes
+from registries.further_values import COLUMN
+from registries.versions import as_of_view, ensure_table, history_table, values_view, versions_view
+from standards.loader import load_standards
+from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
+
+pytestmark = pytest.mark.slow
+SCHEMA = load_standards().schemas["population"]
+POLICE = {
+    **RESIDENTS,
+    "columns": {"SFZH": "resident_id", "XM": "person_name", "XB": "sex_code", "CSRQ": "birth_date", "DZ": "household_address"},
+    "ignore": ["DH"],
+}
+CARDS = {
+    **PATIENTS,
+    "record_key": ["KH"],
+    "columns": {"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number", "DZ": "residence_address"},
+    "ignore": ["XB", "CSRQ", "KH"],
+}
+ELSEWHERE, BEFORE = "北京市西城区文津街7号", "北京市西城区文津街8号"
+SPACED = "北京市东城区景山前街（1号）"
+
+
+def story(hub: Hub) -> None:
+    """Person 1 lives where registered, 2 elsewhere, 3 has an older card with another home and telephone. A second delivery changes nobody."""
+    hub.register(POLICE, CARDS)
+    hub.sync(POLICE, [person(number) for number in range(1, 9)])
+    cards = [person(1, KH="1", DZ=SPACED), person(2, KH="2", DZ=ELSEWHERE), person(3, KH="3"), *(person(n, KH=str(n)) for n in range(4, 9))]
+    older = person(3, KH="30", DZ=BEFORE, DH="13900000003", GXSJ="2019-01-01")
+    hub.sync(CARDS, [*cards, older])
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Hub:
+    """An installation that published before there were several values, and again after it."""
+    from pipeline.validate import count_issues
+
+    hub, now = hub_in(tmp_path_factory.mktemp("several") / "home"), get_definition("population")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+        story(hub)
+        with patched.context() as before:
+            old = now.model_copy(update={"several": {}, "version": now.version - 1})
+            before.setattr("registries.definition.load_definitions", lambda: {**load_definitions(), "population": old})
+            for module in (base, merging, publishing):
+                before.setattr(
+                    module, "base_columns", lambda schema, made=base.base_columns: {k: v for k, v in made(schema).items() if k != COLUMN}
+                )
+            hub.publish("population")
+            forget_column(hub)
+        hub.publish("population")
+    return hub
+
+
+def forget_column(hub: Hub) -> None:
+    with writing(hub.home.serving) as connection:
+        for view in (values_view(SCHEMA), as_of_view(SCHEMA), versions_view(SCHEMA), SCHEMA.table):
+            connection.exec_driver_sql(f"DROP VIEW {view}")
+        connection.exec_driver_sql(f"ALTER TABLE {history_table(SCHEMA)} DROP COLUMN {COLUMN}")
+
+
+def name_of(hub: Hub, number: int) -> str:
+    return next(str(row["_canonical_id"]) for row in hub.served("base_population") if row["resident_id"] == resident_id(number))
+
+
+def test_the_view_has_a_row_for_each_value_and_dataset(told: Hub) -> None:
+    rows = {tuple(row.values())[1:] for row in told.served(values_view(SCHEMA))}
+    assert rows == {
+        ("residence_address", "household", person(2)["DZ"], POLICE["id"], "2024-01-01"),
+        ("residence_address", "former", BEFORE, CARDS["id"], "2019-01-01"),
+        ("phone_number", "mobile", "13900000003", CARDS["id"], "2019-01-01"),
+    }
+    homes = {row["resident_id"]: row["residence_address"] for row in told.served("base_population")}
+    assert (homes[resident_id(1)], homes[resident_id(2)]) == (SPACED, ELSEWHERE)
+
+
+def test_only_who_has_further_values_is_published_anew(told: Hub) -> None:
+    page = read_changes(told.home.serving, get_definition("population"), SCHEMA, 8, 100)
+    assert {(event.event, event.canonical_id) for event in page.events} == {("update", name_of(told, number)) for number in (2, 3)}
+    (told_of_two,) = [event.values for event in page.events if event.canonical_id == name_of(told, 2)]
+    assert told_of_two == {
+        COLUMN: [
+            {
+                "element": "residence_address",
+                "role": "household",
+                "value": person(2)["DZ"],
+                "sources": [POLICE["id"]],
+                "valid_from": "2024-01-01",
+            }
+        ]
+    }
+
+
+def test_files_and_iceberg_get_the_column_with_an_id_of_its_own(told: Hub) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    with Engine(told.settings) as engine:
+        counts = [engine.value(f"SELECT count({COLUMN}) FROM {base_state(told.home, SCHEMA, number)}") for number in (1, 2)]
+    assert counts == [0, 2]
+    catalog = SqlCatalog("hub", uri=told.settings.lake_url, warehouse=told.settings.lake_warehouse)
+    table = catalog.load_table("base.base_population")
+    told_there = [text for text in table.scan().to_arrow()[COLUMN].to_pylist() if text]
+    catalog.close()
+    assert len(told_there) == 2
+    assert {item["role"] for text in told_there for item in json.loads(text)} == {"household", "former", "mobile"}
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_publications_before_and_after_come_out_again(told: Hub) -> None:
+    for number in (1, 2):
+        found = replay_publication("population", number, told.home)
+        assert (found.is_same, found.bytes_expected) == (True, True)
+
+
+def test_an_export_has_them_masked_as_their_elements_are(told: Hub, tmp_path: Path) -> None:
+    for purpose, phone, home in (("", "139********", BEFORE[:6] + "*" * 5), ("appeal 7", "13900000003", BEFORE)):
+        done = export(told.home, "population", tmp_path / f"export{purpose}", purpose=purpose)
+        (column,) = [column for column in done.columns if column.name == COLUMN]
+        assert column.masked == (not purpose)
+        with Engine(told.settings) as engine:
+            rows = engine.rows(f"SELECT {COLUMN} FROM {parquet([tmp_path / f'export{purpose}' / done.file])} WHERE resident_id IS NOT NULL")
+        values = {item["value"] for (text,) in rows if text for item in json.loads(text)}
+        assert {phone, home} <= values
+        assert len(values) == 3
+
+
+def test_both_databases_show_the_same_rows(any_hub: Hub) -> None:
+    ensure_table(any_hub.home.serving, SCHEMA)
+    text = json.dumps([{"element": "phone_number", "role": "mobile", "value": '1\n"', "sources": ["b", "a"], "valid_from": None}])
+    day = "2020-01-01" if any_hub.home.serving.dialect.name == "sqlite" else date(2020, 1, 1)
+    with writing(any_hub.home.serving) as connection:
+        connection.execute(sa.text("INSERT INTO current_publication VALUES ('population', 1)"))
+        for name, further in (("x", text), ("y", None), ("z", text.replace("null", '"2020-01-01"'))):
+            statement = f"INSERT INTO {history_table(SCHEMA)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
+            connection.execute(sa.text(statement), {"n": name, "s": further})
+    found = [tuple(row.values()) for row in any_hub.served(values_view(SCHEMA), "_canonical_id, source")]
+    each = [(source, name, since) for name, since in (("x", None), ("z", day)) for source in "ab"]
+    assert found == [(name, "phone_number", "mobile", '1\n"', source, since) for source, name, since in each]
