@@ -33,15 +33,19 @@ def show(
     """A record of a base registry: as it is published now, or as of any two times."""
     from pipeline.home import open_home
     from pipeline.why import show as show_entity
+    from registries.further_values import COLUMN, as_document, further_values
 
     home = open_home()
     canonical_id = _audited(home, "show", registry, name, purpose, known_at)
     row = show_entity(home, registry, canonical_id, _moment(valid_at, known_at))
     if as_json:
-        print_json(row)
+        print_json({**row, COLUMN: as_document(row[COLUMN])})
         return
     filled = {key: value for key, value in row.items() if value is not None}
-    plain(filled)
+    plain({key: value for key, value in filled.items() if key != COLUMN})
+    for item in further_values(row[COLUMN]):
+        since = f", since {item.valid_from}" if item.valid_from else ""
+        print(f"beside {item.element}: {item.value} ({item.role}{since}; {', '.join(item.sources)})")
     print(f"\n{len(row) - len(filled)} more columns are empty; --json prints them all")
 
 
@@ -71,9 +75,9 @@ def why(
     print(f"{registry} {found.canonical_id}, publication {found.number} of {found.published_at:%Y-%m-%d %H:%M} UTC by {found.published_by}")
     print(f"standard {found.standard_version}, definition {registry}/{found.definition_version}; receipts: ./hub receipt BATCH")
     rows = [
-        (item.element if first else "", c.value, _verdict(c), c.batch_id, c.position, c.raw, _rules(c), c.link)
+        (item.element if not place else "", c.value, verdict, c.batch_id, c.position, c.raw, _rules(c), c.link)
         for item in answers
-        for first, c in zip([True] + [False] * len(item.candidates), item.candidates, strict=False)
+        for place, (c, verdict) in enumerate(_words(item))
     ]
     answer(False, None, ("element", "value", "verdict", "batch", "row", "as received", "rules", "linked by"), rows)
     for item in found.judgements:
@@ -84,6 +88,12 @@ def why(
         )
     for name in found.placed:
         print(f"record {name} is here by judgement")
+
+
+def _words(answer: Any) -> list[tuple[Any, str]]:
+    """Every word on an element with what became of it; behind them those that the values beside the chosen one come from."""
+    beside = [(word, f"{_verdict(word)}: {further.value.role}") for further in answer.further for word in further.words]
+    return [*((candidate, _verdict(candidate)) for candidate in answer.candidates), *beside]
 
 
 def _verdict(candidate: Any) -> str:

@@ -13,10 +13,12 @@ from contracts.model import Contract
 from pipeline.repairs import Repair
 from pipeline.rules_applied import AppliedRule, rules_applied
 from registries.definition import RegistryDefinition
+from registries.further_values import COLUMN, FurtherValue, compared, further_values
 from registries.survivorship import PROVINCE, Contribution, Provinces, is_stopped, ranked
 from standards.model import DataElement, Schema
 
 CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
+BESIDE = "beside-the-chosen-value"
 STOPPED, UNFIT = "after-the-last-day", "in-another-province"
 BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
 
@@ -41,13 +43,25 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Further:
+    """A value that stands beside the chosen one, and the words of the records that it comes from, the one that counts most first."""
+
+    value: FurtherValue
+    words: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
-    """One element of one entity: the published value and all candidates, the chosen one first; `order` is the rule that chose."""
+    """One element of one entity: the published value and all candidates, the chosen one first; `order` is the rule that chose.
+
+    `further` are the values beside it, where the registry has several of the element.
+    """
 
     element: str
     value: Any
     candidates: tuple[Candidate, ...]
     order: Mapping[str, Any]
+    further: tuple[Further, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,10 +109,31 @@ class MergedAgain:
 
 def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
     """The account of every element."""
+    further = further_values(run.again.get(COLUMN))
     return tuple(
-        Answer(element.id, run.again[element.id], _candidates(run, element, records), run.definition.order_of(element.id))
+        Answer(
+            element.id,
+            run.again[element.id],
+            _candidates(run, element, records),
+            run.definition.order_of(element.id),
+            tuple(_further(run, schema, value, records) for value in further if value.element == element.id),
+        )
         for element in schema.elements
     )
+
+
+def _further(run: MergedAgain, schema: Schema, value: FurtherValue, records: Sequence[Record]) -> Further:
+    """A further value with the records that say so, under whichever element they do."""
+    several = run.definition.several[value.element]
+    supplied, key = several.supplied_as(value.element), compared(value.value, several)
+    words = [
+        _candidate(element, record, BESIDE)
+        for contract_id in value.sources
+        for element in sorted((item for item in schema.elements if item.id in supplied), key=lambda item: supplied.index(item.id))
+        for record in sorted(records, key=lambda item: not item.is_best)
+        if record.contract.id == contract_id and record.row.get(element.id) is not None and compared(record.row[element.id], several) == key
+    ]
+    return Further(value, tuple(words))
 
 
 def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record]) -> tuple[Candidate, ...]:

@@ -29,6 +29,7 @@ from pipeline.state import ISSUE_COLUMNS, fold, log_columns, log_source, standar
 from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
+from registries.further_values import COLUMN
 from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
 from registries.publications import Publication, files_upto, get_publication, inputs_of, latest
@@ -261,7 +262,8 @@ def _answers(
     rows = merged(definition, supplied(elements, found.contributions), found.contributions, provinces)
     (merge,) = engine.records(rows, doing="merging again")
     again = dict.fromkeys(elements) | merge
-    differing = [name for name in elements if again[name] != published[name]]
+    compared = [*elements, COLUMN] if definition.several else elements
+    differing = [name for name in compared if again[name] != published[name]]
     if differing:
         raise NotReproduced(f"{', '.join(differing)} of {published['_canonical_id']} came out otherwise than published")
     return answers_of(MergedAgain(definition, found.contributions, provinces, again), schema, found.records)

@@ -1,7 +1,7 @@
 """Records of the base registries, one at a time. `read_record` is the only way to one, and writes to the audit log before it reads."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,12 +12,14 @@ from core.database import reading
 from core.errors import HubError, RequestError
 from exchange import audit
 from portal.context import Hub
+from registries.definition import get_definition
+from registries.further_values import COLUMN, further_values
 from registries.identity import successor
 from registries.judgements import Judgement
 from registries.publications import latest
 from registries.versions import history_table
 from standards.masked import is_personal, masked_raw, masked_value
-from standards.model import CodeTitle, DataElement, Schema
+from standards.model import CodeTitle, DataElement, Schema, Title
 
 LONGEST_PURPOSE = audit.LONGEST_PURPOSE
 SHORTEST_PURPOSE = 4
@@ -42,8 +44,21 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A value beside the chosen one as shown, masked or not, and the words that it comes from."""
+
+    role: str
+    title: Title | None
+    value: str | None
+    valid_from: date | None
+    sources: tuple[str, ...]
+    is_masked: bool
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
 class Line:
-    """One element of a record as shown: its value, masked or not, and what the sources say."""
+    """One element of a record as shown: its value, masked or not, what the sources say, and the values beside it."""
 
     element: DataElement
     value: str | None
@@ -51,11 +66,12 @@ class Line:
     is_masked: bool
     words: tuple[Word, ...]
     order: Any = None  # the rule that chose, as data
+    beside: tuple[Beside, ...] = ()
 
     @property
     def is_supplied(self) -> bool:
         """Whether any source has the element at all, with or without a value."""
-        return bool(self.words) or self.value is not None
+        return bool(self.words or self.beside) or self.value is not None
 
     @property
     def chosen(self) -> Word | None:
@@ -64,8 +80,10 @@ class Line:
 
     @property
     def others(self) -> tuple[Word, ...]:
-        """Words that differ from the published value."""
-        return tuple(word for word in self.words if word.verdict not in ("chosen", "empty") and not word.agrees)
+        """Words that differ from the published value, and that none beside it comes from."""
+        beside = {(word.batch_id, word.position) for item in self.beside for word in item.words}
+        differing = (word for word in self.words if word.verdict not in ("chosen", "empty") and not word.agrees)
+        return tuple(word for word in differing if (word.batch_id, word.position) not in beside)
 
     @property
     def agreeing(self) -> tuple[Word, ...]:
@@ -157,20 +175,16 @@ def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: da
 
     at = Moment(valid_at, number)
     row = show(hub.home, schema.id, canonical_id, at)
-    words: dict[str, tuple[Word, ...]] = {}
-    orders: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     trouble = ""
     judged: tuple[Judgement, ...] = ()
     try:
         account = why_at(hub.home, schema.id, canonical_id, at)
         judged = account.judgements
-        for answer in account.answers:
-            element = hub.standards.elements[answer.element]
-            orders[answer.element] = answer.order
-            words[answer.element] = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates)
+        answers = {answer.element: answer for answer in account.answers}
     except HubError as error:
         trouble = error.message
-    lines = tuple(_line(hub, element, row, words.get(element.id, ()), orders.get(element.id), revealed) for element in schema.elements)
+    lines = tuple(_line(hub, schema.id, element, row, answers.get(element.id), revealed) for element in schema.elements)
     return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble, judged)
 
 
@@ -196,11 +210,38 @@ def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Wo
     )
 
 
-def _line(hub: Hub, element: DataElement, row: Mapping[str, Any], words: tuple[Word, ...], order: Any, revealed: bool) -> Line:
+def _line(hub: Hub, registry: str, element: DataElement, row: Mapping[str, Any], answer: Any, revealed: bool) -> Line:
     value = None if row[element.id] is None else str(row[element.id])
     hidden = not revealed and is_personal(element)
     shown = masked_value(value, element) if hidden else value
-    return Line(element, shown, None if hidden else code_title(hub, element, value), hidden and value is not None, words, order)
+    words = tuple(_word(item, element, answer.value, revealed) for item in answer.candidates) if answer else ()
+    return Line(
+        element,
+        shown,
+        None if hidden else code_title(hub, element, value),
+        hidden and value is not None,
+        words,
+        answer and answer.order,
+        tuple(_beside(registry, element, row, answer, revealed)),
+    )
+
+
+def _beside(registry: str, element: DataElement, row: Mapping[str, Any], answer: Any, revealed: bool) -> Iterator[Beside]:
+    """The values beside the chosen one; without an answer nobody can say from which records they come."""
+    mine = [item for item in further_values(row[COLUMN]) if item.element == element.id]
+    several = get_definition(registry).several.get(element.id)
+    titles = {role.id: role.title for role in several.roles} if several else {}
+    for place, item in enumerate(mine):
+        words = answer.further[place].words if answer else ()
+        yield Beside(
+            item.role,
+            titles.get(item.role),
+            item.value if revealed else masked_value(item.value, element),
+            item.valid_from,
+            item.sources,
+            not revealed and is_personal(element),
+            tuple(_word(word, element, item.value, revealed) for word in words),
+        )
 
 
 def code_title(hub: Hub, element: DataElement, value: str | None) -> CodeTitle | None:

@@ -141,6 +141,16 @@ def _shown(found: records.Record) -> Json:
                     for word in line.words
                     if word.verdict != "chosen"
                 ],
+                "beside": [
+                    {
+                        "value": item.value,
+                        "role": item.role,
+                        "title": item.title.model_dump() if item.title else None,
+                        "sources": item.sources,
+                        "valid_from": item.valid_from,
+                    }
+                    for item in line.beside
+                ],
             }
             for line in found.lines
         },

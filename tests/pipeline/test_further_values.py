@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from cli.app import app
 from core.database import writing
 from core.engine import Engine, parquet
 from pipeline import base, merging
@@ -14,12 +16,14 @@ from pipeline import publish as publishing
 from pipeline.base import base_state
 from pipeline.export import export
 from pipeline.replay_publication import replay_publication
+from pipeline.why import why
 from registries.definition import get_definition, load_definitions
 from registries.feed import read_changes
 from registries.further_values import COLUMN
 from registries.versions import as_of_view, ensure_table, history_table, values_view, versions_view
 from standards.loader import load_standards
 from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
+from tests.portal.conftest import open_portal
 
 pytestmark = pytest.mark.slow
 SCHEMA = load_standards().schemas["population"]
@@ -153,3 +157,51 @@ def test_both_databases_show_the_same_rows(any_hub: Hub) -> None:
     found = [tuple(row.values()) for row in any_hub.served(values_view(SCHEMA), "_canonical_id, source")]
     each = [(source, name, since) for name, since in (("x", None), ("z", day)) for source in "ab"]
     assert found == [(name, "phone_number", "mobile", '1\n"', source, since) for source, name, since in each]
+
+
+def test_why_names_the_record_that_a_further_value_comes_from(told: Hub) -> None:
+    found = {answer.element: answer.further for answer in why(told.home, "population", name_of(told, 3)).answers if answer.further}
+    assert {
+        (name, item.value.role, word.contract_id, word.position, word.raw)
+        for name, items in found.items()
+        for item in items
+        for word in item.words
+    } == {
+        ("residence_address", "former", CARDS["id"], 10, BEFORE),
+        ("phone_number", "mobile", CARDS["id"], 10, "13900000003"),
+    }
+    household = {answer.element: answer.further for answer in why(told.home, "population", name_of(told, 2)).answers}["residence_address"]
+    assert [(item.value.role, item.words[0].contract_id, item.words[0].rules[0].name) for item in household] == [
+        ("household", POLICE["id"], "DZ")
+    ]
+    assert why(told.home, "population", name_of(told, 2), 1).answers[0].further == ()
+
+
+def test_page_and_api_show_them_masked_like_their_element(told: Hub) -> None:
+    client = open_portal(told).client
+    address = f"/registries/population/records/{name_of(told, 3)}?lang=en"
+    page = client.get(address).text
+    assert "Former residence" in page
+    assert "since 2019-01-01" in page
+    assert BEFORE not in page
+    assert "13900000003" not in page
+    asked = {"identifier": resident_id(3), "purpose": "appeal 7"}
+    full = client.post("/api/v1/registries/population/lookup", json=asked).json()["elements"]
+    masked = client.get(f"/api/v1/registries/population/records/{name_of(told, 3)}").json()["elements"]
+    (home,) = full["residence_address"]["beside"]
+    assert (home["value"], home["role"], home["sources"], home["valid_from"]) == (BEFORE, "former", [CARDS["id"]], "2019-01-01")
+    assert [item["value"] for item in masked["phone_number"]["beside"]] == ["139********"]
+    assert full["person_name"]["beside"] == []
+    changes = client.get("/api/v1/registries/population/changes", params={"after": 8}).text
+    assert "139********" in changes
+    assert "13900000003" not in changes
+
+
+def test_show_prints_them(told: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_HOME", str(told.settings.home))
+    text = CliRunner().invoke(app, ["show", "population", resident_id(3)]).output
+    assert f"beside residence_address: {BEFORE} (former, since 2019-01-01; {CARDS['id']})" in text
+    (item, _) = json.loads(CliRunner().invoke(app, ["show", "population", resident_id(3), "--json"]).output)[COLUMN]
+    assert item["role"] == "former"
+    found = CliRunner().invoke(app, ["why", "population", resident_id(3), "phone_number", "--json"]).output
+    assert json.loads(found)["answers"][0]["further"][0]["words"][0]["position"] == 10
