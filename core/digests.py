@@ -13,20 +13,22 @@ SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
 
 
-def canonical_text(texts: Sequence[str | None]) -> str:
+def canonical_text(texts: Sequence[str | None], behind: str | None = None) -> str:
     """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped.
 
-    None is an expression that is null in every row: it stands in the text and costs nothing.
+    None is an expression that is null in every row: it stands in the text and costs nothing. `behind` is a text without marks, which is no part
+    of it where it is null.
     """
     given = [text for text in texts if text is not None]
-    plain = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts])
+    plain = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts], behind)
     if not given:
         return plain
     escaped = _joined(
         [
             text and f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
             for text in texts
-        ]
+        ],
+        behind,
     )
     # Hardly any row has a mark in it: one look at all its texts together saves two replacements of each.
     together = f"concat({', '.join(given)})"
@@ -34,12 +36,12 @@ def canonical_text(texts: Sequence[str | None]) -> str:
     return f"CASE WHEN {has_marks} THEN {escaped} ELSE {plain} END"
 
 
-def _joined(parts: Sequence[str | None]) -> str:
+def _joined(parts: Sequence[str | None], behind: str | None) -> str:
     """SQL that joins the parts; those that are always null become constants, one for as many as follow each other."""
     absent = f"{ESCAPE} || 'n'"
     runs = [list(run) for _, run in groupby(parts, key=lambda part: part is None)]
     pieces = [piece for run in runs for piece in ([f" || {SEPARATOR} || ".join([absent] * len(run))] if run[0] is None else run)]
-    return f"concat_ws({SEPARATOR}, {', '.join(map(str, pieces))})"
+    return f"concat_ws({SEPARATOR}, {', '.join(map(str, [*pieces, *([behind] if behind else [])]))})"
 
 
 def digest(text: str) -> str:
@@ -52,9 +54,12 @@ def record_id(key_columns: Sequence[str]) -> str:
     return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || ({canonical_text([quote(column) for column in key_columns])})")
 
 
-def row_digest(texts: Sequence[str | None]) -> str:
-    """SQL for the digest of a row over text expressions, in their declared order; None where a column is null in every row."""
-    return digest(canonical_text(texts))
+def row_digest(texts: Sequence[str | None], behind: str | None = None) -> str:
+    """SQL for the digest of a row over text expressions, in their declared order; None where a column is null in every row.
+
+    A row in which `behind`, a text without marks, is null has the digest that it has without it.
+    """
+    return digest(canonical_text(texts, behind))
 
 
 def partition(texts: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from catalog.files import LakeFile
 from core import lake
-from core.digests import SEPARATOR, canonical_text, digest, digest_sums
+from core.digests import digest_sums, row_digest
 from core.engine import Engine, parquet, quote
 from core.settings import Settings
 from core.steps import timed
@@ -82,11 +82,11 @@ class Merging:
         self.resolve(seconds)
         with timed(seconds, "merge"):
             contributions = self._contributions
-            rows, digest_of_row = (
+            rows, digest = (
                 merged(self.definition, self._elements, contributions, provinces_of(self.standards)),
                 row_digest_sql(self.definition, self.schema, self._elements),
             )
-            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest_of_row} AS _row_digest FROM ({rows})", doing="merging")
+            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
             return self._write_all() if self.number == 1 else self._write_changes()
 
     def _write_all(self) -> LakeFile:
@@ -218,5 +218,4 @@ def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Seq
     Where a value came from is not part of it.
     """
     texts = [f"{quote(element.id)}::varchar" if element.id in elements else None for element in schema.elements]
-    row = canonical_text(["_canonical_id::varchar", "_valid_from::varchar", *texts])
-    return digest(f"({row}) || coalesce({SEPARATOR} || {COLUMN}, '')" if definition.several else row)
+    return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts], COLUMN if definition.several else None)

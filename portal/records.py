@@ -80,10 +80,8 @@ class Line:
 
     @property
     def others(self) -> tuple[Word, ...]:
-        """Words that differ from the published value, and that none beside it comes from."""
-        beside = {(word.batch_id, word.position) for item in self.beside for word in item.words}
-        differing = (word for word in self.words if word.verdict not in ("chosen", "empty") and not word.agrees)
-        return tuple(word for word in differing if (word.batch_id, word.position) not in beside)
+        """Words that differ from the published value."""
+        return tuple(word for word in self.words if word.verdict not in ("chosen", "empty") and not word.agrees)
 
     @property
     def agreeing(self) -> tuple[Word, ...]:

@@ -218,9 +218,9 @@ class FurtherValuesOf:
         """The JSON text of one value; all but the value are texts without marks. `said_by`: dataset → condition."""
         head = literal(f'{{"element":"{self.name}","role":"')
         sources = ", ".join(f"CASE WHEN {condition} THEN '\"{name}\"' END" for name, condition in said_by.items())
-        day = f"""coalesce('"' || {since} || '"', 'null')"""
-        said = f"""',"sources":[' || concat_ws(',', {sources}) || '],"valid_from":'"""
-        return f"""{head} || {role} || '","value":' || to_json({value}) || {said} || {day} || '}}'"""
+        day = f"""CASE WHEN ({since}) IS NULL THEN 'null}}' ELSE concat('"', {since}, '"}}') END"""
+        # One call of a function: a chain of || would copy the text with each link.
+        return f"""concat({head}, {role}, '","value":', to_json({value}), ',"sources":[', concat_ws(',', {sources}), '],"valid_from":', {day})"""
 
     def _role(self, word: Word, value: str, earlier: str) -> str:
         """The role of a value: the first whose conditions hold."""
