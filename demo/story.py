@@ -29,6 +29,8 @@ from core.errors import HubError
 from core.settings import Settings
 from dags.defaults import collect_id
 from demo import postgres
+from demo.beside import Beside, beside
+from demo.beside import render as render_beside
 from demo.city import City, Truth, make_city, truth_at
 from demo.departments import supply
 from demo.fairness import fairness
@@ -75,13 +77,16 @@ PUBLICATION_HEADINGS = (
 
 @dataclass(frozen=True)
 class Day:
-    """What one day came to: the account against the truth, the last batch of every dataset, the publications, and the runs that failed."""
+    """What one day came to: the account against the truth, the last batch of every dataset, the publications, the runs that failed, and by
+    registry what stands beside the chosen values.
+    """
 
     account: Account
     batches: dict[str, Batch | None]
     publications: tuple[Publication, ...]
     failed: tuple[str, ...]
     unexpected: tuple[str, ...]
+    beside: Mapping[str, Beside]
 
 
 class Clock:
@@ -160,7 +165,9 @@ def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Day], l
             publications = tuple(latest(home.serving, registry) for registry in _fed(contracts))
             _show_ledger(clock, batches, day)
             _show_publications(clock, publications, day)
-            days.append(Day(_account(home, clock, city, contracts, day), batches, publications, failed, unexpected))
+            found = {registry: beside(home, registry) for registry in _fed(contracts)}
+            days.append(Day(_account(home, clock, city, contracts, day), batches, publications, failed, unexpected, found))
+            clock.console.print(render_beside(found))
     with clock.phase("accounts"):
         for registry in _fed(contracts):
             clock.say(f"quality report of {registry}: {write_report(home, registry)}")
@@ -326,6 +333,7 @@ def document(days: Sequence[Day], equations: Sequence[Equation], seconds: Mappin
                 "registries": [_figures(entry) for entry in day.account.registries],
                 "failed": list(day.failed),
                 "unexpected": list(day.unexpected),
+                "beside": day.beside,
             }
             for day in days
         ],

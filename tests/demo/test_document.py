@@ -19,7 +19,9 @@ def test_ledger_elements_and_failures_are_in_the_document(hub: Hub, without_suit
     published = TableAccount("base_population", 10, 9, 9, 0, 0, 0, (name,))
     account = Account(1, (RegistryAccount("population", published, None),))
     batches = {PATIENTS["id"]: batch, "tax__payer": None}
-    day = Day(account, batches, (nothing_yet("population"),), ("collect__tax__payer", "publish__population"), ("publish__population",))
+    beside = {"population": {"residence_address": {"household": 3}}}
+    failed = ("collect__tax__payer", "publish__population")
+    day = Day(account, batches, (nothing_yet("population"),), failed, ("publish__population",), beside)
     equations = [Equation("a", "x = y", 1, 1), Equation("b", "x = y", 1, 2)]
     print_json(document([day], equations, {"day 1": 1.5}))
     told = json.loads(capsys.readouterr().out)
@@ -34,5 +36,6 @@ def test_ledger_elements_and_failures_are_in_the_document(hub: Hub, without_suit
     assert (first["registries"][0]["found_share"], first["registries"][0]["best_source"]) == (0.9, None)
     assert (first["failed"], first["unexpected"]) == (["collect__tax__payer", "publish__population"], ["publish__population"])
     assert first["publications"][0]["digest"] is None
+    assert first["beside"] == beside
     assert told["equations"] == {"recomputed": 2, "broken": [{"subject": "b", "words": "x = y", "left": 1, "right": 2}]}
     assert told["seconds"] == {"day 1": 1.5}

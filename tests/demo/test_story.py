@@ -101,6 +101,10 @@ def test_the_account_is_complete_and_the_ledger_holds(undisturbed: tuple[Path, f
     assert [bool(day["failed"]) for day in days] == [False, True]
     assert [day["day"] for day in days] == [1, 2]
     for day in days:
+        homes, names = day["beside"]["population"]["residence_address"], day["beside"]["legal_entity"]["organization_name"]
+        assert all(homes[role] > 0 for role in ("household", "property", "former"))
+        assert names["former"] > 0
+    for day in days:
         for registry in day["registries"]:
             assert registry["found_share"] > 0.97
             assert registry["right_share"] >= registry["best_source_right_share"]
