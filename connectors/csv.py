@@ -29,8 +29,8 @@ from contracts.sources import CsvSource
 from core.connections import Connections
 from core.errors import SourceError
 
-# A row has to fit into one block; blocks also bound the memory.
-_BLOCK = 8 << 20
+# A row has to fit into one block; blocks also bound the memory: of eight megabytes each, allocators keep three hundred in pieces.
+_BLOCK = 2 << 20
 _HEAD = 1 << 18
 
 
