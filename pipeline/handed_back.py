@@ -13,13 +13,18 @@ import pyarrow as pa
 from catalog.batches import Batch, get_batch
 from connectors.extraction import Extraction, Unreadable, text_schema
 from contracts.model import Contract
+from core.digests import record_id
 from core.engine import Engine
 from core.errors import RequestError
+from core.keys import RECORD_KEY, load_key
 from pipeline.home import Home
 from pipeline.landing import read_manifest
 from pipeline.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, HandedRow, is_as_handed_out, read_handed_back, unescaped
 from pipeline.repairs import delivered_rows, source_digests
+from pipeline.row_issues import concerned
+from pipeline.state import standardized_table, state
 from pipeline.waiting import pointers_of, waiting_pointers
+from standards.loader import load_standards
 
 RECORD_ID = "_record_id"
 Raw = Mapping[str, str | None]
@@ -33,6 +38,7 @@ class _Row:
     record_id: UUID
     raw: Raw
     source_digest: UUID
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,19 @@ def read_quarantined(home: Home, batch: Batch) -> Quarantined:
     columns = tuple(manifest["columns"])
     with Engine(home.settings) as engine:
         found = engine.records(
-            f"SELECT l.*, d._source_digest FROM {delivered_rows(home, batch)} l JOIN {pointers} q USING (_position) "
-            f"JOIN (SELECT _record_id, _position, min(_source_digest) AS _source_digest FROM {source_digests(home, batch)} GROUP BY ALL) d "
+            f"SELECT l.*, d._source_digest, q.rules FROM {delivered_rows(home, batch)} l JOIN {pointers} q USING (_position) "
+            f"JOIN (SELECT _position, min(_source_digest) AS _source_digest FROM {source_digests(home, batch)} GROUP BY ALL) d "
             "ON d._position = l._position ORDER BY l._position",
             doing="reading quarantined rows",
         )
-        rows = [_Row(row["_position"], row[RECORD_ID], {name: row[name] for name in columns}, row["_source_digest"]) for row in found]
+        rows = [_row(row, columns) for row in found]
         waits = _waits(home, engine, batch.contract_id)
     return Quarantined(batch, columns, {(row.record_id, row.position): row for row in rows}, waits)
+
+
+def _row(row: Mapping[str, Any], columns: Sequence[str]) -> _Row:
+    raw = {name: row[name] for name in columns}
+    return _Row(row["_position"], row[RECORD_ID], raw, row["_source_digest"], tuple(row["rules"].split(";")))
 
 
 def _waits(home: Home, engine: Engine, contract_id: str) -> dict[UUID, frozenset[UUID]]:
@@ -79,22 +90,41 @@ def _waits(home: Home, engine: Engine, contract_id: str) -> dict[UUID, frozenset
     for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1", doing="reading quarantine"):
         behind = source_digests(home, get_batch(home.catalog, f"{contract_id}@{seq}"))
         query = f"SELECT q._record_id, d._source_digest FROM {pointers} q JOIN {behind} d USING (_position) WHERE q._batch_seq = {seq}"
-        for record_id, digest in engine.rows(query, doing="reading quarantine"):
-            waits.setdefault(record_id, set()).add(digest)
-    return {record_id: frozenset(digests) for record_id, digests in waits.items()}
+        for record, digest in engine.rows(query, doing="reading quarantine"):
+            waits.setdefault(record, set()).add(digest)
+    return {record: frozenset(digests) for record, digests in waits.items()}
 
 
 @dataclass(frozen=True)
 class HandedBack:
-    """A file that came back: what of it can be run again, what is refused, and what identifies the file."""
+    """A file that came back: what of it can be run again, what is refused, and what identifies the file.
+
+    `corrected` has the rows whose key was corrected by their number in the file: the position of the row repaired, and the new record id.
+    """
 
     extraction: Extraction
     rows: int
     file: str
     sha256: str
+    corrected: Mapping[int, tuple[int, UUID]]
 
 
-def take_back(quarantined: Quarantined, contract: Contract, path: Path, others: frozenset[str] | None = frozenset()) -> HandedBack:
+@dataclass(frozen=True)
+class _Repaired:
+    """A row of the file with the row it repairs, and the id of the record that it is then: another one where the key was corrected."""
+
+    row: HandedRow
+    origin: _Row
+    record_id: UUID
+
+    @property
+    def is_corrected(self) -> bool:
+        return self.record_id != self.origin.record_id
+
+
+def take_back(
+    home: Home, quarantined: Quarantined, contract: Contract, path: Path, others: frozenset[str] | None = frozenset()
+) -> HandedBack:
     """Match the rows of a file with those in quarantine. A row that fits none is `unreadable`, with its number in the file and the reason.
 
     Rows that say they are of `others` (batch ids) are left for those; with None, all that are not of this batch.
@@ -109,42 +139,106 @@ def take_back(quarantined: Quarantined, contract: Contract, path: Path, others: 
         raise RequestError(f"{path.name} has columns that were not handed out: {', '.join(foreign)}", hint=hint)
     if missing:
         raise RequestError(f"{path.name} lacks the columns {', '.join(missing)}", hint=hint)
-    often = Counter(row.values.get(RECORD, "").strip().lower() for row in handed)
     schema = text_schema((*quarantined.columns, RECORD_ID))
     extraction = Extraction(schema, iter(()), is_whole=False, has_record_ids=True)
-    good: list[tuple[HandedRow, _Row]] = []
+    found = {row.line: _matched(quarantined, contract, row) for row in handed}
+    repaired = _identified(home, contract, [(row, found[row.line][0]) for row in handed])
+    known = known_records(home, contract, [item.record_id for item in repaired.values() if item.is_corrected])
+    refused = _refused(quarantined, handed, repaired, known)
+    good = []
     for row in handed:
-        origin, reason = _matched(quarantined, contract, row, often[row.values.get(RECORD, "").strip().lower()] > 1)
-        if origin is None:
+        if reason := found[row.line][1] or refused.get(row.line, ""):
             extraction.unreadable.append(Unreadable(row.line, reason))
         else:
-            good.append((row, origin))
+            good.append(repaired[row.line])
     extraction.batches = iter([_batch(quarantined, good, schema)] if good else [])
-    return HandedBack(extraction, len(handed), path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    corrected = {item.row.line: (item.origin.position, item.record_id) for item in good if item.is_corrected}
+    return HandedBack(extraction, len(handed), path.name, hashlib.sha256(path.read_bytes()).hexdigest(), corrected)
+
+
+def known_records(home: Home, contract: Contract, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of several record ids that the dataset holds."""
+    if not ids:
+        return set()
+    with Engine(home.settings) as engine:
+        held = state(home, standardized_table(contract.id), {RECORD_ID: "UUID"}, only=ids)
+        return {found for (found,) in engine.rows(f"SELECT {RECORD_ID} FROM {held}", doing="looking for records of the same key")}
+
+
+def _refused(quarantined: Quarantined, handed: Sequence[HandedRow], repaired: Mapping[int, _Repaired], known: set[UUID]) -> dict[int, str]:
+    """Why rows cannot be taken beside the others, by number in the file: their record is there already, or stands in the file twice."""
+    exists = {
+        line: f"column {POSITION}: a record with the corrected key exists already; correct the key again, or mend it in the source"
+        for line, item in repaired.items()
+        if item.is_corrected and (item.record_id in known or item.record_id in quarantined.waits)
+    }
+    places = Counter(_place(row) for row in handed)
+    records = Counter(item.record_id for line, item in repaired.items() if line not in exists)
+    double = {
+        line: f"column {RECORD}: the record stands in the file more than once; keep the row that is right"
+        for line, item in repaired.items()
+        if records[item.record_id] > 1 or places[_place(item.row)] > 1
+    }
+    return {**exists, **double}
+
+
+def _place(row: HandedRow) -> tuple[str, ...]:
+    return tuple(row.values.get(name, "").strip().lower() for name in PLACE)
 
 
 def _is_for(batch_id: str, named: str, others: frozenset[str] | None) -> bool:
     return named == batch_id if others is None else named not in others
 
 
-def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow, is_double: bool) -> tuple[_Row | None, str]:
+def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow) -> tuple[_Row | None, str]:
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
-    batch, position, record_id = (row.values.get(name, "").strip() for name in PLACE)
+    batch, position, record = (row.values.get(name, "").strip() for name in PLACE)
     if batch != quarantined.batch.batch_id:
         return None, f"column {BATCH}: the row is not from {quarantined.batch.batch_id}"
-    origin = quarantined.rows.get((_uuid(record_id), int(position))) if _uuid(record_id) and position.isdecimal() else None
+    origin = quarantined.rows.get((_uuid(record), int(position))) if _uuid(record) and position.isdecimal() else None
     if origin is None:
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
-    if is_double:
-        return None, f"column {RECORD}: the record stands in the file more than once; keep the row that is right"
     if not quarantined.is_waiting(origin):
         return None, f"column {RECORD}: the row does not wait in quarantine any more: the source has sent another since, or it was repaired"
     if row.rounded:
         return None, _unusable(row.rounded)
-    changed = [name for name in _key(contract) if _value(row, origin, name) != origin.raw[name]]
-    if changed:
+    changed = _changed_key(contract, row, origin)
+    if changed and not _is_key_wrong(contract, origin):
         return None, f"column {', '.join(changed)}: the key of the record was changed; a record with another key comes from the source"
+    emptied = [name for name in changed if not (_value(row, origin, name) or "").strip()]
+    if emptied:
+        return None, f"column {', '.join(emptied)}: the key of the record was removed; write the right one, or leave the row out"
     return origin, ""
+
+
+def _changed_key(contract: Contract, row: HandedRow, origin: _Row) -> list[str]:
+    return [name for name in _key(contract) if _value(row, origin, name) != origin.raw[name]]
+
+
+def _is_key_wrong(contract: Contract, origin: _Row) -> bool:
+    """Whether a rule that the row breaks is about its key: then the key may be corrected."""
+    standards = load_standards()
+    broken = (rule.partition(":") for rule in origin.rules)
+    columns = {column for element, _, issue in broken for column, _ in concerned(contract, element, issue, standards)}
+    return bool(columns & set(_key(contract)))
+
+
+def _identified(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, _Row | None]]) -> dict[int, _Repaired]:
+    """The rows that repair one, by number in the file, each with the id of its record; where the key was corrected, worked out from the key."""
+    found = [(row, origin) for row, origin in rows if origin is not None]
+    ids = _new_ids(home, contract, [(row, origin) for row, origin in found if _changed_key(contract, row, origin)])
+    return {row.line: _Repaired(row, origin, ids.get(row.line, origin.record_id)) for row, origin in found}
+
+
+def _new_ids(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, _Row]]) -> dict[int, UUID]:
+    if not rows:
+        return {}
+    keys = {name: pa.array([_value(row, origin, name) for row, origin in rows], pa.string()) for name in _key(contract)}
+    bound = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
+    with Engine(home.settings) as engine:
+        engine.register("corrected", pa.table({**keys, "_position": pa.array([row.line for row, _ in rows], pa.int64())}))
+        query = f"SELECT _position, {record_id(_key(contract))} FROM corrected"
+        return dict(engine.rows(query, bound, doing="working out record ids"))
 
 
 def _unusable(columns: Sequence[str]) -> str:
@@ -171,10 +265,10 @@ def _uuid(text: str) -> Any:
         return None
 
 
-def _batch(quarantined: Quarantined, good: Sequence[tuple[HandedRow, _Row]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array([_value(row, origin, name) for row, origin in good], pa.string()) for name in quarantined.columns]
-    ids = pa.array([str(origin.record_id) for _, origin in good], pa.string())
-    return pa.RecordBatch.from_arrays([*columns, ids, pa.array([row.line for row, _ in good], pa.int64())], schema=schema)
+def _batch(quarantined: Quarantined, good: Sequence[_Repaired], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array([_value(item.row, item.origin, name) for item in good], pa.string()) for name in quarantined.columns]
+    ids = pa.array([str(item.record_id) for item in good], pa.string())
+    return pa.RecordBatch.from_arrays([*columns, ids, pa.array([item.row.line for item in good], pa.int64())], schema=schema)
 
 
 def as_they_were(quarantined: Quarantined) -> Extraction:

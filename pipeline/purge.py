@@ -114,7 +114,8 @@ def _standing(home: Home, contract_id: str, old: list[Batch]) -> Iterator[int]:
         return
     live = state(home, table, {"_record_id": "UUID", "_row_digest": "UUID"})
     repairs = log_source(home, f"{table}/repairs", REPAIR_COLUMNS, files)
-    query = f"SELECT DISTINCT r._batch_seq FROM {repairs} r JOIN {live} s USING (_record_id, _row_digest) WHERE r._accepted"
+    met = "s._record_id = coalesce(r._repaired_id, r._record_id) AND s._row_digest = r._row_digest"
+    query = f"SELECT DISTINCT r._batch_seq FROM {repairs} r JOIN {live} s ON {met} WHERE r._accepted"
     with Engine(home.settings) as engine:
         yield from (seq for (seq,) in engine.rows(query, doing="looking for repairs that stand"))
 

@@ -24,8 +24,11 @@ from standards.model import IssueType
 from standards.texts import STANDARD_TEXTS, load_texts
 
 SYSTEM = ("_position", "_record_id", "_row_digest", "rules", "batch")
-# Another key is another record: where the key itself is wrong, a file cannot mend it.
-KEY_NOTE = " 此列是记录主键，只能在源系统更正。 The column is the record's key: it can be corrected in the source system only."
+# Another key is another record: whoever mends a wrong one has to know that.
+KEY_NOTE = (
+    " 此列是记录主键：更正后即为另一记录，不得与已有记录相同。"
+    " The column is the record's key: corrected, the row is another record, and none that exists already."
+)
 _NOTHING = "SELECT NULL::BIGINT AS _position"
 
 

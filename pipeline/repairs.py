@@ -20,14 +20,17 @@ from pipeline.state import log_source, standardized_table
 
 # One line for every row that was run again and every row of the source that it stands for: several where they had one key.
 REPAIR_COLUMNS = {
-    "_record_id": "UUID",
+    "_record_id": "UUID",  # of the source's row
     "_batch_seq": "INTEGER",
     "_position": "BIGINT",
     "_row_digest": "UUID",
     "_source_digest": "UUID",
     "_accepted": "BOOLEAN",
+    "_repaired_id": "UUID",  # of the repaired row, where its key was corrected
 }
 REPAIR = "repair"  # kind of the note of a batch that says where repaired rows come from
+CORRECTED = "corrected_keys"  # in that note: positions of rows whose key was corrected, each with that of the row it repairs
+_MET = "s._record_id = l._record_id AND s._source_digest = l._row_digest"  # a row `l` of the source, and the repair `s` that stands for it
 
 
 @dataclass(frozen=True)
@@ -41,23 +44,42 @@ class Repair:
 
 
 def source_digests(home: Home, batch: Batch) -> str:
-    """SQL for the digests that the source's own rows have behind the rows of a batch: `_record_id`, `_position`, `_source_digest`."""
+    """SQL for the source's own rows behind the rows of a batch: `_record_id` and `_position` of the row, `_source_id` and `_source_digest`."""
     if batch.kind == "delivery":
-        return f"(SELECT _record_id, _position, _row_digest AS _source_digest FROM {landed_rows(home.settings, batch)})"
+        own, standing = landed_rows(home.settings, batch), standing_repairs(home, batch)
+        row_id, join = "l._record_id", ""
+        if standing is not None:
+            row_id, join = "coalesce(s._repaired_id, l._record_id)", f"LEFT JOIN {standing} s ON {_MET}"
+        columns = f"{row_id} AS _record_id, l._position, l._record_id AS _source_id, l._row_digest AS _source_digest"
+        return f"(SELECT {columns} FROM {own} l {join})"
     files = [file for file in files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",)) if file.seq == batch.seq]
-    return f"(SELECT _record_id, _position, _source_digest FROM {_source(home, batch.contract_id, files)})"
+    columns = "coalesce(_repaired_id, _record_id) AS _record_id, _position, _record_id AS _source_id, _source_digest"
+    return f"(SELECT {columns} FROM {_source(home, batch.contract_id, files)})"
+
+
+def corrected_keys(batch: Batch) -> list[tuple[int, int]]:
+    """The rows of a batch whose key was corrected, by position, each with the position of the row of the batch's origin that it repairs."""
+    return [(position, origin) for note in batch.notes for position, origin in note.get(CORRECTED, ())]
 
 
 def repair_rows(home: Home, batch: Batch, accepted: str) -> str:
     """SQL for the lines that a batch of rows run again adds to the repairs; `accepted` is a relation with the `_position` of what passed."""
     assert batch.origin is not None
     origin = get_batch(home.catalog, batch.origin)
-    # A row of the origin stands for its record: where several have one key, the one that was chosen stands for all of them.
-    behind = f"(SELECT DISTINCT _record_id, _source_digest FROM {source_digests(home, origin)})"
+    rows, behind = landed_rows(home.settings, batch), source_digests(home, origin)
+    corrected = ", ".join(f"({position}, {place})" for position, place in corrected_keys(batch)) or "(NULL::bigint, NULL::bigint)"
+    # A row of the origin stands for its record: where several have one key, the one that was chosen stands for all of them, except for those
+    # that got a key of their own.
     return (
-        f"SELECT l._record_id, {batch.seq}::integer AS _batch_seq, l._position, l._row_digest, s._source_digest, "
-        f"l._position IN (SELECT _position FROM {accepted}) AS _accepted "
-        f"FROM {landed_rows(home.settings, batch)} l JOIN {behind} s USING (_record_id)"
+        f"WITH origin AS {behind}, corrected (line, place) AS (VALUES {corrected}), "
+        "own AS (SELECT c.line, o._source_id, o._source_digest FROM corrected c JOIN origin o ON o._position = c.place), "
+        f"pairs AS (SELECT l._position, s._source_id, s._source_digest FROM {rows} l "
+        "JOIN (SELECT DISTINCT _record_id, _source_id, _source_digest FROM origin) s USING (_record_id) "
+        "WHERE l._position NOT IN (SELECT line FROM own) AND (s._source_id, s._source_digest) NOT IN (SELECT (_source_id, _source_digest) FROM own) "
+        "UNION ALL SELECT * FROM own) "
+        f"SELECT p._source_id AS _record_id, {batch.seq}::integer AS _batch_seq, l._position, l._row_digest, p._source_digest, "
+        f"l._position IN (SELECT _position FROM {accepted}) AS _accepted, nullif(l._record_id, p._source_id) AS _repaired_id "
+        f"FROM {rows} l JOIN pairs p USING (_position)"
     )
 
 
@@ -70,25 +92,28 @@ def delivered_rows(home: Home, batch: Batch) -> str:
     repaired, known = _repaired_rows(home, batch.contract_id, _repairing(home, batch))
     columns = [quote(name) if name in known else f"NULL AS {quote(name)}" for name in manifest["columns"]]
     names = ", ".join([*columns, "r._record_id", "r._row_digest"])
-    met = "s._record_id = l._record_id AND s._source_digest = l._row_digest"
     return (
-        f"(SELECT * FROM {rows} l WHERE NOT EXISTS (SELECT 1 FROM {standing} s WHERE {met}) UNION ALL BY NAME "
-        f"SELECT {names}, l._position FROM (SELECT _position, _record_id, _row_digest FROM {rows}) l JOIN {standing} s ON {met} "
+        f"(SELECT * FROM {rows} l WHERE NOT EXISTS (SELECT 1 FROM {standing} s WHERE {_MET}) UNION ALL BY NAME "
+        f"SELECT {names}, l._position FROM (SELECT _position, _record_id, _row_digest FROM {rows}) l JOIN {standing} s ON {_MET} "
         f"JOIN {repaired} r ON r._repair_seq = s._repair_seq AND r._repair_position = s._repair_position)"
     )
 
 
 def standing_repairs(home: Home, batch: Batch) -> str | None:
-    """SQL for the repairs that stand for rows of a delivery: `_record_id`, `_source_digest`, `_repair_seq`, `_repair_position`."""
+    """SQL for the repairs that stand for rows of a delivery: `_record_id`, `_source_digest`, `_repaired_id`, `_repair_seq`,
+    `_repair_position`. One that corrected a key stands until the source itself sends a record with that key.
+    """
     seqs = [item.seq for item in _repairing(home, batch)]
     if not seqs:
         return None
     files = [file for file in files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",)) if file.seq in seqs]
-    return (
-        f"(SELECT _record_id, _source_digest, _batch_seq AS _repair_seq, _position AS _repair_position "
+    last = (
+        f"(SELECT _record_id, _source_digest, _repaired_id, _batch_seq AS _repair_seq, _position AS _repair_position "
         f"FROM {_source(home, batch.contract_id, files)} WHERE _accepted AND _source_digest <> _row_digest "
         "QUALIFY row_number() OVER (PARTITION BY _record_id, _source_digest ORDER BY _batch_seq DESC) = 1)"
     )
+    sent = f"(SELECT _record_id FROM {landed_rows(home.settings, batch)})"
+    return f"(SELECT * FROM {last} WHERE _repaired_id IS NULL OR _repaired_id NOT IN {sent})"
 
 
 def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:
@@ -96,9 +121,8 @@ def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:
     standing = standing_repairs(home, batch)
     if standing is None:
         return 0
-    met = "s._record_id = l._record_id AND s._source_digest = l._row_digest"
     count: int = engine.value(
-        f"SELECT count(*) FROM {landed_rows(home.settings, batch)} l JOIN {standing} s ON {met}", doing="counting repaired rows"
+        f"SELECT count(*) FROM {landed_rows(home.settings, batch)} l JOIN {standing} s ON {_MET}", doing="counting repaired rows"
     )
     return count
 
@@ -110,12 +134,14 @@ def repair_of(home: Home, engine: Engine, batch: Batch, record_id: Any) -> Repai
     if batch.kind == "replay":
         assert batch.origin is not None
         return repair_of(home, engine, get_batch(home.catalog, batch.origin), record_id)
+    if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
+        return None
     standing = standing_repairs(home, batch)
-    if standing is None or not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
+    if standing is None:
         return None
     found = engine.rows(
-        f"SELECT s._repair_seq FROM {landed_rows(home.settings, batch)} l JOIN {standing} s "
-        f"ON s._record_id = l._record_id AND s._source_digest = l._row_digest WHERE l._record_id = {uuid_literal(record_id)}",
+        f"SELECT s._repair_seq FROM {landed_rows(home.settings, batch)} l JOIN {standing} s ON {_MET} "
+        f"WHERE coalesce(s._repaired_id, s._record_id) = {uuid_literal(record_id)}",
         doing="looking for a repair",
     )
     # A row that was repaired and then run again without a change still comes from the file.

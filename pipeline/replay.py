@@ -15,10 +15,10 @@ from core.engine import Engine
 from core.errors import RequestError
 from core.settings import Settings
 from pipeline.accept import accept
-from pipeline.handed_back import HandedBack, Quarantined, as_they_were, read_quarantined, take_back
+from pipeline.handed_back import HandedBack, Quarantined, as_they_were, known_records, read_quarantined, take_back
 from pipeline.home import Home, open_home
 from pipeline.land import Arrival, land
-from pipeline.repairs import REPAIR
+from pipeline.repairs import CORRECTED, REPAIR
 from pipeline.standard import CURRENT
 from pipeline.trial import trying
 from pipeline.waiting import waiting_pointers
@@ -45,7 +45,7 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     if repaired is None:
         runs = [(batch, *_unchanged(quarantined)) for batch, quarantined in found]
     else:
-        runs = [(batch, back.extraction, _arrival(home, batch, back)) for batch, back in _backs(found, contract, repaired)]
+        runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in _backs(home, found, contract, repaired)]
     return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
 
 
@@ -80,12 +80,12 @@ def _unchanged(quarantined: Quarantined) -> tuple[Extraction, Arrival]:
     return extraction, Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
 
 
-def _backs(found: Sequence[tuple[Batch, Quarantined]], contract: Contract, path: Path) -> list[tuple[Batch, HandedBack]]:
+def _backs(home: Home, found: Sequence[tuple[Batch, Quarantined]], contract: Contract, path: Path) -> list[tuple[Batch, HandedBack]]:
     """What a file has for each batch. Raises RequestError, with the reasons, where no row of it is taken."""
     names = frozenset(batch.batch_id for batch, _ in found)
     # Rows of none of the batches are told of with the first.
     others = [names - {batch.batch_id} if number == 0 else None for number, (batch, _) in enumerate(found)]
-    backs = [(batch, take_back(rows, contract, path, skipped)) for (batch, rows), skipped in zip(found, others, strict=True)]
+    backs = [(batch, take_back(home, rows, contract, path, skipped)) for (batch, rows), skipped in zip(found, others, strict=True)]
     refused = [item for _, back in backs for item in back.extraction.unreadable]
     total = sum(back.rows for _, back in backs)
     if not total:
@@ -98,11 +98,17 @@ def _backs(found: Sequence[tuple[Batch, Quarantined]], contract: Contract, path:
     return [(batch, back) for batch, back in backs if back.rows]
 
 
-def _arrival(home: Home, batch: Batch, back: HandedBack) -> Arrival:
+def _arrival(home: Home, batch: Batch, contract: Contract, back: HandedBack) -> Arrival:
     taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
     message = f"{taken} repaired rows of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
     more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
-    return Arrival("repair", batch.batch_id, {"kind": REPAIR, "message": message, **more})
+    corrected = {CORRECTED: [[line, position] for line, (position, _) in back.corrected.items()]} if back.corrected else {}
+
+    def check() -> None:
+        if known_records(home, contract, [record_id for _, record_id in back.corrected.values()]):
+            raise RequestError("records with the corrected keys have arrived meanwhile", hint="hand the file back again")
+
+    return Arrival("repair", batch.batch_id, {"kind": REPAIR, "message": message, **more, **corrected}, check)
 
 
 def _run(home: Home, origin: Batch, extraction: Extraction, arrival: Arrival, standard: str) -> Batch:
