@@ -19,6 +19,8 @@ from standards.masked import is_personal, masked_sql, masked_value
 from standards.model import DataElement
 
 COLUMN = "_several"
+# What older records say, as it comes through the joins: as a text, since the engine passes small pieces on one by one where a column is a list.
+_GROUPS = '[{"key":"VARCHAR","newest":"DATE","speaks_from":"DATE","usual":"VARCHAR","before":"VARCHAR"}]'
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ class FurtherValuesOf:
     def _older_entries(self) -> str:
         known = ", ".join([self._column("key"), *(self._key(place) for place in range(len(self.words)))])
         speaks = f"coalesce(x.speaks_from <= {self._column('last')}, true)"
-        others = f"list_filter({self._column('older')}, lambda x: NOT coalesce(list_contains([{known}], x.key), false) AND {speaks})"
+        older = f"from_json({self._column('older')}, {literal(_GROUPS)})"
+        others = f"list_filter({older}, lambda x: NOT coalesce(list_contains([{known}], x.key), false) AND {speaks})"
         earlier = f"x.newest < {self._column('newest')}" if self.several.tells_earlier else "false"
         texts = f"list_transform({others}, lambda x: CASE WHEN {earlier} THEN x.before ELSE x.usual END)"
         return f"CASE WHEN {self._column('older')} IS NOT NULL THEN nullif(array_to_string({texts}, ','), '') END"
@@ -197,8 +200,8 @@ class FurtherValuesOf:
             f"ORDER BY {order}) AS word FROM (SELECT *, {key_sql('value', self.several)} AS key FROM ({said})) GROUP BY _canonical_id, key"
         )
         yield (
-            f"LEFT JOIN (SELECT _canonical_id, list(struct_pack(key := key, newest := newest, speaks_from := speaks_from, {texts}) "
-            f"ORDER BY word.place, word.since DESC NULLS LAST, word.record) AS groups FROM ({grouped}) GROUP BY _canonical_id) "
+            f"LEFT JOIN (SELECT _canonical_id, to_json(list(struct_pack(key := key, newest := newest, speaks_from := speaks_from, {texts}) "
+            f"ORDER BY word.place, word.since DESC NULLS LAST, word.record))::varchar AS groups FROM ({grouped}) GROUP BY _canonical_id) "
             f"{self._column('outdone')} USING (_canonical_id)"
         )
 
