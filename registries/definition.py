@@ -197,10 +197,13 @@ class RegistryDefinition(BaseModel):
         return next((item for item in self.agreements if item.element == element), None)
 
     def order_of(self, element: str) -> dict[str, Any]:
-        """The rule by which an element is chosen, as data."""
-        agreement = self.agreement_of(element)
-        rank = self.rank_of(element).model_dump(mode="json", exclude_defaults=True)
-        return rank | ({"agrees_with": agreement.model_dump(mode="json", exclude={"element"})} if agreement else {})
+        """The rule by which an element is chosen, and the roles of the values beside it, as data."""
+        order = self.rank_of(element).model_dump(mode="json", exclude_defaults=True)
+        if agreement := self.agreement_of(element):
+            order["agrees_with"] = agreement.model_dump(mode="json", exclude={"element"})
+        if several := self.several.get(element):
+            order["beside"] = [role.title.model_dump() for role in several.roles]
+        return order
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """Key and text of what is wrong in itself."""

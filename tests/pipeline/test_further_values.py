@@ -183,6 +183,8 @@ def test_page_and_api_show_them_masked_like_their_element(told: Hub) -> None:
     page = client.get(address).text
     assert "Former residence" in page
     assert "since 2019-01-01" in page
+    assert "Former residence, Another residence" in page
+    assert "户籍地址、名下房产" in client.get("/standards/elements/residence_address?lang=zh").text
     assert BEFORE not in page
     assert "13900000003" not in page
     asked = {"identifier": resident_id(3), "purpose": "appeal 7"}
