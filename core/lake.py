@@ -81,10 +81,31 @@ def written_by(engine: Engine) -> dict[str, Any]:
     return {"engine": f"duckdb {duckdb.__version__}", "threads": engine.threads, "memory_mb": engine.memory_limit_mb, "format": FORMAT}
 
 
-def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]]) -> str:
+@dataclass(frozen=True)
+class RowGroup:
+    """A part of a file that can be read by itself: its first and last row, and the bounds of a column in it, as texts (None: not known)."""
+
+    first: int
+    last: int
+    least: str | None
+    greatest: str | None
+
+
+def row_groups(engine: Engine, settings: Settings, path: str, column: str) -> list[RowGroup]:
+    """The row groups of a file, in order. The engine writes the bounds of UUIDs, but looks at none when it reads them."""
+    file = literal(str(settings.lake_dir / path))
+    sql = (
+        "SELECT row_group_num_rows, sum(row_group_num_rows) OVER (ORDER BY row_group_id), stats_min_value, stats_max_value "
+        f"FROM parquet_metadata({file}) WHERE path_in_schema = {literal(column)} ORDER BY row_group_id"
+    )
+    found = engine.rows(sql, doing="looking into a file")
+    return [RowGroup(int(end) - rows, int(end) - 1, least, greatest) for rows, end, least, greatest in found]
+
+
+def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]], *, numbered: bool = False) -> str:
     """SQL that reads lake files by field id; a column that a file does not have is null.
 
-    `fields` maps column → (field id, engine type).
+    `fields` maps column → (field id, engine type). `numbered`: also by `file_row_number`, counted from 0 in each file.
     """
     if not paths:
         columns = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, (_, kind) in fields.items())
@@ -93,7 +114,7 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
         f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items()
     )
     files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
-    return f"read_parquet([{files}], schema = MAP {{{schema}}})"
+    return f"read_parquet([{files}], schema = MAP {{{schema}}}{', file_row_number = true' if numbered else ''})"
 
 
 def follow(

@@ -12,10 +12,10 @@ processor_seconds: ContextVar[Counter[str] | None] = ContextVar("processor_secon
 
 @contextmanager
 def timed(seconds: MutableMapping[str, float], name: str) -> Iterator[None]:
-    """Note in `seconds` how long the block took. Steps follow each other; they are not nested."""
+    """Note in `seconds` how long the block took, beside what the step took before. Steps follow each other; they are not nested."""
     began, worked = time.monotonic(), time.process_time()
     yield
-    seconds[name] = round(time.monotonic() - began, 3)
+    seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - began, 3)
     observed = processor_seconds.get()
     if observed is not None:
         observed[name] += time.process_time() - worked  # type: ignore[assignment]

@@ -1,10 +1,9 @@
 """A base table in the lake: its columns, and its state as of a publication."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from pipeline.home import Home
-from pipeline.state import engine_type, fold
+from pipeline.state import Sought, engine_type, fold
 from registries.further_values import COLUMN
 from registries.publications import files_upto
 from standards.model import Schema
@@ -25,7 +24,7 @@ def base_columns(schema: Schema) -> dict[str, str]:
     return system | elements | origins | {COLUMN: "VARCHAR"}
 
 
-def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None, only: Sequence[UUID] | None = None) -> str:
+def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] | None = None, only: Sought | None = None) -> str:
     """SQL for the base rows as of one publication; with `only`, for these entities."""
     wanted = base_columns(schema)
     if columns is not None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.engine import Engine, literal, quote
-from pipeline.placing import APART, EXAMINED, OLD_LINKS, TOUCHED, VETO_RULE
+from pipeline.placing import APART, EXAMINED, OLD_LINKS, TOUCHED, is_apart
 from registries.definition import ConflictRule
 
 DISPUTED = "disputed"  # table: _record_id, _dataset and `anchor`, `anchor_dataset`: who keeps the entity, if anybody does
@@ -41,7 +41,7 @@ def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source]
     engine.run(f"CREATE TABLE {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
     engine.run(f"CREATE TABLE {DISPUTED} (_record_id UUID, _dataset INTEGER, anchor UUID, anchor_dataset INTEGER)")
     engine.run(
-        f"INSERT INTO {APART} SELECT _record_id, _identity, _rule FROM {OLD_LINKS} WHERE _canonical_id IS NULL AND _rule <> '{VETO_RULE}' "
+        f"INSERT INTO {APART} SELECT _record_id, _identity, {literal(rule.name)} FROM {OLD_LINKS} o WHERE {is_apart('o')} "
         f"AND _record_id NOT IN (SELECT _record_id FROM {EXAMINED})"
     )
     _suspect(engine, rule, sources)

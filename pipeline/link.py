@@ -5,7 +5,7 @@ not compared among themselves, so the work follows the records that wait. A reco
 decide (`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,20 @@ from core.errors import RequestError
 from core.leases import holding
 from pipeline.base import base_state
 from pipeline.home import Home, open_home
-from pipeline.placing import JUDGED_RULE
+from pipeline.offering import pair_of
+from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.resolve import xref_lines
 from pipeline.state import log_columns, standardized_table, state
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import RegistryDefinition, get_definition
-from registries.judgements import SAME, Decision, Side, facts, judge, newest
+from registries.judgements import SAME, Decision, Side, judge, judgements_on
 from registries.linkage.model import Trained, load_trained
 from registries.publications import latest
 from registries.tables import lease
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
-UNLINKED, KNOWN, LINES, PAIRS = "unlinked", "known", "lines", "pairs"
+UNLINKED, KNOWN, STAND_INS, PAIRS = "unlinked", "known", "stand_ins", "pairs"
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,18 @@ def link(registry: str, home: Home | None = None) -> Linked:
     if not number:
         return Linked(registry, name, 0, 0, 0)
     with holding(home.serving, lease, f"linking/{registry}", home.settings.actor), Engine(home.settings) as engine:
-        engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM {xref_lines(home, registry, number)}", doing="reading links")
-        _read_unlinked(engine, home, standards.schemas[registry], standards, model)
+        lines = xref_lines(home, registry, number)
+        _read_unlinked(engine, home, standards.schemas[registry], standards, model, lines)
         waiting = engine.value(f"SELECT count(*) FROM {UNLINKED}")
         if not waiting:
             return Linked(registry, name, 0, 0, 0)
-        _read_known(engine, home, definition, standards.schemas[registry], model, number)
-        _compare(engine, home, registry, model)
+        _find(engine, home, standards.schemas[registry], model, number)
+        _stand_in(engine, home, definition, lines)
         judged, offered = _write(engine, home, registry, model, name)
     return Linked(registry, name, waiting, judged, offered)
 
 
-def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained) -> None:
+def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, lines: str) -> None:
     """Table `unlinked`: live records that have no whole identifier, and that no judgement has placed."""
     parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, {})} WHERE false"]
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
@@ -76,10 +77,8 @@ def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standa
         missing = " OR ".join(f"{quote(name)} IS NULL" for name in schema.identity) if set(schema.identity) <= columns.keys() else "true"
         rows = state(home, standardized_table(contract_id), {"_record_id": "UUID", **wanted})
         parts.append(f"SELECT _record_id, {literal(contract_id)} AS _dataset, {_texts(model, wanted)} FROM {rows} WHERE {missing}")
-    engine.run(
-        f"CREATE TABLE {UNLINKED} AS SELECT * FROM ({' UNION ALL '.join(parts)}) WHERE _record_id NOT IN (SELECT _record_id FROM {LINES})",
-        doing="reading records that wait",
-    )
+    engine.run(f"CREATE TABLE {UNLINKED} AS {' UNION ALL '.join(parts)}", doing="reading records that wait")
+    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {lines})", doing="reading records that wait")
 
 
 def _texts(model: Trained, having: Mapping[str, str]) -> str:
@@ -88,52 +87,49 @@ def _texts(model: Trained, having: Mapping[str, str]) -> str:
     )
 
 
-def _read_known(engine: Engine, home: Home, definition: RegistryDefinition, schema: Schema, model: Trained, number: int) -> None:
-    """Table `known`: every entity as it is published, under one of its records: one that its identifier links, of the best source.
+def _find(engine: Engine, home: Home, schema: Schema, model: Trained, number: int) -> None:
+    """Tables `to_known` and `to_each_other`: what the model finds. An entity is compared as it is published, under its own id."""
+    from registries.linkage.predict import predict, predict_within
 
-    It is no record of that source, so its `_dataset` is none; the record's stands in `_of`.
-    """
+    rows, texts = base_state(home, schema, number, ["_canonical_id", *model.model.elements]), dict.fromkeys(model.model.elements, "")
+    engine.run(
+        f"CREATE VIEW {KNOWN} AS SELECT _canonical_id AS _record_id, '' AS _dataset, _canonical_id AS _entity, {_texts(model, texts)} FROM {rows}"
+    )
+    predict(engine, model, UNLINKED, KNOWN, "to_known")
+    predict_within(engine, model, UNLINKED, "to_each_other")
+
+
+def _stand_in(engine: Engine, home: Home, definition: RegistryDefinition, lines: str) -> None:
+    """Table `pairs` of records: one of its own stands in for each entity found, one that its identifier links, of the best source."""
     contracts, numbers = contracts_in_force(home.catalog), dataset_numbers(home.catalog)
     ranks = ", ".join(
         f"({numbers[name]}, {literal(name)}, {definition.rank('default', contract.department.id)})"
         for name, (_, contract) in sorted(contracts.items())
     )
-    rows = base_state(home, schema, number, ["_canonical_id", *model.model.elements])
     engine.run(
-        f"CREATE TABLE {KNOWN} AS SELECT r._record_id, '' AS _dataset, r._of, _canonical_id AS _entity, "
-        f"{_texts(model, dict.fromkeys(model.model.elements, ''))} FROM {rows} JOIN (SELECT _canonical_id, _record_id, _of FROM {LINES} "
-        f"JOIN (VALUES {ranks}) d(_dataset, _of, _rank) USING (_dataset) "
-        f"QUALIFY row_number() OVER (PARTITION BY _canonical_id ORDER BY _rule = {literal(JUDGED_RULE)}, _rank, _record_id) = 1) r "
-        "USING (_canonical_id)",
+        f"CREATE TABLE {STAND_INS} AS SELECT _canonical_id, _record_id, _of FROM {lines} JOIN (VALUES {ranks}) d(_dataset, _of, _rank) "
+        "USING (_dataset) WHERE _canonical_id IN (SELECT right_record FROM to_known) "
+        f"QUALIFY row_number() OVER (PARTITION BY _canonical_id ORDER BY _rule IN ('{JUDGED_RULE}', '{JUDGED_APART_RULE}'), _rank, _record_id) = 1",
         doing="reading entities",
     )
-
-
-def _compare(engine: Engine, home: Home, registry: str, model: Trained) -> None:
-    """Table `pairs`: what is found and not yet judged."""
-    from registries.linkage.predict import predict, predict_within
-
-    predict(engine, model, UNLINKED, KNOWN, "to_known")
-    predict_within(engine, model, UNLINKED, "to_each_other")
-    engine.register("facts", facts(home.serving, registry, newest(home.serving, registry)))
-    pair = "least(p.left_record, p.right_record), greatest(p.left_record, p.right_record)"
-    standing = (
-        "SELECT left_record::uuid, right_record::uuid FROM facts WHERE withdraws IS NULL "
-        "AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
-    )
     engine.run(
-        f"CREATE TABLE {PAIRS} AS SELECT p.*, l._dataset AS left_dataset, coalesce(k._of, u._dataset) AS right_dataset "
-        "FROM (SELECT * FROM to_known UNION ALL BY NAME SELECT * FROM to_each_other) p "
-        f"JOIN {UNLINKED} l ON l._record_id = left_record LEFT JOIN {KNOWN} k ON k._record_id = right_record "
-        f"LEFT JOIN {UNLINKED} u ON u._record_id = right_record WHERE ({pair}) NOT IN ({standing}) ORDER BY score DESC, left_record, right_record",
+        f"CREATE TABLE {PAIRS} AS SELECT r.* EXCLUDE (_dataset), l._dataset AS left_dataset, r._dataset AS right_dataset FROM ("
+        f"SELECT t.* REPLACE (s._record_id AS right_record), s._of AS _dataset FROM to_known t JOIN {STAND_INS} s ON _canonical_id = right_record "
+        f"UNION ALL BY NAME SELECT t.*, u._dataset FROM to_each_other t JOIN {UNLINKED} u ON u._record_id = right_record) r "
+        f"JOIN {UNLINKED} l ON l._record_id = left_record ORDER BY score DESC, left_record, right_record",
         doing="comparing records that wait",
     )
 
 
 def _write(engine: Engine, home: Home, registry: str, model: Trained, name: str) -> tuple[int, int]:
+    """What is judged is not judged again."""
     decisions, candidates = [], []
-    for row in engine.records(f"SELECT * FROM {PAIRS}"):
+    found = engine.records(f"SELECT * FROM {PAIRS}")
+    judged = _judged(home, registry, sorted({str(row["left_record"]) for row in found}))
+    for row in found:
         left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
+        if pair_of(left.record_id, right.record_id) in judged:
+            continue
         if row["verdict"] == SAME:
             decisions.append(Decision(left, right, SAME, f"{row['score']:.1f} bits", float(row["score"]), name))
         else:
@@ -142,6 +138,11 @@ def _write(engine: Engine, home: Home, registry: str, model: Trained, name: str)
     drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
     offer(home.serving, registry, candidates)
     return len(decisions), len(candidates)
+
+
+def _judged(home: Home, registry: str, record_ids: Sequence[str]) -> set[tuple[str, str]]:
+    standing = (item for item in judgements_on(home.serving, registry, record_ids) if item.withdrawn is None)
+    return {(item.left.record_id, item.right.record_id) for item in standing}
 
 
 def _levels(model: Trained, row: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int | None, float]]]:

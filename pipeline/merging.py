@@ -19,7 +19,7 @@ from core.sums import add, combine
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home
 from pipeline.pins import Pins
-from pipeline.placing import LEFT_OUT, OLD_LINKS
+from pipeline.placing import FREED, LEFT_OUT, OLD_LINKS, Known
 from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
@@ -59,9 +59,9 @@ class Merging:
 
     @cached_property
     def _contributions(self) -> list[Contribution]:
-        found = resolve(
-            self.engine, self.home, self.definition, self.schema, self.standards, self.pins.datasets, self.number, self.pins.judged
-        )
+        is_anew = self.number == 1 or self.pins.rebuilt
+        known = Known(self.pins.judged, None if is_anew else self.before.judgements, self.before.contradictions)
+        found = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.pins.datasets, self.number, known)
         return list(found.values())
 
     @cached_property
@@ -192,8 +192,11 @@ class Merging:
 
     def contradictions(self) -> int:
         """How many judgements contradict others and were left out."""
-        count: int = self.engine.value(f"SELECT count(*) FROM {LEFT_OUT}") if self.pins.judged else 0
-        return count
+        if not self.pins.judged:
+            return 0
+        left_out: int = self.engine.value(f"SELECT count(*) FROM {LEFT_OUT}")
+        freed: int = self.engine.value(f"SELECT count(*) FROM {FREED}")
+        return left_out + (0 if self.pins.rebuilt else self.before.contradictions - freed)
 
     def _links(self) -> str:
         """Lines of the links after this publication: those before it with its changes on top."""

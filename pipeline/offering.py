@@ -4,7 +4,7 @@ from catalog.datasets import dataset_numbers
 from core.engine import Engine, uuid_literal
 from pipeline.conflicts import DISPUTED
 from pipeline.home import Home
-from pipeline.placing import EXAMINED, LEFT_OUT
+from pipeline.placing import EXAMINED, LEFT_OUT, REACHED
 from registries.candidates import CONTRADICTION, Candidate, drop, found_by, offer
 from registries.definition import RegistryDefinition
 from registries.judgements import Side
@@ -39,5 +39,6 @@ def pair_of(left: str, right: str) -> tuple[str, str]:
 def _offer_contradictions(engine: Engine, home: Home, registry: str) -> None:
     rows = engine.rows(f"SELECT left_record, left_dataset, right_record, right_dataset, coalesce(score, 0) FROM {LEFT_OUT} ORDER BY 1, 3")
     before = [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, CONTRADICTION)]
-    drop(home.serving, registry, before)
+    reached = {row[0] for row in engine.rows(f"SELECT node FROM {REACHED}")} if before else set()
+    drop(home.serving, registry, [pair for pair in before if pair[0] in reached])
     offer(home.serving, registry, [Candidate(Side(a, of), Side(b, its), CONTRADICTION, score) for a, of, b, its, score in rows])

@@ -16,12 +16,13 @@ from registries.publications import Input, Publication, inputs_of
 class Pins:
     """What a publication rests on: datasets that it looks at, what is withheld whole because it may not be shared, and what is judged.
 
-    `judged` is the number of the newest fact about pairs of records.
+    `judged` is the number of the newest fact about pairs of records. `rebuilt`: a new definition concerns every entity.
     """
 
     datasets: Sequence[Pinned]
     withheld: Sequence[Input]
     judged: int
+    rebuilt: bool
 
 
 def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:
@@ -71,7 +72,7 @@ def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, 
                     withdrawn=may_not,
                 )
             )
-    return Pins(pinned, withheld, judged)
+    return Pins(pinned, withheld, judged, rebuilt)
 
 
 def _rules_changed(home: Home, before_it: Input, batch: Batch) -> bool:

@@ -15,8 +15,8 @@ from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.conflicts import Source, find_conflicts, touch_members
 from pipeline.home import Home
-from pipeline.placing import APART, EXAMINED, JUDGED_RULE, MOVED, OLD_LINKS, PLACED, TOUCHED, place
-from pipeline.state import fold, log_columns, log_source, standardized_table, state
+from pipeline.placing import APART, EXAMINED, JUDGED_APART_RULE, JUDGED_RULE, MOVED, OLD_LINKS, PLACED, TOUCHED, VETO_RULE, Known, place
+from pipeline.state import Sought, fold, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.judgements import facts
 from registries.matching import canonical_id, canonical_key
@@ -69,11 +69,11 @@ def xref_state(home: Home, registry: str, number: int) -> str:
     return f"(SELECT _record_id, _dataset, _canonical_id, _rule FROM {xref_lines(home, registry, number)} WHERE _canonical_id IS NOT NULL)"
 
 
-def xref_lines(home: Home, registry: str, number: int) -> str:
-    """SQL for all lines as of one publication, those of records that are kept apart included."""
+def xref_lines(home: Home, registry: str, number: int, only: Sought | None = None) -> str:
+    """SQL for all lines as of one publication, those of records that are kept apart included; with `only`, for these records."""
     table = xref_table(registry)
     columns = {name: kind for name, kind in XREF_COLUMNS.items() if name not in ("_publication", "_op")}
-    return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication")
+    return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication", only)
 
 
 def resolve(
@@ -84,14 +84,14 @@ def resolve(
     standards: Standards,
     datasets: Sequence[Pinned],
     number: int,
-    judged: int,
+    known: Known,
 ) -> dict[str, Contribution]:
     """Link changed records, and return each dataset's contribution to the affected entities.
 
-    `judged` is the newest fact about pairs of records that counts. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
+    `known`: which facts about pairs of records count. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
     tables of the engine.
     """
-    return _Resolving(engine, home, definition, schema, standards, datasets, number, judged).run()
+    return _Resolving(engine, home, definition, schema, standards, datasets, number, known).run()
 
 
 def schema_elements(contract: Contract, schema: Schema, standards: Standards) -> list[str]:
@@ -111,7 +111,7 @@ class _Resolving:
     standards: Standards
     datasets: Sequence[Pinned]
     number: int
-    judged: int
+    known: Known
 
     def run(self) -> dict[str, Contribution]:
         for item in self.datasets:
@@ -216,11 +216,11 @@ class _Resolving:
 
     def _place(self, looked: Iterable[int]) -> bool:
         """Work out what judgements and conflicts say; returns whether any record is placed otherwise than by its identifier."""
-        if not self.judged and not self.engine.value(f"SELECT count(*) FROM {APART}"):
+        if not self.known.upto and not self.engine.value(f"SELECT count(*) FROM {APART}"):
             return False
         self._examine(looked)
-        part = {item.contract.id: (item.number, self._rank(item)) for item in self.datasets if not item.withdrawn}
-        place(self.engine, facts(self.home.serving, self.definition.id, self.judged), part, self._key)
+        part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
+        place(self.engine, facts(self.home.serving, self.definition.id, self.known.upto), self.known, part, self._key)
         return True
 
     def _read_touched(self) -> set[int]:
@@ -241,8 +241,9 @@ class _Resolving:
         if not is_placed:
             return f"SELECT *, _identity AS _canonical_id, {rule} AS _rule FROM changed_{item.number}"
         found = "CASE WHEN p._record_id IS NOT NULL THEN p._canonical_id ELSE coalesce(m._canonical_id, c._identity) END"
+        judged = f"WHEN _apart <> '{VETO_RULE}' THEN '{JUDGED_APART_RULE}' WHEN _canonical_id = _identity THEN {rule} ELSE '{JUDGED_RULE}'"
         return (
-            f"SELECT *, CASE WHEN _canonical_id IS NULL THEN _apart WHEN _canonical_id = _identity THEN {rule} ELSE '{JUDGED_RULE}' END AS _rule "
+            f"SELECT *, CASE WHEN _canonical_id IS NULL THEN _apart {judged} END AS _rule "
             f"FROM (SELECT c.*, {found} AS _canonical_id, p._rule AS _apart FROM changed_{item.number} c "
             f"LEFT JOIN {PLACED} p ON p._record_id = c._record_id AND c._live LEFT JOIN {MOVED} m ON m._identity = c._identity)"
         )
@@ -266,7 +267,7 @@ class _Resolving:
             f"CREATE TABLE {RELINKED} AS SELECT n._record_id, n._dataset, n._canonical_id AS new, o._canonical_id AS old, n._identity, n._rule, "
             "n._canonical_id IS NOT NULL OR n._identity IS NOT NULL AS is_kept, o._record_id IS NOT NULL AS was_kept, "
             "n._identity IS DISTINCT FROM o._identity OR n._canonical_id IS DISTINCT FROM o._canonical_id "
-            "OR (n._canonical_id IS NULL AND n._rule IS DISTINCT FROM o._rule) AS is_other "
+            f"OR ((n._canonical_id IS NULL OR '{JUDGED_APART_RULE}' IN (n._rule, o._rule)) AND n._rule IS DISTINCT FROM o._rule) AS is_other "
             f"FROM ({links}) n LEFT JOIN {OLD_LINKS} o ON o._record_id = n._record_id",
             doing="comparing links",
         )

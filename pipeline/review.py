@@ -6,14 +6,15 @@ Where they are read from is the same as for a publication: the standardized stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from catalog.datasets import contracts_in_force
 from contracts.model import Contract
-from core.engine import Engine, uuid_literal
+from core.engine import Engine
 from core.errors import RequestError
 from pipeline.home import Home
 from pipeline.resolve import schema_elements, xref_lines
-from pipeline.state import log_columns, standardized_table, state
+from pipeline.state import Sought, log_columns, standardized_table, state
 from registries.judgements import Side
 from registries.publications import latest
 from standards.model import Schema, Standards
@@ -50,8 +51,8 @@ def _values(
 ) -> dict[str, Any] | None:
     columns = log_columns(contract, standards)
     wanted = {name: columns[name] for name in ("_record_id", "_valid_from", *elements)}
-    rows = state(home, standardized_table(contract.id), wanted)
-    found = engine.records(f"SELECT * FROM {rows} WHERE _record_id = {uuid_literal(side.record_id)}", doing="reading a record")
+    rows = state(home, standardized_table(contract.id), wanted, only=Sought(engine, [UUID(side.record_id)]))
+    found = engine.records(f"SELECT * FROM {rows}", doing="reading a record")
     return {name: value for name, value in found[0].items() if name != "_record_id"} if found else None
 
 
@@ -59,9 +60,9 @@ def _links(engine: Engine, home: Home, registry: str, sides: Sequence[Side]) -> 
     number = latest(home.serving, registry).number
     if not number or not sides:
         return {}
-    ids = ", ".join(uuid_literal(side.record_id) for side in sides)
-    sql = f"SELECT _record_id, _canonical_id, _rule FROM {xref_lines(home, registry, number)} WHERE _record_id IN ({ids})"
-    return {str(record): (canonical and str(canonical), rule) for record, canonical, rule in engine.rows(sql, doing="reading links")}
+    lines = xref_lines(home, registry, number, Sought(engine, [UUID(side.record_id) for side in sides]))
+    found = engine.rows(f"SELECT _record_id, _canonical_id, _rule FROM {lines}", doing="reading links")
+    return {str(record): (canonical and str(canonical), rule) for record, canonical, rule in found}
 
 
 def find_side(home: Home, schema: Schema, record_id: str) -> Side:
@@ -69,7 +70,7 @@ def find_side(home: Home, schema: Schema, record_id: str) -> Side:
     with Engine(home.settings, threads=1) as engine:
         for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
             if schema.id in contract.feeds:
-                rows = state(home, standardized_table(contract_id), {"_record_id": "UUID"})
-                if engine.rows(f"SELECT 1 FROM {rows} WHERE _record_id = {uuid_literal(record_id)} LIMIT 1"):
+                rows = state(home, standardized_table(contract_id), {"_record_id": "UUID"}, only=Sought(engine, [UUID(record_id)]))
+                if engine.rows(f"SELECT 1 FROM {rows}"):
                     return Side(record_id, contract_id)
     raise RequestError(f"no dataset of {schema.id} has the record {record_id}", hint="./hub why shows the records of an entity")

@@ -1,15 +1,16 @@
 """The standardized table of a dataset: an append-only log of changes, and its state as a fold over that log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from catalog.files import LakeFile, field_ids, files_of
 from contracts.model import Contract
-from core.engine import quote, uuid_literal
+from core.engine import Engine, quote, uuid_literal
 from core.errors import RequestError
-from core.lake import source
+from core.lake import row_groups, source
 from pipeline.home import Home
 from standards.model import DataElement, Standards
 
@@ -33,7 +34,19 @@ ISSUE_COLUMNS = {
 }
 # A log that has outgrown this share of the compacted state is folded into a new one.
 COMPACT_SHARE = 0.2
+# Rows that the engine writes as one part of a file.
+ROW_GROUP = 122_880
+# As many logs are left to be folded at each reading: a look-up opens every one of them, however few rows it has.
+MOST_LOGS = 48
 ENGINE_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "decimal": "VARCHAR"}
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A few keys to look up, and the engine that is asked where in large files they may be."""
+
+    engine: Engine
+    keys: Sequence[UUID]
 
 
 def standardized_table(contract_id: str) -> str:
@@ -70,7 +83,7 @@ def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequen
     return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
 
 
-def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sequence[UUID] | str | None = None) -> str:
+def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sought | str | None = None) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
     The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, few
@@ -89,47 +102,67 @@ def is_kept(home: Home, table: str, upto: int) -> bool:
 
 
 def fold(
-    home: Home,
-    table: str,
-    columns: Mapping[str, str],
-    files: Sequence[LakeFile],
-    key: str,
-    seq: str,
-    only: Sequence[UUID] | str | None = None,
+    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sought | str | None = None
 ) -> str:
-    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys or of those that a query gives."""
-    compact = [file for file in files if file.kind == "compact"][-1:]
-    logs = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
+    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys or of those that a query gives.
+
+    No file has a key twice. So the oldest one, compacted or not, is only read: what is worked out is which of its rows later logs replace.
+    """
+    oldest, later = _since_compact(files)
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
-    # Each file is filtered by itself: few rows are folded then, and with literals the engine reads of the other columns only what it finds.
-    where = f"WHERE {one_of(key, only)}" if only is not None else ""
-    if len(logs) + len(compact) <= 1:
-        return f"(SELECT {names} FROM (SELECT * FROM {log_source(home, table, wanted, [*compact, *logs])} {where}) WHERE _op <> 'delete')"
-    log = f"(SELECT * FROM {log_source(home, table, wanted, logs)} {where})"
+    base = f"SELECT {names} FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete'"
+    if not later:
+        return f"({base})"
+    log = f"({_rows(home, table, wanted, later, key, only)})"
     changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
-    parts = [f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete'"]
-    if compact:
-        base = f"(SELECT * FROM {log_source(home, table, wanted, compact)} {where})"
-        parts.append(f"SELECT {names} FROM {base} WHERE {key} NOT IN (SELECT {key} FROM {changed})")
-    return f"({' UNION ALL '.join(parts)})"
+    new = f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete'"
+    return f"({new} UNION ALL {base} AND {key} NOT IN (SELECT {key} FROM {changed}))"
 
 
-def one_of(key: str, keys: Sequence[UUID] | str) -> str:
-    """SQL condition that a key is one of a few, or one of those that a query gives."""
-    if isinstance(keys, str):
-        return f"{key} IN ({keys})"
+def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, only: Sought | str | None) -> str:
+    """SQL for the rows of some files, each filtered by itself: few rows are folded then. A few keys are looked for where they may be."""
+    if only is None:
+        return f"SELECT * FROM {log_source(home, table, columns, files)}"
+    if isinstance(only, str):
+        return f"SELECT * FROM {log_source(home, table, columns, files)} WHERE {key} IN ({only})"
+    small = [file for file in files if file.rows <= ROW_GROUP]
+    parts = [f"SELECT * FROM {log_source(home, table, columns, small)} WHERE {_one_of(key, only.keys)}"]
+    for file in files:
+        if file.rows > ROW_GROUP:
+            parts += _groups(home, table, columns, file, key, only)
+    return " UNION ALL ".join(parts)
+
+
+def _groups(home: Home, table: str, columns: Mapping[str, str], file: LakeFile, key: str, only: Sought) -> Iterator[str]:
+    rows, names = (
+        source(home.settings, [file.path], typed_fields(home.catalog, table, columns), numbered=True),
+        ", ".join(map(quote, columns)),
+    )
+    for group in row_groups(only.engine, home.settings, file.path, key):
+        held = [name for name in only.keys if group.least is None or group.greatest is None or group.least <= str(name) <= group.greatest]
+        if held:
+            yield f"SELECT {names} FROM {rows} WHERE file_row_number BETWEEN {group.first} AND {group.last} AND {_one_of(key, held)}"
+
+
+def _one_of(key: str, keys: Sequence[UUID]) -> str:
     return f"{key} IN ({', '.join(map(uuid_literal, keys))})" if keys else "false"
 
 
 def outgrown(files: Sequence[LakeFile], log: LakeFile) -> bool:
-    """Whether a table's logs, with one more, have outgrown a fifth of its compacted state (or first log), so that folding them anew pays.
+    """Whether a table's logs, with one more, are too many or have outgrown a fifth of its compacted state (or first log): folding them pays.
 
     Compaction is an aid to speed and never needed to be right: nothing is rewritten, and older states can still be read.
     """
-    compact = [file for file in files if file.kind == "compact"][-1:]
-    since = [file for file in files if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
-    if not files or not log.rows:
+    oldest, later = _since_compact(files)
+    if not oldest or not log.rows:
         return False
-    base = compact[0].rows if compact else since[0].rows
-    return log.rows + sum(file.rows for file in (since if compact else since[1:])) > COMPACT_SHARE * base
+    return len(later) >= MOST_LOGS or log.rows + sum(file.rows for file in later) > COMPACT_SHARE * oldest[0].rows
+
+
+def _since_compact(files: Sequence[LakeFile]) -> tuple[Sequence[LakeFile], Sequence[LakeFile]]:
+    """The newest compacted state, or the first log, as a list of one or none; and the logs after it. Empty files have nothing to say."""
+    held = [file for file in files if file.rows or file.kind == "compact"]
+    compact = [file for file in held if file.kind == "compact"][-1:]
+    logs = [file for file in held if file.kind == "log" and (not compact or file.seq > compact[0].seq)]
+    return (compact, logs) if compact else (logs[:1], logs[1:])

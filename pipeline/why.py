@@ -22,10 +22,10 @@ from core.errors import HubError, RequestError
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder
-from pipeline.placing import JUDGED_RULE
+from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.repairs import delivered_rows, repair_of
 from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_table
-from pipeline.state import ISSUE_COLUMNS, fold, log_columns, log_source, standardized_table, state
+from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source, standardized_table, state
 from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
@@ -84,8 +84,8 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
 
     Raises RequestError where there is no such entity.
     """
-    schema = load_standards().schemas[get_definition(registry).id]
-    number = _number(home, registry, known_at)
+    number = _number(home, get_definition(registry).id, known_at)
+    schema = _standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     # The last part may have the separator in it: numbers of certificates do.
     parts = name.split("/", len(schema.identity) - 1)
     where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
@@ -119,12 +119,15 @@ def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict
 
     With a day the view of both times answers, which says since when and until when as well. Raises RequestError where nothing is known.
     """
-    schema, number = load_standards().schemas[registry], _number(home, registry, at.known_at)
+    number = _number(home, registry, at.known_at)
+    schema = _standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     values: dict[str, Any] = {"id": canonical_id, "n": number}
     if at.valid_at is None:
         query = sa.text(f"SELECT * FROM {history_table(schema)} WHERE _canonical_id = :id AND {HELD}")
     else:
-        ensure_table(home.serving, schema)  # an installation whose last publication is older than the view gets it now
+        ensure_table(
+            home.serving, load_standards().schemas[registry]
+        )  # an installation whose last publication is older than the view gets it now
         query = sa.text(f"SELECT * FROM {as_of_view(schema)} WHERE _canonical_id = :id AND {KNOWN}")
         # SQLite keeps days as texts, and the driver would not turn one into the other.
         values["day"] = at.valid_at.isoformat() if home.serving.dialect.name == "sqlite" else at.valid_at
@@ -166,14 +169,19 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
     told = (publication.published_at, publication.actor, publication.standard_version, publication.definition_version)
     members, seen = [str(link.record_id) for link in links], publication.judgements
     judged = judgements_on(home.serving, registry, members, seen) if seen else []
-    placed = tuple(str(link.record_id) for link in links if link.rule == JUDGED_RULE)
+    placed = tuple(str(link.record_id) for link in links if link.rule in (JUDGED_RULE, JUDGED_APART_RULE))
     return Why(registry, canonical_id, publication.number, *told, answers, tuple(judged), placed)
 
 
 def _standard_of(home: Home, publication: Publication) -> Standards:
-    """The standard that a publication was made with; the installed one is there already."""
-    installed = load_standards()
-    return installed if installed.version == publication.standard_version else get_standard(home.catalog, publication.standard_version)
+    """The standard that a publication was made with, as the catalog has it: to read the installed one takes longer than the answer."""
+    try:
+        return get_standard(home.catalog, publication.standard_version)
+    except RequestError:
+        # Kept in the form of another program; but it may be the one that is installed.
+        if (installed := load_standards()).version == publication.standard_version:
+            return installed
+        raise
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ def _links(engine: Engine, home: Home, registry: str, number: int, canonical_id:
     ever = engine.rows(
         f"SELECT DISTINCT _record_id FROM {log_source(home, table, XREF_COLUMNS, files)} WHERE {mine}", doing="reading links"
     )
-    now = fold(home, table, XREF_COLUMNS, files, "_record_id", "_publication", [record_id for (record_id,) in ever])
+    now = fold(home, table, XREF_COLUMNS, files, "_record_id", "_publication", Sought(engine, [record_id for (record_id,) in ever]))
     found = engine.rows(f"SELECT _record_id, _dataset, _rule FROM {now} WHERE {mine} ORDER BY _record_id", doing="reading links")
     return [_Link(*row) for row in found]
 
@@ -213,7 +221,7 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
         elements = tuple(schema_elements(contract, schema, standards))
-        rows = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, list(mine))
+        rows = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, Sought(engine, list(mine)))
         engine.run(f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {rows}", doing=f"reading {contract.id}")
         contribution = keep_best(engine, Contribution(contract.id, contract.department.id, dataset, elements, f"contribution_{dataset}"))
         contributions.append(contribution)
@@ -248,7 +256,7 @@ def _issues(engine: Engine, home: Home, batch: Batch, record_id: uuid.UUID) -> d
 
 
 def _published(engine: Engine, home: Home, schema: Schema, number: int, canonical_id: str) -> dict[str, Any]:
-    base_rows = engine.records(f"SELECT * FROM {base_state(home, schema, number, only=[uuid.UUID(canonical_id)])}")
+    base_rows = engine.records(f"SELECT * FROM {base_state(home, schema, number, only=Sought(engine, [uuid.UUID(canonical_id)]))}")
     if len(base_rows) != 1:
         raise RequestError(f"no entity {canonical_id} in publication {number} of {schema.id}")
     return base_rows[0]

@@ -34,8 +34,9 @@ def pack(standards: Standards) -> bytes:
     return zlib.compress(_document(standards), 9)
 
 
+@lru_cache(maxsize=4)
 def unpack(packed: bytes) -> Standards:
-    """The standard of a packed document."""
+    """The standard of a packed document, made once."""
     return Standards.model_validate_json(zlib.decompress(packed))
 
 

@@ -4,7 +4,7 @@ Two columns of equal value are joined by one key, whatever the rule; a column th
 great many records share would cost their square and tells nobody apart, so it is passed over, and counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.engine import Engine, quote
@@ -22,16 +22,25 @@ class PassedOver:
 
 def keys_sql(engine: Engine, model: LinkageModel, relation: str, same: Sequence[str] = ()) -> str:
     """SQL for the keys of prepared records: `_row`, `rule`, `key`; every key has the columns of `same` in it."""
+    rules = [(*same, *columns) for columns in model.blocking]
+    keys = [" || chr(31) || ".join(f"c{place}" for place in range(len(columns))) for columns in rules]
+    values = values_sql(engine, rules, relation)
+    return " UNION ALL ".join(
+        f"SELECT _row, {number} AS rule, {key} AS key FROM ({sql})" for number, (key, sql) in enumerate(zip(keys, values, strict=True))
+    )
+
+
+def values_sql(engine: Engine, rules: Sequence[Sequence[str]], relation: str) -> list[str]:
+    """SQL for each rule's columns of prepared records as `_row`, `c0`, `c1` and so on, without those that lack one."""
     kinds = {name: kind for name, kind, *_ in engine.rows(f"DESCRIBE {relation}")}
-    return " UNION ALL ".join(_rule(number, (*same, *columns), kinds, relation) for number, columns in enumerate(model.blocking))
+    return [_values(columns, kinds, relation) for columns in rules]
 
 
-def _rule(number: int, columns: tuple[str, ...], kinds: dict[str, str], relation: str) -> str:
+def _values(columns: Sequence[str], kinds: Mapping[str, str], relation: str) -> str:
     values = [f"unnest(list_distinct({quote(name)}))" if kinds[name].endswith("[]") else quote(name) for name in columns]
     named = ", ".join(f"{value}::VARCHAR AS c{place}" for place, value in enumerate(values))
     whole = " AND ".join(f"c{place} IS NOT NULL" for place in range(len(values)))
-    key = " || chr(31) || ".join(f"c{place}" for place in range(len(values)))
-    return f"SELECT DISTINCT _row, {number} AS rule, {key} AS key FROM (SELECT _row, {named} FROM {relation}) WHERE {whole}"
+    return f"SELECT * FROM (SELECT _row, {named} FROM {relation}) WHERE {whole}"
 
 
 def block(engine: Engine, model: LinkageModel, left: str, right: str, into: str, same: Sequence[str] = ()) -> list[PassedOver]:

@@ -3,6 +3,7 @@
 from core.engine import Engine, quote
 from registries.linkage.blocking import PassedOver, block
 from registries.linkage.model import Trained
+from registries.linkage.near import near
 from registries.linkage.prepare import prepare
 from registries.linkage.scoring import score
 from registries.linkage.verdicts import decide
@@ -21,7 +22,8 @@ def predict(engine: Engine, model: Trained, left: str, right: str, into: str) ->
     per comparison of the model `level_<id>` (its place among the levels, 0 the strongest; null where one side is missing) and `weight_<id>`
     (the bits it adds). Ordered by score, best first, then by record ids. Returns what blocking passed over.
     """
-    return _predicted(engine, model, {1: left, 2: right}, into)
+    with near(engine, model.model, left, right, f"{into}_near") as counted:
+        return _predicted(engine, model, {1: left, 2: f"{into}_near"}, into, counted)
 
 
 def predict_within(engine: Engine, model: Trained, records: str, into: str) -> list[PassedOver]:
@@ -29,19 +31,13 @@ def predict_within(engine: Engine, model: Trained, records: str, into: str) -> l
     return _predicted(engine, model, {1: records}, into)
 
 
-def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str) -> list[PassedOver]:
-    keys, prepared, pairs, scored = f"{into}_keys", f"{into}_prepared", f"{into}_pairs", f"{into}_scored"
+def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str, counted: str | None = None) -> list[PassedOver]:
+    prepared, pairs, scored = f"{into}_prepared", f"{into}_pairs", f"{into}_scored"
     given = " UNION ALL BY NAME ".join(f"SELECT *, {side} AS _side FROM {relation}" for side, relation in sides.items())
     engine.run(f"CREATE OR REPLACE VIEW {into}_given AS {given}", doing="predicting links")
-    # What blocking looks at is made for every record, all else only for those that are compared: most of the known ones never are.
-    prepare(engine, model.model.for_blocking, f"{into}_given", keys, _CARRIED)
-    passed = _pairs(engine, model, keys, pairs) if len(sides) > 1 else block(engine, model.model, keys, keys, pairs)
-    compared = f"SELECT join_key_l AS _row FROM {pairs} UNION SELECT join_key_r FROM {pairs}"
-    engine.run(
-        f"CREATE OR REPLACE VIEW {into}_compared AS SELECT * FROM {keys} SEMI JOIN ({compared}) USING (_row)", doing="predicting links"
-    )
-    prepare(engine, model.model, f"{into}_compared", prepared, _CARRIED)
-    score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review, keys)
+    prepare(engine, model.model, f"{into}_given", prepared, _CARRIED)
+    passed = _pairs(engine, model, prepared, pairs) if len(sides) > 1 else block(engine, model.model, prepared, prepared, pairs)
+    score(engine, model.model, model.parameters, prepared, pairs, scored, model.model.thresholds.review, counted)
     decide(engine, model.model, prepared, scored, f"{into}_decided")
     told = ", ".join(f"{quote(f'{kind}_{comparison.id}')}" for comparison in model.model.comparisons for kind in ("level", "weight"))
     engine.run(
@@ -50,9 +46,8 @@ def _predicted(engine: Engine, model: Trained, sides: dict[int, str], into: str)
         f"{'WHERE l._side < r._side ' if len(sides) > 1 else ''}ORDER BY score DESC, left_record, right_record",
         doing="predicting links",
     )
-    for view in ("given", "compared"):
-        engine.run(f"DROP VIEW {into}_{view}")
-    for table in (keys, prepared, pairs, scored, f"{into}_decided"):
+    engine.run(f"DROP VIEW {into}_given")
+    for table in (prepared, pairs, scored, f"{into}_decided"):
         engine.run(f"DROP TABLE {table}")
     return passed
 

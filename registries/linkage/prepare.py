@@ -5,7 +5,8 @@ Each different value of an element is cut once, by its recipe, into columns name
 address. A value of a part that says nothing is null, so that two records without a number do not agree on their number.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import ibis
 
@@ -30,32 +31,59 @@ def prepare(engine: Engine, model: LinkageModel, relation: str, into: str, carri
 
     What the relation does not have is null. `_row` numbers the records in the order of the carried columns, from 1, unless they have a number.
     """
-    make_macros(engine)
     having = {name for name, *_ in engine.rows(f"DESCRIBE {relation}")}
-    wanted = [f"{quote(name)}::VARCHAR" if name in having else "NULL::VARCHAR" for name in model.elements]
-    elements = ", ".join(f"{column} AS {quote(name)}" for column, name in zip(wanted, model.elements, strict=True))
-    kept = ", ".join(name if name in having else f"NULL::VARCHAR AS {name}" for name in carried)
     order = ", ".join(name for name in carried if name in having)
     number = "_row" if "_row" in having else f"row_number() OVER (ORDER BY {order})"
     engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS SELECT {number} AS _row, {kept}, {elements} FROM {relation}",
+        f"CREATE OR REPLACE TABLE {into} AS SELECT {number} AS _row, {_given(model, having, carried)} FROM {relation}",
         doing="preparing records for linkage",
     )
+    engine.run(
+        f"CREATE OR REPLACE TABLE {into} AS {_with_parts(engine, model, into, into)} ORDER BY _row", doing="preparing records for linkage"
+    )
+    _forget_parts(engine, model, into)
+
+
+@contextmanager
+def prepared_view(engine: Engine, model: LinkageModel, relation: str, into: str) -> Iterator[None]:
+    """The same as a view, while the block runs: of a great many records only different values and their parts are held. `_row` is their id."""
+    having = {name for name, *_ in engine.rows(f"DESCRIBE {relation}")}
+    given = f"{into}_given"
+    engine.run(f"CREATE VIEW {given} AS SELECT _record_id AS _row, {_given(model, having, ())} FROM {relation}")
+    engine.run(f"CREATE VIEW {into} AS {_with_parts(engine, model, given, into)}")
+    yield
+    for view in (into, given):
+        engine.run(f"DROP VIEW {view}")
+    _forget_parts(engine, model, into)
+
+
+def _given(model: LinkageModel, having: Container[str], carried: Sequence[str]) -> str:
+    kept = [name if name in having else f"NULL::VARCHAR AS {name}" for name in carried]
+    return ", ".join([*kept, *(f"{quote(name) if name in having else 'NULL'}::VARCHAR AS {quote(name)}" for name in model.elements)])
+
+
+def _with_parts(engine: Engine, model: LinkageModel, relation: str, into: str) -> str:
+    """SQL for a relation with the parts of its elements, which are left as tables, and with the model's columns."""
+    make_macros(engine)
     joins, parts = [], []
-    for position, (element, recipe) in enumerate(model.prepared.items()):
-        table = f"{into}_parts_{position}"
-        columns = _cut(engine, recipe, f"SELECT DISTINCT {quote(element)} AS value FROM {into} WHERE {quote(element)} IS NOT NULL", table)
+    for table, element, recipe in _parts_tables(model, into):
+        columns = _cut(
+            engine, recipe, f"SELECT DISTINCT {quote(element)} AS value FROM {relation} WHERE {quote(element)} IS NOT NULL", table
+        )
         joins.append(f"LEFT JOIN {table} ON {table}.value = r.{quote(element)}")
         parts += [f"nullif({table}.{quote(name)}, '') AS {quote(f'{element}_{name}')}" for name in columns]
-    own = ", ".join(f"{sql} AS {quote(name)}" for name, sql in model.columns.items())
-    cut = f"SELECT {', '.join(['r.*', *parts])} FROM {into} r {' '.join(joins)}"
-    engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS SELECT *{', ' + own if own else ''} FROM ({cut}) ORDER BY _row",
-        doing="preparing records for linkage",
-    )
+    own = "".join(f", {sql} AS {quote(name)}" for name, sql in model.columns.items())
+    return f"SELECT *{own} FROM (SELECT {', '.join(['r.*', *parts])} FROM {relation} r {' '.join(joins)})"
+
+
+def _parts_tables(model: LinkageModel, into: str) -> list[tuple[str, str, Recipe]]:
+    return [(f"{into}_parts_{place}", element, recipe) for place, (element, recipe) in enumerate(model.prepared.items())]
+
+
+def _forget_parts(engine: Engine, model: LinkageModel, into: str) -> None:
     engine.connection.unregister("_readings")
-    for position in range(len(model.prepared)):
-        engine.run(f"DROP TABLE {into}_parts_{position}")
+    for table, *_ in _parts_tables(model, into):
+        engine.run(f"DROP TABLE {table}")
 
 
 def _cut(engine: Engine, recipe: Recipe, values: str, into: str) -> list[str]:

@@ -74,7 +74,7 @@ def score(
     """
     with splinking("scoring pairs of records"):
         splink = linker(engine, model, parameters, prepared)
-        tables = [_frequency(engine, splink, name, counted or prepared, f"{into}_tf_{name}") for name in model.frequencies]
+        tables = [_frequency(engine, splink, name, prepared, counted or prepared, f"{into}_tf_{name}") for name in model.frequencies]
         splink.table_management.register_blocked_pairs_for_predict(splink._db_api.register(pairs))
         found = splink.inference.predict(threshold_match_weight=least, warning_mode="never")
         engine.run(
@@ -85,12 +85,12 @@ def score(
         engine.run(f"DROP TABLE IF EXISTS {table}")
 
 
-def _frequency(engine: Engine, splink: "Linker", name: str, counted: str, into: str) -> str:
-    """Tell Splink how often each value of a column occurs; returns the table."""
+def _frequency(engine: Engine, splink: "Linker", name: str, prepared: str, counted: str, into: str) -> str:
+    """Tell Splink how often each value of a column occurs, of those that are prepared; returns the table."""
     column, share = quote(name), quote(f"tf_{name}")
     engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS SELECT {column}, count(*)::DOUBLE / (SELECT count({column}) FROM {counted}) AS {share} "
-        f"FROM {counted} WHERE {column} IS NOT NULL GROUP BY {column}"
+        f"CREATE OR REPLACE TABLE {into} AS SELECT {column}, count(*) / sum(count(*)) OVER () AS {share} FROM {counted} "
+        f"WHERE {column} IS NOT NULL GROUP BY {column} QUALIFY {column} IN (SELECT {column} FROM {prepared})"
     )
     splink.table_management.register_term_frequency_lookup(splink._db_api.register(into), name)
     return into

@@ -11,7 +11,7 @@ from core.settings import REPOSITORY
 from pipeline.report import report_registry
 from quality.report import render_html
 from registries.candidates import open_pairs
-from registries.judgements import Decision, judge
+from registries.judgements import Decision, Side, judge, withdraw
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -61,6 +61,35 @@ def test_a_person_may_know_that_they_are_one_after_all(hub: Hub) -> None:
     judge(hub.home.serving, "population", [Decision(pair.left, pair.right, "same", "seen")], "tester")
     published = hub.publish("population")
     assert (published.entities, published.linked, published.apart) == (12, 13, 0)
+    withdraw(hub.home.serving, "population", 1, "tester", "not seen")
+    published = hub.publish("population")
+    assert (published.entities, published.linked, published.apart) == (12, 12, 1)
+    assert hub.unbalanced() == []
+
+
+def test_whoever_is_apart_and_judged_to_be_another_stays_so(hub: Hub) -> None:
+    hub.register(RESIDENTS, CARDS)
+    residents = [person(n) for n in range(12)]
+    hub.sync(RESIDENTS, residents)
+    hub.sync(CARDS, [card(1, **STRANGER), card(40, SFZH="", **STRANGER), card(50, SFZH=""), card(51, SFZH="")])
+    hub.publish("population")
+    (conflict,) = open_pairs(hub.home.serving, "population")
+    apart, other, *more = (Side(str(row["_record_id"]), CARDS["id"]) for row in sorted(hub.state(CARDS), key=lambda row: row["_position"]))
+    assert apart in (conflict.left, conflict.right)
+    judge(hub.home.serving, "population", [Decision(apart, other, "same", "seen")], "tester")
+    published = hub.publish("population")
+    assert (published.entities, published.linked, published.apart) == (13, 14, 0)
+    # Neither what is judged about others nor what changes elsewhere puts it back, and nothing more about the two does.
+    for number, decisions in enumerate(([Decision(*more, "same", "seen")], [Decision(other, more[0], "different", "seen")])):
+        judge(hub.home.serving, "population", decisions, "tester")
+        hub.sync(RESIDENTS, [*residents, person(20 + number)])
+        published = hub.publish("population")
+        assert (published.entities, published.linked) == (15, 17)
+        told = {row["person_name"] for row in hub.served("base_population") if row["resident_id"] == resident_id(1)}
+        assert told == {person(1)["XM"], STRANGER["XM"]}
+    withdraw(hub.home.serving, "population", 1, "tester", "not seen")
+    published = hub.publish("population")
+    assert (published.entities, published.linked, published.apart) == (14, 15, 1)
     assert hub.unbalanced() == []
 
 

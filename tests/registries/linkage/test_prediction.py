@@ -5,8 +5,11 @@ import pytest
 
 from core.engine import Engine
 from core.settings import load_settings
+from registries.linkage.blocking import block
 from registries.linkage.model import load_trained
+from registries.linkage.near import near
 from registries.linkage.predict import predict, predict_within
+from registries.linkage.prepare import prepare
 
 pytestmark = pytest.mark.slow
 ELEMENTS = ("person_name", "sex_code", "birth_date", "residence_address", "phone_number")
@@ -160,3 +163,26 @@ def test_twins_are_for_a_person(tmp_path):
         relation(engine, "known", [("李小亮", *home), *made_up(300)[1]])
         predict(engine, load_trained("population"), "asked", "known", "found")
         assert engine.rows("SELECT right_record, verdict FROM found") == [(0, "review")]
+
+
+def test_only_entities_that_share_a_key_are_prepared_and_scores_are_as_if_all_were(tmp_path):
+    asked, known = made_up(400)
+    trained, model = load_trained("population"), load_trained("population").model
+    with engine_of(tmp_path, 2) as engine:
+        relation(engine, "known", known)
+        relation(engine, "asked", asked[:6])
+        engine.run("CREATE VIEW entities AS SELECT *, _record_id AS _entity FROM known")
+        with near(engine, model, "asked", "entities", "close"):
+            close = {record_id for (record_id,) in engine.rows("SELECT _record_id FROM close")}
+        for name in ("known", "asked"):
+            prepare(engine, model, name, f"{name}_prepared")
+        block(engine, model, "asked_prepared", "known_prepared", "pairs")
+        compared = engine.rows("SELECT DISTINCT _record_id FROM pairs JOIN known_prepared ON _row = join_key_r")
+        assert close == {record_id for (record_id,) in compared}
+        assert 6 <= len(close) < len(known) / 4
+        for right, into in (("entities", "of_entities"), ("known", "of_all")):
+            predict(engine, trained, "asked", right, into)
+        found, every = (
+            engine.rows(f"SELECT left_record, right_record, score FROM {into} ORDER BY ALL") for into in ("of_entities", "of_all")
+        )
+        assert found == every

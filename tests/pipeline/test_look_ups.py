@@ -1,0 +1,61 @@
+"""Looking up one record: what is read of the lake does not grow with the table, nor with the number of batches."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from catalog.files import LakeFile
+from core import lake
+from core.engine import Engine
+from pipeline.state import MOST_LOGS, Sought, fold, outgrown, typed_fields
+from tests.factories import Hub
+
+COLUMNS = {"_record_id": "UUID", "_batch_seq": "INTEGER", "_op": "VARCHAR", "said": "VARCHAR"}
+COUNTED = Path("/proc/self/io")
+WANTED = (UUID(int=7), UUID(int=8))
+
+
+def log_of(engine: Engine, hub: Hub, rows: int, seq: int = 1) -> LakeFile:
+    """A log with records whose ids lie evenly over all that there are, WANTED among them."""
+    fields = {name: number for name, (number, _) in typed_fields(hub.home.catalog, "std_made__up", COLUMNS).items()}
+    record_id = f"CASE i WHEN 0 THEN '{WANTED[0]}'::uuid WHEN 1 THEN '{WANTED[1]}' ELSE md5(i::varchar)::uuid END"
+    sql = f"SELECT {record_id} AS _record_id, {seq} AS _batch_seq, 'insert' AS _op, sha256(i::varchar) AS said FROM range({rows}) r(i)"
+    written = lake.write(engine, hub.settings, sql, f"std_made__up/log-{rows:08d}-{seq:04d}.parquet", fields, ["_record_id"])
+    return LakeFile(written.path, "std_made__up", "log", seq, written.rows)
+
+
+def bytes_read(hub: Hub, files: list[LakeFile]) -> int:
+    with Engine(hub.settings, threads=1) as engine:
+        sql = fold(hub.home, "std_made__up", COLUMNS, files, "_record_id", "_batch_seq", Sought(engine, WANTED))
+        before = _counted()
+        assert engine.rows(f"SELECT _record_id FROM {sql} WHERE said IS NOT NULL ORDER BY 1") == [(name,) for name in WANTED]
+        return _counted() - before
+
+
+def _counted() -> int:
+    return int(COUNTED.read_text().split()[1])
+
+
+@pytest.mark.skipif(not COUNTED.exists(), reason="the system does not count what a process reads")
+def test_one_record_of_many_costs_no_more_to_read_than_one_of_few(hub: Hub) -> None:
+    with Engine(hub.settings) as engine:
+        few, many, later = log_of(engine, hub, 130_000), log_of(engine, hub, 780_000), log_of(engine, hub, 10, seq=2)
+    read_few, read_many = (bytes_read(hub, [files, later]) for files in (few, many))
+    assert (hub.settings.lake_dir / many.path).stat().st_size > 5 * read_many
+    assert read_many < 1.2 * read_few
+
+
+def test_no_look_up_opens_more_than_some_files_however_many_batches_there_were() -> None:
+    files = [LakeFile("log-1", "std_made__up", "log", 1, 1_000_000)]
+    compacted = 0
+    for seq in range(2, 500):
+        log = LakeFile(f"log-{seq}", "std_made__up", "log", seq, seq % 3)
+        is_compacted = outgrown(files, log)
+        files.append(log)
+        if is_compacted:
+            files.append(LakeFile(f"compact-{seq}", "std_made__up", "compact", seq, 1_000_000))
+            compacted += 1
+        newest = max((file.seq for file in files if file.kind == "compact"), default=1)
+        assert sum(file.seq > newest and file.rows > 0 for file in files) <= MOST_LOGS
+    assert 1 <= compacted <= 500 / MOST_LOGS
