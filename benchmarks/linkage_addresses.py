@@ -8,23 +8,30 @@ import gzip
 import json
 import os
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from benchmarks.linkage_trials import MODELS
 from benchmarks.propose import Share, wilson
 from core.engine import Engine
 from core.settings import load_settings
-from registries.linkage.labels import counts_of, learned_levels, unlearned
-from registries.linkage.model import LinkageModel, Parameters, read_model, rounded
+from registries.linkage.labels import unlearned
+from registries.linkage.model import Learned, LinkageModel, Parameters, read_model, rounded
 from registries.linkage.prepare import prepare
 from registries.linkage.scoring import score
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 FULL, LEAST_F1, ROUNDS = "完全匹配", 0.60, 400
+RIDGE, STEPS = 2.0, 25
 
 
 @dataclass(frozen=True)
@@ -79,19 +86,36 @@ def _load(engine: Engine, data: Path) -> None:
 
 
 def _learned(engine: Engine, model: LinkageModel) -> Parameters:
-    chosen = "SELECT join_key_l, join_key_r, '0' AS match_key FROM numbered WHERE half = 'training' AND full_match = {}"
-    same, other = (counts_of(engine, model, "prepared", chosen.format(full)) for full in ("true", "false"))
-    pairs = {
-        full: engine.value(f"SELECT count(*) FROM numbered WHERE half = 'training' AND full_match = {full}") for full in ("true", "false")
-    }
-    levels = {
-        item.id: learned_levels(
-            item, same[item.id], other[item.id], Counter(), pairs=float(pairs["false"]), entities=1, least=model.training.least
-        )
-        for item in model.comparisons
-    }
-    prior = rounded(pairs["true"] / (pairs["true"] + pairs["false"]))
-    return unlearned(model).model_copy(update={"prior": prior, "comparisons": levels})
+    """What each level weighs, learned from the labels of one half: of all together, since comparisons of one text repeat one another."""
+    engine.run("CREATE TABLE taught AS SELECT join_key_l, join_key_r, '0' AS match_key FROM numbered WHERE half = 'training'")
+    score(engine, model, unlearned(model), "prepared", "taught", "levels")
+    names = ", ".join(f"level_{item.id}" for item in model.comparisons)
+    rows = engine.rows(
+        f"SELECT full_match, {names} FROM levels JOIN numbered ON join_key_l = left_row AND join_key_r = right_row ORDER BY pair"
+    )
+    sizes = [len(item.levels) for item in model.comparisons]
+    found = [[found == level for found, size in zip(row[1:], sizes, strict=True) for level in range(size)] for row in rows]
+    *weights, prior = logistic(np.array(found, dtype=float), np.array([row[0] for row in rows], dtype=float)) / np.log(2)
+    each = iter(weights)
+    learned = {item.id: tuple(_level(next(each)) for _ in item.levels) for item in model.comparisons}
+    return unlearned(model).model_copy(update={"prior": rounded(1 / (1 + 2.0**-prior)), "comparisons": learned})
+
+
+def _level(weight: float) -> Learned:
+    """A level that weighs so many bits."""
+    return Learned(m=rounded(min(1.0, 2.0**weight)), u=rounded(min(1.0, 2.0**-weight)))
+
+
+def logistic(given: "npt.NDArray[np.float64]", truth: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
+    """Weights of a logistic regression, in natural logarithms, and last the constant: by Newton's method, shrunk by RIDGE."""
+    columns = np.column_stack([given, np.ones(len(given))])
+    shrink = np.append(np.full(given.shape[1], RIDGE), 0.0)
+    weights = np.zeros(len(shrink))
+    for _ in range(STEPS):
+        likely = 1 / (1 + np.exp(-columns @ weights))
+        slope = columns.T @ (truth - likely) - shrink * weights
+        weights = weights + np.linalg.solve((columns.T * (likely * (1 - likely))) @ columns + np.diag(shrink), slope)
+    return weights
 
 
 def _match(model: LinkageModel, half: str, rows: Sequence[tuple[int, float, bool]]) -> Match:

@@ -22,7 +22,7 @@ from pipeline.landing import read_manifest
 from pipeline.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, HandedRow, is_as_handed_out, read_handed_back, unescaped
 from pipeline.repairs import delivered_rows, source_digests
 from pipeline.row_issues import concerned
-from pipeline.state import standardized_table, state
+from pipeline.state import Sought, standardized_table, state
 from pipeline.waiting import pointers_of, waiting_pointers
 from standards.loader import load_standards
 
@@ -161,7 +161,7 @@ def known_records(home: Home, contract: Contract, ids: Sequence[UUID]) -> set[UU
     if not ids:
         return set()
     with Engine(home.settings) as engine:
-        held = state(home, standardized_table(contract.id), {RECORD_ID: "UUID"}, only=ids)
+        held = state(home, standardized_table(contract.id), {RECORD_ID: "UUID"}, only=Sought(engine, ids))
         return {found for (found,) in engine.rows(f"SELECT {RECORD_ID} FROM {held}", doing="looking for records of the same key")}
 
 

@@ -1,8 +1,10 @@
 """Linkage on records whose truth others have kept: small ones always, those with aims in the long tests, and the aims are held on the other half."""
 
+import numpy as np
 import pytest
 
 from benchmarks.linkage import measure
+from benchmarks.linkage_addresses import RIDGE, logistic
 from benchmarks.linkage_counts import Count
 from benchmarks.linkage_trials import Trial, trials
 from tests.connectors.helpers import REAL_DATA
@@ -29,3 +31,17 @@ def test_aims_are_reached_on_the_half_that_nobody_chose_by(trial: Trial) -> None
     other = _there(trial.id)["other"]
     assert other.precision.low >= trial.least_precision
     assert other.recall.low >= trial.least_recall
+
+
+def test_weights_learned_together_are_at_the_top_of_a_hill_and_do_not_count_twice():
+    dice = np.random.default_rng(1)
+    telling, other = dice.random(400) < 0.3, dice.random(400) < 0.5
+    truth = (dice.random(400) < np.where(telling, 0.8, 0.1)).astype(float)
+    once, twice = (np.column_stack(columns).astype(float) for columns in ((telling, other), (telling, telling, other)))
+    weights = logistic(once, truth)
+    likely = 1 / (1 + np.exp(-once @ weights[:-1] - weights[-1]))
+    assert once.T @ (truth - likely) == pytest.approx(RIDGE * weights[:-1], abs=1e-6)
+    assert sum(truth - likely) == pytest.approx(0, abs=1e-6)
+    doubled = logistic(twice, truth)
+    assert doubled[0] == pytest.approx(doubled[1])
+    assert weights[0] <= doubled[0] + doubled[1] < 1.1 * weights[0]
