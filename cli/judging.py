@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def link(registry: Registry, as_json: Json = False) -> None:
-    """Look for the entities of records without an identifier: what the model is sure of is judged, the rest waits for a person."""
+    """Look for the entities of records without an identifier: what earlier codes and the model are sure of is judged, the rest waits for a person."""
     from pipeline.link import link as run_link
 
     _schema(registry)
@@ -30,12 +30,9 @@ def link(registry: Registry, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(found))
         return
+    print(f"{found.unlinked:,} records waited: {found.judged:,} pairs judged the same, {found.offered:,} wait for a person")
     if found.model is None:
-        print(f"{registry} has no trained model: records without an identifier wait")
-        return
-    print(
-        f"{found.unlinked:,} records waited: {found.judged:,} pairs judged the same by {found.model}, {found.offered:,} wait for a person"
-    )
+        print(f"{registry} has no trained model: only earlier codes were compared, all other records without an identifier wait")
     if found.judged:
         print(f"./hub publish {registry} follows the judgements")
 

@@ -1,12 +1,13 @@
 """Link: records without an identifier are compared with the entities that are published, and with each other.
 
-What a model is sure of becomes a judgement and counts from the next publication on; what it is not sure of waits for a person. Entities are
+First by codes that entities had before their identifier (`pipeline.earlier_codes`), then by a model. What these are sure of becomes a judgement
+and counts from the next publication on; what they are not sure of waits for a person. Entities are
 not compared among themselves, so the work follows the records that wait. A record that two entities are equally likely for is a person's to
 decide (`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.datasets import contracts_in_force, dataset_numbers
@@ -14,13 +15,14 @@ from core.engine import Engine, literal, quote
 from core.errors import RequestError
 from core.leases import holding
 from pipeline.base import base_state
+from pipeline.earlier_codes import HAVING, Codes
 from pipeline.home import Home, open_home
 from pipeline.offering import pair_of
 from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.resolve import xref_lines
 from pipeline.state import log_columns, standardized_table, state
 from registries.candidates import Candidate, drop, found_by, offer
-from registries.definition import RegistryDefinition, get_definition
+from registries.definition import get_definition
 from registries.judgements import SAME, Decision, Side, judge, judgements_on
 from registries.linkage.model import Trained, load_trained
 from registries.publications import latest
@@ -28,7 +30,7 @@ from registries.tables import lease
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
-UNLINKED, KNOWN, STAND_INS, PAIRS = "unlinked", "known", "stand_ins", "pairs"
+UNLINKED, KNOWN, STAND_INS, PAIRS, CODED = "unlinked", "known", "stand_ins", "pairs", "coded"
 
 
 @dataclass(frozen=True)
@@ -43,31 +45,57 @@ class Linked:
 
 
 def link(registry: str, home: Home | None = None) -> Linked:
-    """Look for the entities of records without an identifier. Nothing is loaded where there are none, or no model for the registry."""
+    """Look for the entities of records without an identifier. Nothing is loaded where there are none, or neither codes nor a model."""
     home = home or open_home()
     definition, standards = get_definition(registry), load_standards()
-    number = latest(home.serving, registry).number
-    try:
-        model = load_trained(registry, home.settings.home)
-    except RequestError:
-        return Linked(registry, None, 0, 0, 0)
-    name = f"{model.model.id}/{model.model.version}"
-    if not number:
-        return Linked(registry, name, 0, 0, 0)
+    number, model = latest(home.serving, registry).number, _model_of(registry, home)
+    found = Linked(registry, f"{model.model.id}/{model.model.version}" if model else None, 0, 0, 0)
+    if not number or not (model or definition.earlier_codes):
+        return found
     with holding(home.serving, lease, f"linking/{registry}", home.settings.actor), Engine(home.settings) as engine:
-        lines = xref_lines(home, registry, number)
-        _read_unlinked(engine, home, standards.schemas[registry], standards, model, lines)
-        waiting = engine.value(f"SELECT count(*) FROM {UNLINKED}")
-        if not waiting:
-            return Linked(registry, name, 0, 0, 0)
-        _find(engine, home, standards.schemas[registry], model, number)
-        _stand_in(engine, home, definition, lines)
-        judged, offered = _write(engine, home, registry, model, name)
-    return Linked(registry, name, waiting, judged, offered)
+        codes = Codes(home, definition, standards.schemas[registry], standards, number, xref_lines(home, registry, number))
+        found = _link_by_codes(engine, codes, found)
+        return _link_by_model(engine, codes, model, found) if model else found
+
+
+def _model_of(registry: str, home: Home) -> Trained | None:
+    try:
+        return load_trained(registry, home.settings.home)
+    except RequestError:
+        return None
+
+
+def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
+    """Judge records whose earlier code only one entity has; those of several are for a person. Table `coded` has the records judged."""
+    engine.run(f"CREATE TABLE {CODED} (_record_id UUID)")
+    for rule in codes.definition.earlier_codes:
+        pairs: list[tuple[bool, Candidate]] = []
+        if codes.find(engine, rule):
+            _stand_in(engine, codes, f"SELECT _canonical_id FROM {HAVING}")
+            columns = "h._record_id::varchar, _dataset, s._record_id::varchar, _of, is_alone"
+            rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id) ORDER BY ALL")
+            pairs = [(is_alone, Candidate(Side(left, of), Side(right, to), rule.name, rule.bits)) for left, of, right, to, is_alone in rows]
+            engine.run(f"INSERT INTO {CODED} SELECT _record_id FROM {HAVING} WHERE is_alone")
+        judged, offered = _settle(codes.home, found.registry, rule.name, pairs)
+        found = replace(found, unlinked=found.unlinked + judged, judged=found.judged + judged, offered=found.offered + offered)
+    return found
+
+
+def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) -> Linked:
+    home, schema = codes.home, codes.schema
+    _read_unlinked(engine, home, schema, codes.standards, model, codes.lines)
+    waiting = engine.value(f"SELECT count(*) FROM {UNLINKED}")
+    if not waiting:
+        return found
+    _find(engine, home, schema, model, codes.number)
+    _stand_in(engine, codes, "SELECT right_record FROM to_known")
+    _pair(engine)
+    judged, offered = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
+    return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + judged, offered=found.offered + offered)
 
 
 def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, lines: str) -> None:
-    """Table `unlinked`: live records that have no whole identifier, and that no judgement has placed."""
+    """Table `unlinked`: live records that have no whole identifier, and that neither a judgement nor an earlier code has placed."""
     parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, {})} WHERE false"]
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
         if schema.id not in contract.feeds or contract.sharing.sharing_class == "none":
@@ -79,6 +107,7 @@ def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standa
         parts.append(f"SELECT _record_id, {literal(contract_id)} AS _dataset, {_texts(model, wanted)} FROM {rows} WHERE {missing}")
     engine.run(f"CREATE TABLE {UNLINKED} AS {' UNION ALL '.join(parts)}", doing="reading records that wait")
     engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {lines})", doing="reading records that wait")
+    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {CODED})")
 
 
 def _texts(model: Trained, having: Mapping[str, str]) -> str:
@@ -99,19 +128,23 @@ def _find(engine: Engine, home: Home, schema: Schema, model: Trained, number: in
     predict_within(engine, model, UNLINKED, "to_each_other")
 
 
-def _stand_in(engine: Engine, home: Home, definition: RegistryDefinition, lines: str) -> None:
-    """Table `pairs` of records: one of its own stands in for each entity found, one that its identifier links, of the best source."""
-    contracts, numbers = contracts_in_force(home.catalog), dataset_numbers(home.catalog)
+def _stand_in(engine: Engine, codes: Codes, entities: str) -> None:
+    """Table `stand_ins`: for each entity one of its own records, one that its identifier links, of the best source."""
+    contracts, numbers = contracts_in_force(codes.home.catalog), dataset_numbers(codes.home.catalog)
     ranks = ", ".join(
-        f"({numbers[name]}, {literal(name)}, {definition.rank('default', contract.department.id)})"
+        f"({numbers[name]}, {literal(name)}, {codes.definition.rank('default', contract.department.id)})"
         for name, (_, contract) in sorted(contracts.items())
     )
     engine.run(
-        f"CREATE TABLE {STAND_INS} AS SELECT _canonical_id, _record_id, _of FROM {lines} JOIN (VALUES {ranks}) d(_dataset, _of, _rank) "
-        "USING (_dataset) WHERE _canonical_id IN (SELECT right_record FROM to_known) "
+        f"CREATE OR REPLACE TABLE {STAND_INS} AS SELECT _canonical_id, _record_id, _of FROM {codes.lines} "
+        f"JOIN (VALUES {ranks}) d(_dataset, _of, _rank) USING (_dataset) WHERE _canonical_id IN ({entities}) "
         f"QUALIFY row_number() OVER (PARTITION BY _canonical_id ORDER BY _rule IN ('{JUDGED_RULE}', '{JUDGED_APART_RULE}'), _rank, _record_id) = 1",
         doing="reading entities",
     )
+
+
+def _pair(engine: Engine) -> None:
+    """Table `pairs` of records: what the model has found, each entity under the record that stands in for it."""
     engine.run(
         f"CREATE TABLE {PAIRS} AS SELECT r.* EXCLUDE (_dataset), l._dataset AS left_dataset, r._dataset AS right_dataset FROM ("
         f"SELECT t.* REPLACE (s._record_id AS right_record), s._of AS _dataset FROM to_known t JOIN {STAND_INS} s ON _canonical_id = right_record "
@@ -121,19 +154,19 @@ def _stand_in(engine: Engine, home: Home, definition: RegistryDefinition, lines:
     )
 
 
-def _write(engine: Engine, home: Home, registry: str, model: Trained, name: str) -> tuple[int, int]:
-    """What is judged is not judged again."""
-    decisions, candidates = [], []
-    found = engine.records(f"SELECT * FROM {PAIRS}")
-    judged = _judged(home, registry, sorted({str(row["left_record"]) for row in found}))
-    for row in found:
+def _pairs(engine: Engine, model: Trained, name: str) -> Iterator[tuple[bool, Candidate]]:
+    """Every pair that the model has found, and whether it is sure."""
+    for row in engine.records(f"SELECT * FROM {PAIRS}"):
         left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
-        if pair_of(left.record_id, right.record_id) in judged:
-            continue
-        if row["verdict"] == SAME:
-            decisions.append(Decision(left, right, SAME, f"{row['score']:.1f} bits", float(row["score"]), name))
-        else:
-            candidates.append(Candidate(left, right, name, float(row["score"]), dict(_levels(model, row))))
+        yield row["verdict"] == SAME, Candidate(left, right, name, float(row["score"]), dict(_levels(model, row)))
+
+
+def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[int, int]:
+    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again."""
+    judged = _judged(home, registry, sorted({item.left.record_id for _, item in found}))
+    fresh = [(is_sure, item) for is_sure, item in found if pair_of(item.left.record_id, item.right.record_id) not in judged]
+    decisions = [Decision(item.left, item.right, SAME, f"{item.score:.1f} bits", item.score, name) for is_sure, item in fresh if is_sure]
+    candidates = [item for is_sure, item in fresh if not is_sure]
     judge(home.serving, registry, decisions, home.settings.actor)
     drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
     offer(home.serving, registry, candidates)

@@ -59,6 +59,37 @@ class ConflictRule(BaseModel):
         return tuple(dict.fromkeys([*named, *([self.crowd.element] if self.crowd else [])]))
 
 
+class PartOf(BaseModel):
+    """Where a code stands in another: from the `first` character on, `length` of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    element: str
+    first: int = Field(ge=1)
+    length: int = Field(ge=1)
+
+
+class EarlierCode(BaseModel):
+    """A code that an entity had before its identifier; records that show only that are of the one entity that has it (`pipeline.earlier_codes`).
+
+    `part_of` says where the identifier holds it. `bits` is how much its agreement says, beside the scores of models. Its version is part of
+    every judgement that it makes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    version: int
+    element: str
+    part_of: PartOf | None = None
+    bits: float = Field(gt=0)
+
+    @property
+    def name(self) -> str:
+        """How judgements and candidate pairs name it."""
+        return f"{self.id}/{self.version}"
+
+
 class FeedRule(BaseModel):
     """How far back the change feed is answered: the changes of that many publications, the newest included.
 
@@ -175,6 +206,7 @@ class RegistryDefinition(BaseModel):
     largest_shrink: float = Field(ge=0, le=1)
     feed: FeedRule | None = None
     conflict: ConflictRule | None = None
+    earlier_codes: tuple[EarlierCode, ...] = ()
     ranks: dict[str, Rank]
     agreements: tuple[Agreement, ...] = ()
     several: dict[str, Several] = {}
@@ -239,6 +271,10 @@ class RegistryDefinition(BaseModel):
             yield f"sources.elements.{name}", name
         for name in self.conflict.elements if self.conflict else ():
             yield f"conflict.{name}", name
+        for code in self.earlier_codes:
+            yield f"earlier_codes.{code.id}", code.element
+            if code.part_of:
+                yield f"earlier_codes.{code.id}.part_of", code.part_of.element
         for item in self.agreements:
             yield f"agreements.{item.element}", item.element
             yield f"agreements.{item.element}.follows", item.follows

@@ -1,0 +1,59 @@
+"""Records that show only a code from before the identifier: of the one entity that has it, before a person where several do."""
+
+import pytest
+
+from pipeline.link import link
+from registries.candidates import open_pairs
+from registries.judgements import judgements, withdraw
+from tests.factories import ENTERPRISES, Hub, credit_code, organization
+
+pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+REGISTERED = {**ENTERPRISES, "columns": {**ENTERPRISES["columns"], "ZCH": "registration_number"}}
+LICENSED = {
+    **ENTERPRISES,
+    "id": "tax__taxpayer",
+    "department": {"id": "tax", "title": {"zh": "税务局", "en": "Tax"}},
+    "source": {**ENTERPRISES["source"], "path": "taxpayer.csv"},
+    "record_key": ["XH"],
+    "columns": {"ZZJGDM": "organization_code", "ZCH": "registration_number", "MC": "organization_name"},
+    "ignore": ["XH"],
+}
+NUMBERS = ("110000000000017", "110000000000025", "110000000000033")
+
+
+def taxpayer(key: int, name: str, organization_code: str = "", registration_number: str = "") -> dict[str, str]:
+    return {"XH": str(key), "MC": name, "ZZJGDM": organization_code, "ZCH": registration_number}
+
+
+def test_a_code_within_the_identifier_or_beside_it_links(hub: Hub) -> None:
+    hub.register(REGISTERED, LICENSED)
+    registered = [
+        organization(0, ZCH=NUMBERS[0]),
+        organization(1, ZCH=NUMBERS[1]),
+        organization(2, ZCH=NUMBERS[1]),
+        organization(3, ZCH=""),
+    ]
+    hub.sync(REGISTERED, registered)
+    inner = credit_code(3)[8:17]
+    rows = [
+        taxpayer(1, "甲公司", organization_code=inner),
+        taxpayer(2, "乙公司", registration_number=NUMBERS[0]),
+        taxpayer(3, "丙公司", registration_number=NUMBERS[1]),
+        taxpayer(4, "丁公司", registration_number=NUMBERS[2]),
+    ]
+    hub.sync(LICENSED, rows)
+    first = hub.publish("legal_entity")
+    assert (first.entities, first.linked, first.unlinked) == (4, 4, 4)
+    found = link("legal_entity", hub.home)
+    assert (found.judged, found.offered) == (2, 2)
+    told = judgements(hub.home.serving, "legal_entity")
+    assert sorted(item.method for item in told) == ["organization-code/1", "registration-number/1"]
+    assert {item.method for item in open_pairs(hub.home.serving, "legal_entity")} == {"registration-number/1"}
+    second = hub.publish("legal_entity")
+    assert (second.entities, second.linked, second.unlinked) == (4, 6, 2)
+    assert hub.unbalanced() == []
+    # What is decided is not decided again, and what a person takes back comes apart.
+    again = link("legal_entity", hub.home)
+    assert (again.judged, again.offered) == (0, 2)
+    withdraw(hub.home.serving, "legal_entity", told[0].number, "tester", "another company")
+    assert hub.publish("legal_entity").linked == 5
