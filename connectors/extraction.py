@@ -12,7 +12,7 @@ POSITION = "_position"
 # What to do about a system that does not answer, and about one that answers "no".
 TRY_LATER = "the department's system may be down or busy: the next run tries again; if it lasts, ask the department"
 ASK_DEPARTMENT = "settle it with those who run the department's system, then collect the dataset again"
-BATCH_ROWS = 65_536
+BATCH_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
