@@ -114,7 +114,7 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
         f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items()
     )
     files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
-    return f"read_parquet([{files}], schema = MAP {{{schema}}}{', file_row_number = true' if numbered else ''})"
+    return f"read_parquet([{files}], schema = MAP {{{schema}}}, file_row_number = {str(numbered).lower()})"
 
 
 def follow(
