@@ -36,7 +36,8 @@ class Examined:
     results: list[CheckResult]
 
 
-@pytest.fixture(scope="module", params=STANDARDS.schemas)
+# The largest schema, whose values are of no kind that the others have not, is for the long tests.
+@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.long if n == "legal_entity" else ()) for n in STANDARDS.schemas])
 def examined(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examined]:
     schema_id = request.param
     rows = rows_with_faults(schema_id)
