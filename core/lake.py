@@ -158,7 +158,7 @@ def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple
     from pyiceberg.schema import Schema
     from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
 
-    catalog.create_namespace_if_not_exists(table.split(".", maxsplit=1)[0])
+    _make_namespace(catalog, table.split(".", maxsplit=1)[0])
     columns = [
         types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
     ]
@@ -172,6 +172,16 @@ def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple
             transaction._apply(updates, ())
         iceberg = catalog.load_table(table)
     return iceberg
+
+
+def _make_namespace(catalog: "SqlCatalog", name: str) -> None:
+    """Create a namespace. Where another process does so at the same moment, the catalog tells that only by its key, and it is there."""
+    from sqlalchemy.exc import IntegrityError
+
+    try:
+        catalog.create_namespace_if_not_exists(name)
+    except IntegrityError:
+        catalog.create_namespace_if_not_exists(name)
 
 
 def _transaction(iceberg: "Table") -> "Transaction":

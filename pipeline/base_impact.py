@@ -18,6 +18,7 @@ from pipeline.sampling import Estimate, Sample, take_sample, weigh
 from pipeline.state import log_columns, standardized_table, state
 from pipeline.tried import SIDES, tried
 from registries.definition import RegistryDefinition
+from registries.further_values import COLUMN
 from registries.matching import canonical_id, canonical_key
 from registries.survivorship import Contribution, keep_best, merged, provinces_of
 from standards.model import Schema, Standards
@@ -196,7 +197,8 @@ class BaseTrial:
         """Table `pairs`: the affected entities that differ, with the probability that they were found, and both values of each element."""
         names = self._both
         values = [f"{self._published(side, name)} AS {quote(f'{side}.{name}')}" for side in SIDES for name in names]
-        compared = ["_valid_from", *names, *(f"_from_{name}" for name in names)]
+        further = [COLUMN] if self.definition.several else []
+        compared = ["_valid_from", *names, *(f"_from_{name}" for name in names), *further]
         differs = " OR ".join(f"{self._published('old', name)} IS DISTINCT FROM {self._published('new', name)}" for name in compared)
         self.engine.run(
             f"CREATE TABLE {self.table('pairs')} AS SELECT _canonical_id, old._before IS NOT NULL AS _before, new._after IS NOT NULL AS _after, "
@@ -216,7 +218,7 @@ class BaseTrial:
         return list(dict.fromkeys(name for side in SIDES for name in self._supplied(side)))
 
     def _published(self, side: str, name: str) -> str:
-        known = name == "_valid_from" or name.removeprefix("_from_") in self._supplied(side)
+        known = name in ("_valid_from", COLUMN) or name.removeprefix("_from_") in self._supplied(side)
         return f"{side}.{quote(name)}::varchar" if known else "NULL::varchar"
 
     def _weights(self, sample: Sample) -> str:

@@ -87,6 +87,26 @@ def test_iceberg_follows_once_and_says_what_the_files_say(engine: Engine, hub: H
     )
 
 
+def test_two_that_make_the_first_tables_at_once_do_not_stop_each_other(engine: Engine, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    for name in ("t", "u"):
+        lake.write(engine, hub.settings, rows(2), f"{name}/1.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    looked, look = [], SqlCatalog.namespace_exists
+
+    def too_early(catalog: SqlCatalog, namespace: str) -> bool:
+        """The first look is before the other process is done."""
+        looked.append(namespace)
+        return len(looked) > 1 and bool(look(catalog, namespace))
+
+    monkeypatch.setattr(SqlCatalog, "namespace_exists", too_early)
+    lake.follow(hub.settings, "std.u", FIELDS, [(1, "u/1.parquet")])
+    assert looked[0] == "std"
+    assert len(looked) > 1
+    assert len(iceberg_rows(hub, "std.u")) == 2
+
+
 def test_a_new_column_keeps_the_old_ones_their_ids(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
     lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
