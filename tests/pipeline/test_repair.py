@@ -1,77 +1,27 @@
 """Rejected rows go out to their department and come back; each is matched, judged, published and accounted for."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 
-from catalog.batches import Batch, latest_accepted, latest_delivery, waiting_of
+from catalog.batches import latest_accepted, latest_delivery, waiting_of
 from core.errors import LeaseHeld, RequestError
 from pipeline.landing import verify_landing
-from pipeline.quarantine import export_rows, rule_counts
+from pipeline.quarantine import rule_counts
 from pipeline.repair_file import BATCH, NOTE, POSITION, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.replay import refused_rows, replay
 from pipeline.tracking import Order
 from pipeline.why import why
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, wrong_check
+from tests.pipeline.handing_back import GOOD, ID, Edit, counts, edited, filling, handed_out, read, refusal
 from tests.pipeline.sources import People, connect, sync, tracked
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
-ID = PATIENTS["id"]
-GOOD = [person(n) for n in range(3)]
 NAMELESS = [person(50, XM=""), person(51, XM="", DZ='=HYPERLINK("http://x")')]
-Edit = Callable[[list[str], list[list[str]]], None]
-
-
-def handed_out(hub: Hub, name: str = "out.csv", contract: str = ID) -> Path:
-    path = hub.drop / name
-    export_rows(hub.home, contract, path)
-    return path
-
-
-def read(path: Path) -> tuple[list[str], list[list[str]]]:
-    if path.suffix == ".xlsx":
-        rows = [["" if cell is None else str(cell) for cell in row] for row in load_workbook(path).active.iter_rows(values_only=True)]
-    else:
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
-    return rows[0], rows[1:]
-
-
-def edited(path: Path, edit: Edit, encoding: str = "utf-8-sig") -> Path:
-    """The file as an officer saves it after an edit."""
-    header, rows = read(path)
-    edit(header, rows)
-    back = path.with_name(f"back-{path.name}")
-    if path.suffix == ".xlsx":
-        book = Workbook()
-        for row in [header, *rows]:
-            book.active.append(row)
-        for row in book.active.iter_rows():
-            for cell in row:
-                cell.data_type = "s" if cell.value else cell.data_type
-        book.save(back)
-    else:
-        with back.open("w", encoding=encoding, newline="") as out:
-            csv.writer(out).writerows([header, *rows])
-    return back
-
-
-def filling(name: str, *values: str) -> Edit:
-    def fill(header: list[str], rows: list[list[str]]) -> None:
-        for row, value in zip(rows, values, strict=False):
-            row[header.index(name)] = value
-
-    return fill
-
-
-def counts(batch: Batch) -> dict[str, Any]:
-    return {name: getattr(batch, name) for name in ("read", "landed", "unreadable", "accepted", "quarantined", "inserted", "waiting")}
 
 
 @pytest.mark.parametrize("name", [pytest.param("out.csv", marks=pytest.mark.long), "out.xlsx"])
@@ -169,15 +119,6 @@ def test_a_row_that_the_source_sends_right_leaves_by_itself_and_age_is_counted(h
     assert waiting_of(hub.home.catalog, ID) == []
 
 
-def refusal(hub: Hub, batch: Batch, edit: Edit) -> dict[int, str]:
-    path = handed_out(hub)
-    back = edited(path, edit)
-    path.unlink()
-    (made,) = replay(batch.batch_id, hub.home, repaired=back)
-    assert hub.unbalanced() == []
-    return {row["position"]: row["reason"] for row in refused_rows(hub.home, made)}
-
-
 def test_rows_that_repair_nothing_are_refused_by_row_and_column(hub: Hub) -> None:
     hub.register(PATIENTS)
     wrong = [person(n, XM="") for n in range(50, 57)]
@@ -204,95 +145,6 @@ def test_rows_that_repair_nothing_are_refused_by_row_and_column(hub: Hub) -> Non
     made = latest_accepted(hub.home.catalog, ID)
     assert counts(made) == {"read": 8, "landed": 2, "unreadable": 6, "accepted": 2, "quarantined": 0, "inserted": 2, "waiting": 5}
     assert not any(resident_id(n) in str(reasons) for n in (53, 99))
-
-
-MISKEYED = [person(n, SFZH=wrong_check(resident_id(key))) for n, key in ((50, 50), (51, 50), (52, 52))]
-
-
-def test_a_wrong_key_is_corrected_and_the_row_stands_for_what_the_source_sends(hub: Hub) -> None:
-    hub.register(PATIENTS)
-    first = hub.sync(PATIENTS, [*GOOD, *MISKEYED])
-    assert (first.quarantined, first.waiting) == (3, 3)
-
-    def correct_two(header: list[str], rows: list[list[str]]) -> None:
-        filling("SFZH", resident_id(50))(header, rows)
-        rows[2][header.index("SFZH")] = resident_id(52)
-        del rows[1]
-
-    (batch,) = replay(first.batch_id, hub.home, repaired=edited(handed_out(hub), correct_two))
-    assert counts(batch) == {"read": 2, "landed": 2, "unreadable": 0, "accepted": 2, "quarantined": 0, "inserted": 2, "waiting": 1}
-    assert verify_landing(hub.home, batch) == []
-    assert len(hub.quarantine(PATIENTS)) == 1
-    hub.publish("population")
-    (row,) = [row for row in hub.served("base_population") if row["resident_id"] == resident_id(52)]
-    # The source sends the wrong keys again: the repaired rows stand for two of them, the third waits on.
-    again = hub.sync(PATIENTS, [*GOOD, *MISKEYED])
-    assert (again.unchanged, again.quarantined, again.deleted, again.records, again.waiting) == (5, 1, 0, 5, 1)
-    answer = next(item for item in why(hub.home, "population", row["_canonical_id"]).answers if item.element == "resident_id")
-    assert answer.candidates[0].repair is not None
-    # Under other rules every row is judged anew, as it was repaired.
-    hub.register({**PATIENTS, "update_cycle": "daily"})
-    judged = hub.sync(PATIENTS, [*GOOD, *MISKEYED])
-    assert (judged.accepted, judged.quarantined, judged.records) == (5, 1, 5)
-    hub.publish("population")
-    answer = next(item for item in why(hub.home, "population", row["_canonical_id"]).answers if item.element == "resident_id")
-    assert (answer.candidates[0].raw, answer.candidates[0].batch_id) == (resident_id(52), judged.batch_id)
-    assert answer.candidates[0].repair is not None
-    assert answer.candidates[0].repair.batch_id == batch.batch_id
-    # It mends one itself, sends another beside the wrong row, and drops nothing: each record is there once.
-    mended = hub.sync(PATIENTS, [*GOOD, person(50), MISKEYED[1], MISKEYED[2], person(52, DH="13900000001")])
-    assert (mended.unchanged, mended.updated, mended.quarantined, mended.deleted, mended.records) == (4, 1, 2, 0, 5)
-    assert hub.unbalanced() == []
-
-
-def test_a_corrected_key_is_refused_where_it_is_another_records(hub: Hub) -> None:
-    hub.register(PATIENTS)
-    wrong = [person(n, SFZH=wrong_check(resident_id(n))) for n in range(50, 56)]
-    first = hub.sync(PATIENTS, [*GOOD, *wrong, person(60, XM="")])
-    keys = [resident_id(1), resident_id(60), resident_id(70), resident_id(70), "", resident_id(55)]
-    reasons = refusal(hub, first, filling("SFZH", *keys))
-    assert {row: reason.partition(":")[2].strip()[:30] for row, reason in reasons.items()} == {
-        2: "a record with the corrected ke",
-        3: "a record with the corrected ke",
-        4: "the record stands in the file ",
-        5: "the record stands in the file ",
-        6: "the key of the record was remo",
-    }
-    made = latest_accepted(hub.home.catalog, ID)
-    assert (made.landed, made.accepted, made.quarantined, made.records, made.waiting) == (2, 1, 1, 4, 6)
-    assert not any(resident_id(n) in str(reasons) for n in (1, 60, 70))
-
-
-@pytest.mark.long
-def test_of_two_rows_with_one_key_one_gets_its_own(hub: Hub) -> None:
-    hub.register(PATIENTS)
-    twins = [person(50), person(51, SFZH=resident_id(50))]
-    first = hub.sync(PATIENTS, [*GOOD, *twins])
-    assert first.quarantined == 2
-
-    def second(header: list[str], rows: list[list[str]]) -> None:
-        rows[1][header.index("SFZH")] = resident_id(51)
-
-    (made,) = replay(ID, hub.home, repaired=edited(handed_out(hub), second))
-    assert (made.accepted, made.inserted, made.waiting) == (2, 2, 0)
-    again = hub.sync(PATIENTS, [*GOOD, *twins])
-    assert (again.unchanged, again.quarantined, again.records) == (5, 0, 5)
-    assert {row["resident_id"] for row in hub.state(PATIENTS)} >= {resident_id(50), resident_id(51)}
-    assert hub.unbalanced() == []
-
-
-@pytest.mark.long
-def test_a_key_that_was_corrected_wrongly_is_corrected_again(hub: Hub) -> None:
-    hub.register(PATIENTS)
-    wrong = person(50, SFZH=wrong_check(resident_id(50)))
-    hub.sync(PATIENTS, [*GOOD, wrong])
-    (made,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "1.csv"), filling("SFZH", wrong_check(resident_id(51)))))
-    assert (made.quarantined, made.waiting) == (1, 1)
-    (made,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "2.csv"), filling("SFZH", resident_id(50))))
-    assert (made.accepted, made.waiting) == (1, 0)
-    again = hub.sync(PATIENTS, [*GOOD, wrong])
-    assert (again.unchanged, again.quarantined, again.records) == (4, 0, 4)
-    assert hub.unbalanced() == []
 
 
 def test_a_row_that_was_overtaken_is_stale(hub: Hub) -> None:

@@ -1,0 +1,114 @@
+"""The program that packs bundles at a department, by itself: values as texts, rows in parts, records counted, digests, old interpreters."""
+
+import ast
+import gzip
+import io
+import shutil
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import String
+
+from connectors.offline import bundle as packing
+from connectors.offline.bundle import Bundle, make_key, pack, text_of
+from connectors.sql_text import converter
+from core.digests import canonical_text
+from core.settings import REPOSITORY
+
+PROGRAMS = ("connectors/offline/bundle.py", "exchange/verify_receipt.py")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", ""),
+        (True, "true"),
+        (-3, "-3"),
+        (Decimal("-0.500"), "-0.500"),
+        (Decimal("1E+3"), "1000"),
+        (1e20, "100000000000000000000"),
+        (0.1, "0.1"),
+        (date(1949, 10, 1), "1949-10-01"),
+        (datetime(2024, 1, 2, 3, 4, 5), "2024-01-02 03:04:05"),
+        (datetime(2024, 1, 2, 3, 4, 5, 500000), "2024-01-02 03:04:05.5"),
+        (datetime(2024, 1, 1, tzinfo=UTC), "2024-01-01 08:00:00"),
+        (timedelta(hours=-30), "-30:00:00"),
+        (timedelta(hours=10, microseconds=500_000), "10:00:00.5"),
+        (time(10, 0, 0, 20), "10:00:00.00002"),
+        (b"\x00\xff", "00ff"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    ],
+)
+def test_values_of_databases_become_the_texts_that_land(value: Any, text: str | None) -> None:
+    assert text_of(value) == text
+    if not isinstance(value, float):  # each database writes them otherwise, and they have no digest
+        assert converter(String(), "mysql")(value) == text
+
+
+@given(st.lists(st.lists(st.text() | st.none(), min_size=3, max_size=3), max_size=20))
+def test_rows_go_through_a_bundle_as_they_are(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str | None]]) -> None:
+    folder = tmp_path_factory.mktemp("bundle")
+    key = folder / "k.pem"
+    make_key(key)
+    rows = [[None if text is None else text.encode("utf-8", "replace").decode() for text in row] for row in rows]
+
+    class Cursor:
+        description = (("a",), ("b",), ("c",))
+
+        def __init__(self) -> None:
+            self.left = list(rows)
+
+        def execute(self, query: str) -> None:
+            pass
+
+        def fetchmany(self, size: int) -> list[list[str | None]]:
+            given, self.left = self.left[:size], self.left[size:]
+            return given
+
+    terms = {"dataset": "x__y", "department": "x", "contract_version": 1, "columns": ["b", "a"], "key": ["a"], "kind": "sql", "query": "q"}
+    with Bundle(pack(terms, key, folder, cursor=Cursor())) as bundle:
+        bundle.verify(key.with_suffix(".pub").read_text())
+        assert [row for part in bundle.rows() for row in part] == rows
+        total = sum(count for count, _ in bundle.manifest["partitions"].values())
+        assert total == bundle.manifest["rows"] == len(rows)
+    shutil.rmtree(folder)
+
+
+def test_its_syntax_is_that_of_older_interpreters() -> None:
+    for name in PROGRAMS:
+        ast.parse((REPOSITORY / name).read_text(), feature_version=(3, 8))
+
+
+def test_counting_records_of_files(tmp_path: Path) -> None:
+    def count(text: bytes, kind: str = "csv", **terms: Any) -> tuple[int | None, int]:
+        path = tmp_path / "f"
+        path.write_bytes(text)
+        return packing.count_records(path, {"kind": kind, "columns": ["a"], **terms})
+
+    assert count(b"a,b\n1,2\n3,4\n") == (2, 0)
+    assert count('标题\n\na,b\n1,"x\ny"\n\n'.encode("gb18030")) == (1, 1)
+    assert count(b"1,2\n3,4\n", header=False) == (2, 0)
+    assert count(b"x,y\n1,2\n") == (None, 0)
+    assert count(b'{"a":1}\n\n{"a":2}', "jsonl") == (2, 1)
+    assert count(b"whatever", "xlsx") == (None, 0)
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
+        file.write(b"a\n1\n")
+    assert count(packed.getvalue()) == (1, 0)
+
+
+def test_a_digest_is_the_one_of_the_hub() -> None:
+    """By hand: what the manifest adds up is what a row's text hashes to."""
+    values = ["张三", None, "", "a\x1fb\x1e"]
+    text = packing.row_text(values)
+    assert text == "张三\x1f\x1en\x1f\x1fa\x1esb\x1ee".encode()
+    hubs = canonical_text([f"${place}::varchar" for place in range(1, len(values) + 1)])
+    assert duckdb.execute(f"SELECT {hubs}", values).fetchone() == (text.decode(),)
