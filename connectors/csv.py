@@ -216,8 +216,9 @@ def blank_rows(batch: pa.RecordBatch) -> npt.NDArray[np.bool_] | None:
 
 def _unclosed(contract: Contract, file: _File, line: int) -> SourceError:
     return SourceError(
-        f"{contract.id}: {file.path.name}: a quotation mark opened in or after line {line} is not closed; the rest cannot be told apart",
-        hint="ask the department to export the file again with its quotation marks doubled",
+        f"{contract.id}: {file.path.name}: a quotation mark opened in or after line {line} is not closed, or a row there is longer than "
+        f"{_BLOCK >> 20} MB; the rest cannot be told apart",
+        hint="ask the department to export the file again with its quotation marks doubled, and without pictures or whole documents in its cells",
     )
 
 

@@ -6,21 +6,21 @@ not compared among themselves, so the work follows the records that wait. A reco
 decide (`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.datasets import contracts_in_force, dataset_numbers
-from core.engine import Engine, literal, quote
+from core.engine import Engine, literal, quote, uuid_literal
 from core.errors import RequestError
 from core.leases import holding
 from pipeline.base import base_state
-from pipeline.earlier_codes import HAVING, Codes
+from pipeline.earlier_codes import CODED, HAVING, Codes
 from pipeline.home import Home, open_home
 from pipeline.offering import pair_of
 from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.resolve import xref_lines
-from pipeline.state import log_columns, standardized_table, state
+from pipeline.unidentified import unidentified
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
 from registries.judgements import SAME, Decision, Side, judge, judgements_on
@@ -30,7 +30,7 @@ from registries.tables import lease
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
-UNLINKED, KNOWN, STAND_INS, PAIRS, CODED = "unlinked", "known", "stand_ins", "pairs", "coded"
+UNLINKED, KNOWN, STAND_INS, PAIRS = "unlinked", "known", "stand_ins", "pairs"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _model_of(registry: str, home: Home) -> Trained | None:
 
 
 def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
-    """Judge records whose earlier code only one entity has; those of several are for a person. Table `coded` has the records judged."""
+    """Judge records whose earlier code only one entity has; those of several are for a person. Whom a person has parted the model still compares."""
     engine.run(f"CREATE TABLE {CODED} (_record_id UUID)")
     for rule in codes.definition.earlier_codes:
         pairs: list[tuple[bool, Candidate]] = []
@@ -75,8 +75,10 @@ def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
             columns = "h._record_id::varchar, _dataset, s._record_id::varchar, _of, is_alone"
             rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id) ORDER BY ALL")
             pairs = [(is_alone, Candidate(Side(left, of), Side(right, to), rule.name, rule.bits)) for left, of, right, to, is_alone in rows]
-            engine.run(f"INSERT INTO {CODED} SELECT _record_id FROM {HAVING} WHERE is_alone")
-        judged, offered = _settle(codes.home, found.registry, rule.name, pairs)
+        decisions, offered = _settle(codes.home, found.registry, rule.name, pairs)
+        if decisions:
+            engine.run(f"INSERT INTO {CODED} VALUES {', '.join(f'({uuid_literal(item.left.record_id)})' for item in decisions)}")
+        judged = len(decisions)
         found = replace(found, unlinked=found.unlinked + judged, judged=found.judged + judged, offered=found.offered + offered)
     return found
 
@@ -90,27 +92,23 @@ def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) 
     _find(engine, home, schema, model, codes.number)
     _stand_in(engine, codes, "SELECT right_record FROM to_known")
     _pair(engine)
-    judged, offered = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
-    return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + judged, offered=found.offered + offered)
+    decisions, offered = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
+    return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + len(decisions), offered=found.offered + offered)
 
 
 def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, lines: str) -> None:
     """Table `unlinked`: live records that have no whole identifier, and that neither a judgement nor an earlier code has placed."""
-    parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, {})} WHERE false"]
-    for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
-        if schema.id not in contract.feeds or contract.sharing.sharing_class == "none":
-            continue
-        columns = log_columns(contract, standards)
-        wanted = {name: columns[name] for name in (*schema.identity, *model.model.elements) if name in columns}
-        missing = " OR ".join(f"{quote(name)} IS NULL" for name in schema.identity) if set(schema.identity) <= columns.keys() else "true"
-        rows = state(home, standardized_table(contract_id), {"_record_id": "UUID", **wanted})
-        parts.append(f"SELECT _record_id, {literal(contract_id)} AS _dataset, {_texts(model, wanted)} FROM {rows} WHERE {missing}")
+    parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, ())} WHERE false"]
+    parts += [
+        f"SELECT _record_id, {literal(item.contract_id)} AS _dataset, {_texts(model, item.elements)} FROM ({item.rows})"
+        for item in unidentified(home, schema, standards, model.model.elements)
+    ]
     engine.run(f"CREATE TABLE {UNLINKED} AS {' UNION ALL '.join(parts)}", doing="reading records that wait")
     engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {lines})", doing="reading records that wait")
     engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {CODED})")
 
 
-def _texts(model: Trained, having: Mapping[str, str]) -> str:
+def _texts(model: Trained, having: Container[str]) -> str:
     return ", ".join(
         f"{quote(name)}::varchar AS {quote(name)}" if name in having else f"NULL::varchar AS {quote(name)}" for name in model.model.elements
     )
@@ -120,10 +118,9 @@ def _find(engine: Engine, home: Home, schema: Schema, model: Trained, number: in
     """Tables `to_known` and `to_each_other`: what the model finds. An entity is compared as it is published, under its own id."""
     from registries.linkage.predict import predict, predict_within
 
-    rows, texts = base_state(home, schema, number, ["_canonical_id", *model.model.elements]), dict.fromkeys(model.model.elements, "")
-    engine.run(
-        f"CREATE VIEW {KNOWN} AS SELECT _canonical_id AS _record_id, '' AS _dataset, _canonical_id AS _entity, {_texts(model, texts)} FROM {rows}"
-    )
+    rows = base_state(home, schema, number, ["_canonical_id", *model.model.elements])
+    columns = f"_canonical_id AS _record_id, '' AS _dataset, _canonical_id AS _entity, {_texts(model, model.model.elements)}"
+    engine.run(f"CREATE VIEW {KNOWN} AS SELECT {columns} FROM {rows}")
     predict(engine, model, UNLINKED, KNOWN, "to_known")
     predict_within(engine, model, UNLINKED, "to_each_other")
 
@@ -161,8 +158,11 @@ def _pairs(engine: Engine, model: Trained, name: str) -> Iterator[tuple[bool, Ca
         yield row["verdict"] == SAME, Candidate(left, right, name, float(row["score"]), dict(_levels(model, row)))
 
 
-def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[int, int]:
-    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again."""
+def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], int]:
+    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again.
+
+    Returns what was judged, and how many pairs a person has to decide.
+    """
     judged = _judged(home, registry, sorted({item.left.record_id for _, item in found}))
     fresh = [(is_sure, item) for is_sure, item in found if pair_of(item.left.record_id, item.right.record_id) not in judged]
     decisions = [Decision(item.left, item.right, SAME, f"{item.score:.1f} bits", item.score, name) for is_sure, item in fresh if is_sure]
@@ -170,7 +170,7 @@ def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Ca
     judge(home.serving, registry, decisions, home.settings.actor)
     drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
     offer(home.serving, registry, candidates)
-    return len(decisions), len(candidates)
+    return decisions, len(candidates)
 
 
 def _judged(home: Home, registry: str, record_ids: Sequence[str]) -> set[tuple[str, str]]:

@@ -82,10 +82,8 @@ class Merging:
         self.resolve(seconds)
         with timed(seconds, "merge"):
             contributions = self._contributions
-            rows, digest = (
-                merged(self.definition, self._elements, contributions, provinces_of(self.standards)),
-                row_digest_sql(self.definition, self.schema, self._elements),
-            )
+            rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
+            digest = row_digest_sql(self.definition, self.schema, self._elements)
             self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
             return self._write_all() if self.number == 1 else self._write_changes()
 

@@ -135,10 +135,8 @@ def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[La
 
 
 def _groups(home: Home, table: str, columns: Mapping[str, str], file: LakeFile, key: str, only: Sought) -> Iterator[str]:
-    rows, names = (
-        source(home.settings, [file.path], typed_fields(home.catalog, table, columns), numbered=True),
-        ", ".join(map(quote, columns)),
-    )
+    rows = source(home.settings, [file.path], typed_fields(home.catalog, table, columns), numbered=True)
+    names = ", ".join(map(quote, columns))
     for group in row_groups(only.engine, home.settings, file.path, key):
         held = [name for name in only.keys if group.least is None or group.greatest is None or group.least <= str(name) <= group.greatest]
         if held:

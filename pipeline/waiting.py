@@ -35,20 +35,19 @@ def waiting_pointers(home: Home, contract_id: str) -> str | None:
     if not files:
         return None
     rows = _pointers(home, table, files)
-    again_batches = accepted_from(home.catalog, contract_id, whole.seq + 1)
-    again = [item.seq for item in again_batches]
+    again = accepted_from(home.catalog, contract_id, whole.seq + 1)
     if not again:
         return rows
     # Whatever came since is where it was put last: in the log, or in quarantine anew.
-    logs = [file for file in files_of(home.catalog, table, ("log",)) if file.seq in again]
+    logs = [file for file in files_of(home.catalog, table, ("log",)) if file.seq in {item.seq for item in again}]
     log = log_source(home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER"}, logs)
     examined = f"SELECT _record_id, _batch_seq FROM {rows} UNION ALL SELECT _record_id, _batch_seq FROM {log}"
     last = f"(SELECT _record_id, max(_batch_seq) AS _batch_seq FROM ({examined}) GROUP BY _record_id)"
-    return f"(SELECT q.* FROM {rows} q JOIN {last} USING (_record_id, _batch_seq) WHERE {_is_left(again_batches)})"
+    return f"(SELECT q.* FROM {rows} q JOIN {last} USING (_record_id, _batch_seq) WHERE {_still_waits(again)})"
 
 
-def _is_left(batches: Sequence[Batch]) -> str:
-    """SQL for whether a row of quarantine was not run again under another key: it left although nothing of its record came."""
+def _still_waits(batches: Sequence[Batch]) -> str:
+    """SQL for whether a row was not run again under another key: one that was has left, although nothing of its record came."""
     places = [(int(str(batch.origin).rpartition("@")[2]), place) for batch in batches for _, place in corrected_keys(batch)]
     listed = ", ".join(f"({seq}, {place})" for seq, place in places)
     return f"(_batch_seq, _position) NOT IN ({listed})" if places else "true"
@@ -81,7 +80,9 @@ def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) ->
     rows = f"SELECT _record_id, rules, _since_seq FROM ({quarantined})"
     if not batch.is_whole:
         seen = f"SELECT _record_id FROM {ROWS} UNION ALL SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN}"
-        rows += f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN ({seen}) AND {_is_left([batch])}"
+        rows += (
+            f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN ({seen}) AND {_still_waits([batch])}"
+        )
     total = engine.value(f"SELECT count(*) FROM ({rows})", doing="counting what waits")
     found = engine.rows(
         f"SELECT rule, count(*), min(_since_seq) FROM (SELECT unnest(list_distinct(string_split(rules, ';'))) AS rule, _since_seq "

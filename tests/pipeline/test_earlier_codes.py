@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.link import link
 from registries.candidates import open_pairs
-from registries.judgements import judgements, withdraw
+from registries.judgements import Decision, judge, judgements, withdraw
 from tests.factories import ENTERPRISES, Hub, credit_code, organization
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
@@ -57,3 +57,22 @@ def test_a_code_within_the_identifier_or_beside_it_links(hub: Hub) -> None:
     assert (again.judged, again.offered) == (0, 2)
     withdraw(hub.home.serving, "legal_entity", told[0].number, "tester", "another company")
     assert hub.publish("legal_entity").linked == 5
+
+
+def test_one_rule_places_a_record_and_a_person_may_part_it(hub: Hub) -> None:
+    hub.register(REGISTERED, LICENSED)
+    hub.sync(REGISTERED, [organization(0, ZCH=NUMBERS[0]), organization(1, ZCH=NUMBERS[1])])
+    both = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17], registration_number=NUMBERS[1])
+    hub.sync(LICENSED, [both, taxpayer(2, "乙公司", registration_number=NUMBERS[1])])
+    hub.publish("legal_entity")
+    found = link("legal_entity", hub.home)
+    assert (found.judged, found.offered) == (2, 0)
+    told = {item.method: item for item in judgements(hub.home.serving, "legal_entity")}
+    assert sorted(told) == ["organization-code/1", "registration-number/1"]
+    parted = told["registration-number/1"]
+    judge(hub.home.serving, "legal_entity", [Decision(parted.left, parted.right, "different", "another company")], "tester")
+    published = hub.publish("legal_entity")
+    assert (published.entities, published.linked, published.unlinked) == (2, 3, 1)
+    # It waits as one that has no code: nothing is judged against the person's word.
+    assert link("legal_entity", hub.home).judged == 0
+    assert hub.unbalanced() == []
