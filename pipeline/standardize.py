@@ -14,7 +14,7 @@ from core.engine import Engine, literal, quote
 from core.portable import FEW_ROWS, to_sql
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
-from pipeline.statements import mask_of, statements
+from pipeline.statements import DOUBTFUL, Judged, mask_of, plain_statement, rows_statement, statements
 from standards.checks import severity_in
 from standards.day import on_day
 from standards.declared import Declared
@@ -29,7 +29,8 @@ FEW_VALUES = 50_000
 LISTED_TYPES = ("code", "date", "division")
 # Up to this share of the rows is updated in place; beyond, writing the table again is cheaper.
 IN_PLACE_SHARE = 0.1
-DOUBTFUL = -1  # stands in a column of issues until its value has been looked at
+# For no more rows or values than that, the engine's optimizer takes longer than it saves: these statements join nothing large.
+BRIEF_ROWS = 32_768
 SYSTEM = ("_record_id", "_position", "_row_digest", "_known")
 
 
@@ -126,7 +127,7 @@ def _standardize(engine: Engine, plan: Plan, today: str) -> None:
     for position, item in enumerate(plan.elements):
         if item.source is not None and item.source.column in few:
             _standardize_values(engine, position, item, today)
-    _write_standardized(engine, plan, few, today)
+    _write_standardized(engine, plan, few, today, rows)
     _standardize_doubtful(engine, plan, few, today)
     _judge_rows(engine, plan)
 
@@ -196,16 +197,30 @@ def _write_anew(engine: Engine, items: Sequence[tuple[int, ElementPlan]]) -> Non
 def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:
     """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
     values = engine.value(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
+    engine.run(f"CREATE TABLE value_{position} (raw varchar, value varchar, issues integer)")
+    if values and item.element.type in LISTED_TYPES:
+        values = _take_plain(engine, position, item, today, values)
     if not values:
-        engine.run(f"CREATE TABLE value_{position} (raw varchar, value varchar, issues integer)")
         return
     _restore(engine)
     sql = statements(item.element, _declared(item), item.use.required, item.issues, today, values)
-    with engine.planned_briefly(values <= FEW_ROWS):
+    with engine.planned_briefly(values <= BRIEF_ROWS):
         engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
     _look_up(engine, item.element)
-    with engine.planned_briefly(values <= FEW_ROWS):
-        engine.run(f"CREATE TABLE value_{position} AS {sql.issues}", doing="standardizing")
+    with engine.planned_briefly(values <= BRIEF_ROWS):
+        engine.run(f"INSERT INTO value_{position} {sql.issues}", doing="standardizing")
+
+
+def _take_plain(engine: Engine, position: int, item: ElementPlan, today: str, values: int) -> int:
+    """Move the texts that one cheap test settles from `given` to `value_<n>`, and return how many are left: of codes and dates often none, and
+    what reads any text takes a hundred times as long to plan.
+    """
+    sql = plain_statement(item.element, _declared(item), item.issues, today)
+    with engine.planned_briefly(values <= BRIEF_ROWS):
+        engine.run(f"INSERT INTO value_{position} SELECT raw, value, 0 FROM ({sql})", doing="standardizing")
+    engine.run(f"DELETE FROM given WHERE raw IN (SELECT raw FROM value_{position})")
+    left: int = engine.value("SELECT count(*) FROM given")
+    return left
 
 
 def _restore(engine: Engine) -> None:
@@ -239,26 +254,17 @@ def _look_up(engine: Engine, element: DataElement) -> None:
         engine.run(f"UPDATE read SET value = k.reading {rest} FROM known k WHERE k.key = read.key", doing="looking up divisions")
 
 
-def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
+def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str, rows: int) -> None:
     """Table `standardized`: looked-up elements, constants, and as they came those still to be judged, whose issues are `DOUBTFUL` unless sure."""
-    import ibis
-
-    from standards.standardize import sure_of
-
-    engine.run(f"CREATE VIEW joined AS {_joined(plan, few)}", doing="standardizing")
+    # Expressions over the output of joins cost four times as much; a copy of many rows would take memory.
+    kind = "TABLE" if rows <= BRIEF_ROWS else "VIEW"
+    engine.run(f"CREATE {kind} joined AS {_joined(plan, few)}", doing="standardizing")
     direct = [item for item in plan.elements if item.source is not None and item.source.column not in few]
     passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements if item not in direct for name in (item.element.id, item.column))]
-    # Only texts are computed on; the type of what is passed through does not matter.
-    table = ibis.table({**dict.fromkeys([*passed, *(item.element.id for item in direct)], "string"), "_conflict": "boolean"}, name="joined")
-    columns = {name: table[name] for name in passed}
-    for item in direct:
-        raw = columns[item.element.id] = table[item.element.id]
-        declared = _declared(item)
-        sure = sure_of(raw, item.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
-        judged = ibis.cases((raw.isnull(), _absent(item)), (sure, 0), else_=DOUBTFUL)
-        columns[item.column] = judged.cast("int32")
-    rows = table.select(**columns, **{ROW_ISSUES: table["_conflict"].cast("int32")})
-    engine.run(f"CREATE TABLE {STANDARDIZED} AS {to_sql(rows)}", doing=f"standardizing {plan.contract.id}")
+    judged = [Judged(item.element.id, item.column, item.element, _declared(item), _absent(item)) for item in direct]
+    sql = rows_statement(tuple(passed), ROW_ISSUES, judged, today)
+    with engine.planned_briefly(rows <= BRIEF_ROWS):
+        engine.run(f"CREATE TABLE {STANDARDIZED} AS {sql}", doing=f"standardizing {plan.contract.id}")
 
 
 def _absent(item: ElementPlan) -> int:

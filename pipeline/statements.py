@@ -18,6 +18,8 @@ from standards.model import DataElement, Standards
 from standards.spellings import SPELLED
 from standards.value_types import issue_kinds
 
+DOUBTFUL = -1  # stands in a column of issues until its value has been looked at
+
 
 def prepare_statements(standards: Standards, today: str) -> None:
     """Build the statements of every element that needs nothing from a contract, for processes that are forked from this one."""
@@ -63,6 +65,29 @@ def statements(element: DataElement, declared: Declared, required: bool, issues:
     return _statements(_Reading(element), declared, required, issues, _day(issues, today), few)
 
 
+def rows_statement(passed: tuple[str, ...], row_issues: str, judged: Sequence["Judged"], today: str) -> str:
+    """The statement over the rows `joined` that passes columns through and says of others which texts surely are right; kept as well. What
+    `_conflict` says becomes the first bit of the column `row_issues`.
+    """
+    return _rows_statement(passed, row_issues, tuple((item, _Reading(item.element)) for item in judged), today)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A column of texts, the column for its issues, how it is read, and the issues of an absent value."""
+
+    name: str
+    issues: str
+    element: DataElement = field(compare=False)
+    declared: Declared
+    absent: int
+
+
+def plain_statement(element: DataElement, declared: Declared, issues: tuple[str, ...], today: str) -> str:
+    """The statement of an element from the texts `given` to those that surely are standard or are declared, with their values; kept as well."""
+    return _plain_statement(_Reading(element), declared, _day(issues, today))
+
+
 def _day(issues: Sequence[str], today: str) -> str:
     """The day, where an element's statements depend on it: those of the others are kept until a code begins or ends."""
     return today if "future-date" in issues else last_turn()
@@ -72,6 +97,35 @@ def _day(issues: Sequence[str], today: str) -> str:
 def _statements(reading: _Reading, declared: Declared, required: bool, issues: tuple[str, ...], today: str, few: bool) -> Statements:
     values, found = _queries(reading, declared, required, issues, today)
     return Statements(to_sql(values, few=few), to_sql(found, few=few))
+
+
+@lru_cache(maxsize=64)
+def _rows_statement(passed: tuple[str, ...], row_issues: str, judged: tuple[tuple[Judged, _Reading], ...], today: str) -> str:
+    import ibis
+
+    from standards.standardize import sure_of
+
+    # Only texts are computed on; the type of what is passed through does not matter.
+    texts = dict.fromkeys([*passed, *(item.name for item, _ in judged)], "string")
+    table = ibis.table({**texts, "_conflict": "boolean"}, name="joined")
+    columns = {name: table[name] for name in passed}
+    for item, _ in judged:
+        raw, declared = table[item.name], item.declared
+        sure = sure_of(raw, item.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
+        columns[item.name] = raw
+        columns[item.issues] = ibis.cases((raw.isnull(), item.absent), (sure, 0), else_=DOUBTFUL).cast("int32")
+    return to_sql(table.select(**columns, **{row_issues: table["_conflict"].cast("int32")}))
+
+
+@lru_cache(maxsize=512)
+def _plain_statement(reading: _Reading, declared: Declared, today: str) -> str:
+    import ibis
+
+    from standards.standardize import plain_of
+
+    given = ibis.table({"raw": "string", "text": "string"}, name="given")
+    value, is_sure = plain_of(given.raw, reading.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
+    return to_sql(given.filter(is_sure).select("raw", value=value), few=True)
 
 
 @lru_cache(maxsize=1)

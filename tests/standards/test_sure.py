@@ -11,7 +11,7 @@ from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import DECODED_WRONG, HAN, han_except
 from standards.single import normalize_values
-from standards.standardize import sure_of
+from standards.standardize import plain_of, sure_of
 from standards.types.general import MISSING
 from tests.standards.behavior import one_per_behavior
 from tests.standards.identifiers import make_certificate_identifier, make_resident_id, make_uscc
@@ -105,3 +105,30 @@ def test_a_class_of_han_characters_leaves_out_what_it_is_told_to() -> None:
     assert duckdb.connect().execute(query, [texts]).fetchall() == [
         (text not in DECODED_WRONG and text != "a", text != "a") for text in texts
     ]
+
+
+@pytest.mark.parametrize("element", one_per_behavior(STANDARDS.elements.values()), ids=lambda element: element.id)
+def test_what_is_plain_says_what_the_whole_reading_says(element: DataElement) -> None:
+    known = [row["raw"] for rows in vectors().values() for row in rows]
+    texts = sorted({*known, *MISSING, *DOUBTFUL, *RIGHT.values(), "是", "1990/03/07", "07.03.1990", "11111111"})
+    formats = ("%Y%m%d", "%d.%m.%Y") if element.data_type == "date" else ()
+    lookup = {"是": RIGHT.get(element.id, "1"), "1": "2"}
+    table = ibis.memtable({"text": texts}, schema={"text": "string"})
+    value, is_sure = plain_of(table.text, element, formats, lookup, TODAY)
+    rows = ibis.duckdb.from_connection(duckdb.connect()).to_pyarrow(table.filter(is_sure).select("text", value=value)).to_pylist()
+    answers = normalize_values(STANDARDS, element.id, [row["text"] for row in rows], formats, lookup, TODAY)
+    told = [(row["text"], answer.value, answer.status != "rejected") for row, answer in zip(rows, answers, strict=True)]
+    assert [(row["text"], row["value"], True) for row in rows] == told
+
+
+def test_what_a_contract_says_is_plain() -> None:
+    def plain(name: str, texts: Sequence[str], formats: tuple[str, ...] = (), lookup: Mapping[str, str] | None = None) -> list[str]:
+        table = ibis.memtable({"text": texts}, schema={"text": "string"})
+        value, is_sure = plain_of(table.text, STANDARDS.elements[name], formats, lookup, TODAY)
+        return list(
+            ibis.duckdb.from_connection(duckdb.connect()).to_pyarrow(table.filter(is_sure).select(value=value))["value"].to_pylist()
+        )
+
+    assert plain("sex_code", ["男", "1", "x"], lookup={"男": "1"}) == ["1", "1"]
+    assert plain("birth_date", ["19900307", "1990-03-08", "19901332", "00000000"], ("%Y%m%d",)) == ["1990-03-07", "1990-03-08"]
+    assert plain("birth_date", ["1990-03-07"], ("%Y-%d-%m",)) == []
