@@ -11,6 +11,7 @@ from core.engine import quote
 
 SEPARATOR = "chr(31)"
 ESCAPE = "chr(30)"
+LOW_HALF = (1 << 64) - 1
 
 
 def canonical_text(texts: Sequence[str | None], behind: str | None = None) -> str:
@@ -72,9 +73,10 @@ def partition(texts: Sequence[str]) -> str:
 
 def digest_sums(uuid_column: str) -> str:
     """SQL for two exact sums (high and low 64 bits) of a UUID column; `core.sums.combine` makes one number of them."""
-    text = f"replace({uuid_column}::varchar, '-', '')"
-    halves = (f"coalesce(sum(('0x' || substr({text}, {start}, 16))::ubigint), 0)::varchar" for start in (1, 17))
-    return ", ".join(halves)
+    # The engine has no direct way from a UUID to a number; this one takes a fifth of the way through its text.
+    number = f"{uuid_column}::blob::bit::uhugeint"
+    halves = (f"{number} >> 64", f"{number} & {LOW_HALF}::uhugeint")
+    return ", ".join(f"coalesce(sum(({half})::ubigint), 0)::varchar" for half in halves)
 
 
 def partition_sums(key_texts: Sequence[str], uuid_column: str) -> str:

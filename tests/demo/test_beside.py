@@ -57,7 +57,7 @@ def test_former_names_are_those_that_companies_bore(city: City, names: dict[str,
 def test_entities_are_counted_by_element_and_role(hub: Hub) -> None:
     schema = load_standards().schemas["population"]
     ensure_table(hub.home.serving, schema)
-    roles = {"x": ["household", "former"], "y": ["former", "former"], "z": []}
+    roles = {"x": ["property", "former"], "y": ["former", "former"], "z": []}
     with writing(hub.home.serving) as connection:
         connection.execute(sa.text("INSERT INTO current_publication VALUES ('population', 1)"))
         for name, mine in roles.items():
@@ -67,5 +67,5 @@ def test_entities_are_counted_by_element_and_role(hub: Hub) -> None:
             statement = f"INSERT INTO {history_table(schema)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
             connection.execute(sa.text(statement), {"n": name, "s": json.dumps(items) if items else None})
     found = beside(hub.home, "population")
-    assert found == {"residence_address": {"household": 1, "former": 2}, "phone_number": {}}
+    assert found == {"residence_address": {"property": 1, "former": 2}, "household_address": {}, "phone_number": {}}
     assert render({"population": found}).row_count == 2

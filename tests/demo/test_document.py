@@ -19,7 +19,7 @@ def test_ledger_elements_and_failures_are_in_the_document(hub: Hub, without_suit
     published = TableAccount("base_population", 10, 9, 9, 0, 0, 0, (name,))
     account = Account(1, (RegistryAccount("population", published, None),))
     batches = {PATIENTS["id"]: batch, "tax__payer": None}
-    beside = {"population": {"residence_address": {"household": 3}}}
+    beside = {"population": {"residence_address": {"property": 3}}}
     failed = ("collect__tax__payer", "publish__population")
     day = Day(account, batches, (nothing_yet("population"),), failed, ("publish__population",), beside)
     equations = [Equation("a", "x = y", 1, 1), Equation("b", "x = y", 1, 2)]

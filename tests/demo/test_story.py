@@ -103,7 +103,7 @@ def test_the_account_is_complete_and_the_ledger_holds(undisturbed: tuple[Path, f
     assert [day["day"] for day in days] == [1, 2]
     for day in days:
         homes, names = day["beside"]["population"]["residence_address"], day["beside"]["legal_entity"]["organization_name"]
-        assert all(homes[role] > 0 for role in ("household", "property", "former"))
+        assert all(homes[role] > 0 for role in ("property", "former"))
         # So few companies need not have changed their names.
         assert sum(names.values()) > 0
     for day in days:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 SCHEMA = load_standards().schemas["population"]
 POLICE = {
     **RESIDENTS,
-    "columns": {"SFZH": "resident_id", "XM": "person_name", "XB": "sex_code", "CSRQ": "birth_date", "DZ": "household_address"},
+    "columns": {"SFZH": "resident_id", "XM": "person_name", "XB": "sex_code", "CSRQ": "birth_date", "DZ": "residence_address"},
     "ignore": ["DH"],
 }
 CARDS = {
@@ -87,7 +87,7 @@ def name_of(hub: Hub, number: int) -> str:
 def test_the_view_has_a_row_for_each_value_and_dataset(told: Hub) -> None:
     rows = {tuple(row.values())[1:] for row in told.served(values_view(SCHEMA))}
     assert rows == {
-        ("residence_address", "household", person(2)["DZ"], POLICE["id"], "2024-01-01"),
+        ("residence_address", "residence", person(2)["DZ"], POLICE["id"], "2024-01-01"),
         ("residence_address", "former", BEFORE, CARDS["id"], "2019-01-01"),
         ("phone_number", "mobile", "13900000003", CARDS["id"], "2019-01-01"),
     }
@@ -103,7 +103,7 @@ def test_only_who_has_further_values_is_published_anew(told: Hub) -> None:
         COLUMN: [
             {
                 "element": "residence_address",
-                "role": "household",
+                "role": "residence",
                 "value": person(2)["DZ"],
                 "sources": [POLICE["id"]],
                 "valid_from": "2024-01-01",
@@ -123,7 +123,7 @@ def test_files_and_iceberg_get_the_column_with_an_id_of_its_own(told: Hub) -> No
     told_there = [text for text in table.scan().to_arrow()[COLUMN].to_pylist() if text]
     catalog.close()
     assert len(told_there) == 2
-    assert {item["role"] for text in told_there for item in json.loads(text)} == {"household", "former", "mobile"}
+    assert {item["role"] for text in told_there for item in json.loads(text)} == {"residence", "former", "mobile"}
 
 
 @pytest.mark.usefixtures("without_suite")
@@ -170,9 +170,9 @@ def test_why_names_the_record_that_a_further_value_comes_from(told: Hub) -> None
         ("residence_address", "former", CARDS["id"], 10, BEFORE),
         ("phone_number", "mobile", CARDS["id"], 10, "13900000003"),
     }
-    household = {answer.element: answer.further for answer in why(told.home, "population", name_of(told, 2)).answers}["residence_address"]
-    assert [(item.value.role, item.words[0].contract_id, item.words[0].rules[0].name) for item in household] == [
-        ("household", POLICE["id"], "DZ")
+    another = {answer.element: answer.further for answer in why(told.home, "population", name_of(told, 2)).answers}["residence_address"]
+    assert [(item.value.role, item.words[0].contract_id, item.words[0].rules[0].name) for item in another] == [
+        ("residence", POLICE["id"], "DZ")
     ]
     assert why(told.home, "population", name_of(told, 2), 1).answers[0].further == ()
 
@@ -184,7 +184,7 @@ def test_page_and_api_show_them_masked_like_their_element(told: Hub) -> None:
     assert "Former residence" in page
     assert "since 2019-01-01" in page
     assert "Former residence, Another residence" in page
-    assert "户籍地址、名下房产" in client.get("/standards/elements/residence_address?lang=zh").text
+    assert "名下房产、曾用居住地址" in client.get("/standards/elements/residence_address?lang=zh").text
     assert BEFORE not in page
     assert "13900000003" not in page
     asked = {"identifier": resident_id(3), "purpose": "appeal 7"}
