@@ -1,0 +1,109 @@
+"""The floor of the build: what every build has to leave behind, made of the landed values as they are, in the plainest statements.
+
+A log of each dataset's values, an opaque id for the entity of every record, the links, one row an entity with its digest, in order of its id,
+and the serving table with its keys. No rule of the standard is applied: nothing is normalized, checked, refused, explained, masked, validated
+or taken apart, no value is chosen by rank, none stands beside another, and nothing is kept that a second publication would need.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from catalog.batches import batches_of
+from catalog.datasets import contract_in_force
+from core.database import open_database
+from core.digests import digest, row_digest
+from core.engine import Engine, literal, parquet, quote
+from demo.benchmark_city import DATASETS
+from pipeline.home import Home, open_home
+from pipeline.landing import landed_rows
+from registries import serving
+from registries.versions import history_table
+from standards.loader import load_standards
+from standards.model import Schema
+
+IDENTITY = "resident_id"
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class _Floor:
+    home: Home
+    engine: Engine
+    schema: Schema
+    folder: Path
+
+    def run(self) -> None:
+        known = [element.id for element in self.schema.elements]
+        supplied = [self._take(number, known) for number in range(len(DATASETS))]
+        parts = [f"SELECT _record_id, {number} AS _dataset, _canonical_id FROM linked_{number}" for number in range(len(DATASETS))]
+        self._write("links", f"{' UNION ALL '.join(parts)} ORDER BY _record_id")
+        elements = [name for name in known if any(name in mine for mine in supplied)]
+        self._write("base", f"{self._merged(elements, supplied)} ORDER BY _canonical_id")
+        self._serve(elements)
+
+    def _write(self, name: str, sql: str) -> None:
+        self.engine.run(f"COPY ({sql}) TO {literal(str(self.folder / name))} (FORMAT parquet, COMPRESSION zstd)", doing="writing the floor")
+
+    def _take(self, number: int, known: Sequence[str]) -> list[str]:
+        """Write one dataset's values as elements, and link its records; of an identifier that stands twice in it, none."""
+        dataset = DATASETS[number]
+        columns = {
+            name: source.column for name, source in contract_in_force(self.home.catalog, dataset)[1].elements.items() if name in known
+        }
+        values = ", ".join(f"{quote(column)} AS {quote(name)}" for name, column in columns.items())
+        rows = landed_rows(self.home.settings, batches_of(self.home.catalog, dataset)[0])
+        self._write(f"log_{number}", f"SELECT _record_id, _position, _row_digest, {values} FROM {rows}")
+        log, name = parquet([self.folder / f"log_{number}"]), f"linked_{number}"
+        canonical = digest(f"{literal(KEY)} || {quote(IDENTITY)}")
+        self.engine.run(
+            f"CREATE TABLE {name} AS SELECT *, {canonical} AS _canonical_id FROM {log} WHERE {quote(IDENTITY)} IS NOT NULL", doing="linking"
+        )
+        self.engine.run(
+            f"DELETE FROM {name} WHERE _canonical_id IN (SELECT _canonical_id FROM {name} GROUP BY _canonical_id HAVING count(*) > 1)"
+        )
+        return list(columns)
+
+    def _merged(self, elements: Sequence[str], supplied: Sequence[Sequence[str]]) -> str:
+        """The first source that says something."""
+        first = {
+            name: ", ".join(f"linked_{number}.{quote(name)}" for number, mine in enumerate(supplied) if name in mine) for name in elements
+        }
+        values = ", ".join(f"coalesce({said}) AS {quote(name)}" for name, said in first.items())
+        joins = " ".join(f"FULL JOIN linked_{number} USING (_canonical_id)" for number in range(1, len(supplied)))
+        rows = f"SELECT _canonical_id, {values} FROM linked_0 {joins}"
+        return f"SELECT *, {row_digest(['_canonical_id::varchar', *map(quote, elements)])} AS _row_digest FROM ({rows})"
+
+    def _serve(self, elements: Sequence[str]) -> None:
+        database, table = open_database(f"sqlite:///{self.folder / 'floor.db'}"), history_table(self.schema)
+        with database.begin() as connection:
+            columns = ", ".join(f"{name} TEXT" for name in elements)
+            connection.execute(sa.text(f"CREATE TABLE {table} (_canonical_id TEXT PRIMARY KEY, {columns})"))
+        values = ", ".join(map(quote, elements))
+        sql = f"SELECT _canonical_id::varchar AS _canonical_id, {values} FROM {parquet([self.folder / 'base'])}"
+        with serving.bulk_cursor(database) as cursor:
+            for batch in self.engine.batches(sql, serving.CHUNK):
+                cursor.adbc_ingest(table, pa.Table.from_batches([batch]), mode="append")
+        with database.begin() as connection:
+            connection.execute(sa.text(f"CREATE INDEX by_identity ON {table} ({IDENTITY})"))
+
+
+def make_all() -> dict[str, float]:
+    """Make all of it in a folder of its own, and return the processor `seconds`, and the `links` and `entities` that it came to."""
+    home, schema = open_home(), load_standards().schemas["population"]
+    with tempfile.TemporaryDirectory(dir=home.settings.work) as folder, Engine(home.settings) as engine:
+        began = time.process_time()
+        _Floor(home, engine, schema, Path(folder)).run()
+        seconds = time.process_time() - began
+        counts = {name: engine.value(f"SELECT count(*) FROM {parquet([Path(folder) / name])}") for name in ("links", "base")}
+    return {"seconds": seconds, "links": counts["links"], "entities": counts["base"]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(make_all()))
