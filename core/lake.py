@@ -102,10 +102,12 @@ def row_groups(engine: Engine, settings: Settings, path: str, column: str) -> li
     return [RowGroup(int(end) - rows, int(end) - 1, least, greatest) for rows, end, least, greatest in found]
 
 
-def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]], *, numbered: bool = False) -> str:
+def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]], rows: int, *, numbered: bool = False) -> str:
     """SQL that reads lake files by field id; a column that a file does not have is null.
 
-    `fields` maps column → (field id, engine type). `numbered`: also by `file_row_number`, counted from 0 in each file.
+    `fields` maps column → (field id, engine type). `rows` is how many the files have: read by field id, the engine looks into none before it
+    plans, takes them for empty and puts whole tables where a few sought rows belong. `numbered`: also by `file_row_number`, counted from 0 in
+    each file.
     """
     if not paths:
         columns = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, (_, kind) in fields.items())
@@ -114,7 +116,8 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
         f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items()
     )
     files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
-    return f"read_parquet([{files}], schema = MAP {{{schema}}}, file_row_number = {str(numbered).lower()})"
+    options = f"file_row_number = {str(numbered).lower()}, explicit_cardinality = {max(rows, 1)}"
+    return f"read_parquet([{files}], schema = MAP {{{schema}}}, {options})"
 
 
 def follow(

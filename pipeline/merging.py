@@ -19,7 +19,7 @@ from core.sums import add, combine
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home
 from pipeline.pins import Pins
-from pipeline.placing import FREED, LEFT_OUT, OLD_LINKS, Known
+from pipeline.placing import FREED, LEFT_OUT, OLD_LINES, OLD_LINKS, Known
 from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
@@ -175,18 +175,16 @@ class Merging:
 
     def inputs(self) -> list[Input]:
         """Every dataset with its records: linked, unlinked or withheld."""
-        linked = dict(self.engine.rows(f"SELECT _dataset, count(_canonical_id) FROM ({self._links()}) GROUP BY _dataset"))
         inputs = []
         for item in self.pins.datasets:
             if not item.withdrawn:
-                count = linked.get(item.number, 0)
+                count, _ = self._linked.get(item.number, (0, 0))
                 inputs.append(Input(item.contract.id, item.seq, item.records, count, item.records - count, 0))
         return [*inputs, *self.pins.withheld]
 
     def apart(self) -> int:
         """How many records have an identifier, but are kept apart from its entity."""
-        count: int = self.engine.value(f"SELECT count(*) FROM ({self._links()}) WHERE _canonical_id IS NULL")
-        return count
+        return sum(apart for _, apart in self._linked.values())
 
     def contradictions(self) -> int:
         """How many judgements contradict others and were left out."""
@@ -196,14 +194,18 @@ class Merging:
         freed: int = self.engine.value(f"SELECT count(*) FROM {FREED}")
         return left_out + (0 if self.pins.rebuilt else self.before.contradictions - freed)
 
-    def _links(self) -> str:
-        """Lines of the links after this publication: those before it with its changes on top."""
-        if self.number == 1:
-            return f"SELECT _dataset, _canonical_id FROM {XREF_LOG}"
-        return (
-            f"SELECT _dataset, _canonical_id FROM {OLD_LINKS} WHERE _record_id NOT IN (SELECT _record_id FROM {XREF_LOG}) "
-            f"UNION ALL SELECT _dataset, _canonical_id FROM {XREF_LOG} WHERE _op <> 'delete'"
+    @cached_property
+    def _linked(self) -> dict[int, tuple[int, int]]:
+        """By dataset, how many of its records have an entity after this publication and how many are apart: as before it, with the difference."""
+        counts = "count(_canonical_id) AS linked, count(*) - count(_canonical_id) AS apart"
+        rows = self.engine.rows(
+            "SELECT _dataset, sum(linked)::bigint, sum(apart)::bigint FROM ("
+            f"SELECT _dataset, {counts} FROM {OLD_LINES} GROUP BY _dataset UNION ALL SELECT _dataset, -linked, -apart FROM "
+            f"(SELECT _dataset, {counts} FROM {OLD_LINKS} WHERE _record_id IN (SELECT _record_id FROM {XREF_LOG}) GROUP BY _dataset) "
+            f"UNION ALL SELECT _dataset, {counts} FROM {XREF_LOG} WHERE _op <> 'delete' GROUP BY _dataset) GROUP BY _dataset",
+            doing="counting links",
         )
+        return {dataset: (linked, apart) for dataset, linked, apart in rows}
 
     def digest(self) -> str:
         """The table's digest: that of the publication before, plus the new rows, minus those they replace."""

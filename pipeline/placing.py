@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXAMINED = "examined"  # view: _record_id, _dataset, _live, _identity of all changed records
-OLD_LINKS = "old_links"  # table: _record_id, _dataset, _canonical_id, _identity, _rule as published before
+OLD_LINES = "old_lines"  # view: _record_id, _dataset, _canonical_id, _identity, _rule as published before
+# Table: the same of changed records, of all under their identifiers and of those apart, or of all, if any is to be placed; each with its _identity.
+OLD_LINKS = "old_links"
 APART = "apart"  # table: _record_id, _identity, _rule of records that a conflict keeps apart from their identifier's entity
 PLACED = "placed"  # table: _record_id, _canonical_id (null: with nobody), and the _rule by which it then is with nobody
 MOVED = "moved"  # table: _identity, _canonical_id of identifiers whose entity is one with another

@@ -15,7 +15,21 @@ from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.conflicts import Source, find_conflicts, touch_members
 from pipeline.home import Home
-from pipeline.placing import APART, EXAMINED, JUDGED_APART_RULE, JUDGED_RULE, MOVED, OLD_LINKS, PLACED, TOUCHED, VETO_RULE, Known, place
+from pipeline.placing import (
+    APART,
+    EXAMINED,
+    JUDGED_APART_RULE,
+    JUDGED_RULE,
+    MOVED,
+    OLD_LINES,
+    OLD_LINKS,
+    PLACED,
+    TOUCHED,
+    VETO_RULE,
+    Known,
+    is_apart,
+    place,
+)
 from pipeline.state import Sought, fold, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.judgements import facts
@@ -36,6 +50,8 @@ XREF_COLUMNS = {
 XREF_LOG = "xref_log"  # table: this publication's changes of links
 RELINKED = "relinked"  # table, after the first publication: changed records with their canonical ids before and after (`old`, `new`)
 AFFECTED = "affected"  # table: _canonical_id of every entity with a changed record
+# SQL for what a line's identifier alone makes of it: of a record that only this places, its canonical id.
+_OWN_IDENTITY = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,7 @@ class _Resolving:
         for item in self.datasets:
             if item.changed:
                 self._read(item, " UNION ALL ".join(self._changed_rows(item)))
+        self._examine(item.number for item in self.datasets if item.changed)
         self._read_links()
         looked = {item.number for item in self.datasets if item.changed}
         looked |= self._take_apart(looked)
@@ -175,16 +192,30 @@ class _Resolving:
         yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
 
     def _read_links(self) -> None:
-        """Table `old_links`, empty before the first publication."""
+        """View `old_lines` and table `old_links`, both empty before the first publication. Of a registry of millions only what changed records
+        can have to do with is read; who is placed by judgements or conflicts may be any.
+        """
         if self.first:
-            self.engine.run(
-                f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)"
-            )
+            nothing = "NULL::uuid AS _record_id, 0 AS _dataset, NULL::uuid AS _canonical_id, '' AS _rule, NULL::uuid AS _identity"
+            self.engine.run(f"CREATE VIEW {OLD_LINES} AS SELECT {nothing} WHERE false")
+        else:
+            lines = xref_lines(self.home, self.definition.id, self.number - 1)
+            self.engine.run(f"CREATE VIEW {OLD_LINES} AS SELECT * FROM {lines}", doing="reading links")
+        self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * FROM {OLD_LINES} LIMIT 0", doing="reading links")
+        if self.known.upto or any(item.whole or item.withdrawn for item in self.datasets):
+            self._read_all_links()
             return
-        lines = xref_lines(self.home, self.definition.id, self.number - 1)
-        # Of a record that only its identifier places, what that alone says is its canonical id.
-        own = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
-        self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * REPLACE ({own} AS _identity) FROM {lines}", doing="reading links")
+        examined = f"(SELECT _record_id FROM {EXAMINED})"
+        self._add_links(f"_record_id IN {examined}")
+        identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
+        self._add_links(f"({_OWN_IDENTITY} IN ({identities}) OR {is_apart(OLD_LINES)}) AND _record_id NOT IN {examined}")
+
+    def _read_all_links(self) -> None:
+        self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
+
+    def _add_links(self, condition: str) -> None:
+        rows = f"SELECT * FROM {OLD_LINES} WHERE {condition}"
+        self.engine.run(f"INSERT INTO {OLD_LINKS} SELECT * REPLACE ({_OWN_IDENTITY} AS _identity) FROM ({rows})", doing="reading links")
 
     def _examine(self, looked: Iterable[int]) -> None:
         rows = [f"SELECT _record_id, {number} AS _dataset, _live, _identity FROM changed_{number}" for number in sorted(looked)]
@@ -219,6 +250,7 @@ class _Resolving:
         if not self.known.upto and not self.engine.value(f"SELECT count(*) FROM {APART}"):
             return False
         self._examine(looked)
+        self._read_all_links()
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
         place(self.engine, facts(self.home.serving, self.definition.id, self.known.upto), self.known, part, self._key)
         return True

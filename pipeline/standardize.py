@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
-from core.portable import FEW_ROWS, to_sql
+from core.portable import FEW_ROWS
 from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
-from pipeline.statements import DOUBTFUL, Judged, mask_of, plain_statement, rows_statement, statements
+from pipeline.statements import DOUBTFUL, Judged, plain_statement, rows_statement, rules_statement, statements
 from standards.checks import severity_in
 from standards.day import on_day
 from standards.declared import Declared
@@ -289,17 +289,11 @@ def _joined(plan: Plan, few: set[str]) -> str:
 
 def _judge_rows(engine: Engine, plan: Plan) -> None:
     """Add the issues of the row as a whole to its column."""
-    import ibis
-
-    from standards.cross_rules import broken as breaks
-
     if not plan.rules:
         return
-    table = ibis.table(dict.fromkeys(("_position", *(item.element.id for item in plan.elements)), "string"), name=STANDARDIZED)
-    broken = [breaks(rule, table) for rule in plan.rules]
-    rows = table.filter(ibis.or_(*broken)).select("_position", found=mask_of([ibis.literal(False), *broken]))
+    rows = rules_statement(STANDARDIZED, tuple(item.element.id for item in plan.elements), plan.rules)
     engine.run(
-        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({to_sql(rows)}) b WHERE b._position = {STANDARDIZED}._position",
+        f"UPDATE {STANDARDIZED} SET {ROW_ISSUES} = {ROW_ISSUES} | b.found FROM ({rows}) b WHERE b._position = {STANDARDIZED}._position",
         doing="judging rows",
     )
 

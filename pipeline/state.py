@@ -80,7 +80,9 @@ def typed_fields(catalog: sa.Engine, table: str, columns: Mapping[str, str]) -> 
 
 def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile]) -> str:
     """SQL that reads log or compact files of one table."""
-    return source(home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns))
+    return source(
+        home.settings, [file.path for file in files], typed_fields(home.catalog, table, columns), sum(file.rows for file in files)
+    )
 
 
 def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sought | str | None = None) -> str:
@@ -135,7 +137,7 @@ def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[La
 
 
 def _groups(home: Home, table: str, columns: Mapping[str, str], file: LakeFile, key: str, only: Sought) -> Iterator[str]:
-    rows = source(home.settings, [file.path], typed_fields(home.catalog, table, columns), numbered=True)
+    rows = source(home.settings, [file.path], typed_fields(home.catalog, table, columns), file.rows, numbered=True)
     names = ", ".join(map(quote, columns))
     for group in row_groups(only.engine, home.settings, file.path, key):
         held = [name for name in only.keys if group.least is None or group.greatest is None or group.least <= str(name) <= group.greatest]

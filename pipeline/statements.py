@@ -14,7 +14,7 @@ from standards.day import on_day
 from standards.declared import Declared
 from standards.in_force import last_turn
 from standards.labels import own_labels
-from standards.model import DataElement, Standards
+from standards.model import CrossRule, DataElement, Standards
 from standards.spellings import SPELLED
 from standards.value_types import issue_kinds
 
@@ -126,6 +126,24 @@ def _plain_statement(reading: _Reading, declared: Declared, today: str) -> str:
     given = ibis.table({"raw": "string", "text": "string"}, name="given")
     value, is_sure = plain_of(given.raw, reading.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
     return to_sql(given.filter(is_sure).select("raw", value=value), few=True)
+
+
+def rules_statement(table: str, elements: tuple[str, ...], rules: tuple[CrossRule, ...]) -> str:
+    """The statement that finds the rows of a table that break rules over several elements: `_position`, and in `found` the bits of the rules
+    from the second on; the first is for what no rule says. Kept until a code begins or ends.
+    """
+    return _rules_statement(table, elements, rules, last_turn())
+
+
+@lru_cache(maxsize=64)
+def _rules_statement(table: str, elements: tuple[str, ...], rules: tuple[CrossRule, ...], _turn: str) -> str:
+    import ibis
+
+    from standards.cross_rules import broken as breaks
+
+    rows = ibis.table(dict.fromkeys(("_position", *elements), "string"), name=table)
+    broken = [breaks(rule, rows) for rule in rules]
+    return to_sql(rows.filter(ibis.or_(*broken)).select("_position", found=mask_of([ibis.literal(False), *broken])))
 
 
 @lru_cache(maxsize=1)

@@ -40,7 +40,7 @@ def test_a_file_is_ordered_complete_and_alone(engine: Engine, hub: Hub) -> None:
     written = lake.write(engine, hub.settings, rows(5), "t/log-1.parquet", IDS, ["_record_id"])
     assert (written.path, written.rows) == ("t/log-1.parquet", 5)
     assert [path.name for path in (hub.settings.lake_dir / "t").iterdir()] == ["log-1.parquet"]
-    found = engine.rows(f"SELECT _record_id FROM {lake.source(hub.settings, [written.path], FIELDS)}")
+    found = engine.rows(f"SELECT _record_id FROM {lake.source(hub.settings, [written.path], FIELDS, 2)}")
     assert found == [(str(number),) for number in range(5)]
 
 
@@ -53,7 +53,7 @@ def test_columns_are_known_by_field_id_not_by_name_or_place(engine: Engine, hub:
     lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
     # A later standard has the two names the other way round, and one more element.
     swapped = {"_record_id": (1, "VARCHAR"), "second": (100, "VARCHAR"), "first": (101, "VARCHAR"), "third": (102, "DATE")}
-    assert engine.records(f"SELECT * FROM {lake.source(hub.settings, ['t/1.parquet'], swapped)}") == [
+    assert engine.records(f"SELECT * FROM {lake.source(hub.settings, ['t/1.parquet'], swapped, 1)}") == [
         {"_record_id": "0", "second": "f0", "first": "s0", "third": None}
     ]
 
@@ -63,14 +63,14 @@ def test_a_file_without_field_ids_is_never_taken_for_data(engine: Engine, hub: H
     path.parent.mkdir()
     engine.run(f"COPY ({rows(3)}) TO '{path}' (FORMAT parquet)")
     try:
-        found = engine.rows(f"SELECT first, second FROM {lake.source(hub.settings, ['t/plain.parquet'], FIELDS)}")
+        found = engine.rows(f"SELECT first, second FROM {lake.source(hub.settings, ['t/plain.parquet'], FIELDS, 1)}")
     except HubError:
         return
     assert {value for row in found for value in row} == {None}
 
 
 def test_no_files_are_no_rows_with_all_columns(engine: Engine, hub: Hub) -> None:
-    assert engine.arrow(f"SELECT * FROM {lake.source(hub.settings, [], FIELDS)}").schema.names == list(FIELDS)
+    assert engine.arrow(f"SELECT * FROM {lake.source(hub.settings, [], FIELDS, 0)}").schema.names == list(FIELDS)
 
 
 def test_iceberg_follows_once_and_says_what_the_files_say(engine: Engine, hub: Hub) -> None:
@@ -83,7 +83,7 @@ def test_iceberg_follows_once_and_says_what_the_files_say(engine: Engine, hub: H
     found = iceberg_rows(hub, "std.t")
     assert len(found) == 9
     assert sorted(map(str, found)) == sorted(
-        map(str, engine.records(f"SELECT * FROM {lake.source(hub.settings, [path for _, path in files], FIELDS)}"))
+        map(str, engine.records(f"SELECT * FROM {lake.source(hub.settings, [path for _, path in files], FIELDS, 2)}"))
     )
 
 
