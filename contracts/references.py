@@ -64,16 +64,21 @@ def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:
 
 
 def _decodes_files(encoding: str) -> bool:
-    """Whether any bytes become text in it, damaged ones a mark. Python also calls compression, escapes and internet names codecs."""
+    """Whether any bytes become text in it, damaged ones a mark, and lines written one after the other are read as such.
+
+    Python also calls compression, escapes and internet names codecs.
+    """
     everything = codecs.BOM_UTF32_LE + bytes(range(256))  # some want a mark first
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             everything.decode(encoding, "replace")
             codecs.getincrementaldecoder(encoding)("replace").decode(everything, True)
+            encoder = codecs.getincrementalencoder(encoding)()
+            lines = encoder.encode("1\n") + encoder.encode("1\n", True)
+            return lines.decode(encoding) == "1\n1\n"
     except (LookupError, ValueError, Warning):
         return False
-    return True
 
 
 def _feeds(contract: Contract, standards: Standards) -> Iterator[Finding]:

@@ -64,7 +64,8 @@ class Sheet:
         ago = 1 + self.dice.below(f"{self.dataset}/updated", self.keys, since)
         # The copy with older content was written before its twin.
         before = date_of(1) - (ago + np.where(self.again, since, 0)).astype("timedelta64[D]")
-        return np.where((last > 0) & ~self.again, date_of(1) + (last - 1).astype("timedelta64[D]"), before)
+        updated: Days = np.where((last > 0) & ~self.again, date_of(1) + (last - 1).astype("timedelta64[D]"), before)
+        return updated
 
     def table(self) -> pa.Table:
         """Return the finished table in an order of its own, with rows that stand twice."""

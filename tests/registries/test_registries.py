@@ -193,7 +193,10 @@ def test_publications_of_an_older_hub_are_kept_and_can_be_stopped(any_hub: Hub, 
     with writing(open_database(url)) as connection:
         names = ", ".join(old)
         bound = ", ".join(f":{name}" for name in old)
-        connection.execute(sa.text(f"INSERT INTO publication ({names}) VALUES ({bound})"), old | {"seconds": "{}"})
+        connection.execute(
+            sa.text(f"INSERT INTO publication ({names}) VALUES ({bound})"),
+            old | {"seconds": "{}", "published_at": str(old["published_at"])},
+        )
     home = any_hub.home
     current = latest(home.serving, "population")
     assert (current.number, current.actor, current.shrink_accepted) == (1, "before", None)
