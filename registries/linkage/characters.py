@@ -19,6 +19,12 @@ _MACROS = {
     "shared_characters(a, b)": "jaccard(_recoded(a, a, b), _recoded(b, a, b))",
     # Whether all characters of the shorter text stand in the longer one, in their order: then nothing but insertions parts the two.
     "is_within(a, b)": f"edits(a, b) = abs(length(a[:{LONGEST}]) - length(b[:{LONGEST}]))",
+    # Of a list of parts with their bits ({part, bits}): the bits of all of them, and of those that stand in a text.
+    "bits_of(parts)": "coalesce(list_sum(list_transform(parts, lambda one: one.bits)), 0)",
+    "bits_within(parts, t)": "bits_of(list_filter(parts, lambda one: contains(t, one.part)))",
+    # The share of them that does, of one list or of two in the text of the other side; of no parts, all do.
+    "share_within(parts, t)": "coalesce(bits_within(parts, t) / nullif(bits_of(parts), 0), 1)",
+    "shared_bits(a, t, b, u)": "coalesce((bits_within(a, t) + bits_within(b, u)) / nullif(bits_of(a) + bits_of(b), 0), 1)",
     # The same characters, whatever their order.
     "same_characters(a, b)": "list_sort(string_split(a, '')) = list_sort(string_split(b, ''))",
 }

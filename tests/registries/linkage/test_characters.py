@@ -52,3 +52,15 @@ def test_a_long_text_is_compared_by_its_beginning(engine):
     text = "".join(chr(0x4E00 + place) for place in range(LONGEST + 20))
     other = text[:10] + "甲" + text[11:]
     assert [row[2] for row in measured(engine, [(text, text), (text, other)])] == [0, 1]
+
+
+def test_parts_weigh_where_the_other_text_has_them(engine):
+    parts = "[{'part': '松云', 'bits': 6.0}, {'part': '小区', 'bits': 2.0}]"
+    measures = f"bits_of({parts}), bits_within({parts}, '柏雨小区'), share_within({parts}, '柏雨小区'), bits_within({parts}, '')"
+    assert engine.row(f"SELECT {measures}") == (8.0, 2.0, 0.25, 0.0)
+    nothing = "[]::STRUCT(part VARCHAR, bits DOUBLE)[]"
+    assert engine.row(f"SELECT shared_bits({parts}, '松云小区', {parts}, '小区'), shared_bits({parts}, '小区', {nothing}, '')") == (
+        0.625,
+        0.25,
+    )
+    assert engine.row(f"SELECT bits_of({nothing}), share_within({nothing}, '柏'), shared_bits({nothing}, '柏', {nothing}, '')") == (0, 1, 1)
