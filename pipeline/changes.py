@@ -54,7 +54,8 @@ def compare(
     unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
     if same_rules and waiting:
         unchanged += f" AND l._record_id NOT IN (SELECT _record_id FROM {waiting})"
-    gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})"
+    # Where nothing was accepted before, nothing is gone: the ids of the batch need not be looked at.
+    gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})" if known or waiting else "false"
     if not is_whole:
         gone += f" AND _record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else " AND false"
     engine.run(f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE {gone}", doing="finding deletes")
@@ -69,14 +70,16 @@ def compare(
         same = _find_candidates(engine, unchanged, landed_rows - repeated)
     else:
         same = 0
-        engine.run(f"CREATE VIEW {CANDIDATES} AS {_candidates('l.*', 'false')}")
+        engine.run(f"CREATE VIEW {CANDIDATES} AS {_candidates('l.*', 'false', before=known > 0)}")
     return Changes(landed_rows, repeated, same, known, disappeared)
 
 
-def _candidates(columns: str, unchanged: str) -> str:
+def _candidates(columns: str, unchanged: str, *, before: bool = True) -> str:
+    """The rows to standardize. Without a state `before`, none is known: every reading of them is spared a join."""
+    known, previous = "p._record_id IS NOT NULL", f"LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
     return (
-        f"SELECT {columns}, p._record_id IS NOT NULL AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
-        f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position LEFT JOIN {PREVIOUS} p ON p._record_id = l._record_id "
+        f"SELECT {columns}, {known if before else 'false'} AS _known, coalesce(r._kind, '') = 'conflict' AS _conflict "
+        f"FROM {ROWS} l LEFT JOIN {REPEATS} r ON r._position = l._position {previous if before else ''}"
         f"WHERE coalesce(r._kind, '') <> 'repeated' AND NOT coalesce({unchanged}, false)"
     )
 

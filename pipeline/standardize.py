@@ -4,7 +4,6 @@ The result has, for each element, its standard value as text and a column `<elem
 there, in the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,8 +26,8 @@ ROW_ISSUES = "_row_issues"
 # A column of codes, dates or divisions with at most this many different values is standardized once per value.
 FEW_VALUES = 50_000
 LISTED_TYPES = ("code", "date", "division")
-# Up to this share of the rows is updated in place; beyond, writing the table again is cheaper.
-IN_PLACE_SHARE = 0.1
+# Rows that tell how many values a column has: twice as many as its values may be, so that more would show.
+TELLING_ROWS = 2 * FEW_VALUES
 # For no more rows or values than that, the engine's optimizer takes longer than it saves: these statements join nothing large.
 BRIEF_ROWS = 32_768
 SYSTEM = ("_record_id", "_position", "_row_digest", "_known")
@@ -142,7 +141,8 @@ def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
     columns = sorted({column for column, kind in sources if kind in LISTED_TYPES})
     if not columns:
         return set()
-    counts = engine.row(f"SELECT {', '.join(f'approx_count_distinct({quote(column)})' for column in columns)} FROM {CANDIDATES}")
+    counted = ", ".join(f"approx_count_distinct({quote(column)})" for column in columns)
+    counts = engine.row(f"SELECT {counted} FROM (SELECT {', '.join(map(quote, columns))} FROM {CANDIDATES} LIMIT {TELLING_ROWS})")
     return {column for column, count in zip(columns, counts, strict=True) if count <= FEW_VALUES}
 
 
@@ -155,43 +155,20 @@ def _standardize_values(engine: Engine, position: int, item: ElementPlan, today:
 
 
 def _standardize_doubtful(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
-    """Replace the raw texts that are not surely right by their standard values: in place where they are few, else by writing the table anew."""
+    """Replace the raw texts that are not surely right by their standard values, in place: even of all rows that costs less than a new table."""
     direct = [(n, item) for n, item in enumerate(plan.elements) if item.source is not None and item.source.column not in few]
     if not direct:
         return
     counts = ", ".join(f"count(*) FILTER ({quote(item.column)} = {DOUBTFUL})" for _, item in direct)
-    rows, *doubtful = engine.row(f"SELECT count(*), {counts} FROM {STANDARDIZED}")
-    many: list[tuple[int, ElementPlan]] = []
-    for (position, item), count in zip(direct, doubtful, strict=True):
-        if not count:
-            continue
+    doubtful = engine.row(f"SELECT {counts} FROM {STANDARDIZED}")
+    for position, item in (found for found, count in zip(direct, doubtful, strict=True) if count):
         name, issues = quote(item.element.id), quote(item.column)
         _value_table(engine, position, item, f"SELECT DISTINCT {name} AS raw FROM {STANDARDIZED} WHERE {issues} = {DOUBTFUL}", today)
-        if count > IN_PLACE_SHARE * rows:
-            many.append((position, item))
-            continue
         engine.run(
             f"UPDATE {STANDARDIZED} SET {name} = v.value, {issues} = v.issues FROM value_{position} v "
             f"WHERE {issues} = {DOUBTFUL} AND {name} = v.raw",
             doing="standardizing",
         )
-    if many:
-        _write_anew(engine, many)
-
-
-def _write_anew(engine: Engine, items: Sequence[tuple[int, ElementPlan]]) -> None:
-    """Join the standardized table with the values of some elements."""
-    joins, columns = [], []
-    for n, item in items:
-        name, issues = quote(item.element.id), quote(item.column)
-        joins.append(f"LEFT JOIN value_{n} v{n} ON v{n}.raw = CASE WHEN s.{issues} = {DOUBTFUL} THEN s.{name} END")
-        columns.append(f"CASE WHEN s.{issues} = {DOUBTFUL} THEN v{n}.value ELSE s.{name} END AS {name}")
-        columns.append(f"CASE WHEN s.{issues} = {DOUBTFUL} THEN v{n}.issues ELSE s.{issues} END::integer AS {issues}")
-    engine.run(
-        f"CREATE TABLE anew AS SELECT s.* REPLACE ({', '.join(columns)}) FROM {STANDARDIZED} s {' '.join(joins)}", doing="standardizing"
-    )
-    engine.run(f"DROP TABLE {STANDARDIZED}")
-    engine.run(f"ALTER TABLE anew RENAME TO {STANDARDIZED}")
 
 
 def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:

@@ -18,7 +18,7 @@ from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
 from standards.spellings import SPELLED, lookup_table, spelling_key
-from standards.sure_forms import is_implied
+from standards.sure_forms import is_implied, is_present
 from standards.types import (
     address,
     certificate_identifier,
@@ -81,6 +81,7 @@ TYPES: dict[str, ModuleType] = {
     "uscc": uscc,
 }
 Issues = dict[str, BooleanValue]
+LONGEST = 2**31 - 1  # where an element sets no limit
 
 
 @dataclass(frozen=True)
@@ -159,17 +160,16 @@ def sure_of(
     with on_day(today):
         sure = TYPES[element.type].sure(raw, element, reading_day())
     if element.min_length is not None or element.max_length is not None:
-        length = raw.length()
-        sure = sure & (length >= (element.min_length or 0))
-        sure = sure & (length <= element.max_length) if element.max_length is not None else sure
+        # Both bounds at once: counting characters goes through the text.
+        sure = sure & raw.length().between(element.min_length or 0, LONGEST if element.max_length is None else element.max_length)
     if element.minimum is not None:
         sure = sure & (raw >= element.minimum)
     if element.pattern is not None and not is_implied(element):
         sure = sure & raw.re_search(element.pattern)
-    markers = _markers(element)
-    if _may_repeat(element):
-        sure = sure & ~raw.re_search(general.REPEATED)
-    excluded = [*markers, *(lookup or {})]
+    excluded = list(lookup or {})
+    if not is_present(element):
+        excluded += _markers(element)
+        sure = sure & ~raw.re_search(general.REPEATED) if _may_repeat(element) else sure
     return sure & raw.notin(excluded) if excluded else sure
 
 

@@ -14,12 +14,18 @@ import yaml
 from standards.model import DataElement
 
 ANY = "any"  # the type builds what it calls sure from the form itself
+PRESENT = "present"  # the type calls nothing sure that stands for a missing value
 
 
 def is_implied(element: DataElement) -> bool:
     """Whether everything that the element's type calls sure has the element's form."""
     listed = _listed().get(element.type, ())
     return element.pattern is None or ANY in listed or form_digest(element.pattern) in listed
+
+
+def is_present(element: DataElement) -> bool:
+    """Whether nothing that stands for a missing value is sure to the element's type."""
+    return PRESENT in _listed().get(element.type, ())
 
 
 def form_digest(pattern: str) -> str:
