@@ -320,7 +320,7 @@ def _fills_of_delivery(
     columns = {"_record_id": "UUID", **{name: engine_type(standards.elements[name]) for name in found}}
     total, *filled = engine.row(
         f"SELECT count(*), {', '.join(f'count({quote(name)})' for name in found)} FROM {state(home, standardized_table(contract.id), columns)} "
-        f"WHERE _record_id NOT IN (SELECT _record_id FROM {STANDARDIZED}) AND _record_id NOT IN (SELECT _record_id FROM {DELETED})",
+        f"WHERE _record_id NOT IN (SELECT _record_id FROM {STANDARDIZED} UNION ALL SELECT _record_id FROM {DELETED})",
         doing="counting filled values",
     )
     return {name: (found[name][0] + total, found[name][1] + count) for name, count in zip(found, filled, strict=True)}

@@ -3,6 +3,7 @@
 Rows of a coming publication are loaded in chunks and stay invisible until its row is committed.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -53,13 +54,15 @@ def current_number(serving: sa.Engine, registry: str) -> int:
 
 def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str]) -> None:
     """Mark the current rows of some entities as held until publication `number`; invisible until that is committed."""
-    table = history_table(schema)
+    # A statement a chunk: one an entity takes twice as long.
+    listed = "json_each(:ids)" if serving.dialect.name == "sqlite" else "json_array_elements_text(CAST(:ids AS json))"
     statement = sa.text(
-        f"UPDATE {table} SET _publication_to = :n WHERE _canonical_id = :id AND _publication_to IS NULL AND _publication_from < :n"
+        f"UPDATE {history_table(schema)} SET _publication_to = :n WHERE _canonical_id IN (SELECT value FROM {listed}) "
+        "AND _publication_to IS NULL AND _publication_from < :n"
     )
     for start in range(0, len(canonical_ids), CHUNK):
         with writing(serving) as connection:
-            connection.execute(statement, [{"n": number, "id": name} for name in canonical_ids[start : start + CHUNK]])
+            connection.execute(statement, {"n": number, "ids": json.dumps(canonical_ids[start : start + CHUNK])})
 
 
 def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBatch]) -> int:
