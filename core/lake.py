@@ -116,8 +116,8 @@ def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[
         f"{number}: {{name: {literal(name)}, type: {literal(kind)}, default_value: NULL}}" for name, (number, kind) in fields.items()
     )
     files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
-    options = f"file_row_number = {str(numbered).lower()}, explicit_cardinality = {max(rows, 1)}"
-    return f"read_parquet([{files}], schema = MAP {{{schema}}}, {options})"
+    numbering = f"file_row_number = {str(numbered).lower()}"
+    return f"read_parquet([{files}], schema = MAP {{{schema}}}, {numbering}, explicit_cardinality = {max(rows, 1)})"
 
 
 def follow(

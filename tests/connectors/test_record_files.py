@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.extract import extract
@@ -66,6 +66,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
         max_size=8,
     )
 )
+@example(records=[{"*": "all"}, {"*": None}])
 def test_any_text_comes_back_from_json(tmp_path_factory, records):
     from connectors.columns import clean_name
     from tests.connectors.helpers import Drop
