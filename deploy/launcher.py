@@ -104,6 +104,7 @@ def run_airflow(arguments: list[str]) -> None:
     from airflow.cli import cli_parser
 
     if arguments[0] == "api-server":
+        importlib.import_module("deploy.action_log").write_in_threads()
         importlib.import_module("airflow.api_fastapi.main")
     gc.freeze()
     gc.enable()
