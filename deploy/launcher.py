@@ -25,6 +25,7 @@ from types import FrameType
 from core.clock import today
 from core.settings import Settings, load_settings
 from dags.defaults import pool_slots
+from deploy.action_log import write_in_threads
 from deploy.environment import logs_folder
 from deploy.metadata import use_wal
 from deploy.processes import Recorded, end, record
@@ -104,7 +105,7 @@ def run_airflow(arguments: list[str]) -> None:
     from airflow.cli import cli_parser
 
     if arguments[0] == "api-server":
-        importlib.import_module("deploy.action_log").write_in_threads()
+        write_in_threads()
         importlib.import_module("airflow.api_fastapi.main")
     gc.freeze()
     gc.enable()

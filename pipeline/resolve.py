@@ -133,9 +133,9 @@ class _Resolving:
         for item in self.datasets:
             if item.changed:
                 self._read(item, " UNION ALL ".join(self._changed_rows(item)))
-        self._examine(item.number for item in self.datasets if item.changed)
-        self._read_links()
         looked = {item.number for item in self.datasets if item.changed}
+        self._examine(looked)
+        self._read_links()
         looked |= self._take_apart(looked)
         is_placed = self._place(looked)
         if is_placed:
@@ -151,6 +151,11 @@ class _Resolving:
     @property
     def first(self) -> bool:
         return self.number == 1
+
+    @property
+    def _needs_all_links(self) -> bool:
+        """Whether it is known from the start that any record may have to be looked at."""
+        return self.known.upto > 0 or any(item.whole or item.withdrawn for item in self.datasets)
 
     @property
     def _key(self) -> dict[str, str]:
@@ -202,16 +207,13 @@ class _Resolving:
             lines = xref_lines(self.home, self.definition.id, self.number - 1)
             self.engine.run(f"CREATE VIEW {OLD_LINES} AS SELECT * FROM {lines}", doing="reading links")
         self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * FROM {OLD_LINES} LIMIT 0", doing="reading links")
-        if self.known.upto or any(item.whole or item.withdrawn for item in self.datasets):
-            self._read_all_links()
+        if self._needs_all_links:
+            self._add_links("true")
             return
         examined = f"(SELECT _record_id FROM {EXAMINED})"
         self._add_links(f"_record_id IN {examined}")
         identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
         self._add_links(f"({_OWN_IDENTITY} IN ({identities}) OR {is_apart(OLD_LINES)}) AND _record_id NOT IN {examined}")
-
-    def _read_all_links(self) -> None:
-        self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
 
     def _add_links(self, condition: str) -> None:
         rows = f"SELECT * FROM {OLD_LINES} WHERE {condition}"
@@ -224,7 +226,6 @@ class _Resolving:
 
     def _take_apart(self, looked: Iterable[int]) -> set[int]:
         """Find conflicts under the identifiers of changed records; returns the datasets of which more had to be read."""
-        self._examine(looked)
         rule = self.definition.conflict
         if rule is None:
             self.engine.run(f"CREATE TABLE {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
@@ -250,7 +251,8 @@ class _Resolving:
         if not self.known.upto and not self.engine.value(f"SELECT count(*) FROM {APART}"):
             return False
         self._examine(looked)
-        self._read_all_links()
+        if not self._needs_all_links:
+            self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
         place(self.engine, facts(self.home.serving, self.definition.id, self.known.upto), self.known, part, self._key)
         return True

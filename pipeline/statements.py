@@ -124,7 +124,7 @@ def _plain_statement(reading: _Reading, declared: Declared, today: str) -> str:
     from standards.standardize import plain_of
 
     given = ibis.table({"raw": "string", "text": "string"}, name="given")
-    value, is_sure = plain_of(given.raw, reading.element, declared.formats, dict(declared.lookup), today, written_in=declared.written_in)
+    value, is_sure = plain_of(given.raw, reading.element, declared, today)
     return to_sql(given.filter(is_sure).select("raw", value=value), few=True)
 
 

@@ -14,6 +14,7 @@ from ibis.expr.types import BooleanValue, StringValue
 
 from standards import written
 from standards.day import on_day, reading_day
+from standards.declared import Declared
 from standards.labels import labels_of
 from standards.loader import load_standards
 from standards.model import OPEN_END, DataElement
@@ -133,7 +134,7 @@ def value_of(
         is_ready = is_ready & ~raw.isin(markers)
     if _may_repeat(element):
         is_ready = is_ready & ~raw.re_search(general.REPEATED)
-    branches = [] if "%Y-%d-%m" in formats or written_in else [(is_ready, raw)]
+    branches = [] if _means_other(formats, written_in) else [(is_ready, raw)]
     if element.type == "date":
         branches += date.declared_branches(raw, (*formats, *date.PLAIN_FORMATS))
     value = ibis.cases(*branches, else_=slow) if branches else slow
@@ -155,7 +156,7 @@ def sure_of(
 
     Cheap on purpose: most rows pass this one test, and only the few that do not are given to `value_of` and `issues_of`.
     """
-    if "%Y-%d-%m" in formats or written_in:
+    if _means_other(formats, written_in):
         return raw.isnull() & raw.notnull()
     with on_day(today):
         sure = TYPES[element.type].sure(raw, element, reading_day())
@@ -176,22 +177,22 @@ def sure_of(
 def plain_of(
     raw: StringValue,
     element: DataElement,
-    formats: Sequence[str] = (),
-    lookup: Mapping[str, str] | None = None,
+    declared: Declared,
     today: str | None = None,
-    *,
-    written_in: str = "",
 ) -> tuple[StringValue, BooleanValue]:
     """What a text says as it stands, by the contract's lookup or in a declared date format; and whether that surely is its standard value without
     any issue. As cheap as `sure_of`, which knows neither.
     """
-    if "%Y-%d-%m" in formats or written_in:
-        return raw, raw.isnull() & raw.notnull()
-    said = [(raw == text, ibis.literal(value)) for text, value in (lookup or {}).items()]
+    said = [(raw == text, ibis.literal(value)) for text, value in declared.lookup]
     # Declared formats are asked last, as in `value_of`: what is in the form of the element is read as it stands.
-    declared = date.declared_branches(raw, formats) if element.type == "date" else []
-    value = ibis.cases(*said, (raw.re_search(TYPES[element.type].ready(element)), raw), *declared, else_=raw) if said or declared else raw
-    return value, sure_of(value, element, formats, None, today)
+    dates = date.declared_branches(raw, declared.formats) if element.type == "date" else []
+    value = ibis.cases(*said, (raw.re_search(TYPES[element.type].ready(element)), raw), *dates, else_=raw) if said or dates else raw
+    return value, sure_of(value, element, declared.formats, None, today, written_in=declared.written_in)
+
+
+def _means_other(formats: Sequence[str], written_in: str) -> bool:
+    """Whether a text in the form of its element may mean something else than it does there."""
+    return "%Y-%d-%m" in formats or bool(written_in)
 
 
 def _markers(element: DataElement) -> list[str]:

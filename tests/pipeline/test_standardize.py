@@ -39,7 +39,7 @@ def standardized(folder: Path, schema_id: str, numbers: list[int], threads: int)
     "schema_id", [pytest.param(name, marks=() if name == "geography" else pytest.mark.long) for name in STANDARDS.schemas]
 )
 def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Value by value or row by row, variables as functions or as columns, rows once or often and in any order."""
+    """Value by value or row by row, variables as functions or as columns, few rows or many, once or often and in any order."""
     numbers = list(range(len(rows_with_faults(schema_id))))
     once = standardized(tmp_path / "once", schema_id, numbers, 1)
     often = random.Random(3).sample(numbers * 3, len(numbers) * 3)
@@ -47,6 +47,7 @@ def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str,
     assert standardized(tmp_path / "often", schema_id, often, 2) == once
     monkeypatch.setattr("pipeline.statements.FEW_ROWS", 0)
     monkeypatch.setattr("pipeline.standardize.FEW_VALUES", -1)
+    monkeypatch.setattr("pipeline.standardize.BRIEF_ROWS", 0)
     assert standardized(tmp_path / "direct", schema_id, often, 2) == once
 
 

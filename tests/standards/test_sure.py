@@ -7,6 +7,7 @@ import duckdb
 import ibis
 import pytest
 
+from standards.declared import Declared
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.patterns import DECODED_WRONG, HAN, han_except
@@ -114,7 +115,7 @@ def test_what_is_plain_says_what_the_whole_reading_says(element: DataElement) ->
     formats = ("%Y%m%d", "%d.%m.%Y") if element.data_type == "date" else ()
     lookup = {"是": RIGHT.get(element.id, "1"), "1": "2"}
     table = ibis.memtable({"text": texts}, schema={"text": "string"})
-    value, is_sure = plain_of(table.text, element, formats, lookup, TODAY)
+    value, is_sure = plain_of(table.text, element, Declared(formats, tuple(lookup.items())), TODAY)
     rows = ibis.duckdb.from_connection(duckdb.connect()).to_pyarrow(table.filter(is_sure).select("text", value=value)).to_pylist()
     answers = normalize_values(STANDARDS, element.id, [row["text"] for row in rows], formats, lookup, TODAY)
     told = [(row["text"], answer.value, answer.status != "rejected") for row, answer in zip(rows, answers, strict=True)]
@@ -124,7 +125,7 @@ def test_what_is_plain_says_what_the_whole_reading_says(element: DataElement) ->
 def test_what_a_contract_says_is_plain() -> None:
     def plain(name: str, texts: Sequence[str], formats: tuple[str, ...] = (), lookup: Mapping[str, str] | None = None) -> list[str]:
         table = ibis.memtable({"text": texts}, schema={"text": "string"})
-        value, is_sure = plain_of(table.text, STANDARDS.elements[name], formats, lookup, TODAY)
+        value, is_sure = plain_of(table.text, STANDARDS.elements[name], Declared(formats, tuple((lookup or {}).items())), TODAY)
         return list(
             ibis.duckdb.from_connection(duckdb.connect()).to_pyarrow(table.filter(is_sure).select(value=value))["value"].to_pylist()
         )
