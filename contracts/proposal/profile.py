@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-# Digits, Latin letters and Chinese characters; everything else stands for itself.
-_CLASSES = ((re.compile("[0-9]+"), "9"), (re.compile("[A-Za-z]+"), "A"), (re.compile("[\u3400-\u9fff]+"), "汉"))
+# Digits of any script and width, Latin letters and Chinese characters.
+_CLASSES = ((re.compile(r"\d+"), "9"), (re.compile("[A-Za-z]+"), "A"), (re.compile("[\u3400-\u9fff]+"), "汉"))
 _LONGEST_SHAPE, _SHOWN_SHAPES = 24, 3
 
 
@@ -83,5 +83,5 @@ def shape(value: str) -> str:
     for pattern, mark in _CLASSES:
         text = pattern.sub(lambda found, mark=mark: mark * len(found[0]), text)  # type: ignore[misc]
     runs = re.sub(r"([9A汉])\1{4,}", lambda found: f"{found[1]}{{{len(found[0])}}}", text)
-    other = re.sub(r"[^9A汉{}\d\-/:. ()（）〔〕年月日号,·]", "·", runs)
+    other = re.sub(r"[^9A汉{}0-9\-/:. ()（）〔〕年月日号,·]", "·", runs)
     return other if len(other) <= _LONGEST_SHAPE else f"{other[:_LONGEST_SHAPE]}…"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.extraction import Extraction, text_schema
@@ -94,6 +94,8 @@ def test_an_empty_delivery_has_no_columns(engine: Engine) -> None:
 
 
 @given(st.text(max_size=30))
+@example("３３０１０２１９９００３０７")
+@example("꧐")
 def test_a_shape_shows_nothing_of_a_value(value: str) -> None:
     left = set(re.sub(r"\{\d+\}", "", shape(value)))
     assert left <= set("9A汉·…-/:. ()（）〔〕{}年月日号,")
@@ -105,4 +107,5 @@ def test_values_stand_in_no_text_form(engine: Engine) -> None:
 
 def test_shapes_say_how_values_are_formed() -> None:
     assert shape("2024-01-31") == "9999-99-99"
+    assert shape("３３０１０２") == "9{6}"
     assert shape("京房售证字(2017)74号") == "汉{5}(9999)99汉"
