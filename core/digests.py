@@ -4,7 +4,7 @@ An id or digest is the first 128 bits of a sha256, carried as a UUID: 16 bytes i
 comparisons. Sums are taken modulo 2^128, so they do not depend on the order of rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby
 
 from core.engine import quote
@@ -14,16 +14,16 @@ ESCAPE = "chr(30)"
 LOW_HALF = (1 << 64) - 1
 
 
-def canonical_text(texts: Sequence[str | None], behind: str | None = None) -> str:
+def canonical_text(texts: Sequence[str | None], behind: str | None = None, plain: Container[str] = ()) -> str:
     """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped.
 
     None is an expression that is null in every row: it stands in the text and costs nothing. `behind` is a text without marks, which is no part
-    of it where it is null.
+    of it where it is null. The texts in `plain` cannot have a mark in them, as dates and ids.
     """
-    given = [text for text in texts if text is not None]
-    plain = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts], behind)
+    given = [text for text in texts if text is not None and text not in plain]
+    unescaped = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts], behind)
     if not given:
-        return plain
+        return unescaped
     escaped = _joined(
         [
             text and f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
@@ -34,7 +34,7 @@ def canonical_text(texts: Sequence[str | None], behind: str | None = None) -> st
     # Hardly any row has a mark in it: one look at all its texts together saves two replacements of each.
     together = f"concat({', '.join(given)})"
     has_marks = f"contains({together}, {SEPARATOR}) OR contains({together}, {ESCAPE})"
-    return f"CASE WHEN {has_marks} THEN {escaped} ELSE {plain} END"
+    return f"CASE WHEN {has_marks} THEN {escaped} ELSE {unescaped} END"
 
 
 def _joined(parts: Sequence[str | None], behind: str | None) -> str:
@@ -55,12 +55,12 @@ def record_id(key_columns: Sequence[str]) -> str:
     return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || ({canonical_text([quote(column) for column in key_columns])})")
 
 
-def row_digest(texts: Sequence[str | None], behind: str | None = None) -> str:
+def row_digest(texts: Sequence[str | None], behind: str | None = None, plain: Container[str] = ()) -> str:
     """SQL for the digest of a row over text expressions, in their declared order; None where a column is null in every row.
 
-    A row in which `behind`, a text without marks, is null has the digest that it has without it.
+    A row in which `behind`, a text without marks, is null has the digest that it has without it. The texts in `plain` cannot have marks either.
     """
-    return digest(canonical_text(texts, behind))
+    return digest(canonical_text(texts, behind, plain))
 
 
 def partition(texts: Sequence[str]) -> str:

@@ -91,6 +91,10 @@ class Engine:
         with scrubbed(doing):
             self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
 
+    def use_one_thread(self) -> None:
+        """For what follows and has few rows: one thread does it, and while it does, a second would not sleep but ask again and again."""
+        self.run("SET threads = 1")
+
     @contextmanager
     def planned_briefly(self, briefly: bool = True) -> Iterator[None]:
         """Statements in the block are run as they are written: over few rows, finding a better plan takes longer than a better plan saves."""

@@ -43,7 +43,7 @@ from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.repairs import count_repaired, delivered_rows
 from pipeline.standard import standard_in_force
-from pipeline.standardize import STANDARDIZED, Plan, make_plan, standardize, unread_dates
+from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, engine_type, log_columns, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
@@ -124,6 +124,8 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
         with timed(seconds, "compare"):
             read_before(home, engine, batch)
             changes = _compare(engine, home, batch, contract, full)
+            if changes.fresh <= BRIEF_ROWS:
+                engine.use_one_thread()
         with timed(seconds, "standardize"):
             standardize(engine, plan, day)
         with timed(seconds, "validate"), on_day(day):

@@ -30,6 +30,11 @@ class Changes:
     previous: int
     disappeared: int
 
+    @property
+    def fresh(self) -> int:
+        """Rows that go on to be standardized."""
+        return self.landed - self.repeated - self.unchanged
+
 
 def compare(
     engine: Engine,
@@ -109,12 +114,3 @@ def _find_repeats(engine: Engine) -> None:
         "FROM found JOIN contents USING (_record_id)",
         doing="finding repeated rows",
     )
-
-
-def _count_unchanged(engine: Engine, unchanged: str) -> int:
-    count: int = engine.value(
-        f"SELECT count(*) FROM {ROWS} l JOIN {PREVIOUS} p ON p._record_id = l._record_id LEFT JOIN {REPEATS} r ON r._position = l._position "
-        f"WHERE coalesce(r._kind, '') <> 'repeated' AND {unchanged}",
-        doing="counting unchanged rows",
-    )
-    return count

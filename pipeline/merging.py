@@ -220,5 +220,7 @@ def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Seq
     Further values count where there are some, so that a row without any has the digest that it had before they were declared.
     Where a value came from is not part of it.
     """
-    texts = [f"{quote(element.id)}::varchar" if element.id in elements else None for element in schema.elements]
-    return row_digest(["_canonical_id::varchar", "_valid_from::varchar", *texts], COLUMN if definition.several else None)
+    own = ["_canonical_id::varchar", "_valid_from::varchar"]
+    texts = {element.id: f"{quote(element.id)}::varchar" for element in schema.elements if element.id in elements}
+    plain = {*own, *(texts[element.id] for element in schema.elements if element.id in texts and engine_type(element) != "VARCHAR")}
+    return row_digest([*own, *(texts.get(element.id) for element in schema.elements)], COLUMN if definition.several else None, plain)

@@ -10,7 +10,7 @@ from catalog.files import LakeFile, field_ids, files_of
 from contracts.model import Contract
 from core.engine import Engine, quote, uuid_literal
 from core.errors import RequestError
-from core.lake import row_groups, source
+from core.lake import ROW_GROUP, row_groups, source
 from pipeline.home import Home
 from standards.model import DataElement, Standards
 
@@ -34,8 +34,6 @@ ISSUE_COLUMNS = {
 }
 # A log that has outgrown this share of the compacted state is folded into a new one.
 COMPACT_SHARE = 0.2
-# Rows that the engine writes as one part of a file.
-ROW_GROUP = 122_880
 # As many logs are left to be folded at each reading: a look-up opens every one of them, however few rows it has.
 MOST_LOGS = 48
 ENGINE_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "decimal": "VARCHAR"}

@@ -66,6 +66,12 @@ def test_a_column_that_is_null_in_every_row_counts_as_null(engine: Engine) -> No
     assert texts(engine, rows[:1], canonical_text([None, None])) == ["\x1en\x1f\x1en"]
 
 
+@pytest.mark.parametrize("text", ["a", "a\x1fb", "\x1e", None])
+def test_a_text_that_cannot_have_marks_changes_nothing(engine: Engine, text: str | None) -> None:
+    rows: list[tuple[str | None, ...]] = [("2026-01-31", text)]
+    assert texts(engine, rows, canonical_text(["c0", "c1"], plain={"c0"})) == texts(engine, rows, canonical_text(["c0", "c1"]))
+
+
 def test_a_record_id_depends_on_key_dataset_and_fields(engine: Engine) -> None:
     engine.register("person", pa.table({"c0": ["1"], "c1": ["2"]}))
     sql = f"SELECT {record_id(['c0', 'c1'])}::varchar FROM person"

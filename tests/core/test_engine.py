@@ -81,3 +81,10 @@ def test_the_engine_reaches_for_no_extension(engine: Engine) -> None:
 def test_names_and_texts_are_quoted(engine: Engine) -> None:
     engine.run(f"CREATE TABLE {NAME} AS SELECT {TEXT} AS {COLUMN}")
     assert engine.records(f"SELECT * FROM {NAME}") == [{'中 "文"': "it's"}]
+
+
+def test_few_rows_are_worked_on_by_one_thread(hub: Hub) -> None:
+    with Engine(hub.settings, threads=2) as engine:
+        engine.use_one_thread()
+        assert engine.value("SELECT current_setting('threads')") == 1
+        assert engine.value("SELECT sum(i) FROM range(1000) r(i)") == 499_500

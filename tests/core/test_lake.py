@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core import lake
-from core.engine import Engine, EngineError
+from core.engine import Engine, EngineError, parquet
 from core.errors import HubError
 from tests.factories import Hub
 
@@ -42,6 +42,27 @@ def test_a_file_is_ordered_complete_and_alone(engine: Engine, hub: Hub) -> None:
     assert [path.name for path in (hub.settings.lake_dir / "t").iterdir()] == ["log-1.parquet"]
     found = engine.rows(f"SELECT _record_id FROM {lake.source(hub.settings, [written.path], FIELDS, 2)}")
     assert found == [(str(number),) for number in range(5)]
+
+
+def test_a_file_alone_is_read_beside_one_without_rows(engine: Engine, hub: Hub) -> None:
+    """That lets several threads read it: rows, their order and their numbers stay those of the file."""
+    many = lake.ROW_GROUP + 5
+    written = lake.write(
+        engine,
+        hub.settings,
+        f"SELECT i::varchar AS _record_id, 'f' AS first, NULL AS second FROM range({many}) r(i)",
+        "t/1.parquet",
+        IDS,
+        [],
+    )
+    assert engine.row(f"SELECT count(*), count(COLUMNS(*)) FROM {parquet([lake.NOTHING])}")[0] == 0
+    read = lake.source(hub.settings, [written.path], FIELDS, written.rows)
+    assert str(lake.NOTHING) in read
+    assert engine.row(f"SELECT count(*), count(DISTINCT _record_id), count(second) FROM {read}") == (many, many, 0)
+    assert engine.rows(f"SELECT _record_id FROM {read} LIMIT 3") == [("0",), ("1",), ("2",)]
+    numbered = lake.source(hub.settings, [written.path], FIELDS, written.rows, numbered=True)
+    assert engine.row(f"SELECT count(*), bool_and(_record_id = file_row_number::varchar) FROM {numbered}") == (many, True)
+    assert str(lake.NOTHING) not in lake.source(hub.settings, [written.path], FIELDS, lake.ROW_GROUP)
 
 
 def test_a_column_without_a_field_id_is_refused(engine: Engine, hub: Hub) -> None:
