@@ -8,8 +8,10 @@ import urllib.request
 from typing import Any
 
 from core.errors import RequestError, StoreError
+from deploy.metadata import CONNECT_ARGS
 
-REQUEST_SECONDS = 30.0
+# The server may have to wait for its database before it can answer.
+REQUEST_SECONDS = CONNECT_ARGS["timeout"] + 10.0
 # A proxy named in the environment has no business between two processes of one machine.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
