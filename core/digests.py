@@ -47,7 +47,7 @@ def _joined(parts: Sequence[str | None], behind: str | None) -> str:
 
 def digest(text: str) -> str:
     """SQL for the first 128 bits of the sha256 of a text expression, as a UUID."""
-    return f"substr(sha256({text}), 1, 32)::uuid"
+    return f"unhex(substr(sha256({text}), 1, 32))::uuid"
 
 
 def record_id(key_columns: Sequence[str]) -> str:

@@ -19,8 +19,8 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     """Write the log, and what there is beside it; the views of the split are in the engine. Named nowhere until the batch is accepted."""
     table = standardized_table(batch.contract_id)
     columns = log_columns(plan.contract, standards)
-    # In the order of arrival: rows are nearly in it, so that sorting costs half of what it does by ids, which are digests.
-    files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), "_position")]
+    # The rows are in the order of arrival already, and nobody needs another.
+    files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), None)]
     if with_quarantine:
         files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
     issues = list(_issue_rows(plan, batch))
@@ -32,10 +32,10 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     return files + compacted
 
 
-def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str) -> LakeFile:
+def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str | None) -> LakeFile:
     owner = table if kind in ("log", "compact") else f"{table}/{kind}"
     fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
-    keys = [name for name in (order, "_record_id", "element", "issue_type") if name in columns]
+    keys = [name for name in (order, "_record_id", "element", "issue_type") if order and name in columns]
     written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))
     return LakeFile(written.path, table, kind, batch.seq, written.rows)
 

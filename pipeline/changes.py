@@ -12,6 +12,7 @@ from core.engine import Engine
 ROWS = "landed"  # view: the rows of the batch
 PREVIOUS = "previous"  # table: _record_id, _row_digest of the accepted state
 CANDIDATES = "candidates"  # view or table: rows to standardize, with _known and _conflict
+TEXTS = "texts"  # view: the candidates, and perhaps other rows of the batch: for whoever asks which texts occur
 FRESH = "fresh"  # table: _position of the candidates, where most rows are unchanged
 REPEATS = "repeats"  # table: _position, _kind of rows whose record id occurs more than once
 DELETED = "deleted"  # table: _record_id of records that disappeared
@@ -72,10 +73,12 @@ def compare(
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
     disappeared = engine.value(f"SELECT count(*) FROM {DELETED}")
     if known and same_rules:
-        same = _find_candidates(engine, unchanged, landed_rows - repeated)
+        same, texts = _find_candidates(engine, unchanged, landed_rows - repeated), CANDIDATES
     else:
-        same = 0
+        # Copies have no text that what they repeat has not, so that they need not be told apart by a join.
+        same, texts = 0, ROWS
         engine.run(f"CREATE VIEW {CANDIDATES} AS {_candidates('l.*', 'false', before=known > 0)}")
+    engine.run(f"CREATE VIEW {TEXTS} AS SELECT * FROM {texts}")
     return Changes(landed_rows, repeated, same, known, disappeared)
 
 

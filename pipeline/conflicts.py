@@ -40,10 +40,11 @@ def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source]
     """Leave `apart` and `disputed`. What was found earlier holds on for identifiers that nothing has changed about."""
     engine.run(f"CREATE TABLE {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
     engine.run(f"CREATE TABLE {DISPUTED} (_record_id UUID, _dataset INTEGER, anchor UUID, anchor_dataset INTEGER)")
-    engine.run(
-        f"INSERT INTO {APART} SELECT _record_id, _identity, {literal(rule.name)} FROM {OLD_LINKS} o WHERE {is_apart('o')} "
-        f"AND _record_id NOT IN (SELECT _record_id FROM {EXAMINED})"
-    )
+    before = f"FROM {OLD_LINKS} o WHERE {is_apart('o')}"
+    # Mostly there are none, and then who is examined need not be listed.
+    if engine.rows(f"SELECT 1 {before} LIMIT 1"):
+        examined = f"(SELECT _record_id FROM {EXAMINED})"
+        engine.run(f"INSERT INTO {APART} SELECT _record_id, _identity, {literal(rule.name)} {before} AND _record_id NOT IN {examined}")
     _suspect(engine, rule, sources)
     if not engine.value(f"SELECT count(*) FROM {SUSPECTS}"):
         return

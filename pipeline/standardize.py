@@ -11,7 +11,7 @@ import pyarrow as pa
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
 from core.portable import FEW_ROWS
-from pipeline.changes import CANDIDATES
+from pipeline.changes import CANDIDATES, TEXTS
 from pipeline.state import dataset_elements
 from pipeline.statements import DOUBTFUL, Judged, plain_statement, rows_statement, rules_statement, statements
 from standards.checks import severity_in
@@ -142,7 +142,7 @@ def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
     if not columns:
         return set()
     counted = ", ".join(f"approx_count_distinct({quote(column)})" for column in columns)
-    counts = engine.row(f"SELECT {counted} FROM (SELECT {', '.join(map(quote, columns))} FROM {CANDIDATES} LIMIT {TELLING_ROWS})")
+    counts = engine.row(f"SELECT {counted} FROM (SELECT {', '.join(map(quote, columns))} FROM {TEXTS} LIMIT {TELLING_ROWS})")
     return {column for column, count in zip(columns, counts, strict=True) if count <= FEW_VALUES}
 
 
@@ -150,7 +150,7 @@ def _standardize_values(engine: Engine, position: int, item: ElementPlan, today:
     """Table `value_<n>`: each distinct raw value with its standard value and issues."""
     assert item.source is not None
     column = quote(item.source.column)
-    distinct = f"SELECT DISTINCT {column} AS raw FROM {CANDIDATES} WHERE {column} IS NOT NULL"
+    distinct = f"SELECT DISTINCT {column} AS raw FROM {TEXTS} WHERE {column} IS NOT NULL"
     _value_table(engine, position, item, distinct, today)
 
 

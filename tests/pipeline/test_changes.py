@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.engine import Engine
-from pipeline.changes import CANDIDATES, DELETED, FRESH, WITHDRAWN, Changes, compare
+from pipeline.changes import CANDIDATES, DELETED, FRESH, TEXTS, WITHDRAWN, Changes, compare
 from tests.factories import PATIENTS, Hub, Row, hub_in, person
 
 Snapshot = list[tuple[int, int]]  # key and content of each row
@@ -60,7 +60,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_rules: bool = True) -> Changes:
     left = "SELECT table_name, replace(table_type, 'BASE TABLE', 'TABLE') FROM information_schema.tables WHERE table_name IN "
     for name, kind in engine.rows(
-        left + str((CANDIDATES, "landed", "arrived", "before", "repeats", FRESH, DELETED, WITHDRAWN, "previous"))
+        left + str((TEXTS, CANDIDATES, "landed", "arrived", "before", "repeats", FRESH, DELETED, WITHDRAWN, "previous"))
     ):
         engine.run(f"DROP {kind} {name}")
     rows = {"k": [k for k, _ in snapshot], "c": [c for _, c in snapshot], "_position": list(range(2, 2 + len(snapshot)))}
