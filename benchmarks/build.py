@@ -1,8 +1,8 @@
 """The whole build after landing, in processor seconds: beside its limit, its floor, and what a user would write instead.
 
-Every part runs in a process of its own, one after the other on the same machine; of several runs the median counts. The limit is the engine copying the landed Parquet with the
-same codec and threads; the floor is the engine leaving behind what every build has to, with no rule of the standard (`benchmarks.floor`). The
-comparison runs on a sample, since it takes longer than anyone would wait.
+Every part runs in a process of its own, one after the other on the same machine; of several runs the median counts. The limit is the engine
+copying the landed Parquet with the same codec and threads; the floor is the engine leaving behind what every build has to, with no rule of the
+standard (`benchmarks.floor`). The comparison runs on a sample, since it takes longer than anyone would wait.
 """
 
 import json

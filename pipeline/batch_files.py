@@ -32,7 +32,9 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     return files + compacted
 
 
-def _write(engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str | None) -> LakeFile:
+def _write(
+    engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str | None
+) -> LakeFile:
     owner = table if kind in ("log", "compact") else f"{table}/{kind}"
     fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
     keys = [name for name in (order, "_record_id", "element", "issue_type") if order and name in columns]

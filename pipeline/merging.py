@@ -3,9 +3,10 @@
 The same lines publish and replay: a replay differs in the folder that it writes to, and in publishing nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil
 
 import pyarrow as pa
 
@@ -34,6 +35,9 @@ DIFFERENCE = "difference"  # relation: the base rows that this publication chang
 MERGED = "merged"
 OLD = "old_rows"
 LAST_DAY = "DATE '9999-12-31'"
+# How many records one pass over the joined sources may have for each megabyte of the engine's memory. It holds tables of hashes of all sources but
+# one, and the sorted rows, of which the engine can write little to the disk; more records are gone through by ranges of their ids.
+RECORDS_PER_MB = 1200
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,17 @@ class Merging:
     def _contributions(self) -> list[Contribution]:
         is_anew = self.number == 1 or self.pins.rebuilt
         known = Known(self.pins.judged, None if is_anew else self.before.judgements, self.before.contradictions)
-        found = resolve(self.engine, self.home, self.definition, self.schema, self.standards, self.pins.datasets, self.number, known)
+        found = resolve(
+            self.engine,
+            self.home,
+            self.definition,
+            self.schema,
+            self.standards,
+            self.pins.datasets,
+            self.number,
+            known,
+            by_ranges=self.number == 1 and self._passes > 1,
+        )
         return list(found.values())
 
     @cached_property
@@ -81,22 +95,35 @@ class Merging:
         """
         self.resolve(seconds)
         with timed(seconds, "merge"):
-            contributions = self._contributions
-            rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
-            digest = row_digest_sql(self.definition, self.schema, self._elements)
-            self.engine.run(f"CREATE VIEW {MERGED} AS SELECT *, {digest} AS _row_digest FROM ({rows})", doing="merging")
             return self._write_all() if self.number == 1 else self._write_changes()
 
+    def _merged(self, contributions: Sequence[Contribution]) -> str:
+        """SQL for the base rows of contributions, with their digests."""
+        rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
+        return f"SELECT *, {row_digest_sql(self.definition, self.schema, self._elements)} AS _row_digest FROM ({rows})"
+
+    @cached_property
+    def _passes(self) -> int:
+        """How often what is written whole is gone through."""
+        return max(1, ceil(sum(item.records for item in self.pins.datasets) / (RECORDS_PER_MB * self.engine.memory_limit_mb)))
+
     def _write_all(self) -> LakeFile:
-        base = self._write_base(f"SELECT *, 'insert' AS _op FROM {MERGED}", "_canonical_id")
+        def rows(ids: str | None) -> str:
+            contributions = [limited(item, ids) for item in self._contributions] if ids else self._contributions
+            return f"SELECT *, 'insert' AS _op, {self.number} AS _publication, {LAST_DAY} AS _valid_to FROM ({self._merged(contributions)})"
+
+        base = self._write_by_ranges(self.schema.table, self._columns, rows, "_canonical_id")
         # Read back where they are asked for: to keep all rows of a table in memory costs several times as much.
         path = self.output.lake_dir / base.path
         self.engine.run(f"CREATE VIEW {DIFFERENCE} AS SELECT *, NULL::uuid AS _old_digest FROM {parquet([path])}", doing="merging")
         return base
 
     def _write_changes(self) -> LakeFile:
+        self.engine.run(f"CREATE VIEW {MERGED} AS {self._merged(self._contributions)}", doing="merging")
         self._compare()
-        return self._write_base(f"SELECT * FROM {DIFFERENCE}", None)
+        valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
+        rows = f"SELECT *, {self.number} AS _publication, {valid_to} FROM {DIFFERENCE}"
+        return self._write(self.schema.table, "log", self._columns, rows, None)
 
     def _compare(self) -> None:
         """Table `difference`: new, changed and vanished base rows."""
@@ -125,20 +152,23 @@ class Merging:
             return []
         return [(old, new, kind) for old, new, kind in self.engine.rows(events_sql(RELINKED, DIFFERENCE))]
 
-    def _write_base(self, rows: str, key: str | None) -> LakeFile:
+    @property
+    def _columns(self) -> dict[str, str]:
         """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""
         unsupplied = {
             name for element in self.schema.elements if element.id not in self._elements for name in (element.id, f"_from_{element.id}")
         }
         if not self.definition.several:
             unsupplied.add(COLUMN)
-        columns = {name: kind for name, kind in base_columns(self.schema).items() if name not in unsupplied}
-        valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
-        return self._write(self.schema.table, "log", columns, f"SELECT *, {self.number} AS _publication, {valid_to} FROM ({rows})", key)
+        return {name: kind for name, kind in base_columns(self.schema).items() if name not in unsupplied}
 
     def write_others(self, base: LakeFile) -> list[LakeFile]:
         """The changes of the links, and compacted states where logs have outgrown them."""
-        xref = self._write(xref_table(self.schema.id), "log", XREF_COLUMNS, f"SELECT * FROM {XREF_LOG}", "_record_id")
+
+        def links(ids: str | None) -> str:
+            return f"SELECT * FROM {XREF_LOG} WHERE {ids or 'true'}"
+
+        xref = self._write_by_ranges(xref_table(self.schema.id), XREF_COLUMNS, links, "_record_id")
         return [xref, *self._compact(base, base_columns(self.schema), "_canonical_id"), *self._compact(xref, XREF_COLUMNS, "_record_id")]
 
     def _compact(self, log: LakeFile, columns: dict[str, str], key: str) -> list[LakeFile]:
@@ -148,6 +178,17 @@ class Merging:
         mine = replace(log, path=str(self.output.lake_dir / log.path))
         rows = fold(self.home, log.table_name, columns, [*files, mine], key, "_publication")
         return [self._write(log.table_name, "compact", columns, f"SELECT * FROM {rows}", key)]
+
+    def _write_by_ranges(self, table: str, columns: dict[str, str], rows: Callable[[str | None], str], key: str) -> LakeFile:
+        """Write the log in the order of its key: at once, or one range of ids after the other; the files of these are then put into one."""
+        if self._passes == 1:
+            return self._write(table, "log", columns, rows(None), key)
+        ranges = enumerate(id_ranges(key, self._passes))
+        parts = [self.output.lake_dir / self._write(table, f"part-{place:03d}", columns, rows(ids), key).path for place, ids in ranges]
+        whole = self._write(table, "log", columns, f"SELECT * FROM {parquet(parts)}", None)
+        for part in parts:
+            part.unlink()
+        return whole
 
     def _write(self, table: str, kind: str, columns: dict[str, str], sql: str, key: str | None) -> LakeFile:
         fields = {name: number for name, (number, _) in typed_fields(self.home.catalog, table, columns).items()}
@@ -212,6 +253,22 @@ class Merging:
         plus = combine(*self.engine.row(f"SELECT {digest_sums('_row_digest')} FROM {DIFFERENCE} WHERE _row_digest IS NOT NULL"))
         minus = combine(*self.engine.row(f"SELECT {digest_sums('_old_digest')} FROM {DIFFERENCE} WHERE _old_digest IS NOT NULL"))
         return add(self.before.digest, plus - minus)
+
+
+def id_ranges(key: str, count: int) -> list[str]:
+    """Conditions on a column of ids that part all of them, in their order, into so many ranges of like size: ids are digests."""
+    bounds = [f"'{place * 2**16 // count:04x}0000-0000-0000-0000-000000000000'::uuid" for place in range(1, count)]
+    lower, upper = [None, *bounds], [*bounds, None]
+    return [
+        " AND ".join([*([f"{key} >= {low}"] if low else []), *([f"{key} < {high}"] if high else [])])
+        for low, high in zip(lower, upper, strict=True)
+    ]
+
+
+def limited(contribution: Contribution, ids: str) -> Contribution:
+    """What a contribution says of some entities."""
+    some, outdone = (relation and f"(SELECT * FROM {relation} WHERE {ids})" for relation in (contribution.relation, contribution.outdone))
+    return replace(contribution, relation=str(some), outdone=outdone)
 
 
 def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Sequence[str]) -> str:

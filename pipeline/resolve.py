@@ -101,13 +101,15 @@ def resolve(
     datasets: Sequence[Pinned],
     number: int,
     known: Known,
+    *,
+    by_ranges: bool = False,
 ) -> dict[str, Contribution]:
     """Link changed records, and return each dataset's contribution to the affected entities.
 
-    `known`: which facts about pairs of records count. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
+    `known`: which facts about pairs of records count. `by_ranges`: contributions are read one range of canonical ids after the other. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
     tables of the engine.
     """
-    return _Resolving(engine, home, definition, schema, standards, datasets, number, known).run()
+    return _Resolving(engine, home, definition, schema, standards, datasets, number, known, by_ranges).run()
 
 
 def schema_elements(contract: Contract, schema: Schema, standards: Standards) -> list[str]:
@@ -128,6 +130,7 @@ class _Resolving:
     datasets: Sequence[Pinned]
     number: int
     known: Known
+    by_ranges: bool
 
     def run(self) -> dict[str, Contribution]:
         for item in self.datasets:
@@ -178,7 +181,9 @@ class _Resolving:
         name = f"changed_{item.number}"
         create = f"CREATE TABLE IF NOT EXISTS {name} AS SELECT *, NULL::uuid AS _identity FROM ({rows}) LIMIT 0"
         self.engine.run(create, doing=f"linking {item.contract.id}")
-        sql = f"INSERT INTO {name} SELECT *, {identity} AS _identity FROM ({rows})"
+        # Rows in order of what they are asked by: so each range is read where it lies, and not with all the others.
+        order = " ORDER BY _identity" if identified and self.by_ranges else ""
+        sql = f"INSERT INTO {name} SELECT *, {identity} AS _identity FROM ({rows}){order}"
         self.engine.run(sql, self._key if identified else None, doing=f"linking {item.contract.id}")
 
     def _changed_rows(self, item: Pinned) -> Iterator[str]:

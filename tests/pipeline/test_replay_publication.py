@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from core.database import writing
 from core.engine import Engine, parquet
 from core.errors import RequestError
+from pipeline import merging
+from pipeline.merging import id_ranges
 from pipeline.replay_publication import replay_publication
 from registries.definition import get_definition
 from registries.definition_versions import definition_at, record_definition
@@ -84,6 +86,36 @@ def test_another_engine_gives_the_same_rows_and_a_change_is_noticed(hub: Hub) ->
     found = replay_publication("population", 1, hub.home)
     assert [file.outcome for file in found.files] == ["different", "same-bytes"]
     assert not found.is_same
+
+
+@pytest.mark.parametrize("passes", [2, 3, 7, 300])
+def test_merged_by_ranges_of_ids_a_table_is_the_same_to_the_byte(hub: Hub, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(number) for number in range(60)])
+    # Cards that contradict each other, some of nobody else: what is outdone and what one source alone has is in its range as well.
+    hub.sync(CARDS, cards({card: card % 90 for card in range(180)}, DH="13800000001"))
+    published = hub.publish("population")
+    monkeypatch.setattr(merging, "RECORDS_PER_MB", published.records / (passes - 0.5) / hub.settings.memory_limit_mb)
+    ranges = []
+    monkeypatch.setattr(merging, "id_ranges", lambda key, count: ranges.append((key, count)) or id_ranges(key, count))
+    found = replay_publication("population", 1, hub.home)
+    assert ranges == [("_canonical_id", passes), ("_record_id", passes)]
+    assert (found.replayed, {file.outcome for file in found.files}) == ((published.entities, published.digest), {"same-bytes"})
+    assert list(hub.settings.work.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 256, 300])
+def test_every_id_is_in_one_range(hub: Hub, count: int) -> None:
+    conditions = id_ranges("_canonical_id", count)
+    edges = ["00000000-0000-0000-0000-000000000000", "80000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]
+    with Engine(hub.settings) as engine:
+        ids = f"SELECT unnest({edges})::uuid AS _canonical_id UNION ALL SELECT md5(range::varchar)::uuid FROM range(10000)"
+        placed = ", ".join(f"({condition})::integer" for condition in conditions)
+        found = engine.rows(f"SELECT list_position([{placed}], 1) AS place, list_sum([{placed}]) FROM ({ids}) ORDER BY _canonical_id")
+    assert {times for _, times in found} == {1}
+    places = [place for place, _ in found]
+    assert places == sorted(places)
+    assert set(places) == set(range(1, count + 1))
 
 
 def _set(hub: Hub, number: int, **values: Any) -> None:
