@@ -106,8 +106,8 @@ def resolve(
 ) -> dict[str, Contribution]:
     """Link changed records, and return each dataset's contribution to the affected entities.
 
-    `known`: which facts about pairs of records count. `by_ranges`: contributions are read one range of canonical ids after the other. Leaves `xref_log` (with `_publication` = `number`) and `affected` as
-    tables of the engine.
+    `known`: which facts about pairs of records count. `by_ranges`: contributions are read one range of canonical ids after the other.
+    Leaves `xref_log` (with `_publication` = `number`) and `affected` as tables of the engine.
     """
     return _Resolving(engine, home, definition, schema, standards, datasets, number, known, by_ranges).run()
 
