@@ -35,7 +35,7 @@ from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
 from pipeline.batch_files import quarantine_rows, write_files
-from pipeline.changes import DELETED, Changes, compare
+from pipeline.changes import DELETED, TEXTS, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, named_deletes
@@ -127,7 +127,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             if changes.fresh <= BRIEF_ROWS:
                 engine.use_one_thread()
         with timed(seconds, "standardize"):
-            standardize(engine, plan, day)
+            standardize(engine, plan, day, TEXTS)
         with timed(seconds, "validate"), on_day(day):
             results, issues = validate(engine, plan, standards)
         with timed(seconds, "split"):

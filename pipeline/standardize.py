@@ -11,7 +11,7 @@ import pyarrow as pa
 from contracts.model import AsOf, Contract, ElementSource
 from core.engine import Engine, literal, quote
 from core.portable import FEW_ROWS
-from pipeline.changes import CANDIDATES, TEXTS
+from pipeline.changes import CANDIDATES
 from pipeline.state import dataset_elements
 from pipeline.statements import DOUBTFUL, Judged, plain_statement, rows_statement, rules_statement, statements
 from standards.checks import severity_in
@@ -110,28 +110,29 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
     return ElementPlan(element, use, contract.elements.get(element.id), contract.constants.get(element.id), issues, severities, withholding)
 
 
-def standardize(engine: Engine, plan: Plan, today: str) -> None:
+def standardize(engine: Engine, plan: Plan, today: str, texts: str = CANDIDATES) -> None:
     """Standardize the candidates into the table `standardized`. `today` (ISO) decides what lies in the future and which codes are in force.
+    `texts` is the relation that tells which texts occur.
 
     Columns of few values, as those of few rows are, are standardized once per value. Of the others, most rows are surely right by one cheap
     test; the values of the rest are standardized once each and put in their places.
     """
     with on_day(today):
-        _standardize(engine, plan, today)
+        _standardize(engine, plan, today, texts)
 
 
-def _standardize(engine: Engine, plan: Plan, today: str) -> None:
+def _standardize(engine: Engine, plan: Plan, today: str, texts: str) -> None:
     rows = engine.value(f"SELECT count(*) FROM {CANDIDATES}")
-    few = _columns_with_few_values(engine, plan, rows)
+    few = _columns_with_few_values(engine, plan, rows, texts)
     for position, item in enumerate(plan.elements):
         if item.source is not None and item.source.column in few:
-            _standardize_values(engine, position, item, today)
+            _standardize_values(engine, position, item, today, texts)
     _write_standardized(engine, plan, few, today, rows)
     _standardize_doubtful(engine, plan, few, today)
     _judge_rows(engine, plan)
 
 
-def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
+def _columns_with_few_values(engine: Engine, plan: Plan, rows: int, texts: str) -> set[str]:
     """Source columns worth standardizing once per distinct value: codes, dates and divisions, unless they hold something else. Where rows are
     few, all columns: the one test would cost more to plan than it saves.
     """
@@ -142,15 +143,15 @@ def _columns_with_few_values(engine: Engine, plan: Plan, rows: int) -> set[str]:
     if not columns:
         return set()
     counted = ", ".join(f"approx_count_distinct({quote(column)})" for column in columns)
-    counts = engine.row(f"SELECT {counted} FROM (SELECT {', '.join(map(quote, columns))} FROM {TEXTS} LIMIT {TELLING_ROWS})")
+    counts = engine.row(f"SELECT {counted} FROM (SELECT {', '.join(map(quote, columns))} FROM {texts} LIMIT {TELLING_ROWS})")
     return {column for column, count in zip(columns, counts, strict=True) if count <= FEW_VALUES}
 
 
-def _standardize_values(engine: Engine, position: int, item: ElementPlan, today: str) -> None:
+def _standardize_values(engine: Engine, position: int, item: ElementPlan, today: str, texts: str) -> None:
     """Table `value_<n>`: each distinct raw value with its standard value and issues."""
     assert item.source is not None
     column = quote(item.source.column)
-    distinct = f"SELECT DISTINCT {column} AS raw FROM {TEXTS} WHERE {column} IS NOT NULL"
+    distinct = f"SELECT DISTINCT {column} AS raw FROM {texts} WHERE {column} IS NOT NULL"
     _value_table(engine, position, item, distinct, today)
 
 

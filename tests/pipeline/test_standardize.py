@@ -9,7 +9,7 @@ import pytest
 
 from contracts.model import AsOf, Contract
 from core.engine import Engine
-from pipeline.changes import CANDIDATES, TEXTS
+from pipeline.changes import CANDIDATES
 from pipeline.standardize import STANDARDIZED, _valid_from, make_plan, standardize
 from tests.factories import hub_in
 from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
@@ -25,7 +25,6 @@ def standardized(folder: Path, schema_id: str, numbers: list[int], threads: int)
             f"CREATE TABLE {CANDIDATES} AS SELECT * EXCLUDE (nr), md5(_position::varchar)::uuid AS _record_id, "
             "md5(nr::varchar)::uuid AS _row_digest, false AS _known, false AS _conflict FROM delivery"
         )
-        engine.run(f"CREATE VIEW {TEXTS} AS FROM {CANDIDATES}")
         standardize(engine, make_plan(contract(schema_id), STANDARDS), TODAY)
         found: dict[int, dict[str, Any]] = {}
         for row in engine.records(f"SELECT * EXCLUDE (_record_id, _row_digest) FROM {STANDARDIZED}"):
@@ -93,7 +92,6 @@ def test_columns_are_read_as_the_contract_says_they_are_written(tmp_path: Path, 
             f"CREATE TABLE {CANDIDATES} AS SELECT *, md5(_position::varchar)::uuid AS _record_id, "
             "md5(_position::varchar)::uuid AS _row_digest, false AS _known, false AS _conflict FROM delivery"
         )
-        engine.run(f"CREATE VIEW {TEXTS} AS FROM {CANDIDATES}")
         plan = make_plan(asked, STANDARDS)
         standardize(engine, plan, TODAY)
         found = engine.records(f"SELECT * FROM {STANDARDIZED} ORDER BY _position")

@@ -10,7 +10,7 @@ import pytest
 
 from core.engine import Engine
 from core.errors import HubError
-from pipeline.changes import CANDIDATES, TEXTS
+from pipeline.changes import CANDIDATES
 from pipeline.standardize import ROW, STANDARDIZED, Plan, make_plan, standardize
 from pipeline.validate import KEY, IssueCount, VerdictsDiffer, compare_verdicts, count_issues, make_suite
 from quality.duckdb_dialect import shared_engine
@@ -49,7 +49,6 @@ def examined(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             f"CREATE TABLE {CANDIDATES} AS SELECT *, md5(least(_position, {len(rows)})::varchar)::uuid AS _record_id, "
             f"md5('d' || _position)::uuid AS _row_digest, false AS _known, _position >= {len(rows)} AS _conflict FROM raw_rows"
         )
-        engine.run(f"CREATE VIEW {TEXTS} AS FROM {CANDIDATES}")
         plan = make_plan(contract(schema_id), STANDARDS)
         standardize(engine, plan, TODAY)
         suite, conditions = make_suite(plan, STANDARDS)
