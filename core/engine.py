@@ -93,6 +93,7 @@ class Engine:
 
     def use_one_thread(self) -> None:
         """For what follows and has few rows: one thread does it, and while it does, a second would not sleep but ask again and again."""
+        self.threads = 1
         self.run("SET threads = 1")
 
     @contextmanager

@@ -74,7 +74,7 @@ class Merging:
             self.pins.datasets,
             self.number,
             known,
-            by_ranges=self.number == 1 and self._passes > 1,
+            by_ranges=self._passes > 1,
         )
         return list(found.values())
 
@@ -104,7 +104,9 @@ class Merging:
 
     @cached_property
     def _passes(self) -> int:
-        """How often what is written whole is gone through."""
+        """In how many ranges of ids the table and its links are written: a publication that follows another writes what changed, at once."""
+        if self.number > 1:
+            return 1
         return max(1, ceil(sum(item.records for item in self.pins.datasets) / (RECORDS_PER_MB * self.engine.memory_limit_mb)))
 
     def _write_all(self) -> LakeFile:
@@ -267,8 +269,12 @@ def id_ranges(key: str, count: int) -> list[str]:
 
 def limited(contribution: Contribution, ids: str) -> Contribution:
     """What a contribution says of some entities."""
-    some, outdone = (relation and f"(SELECT * FROM {relation} WHERE {ids})" for relation in (contribution.relation, contribution.outdone))
-    return replace(contribution, relation=str(some), outdone=outdone)
+
+    def within(relation: str) -> str:
+        return f"(SELECT * FROM {relation} WHERE {ids})"
+
+    outdone = within(contribution.outdone) if contribution.outdone else None
+    return replace(contribution, relation=within(contribution.relation), outdone=outdone)
 
 
 def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Sequence[str]) -> str:

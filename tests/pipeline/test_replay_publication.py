@@ -102,6 +102,10 @@ def test_merged_by_ranges_of_ids_a_table_is_the_same_to_the_byte(hub: Hub, passe
     assert ranges == [("_canonical_id", passes), ("_record_id", passes)]
     assert (found.replayed, {file.outcome for file in found.files}) == ((published.entities, published.digest), {"same-bytes"})
     assert list(hub.settings.work.iterdir()) == []
+    # What follows writes what changed, however many records there are.
+    hub.sync(RESIDENTS, [person(number) for number in range(59)])
+    hub.publish("population")
+    assert len(ranges) == 2
 
 
 @pytest.mark.parametrize("count", [2, 3, 7, 256, 300])
