@@ -156,7 +156,7 @@ class Merging:
 
     @property
     def _columns(self) -> dict[str, str]:
-        """A column that no dataset supplies is not written: who reads the file by field ids finds it empty."""
+        """Those of the base table that are written. One that no dataset supplies is not: who reads the file by field ids finds it empty."""
         unsupplied = {
             name for element in self.schema.elements if element.id not in self._elements for name in (element.id, f"_from_{element.id}")
         }
