@@ -100,9 +100,18 @@ def _prepared(check: Check) -> _Prepared:
 
 
 def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mapping[str, str]) -> None:
-    """The table with a column for each check that has no kind of expectation: what is not null there breaks it."""
+    """The table with a column for each check that is a condition: what is not null there breaks it."""
+    conditions = {**conditions, **{check.id: _repeated(engine, table, check.element) for check in checks if check.kind == "unique"}}
     marks = [f"CASE WHEN {mark(check, conditions)} THEN 1 END AS {quote(check.id)}" for check in checks if has_mark(check)]
     engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join(['*', *marks])} FROM {table}")
+
+
+def _repeated(engine: Engine, table: str, column: str) -> str:
+    """The SQL that is true where a value of the column stands in several rows. These are listed once: hardly ever is there any."""
+    repeated = quote(f"repeated {column}")
+    listed = f"SELECT {quote(column)} FROM {table} WHERE {quote(column)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+    found = engine.value(f"CREATE OR REPLACE TABLE {repeated} AS {listed}", doing="looking for repeated values")
+    return f"{quote(column)} IN (FROM {repeated})" if found else "false"
 
 
 @contextmanager

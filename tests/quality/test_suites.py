@@ -16,7 +16,7 @@ from pipeline.validate import KEY, IssueCount, VerdictsDiffer, compare_verdicts,
 from quality.duckdb_dialect import shared_engine
 from quality.render import TARGETS
 from quality.run import CheckResult, SuiteFailed, run_suite
-from quality.suites import expectation
+from quality.suites import expectation, has_mark
 from standards.checks import Check
 from standards.value_types import issue_kinds
 from tests.factories import hub_in
@@ -135,10 +135,20 @@ def test_a_check_that_is_left_out_is_noticed(examined: Examined) -> None:
 
 
 def test_an_expectation_that_cannot_be_evaluated_stops_the_run(examined: Examined) -> None:
-    broken = replace(examined.suite[0], element="no_such_column", id="broken")
+    own = next(check for check in examined.suite if not has_mark(check))
+    broken = replace(own, element="no_such_column", id="broken")
     with pytest.raises(SuiteFailed, match="broken") as raised:
         run_suite(examined.engine, STANDARDIZED, [broken], {})
     assert isinstance(raised.value, HubError)
+
+
+def test_repeated_values_are_those_that_the_own_kind_of_expectation_finds(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = next(result for result in examined.results if result.check.kind == "unique")
+    for module in ("quality.run", "quality.suites"):
+        monkeypatch.setattr(f"{module}.has_mark", lambda _check: False)
+    (own,) = run_suite(examined.engine, STANDARDIZED, [replace(marked.check, id="own-kind")], {})
+    assert (own.evaluated, own.unexpected) == (marked.evaluated, marked.unexpected)
+    assert marked.unexpected == 2
 
 
 def test_results_hold_counts_and_no_values(examined: Examined) -> None:
