@@ -108,6 +108,17 @@ class Engine:
         finally:
             self.run("PRAGMA enable_optimizer")
 
+    @contextmanager
+    def joined_as_written(self) -> Iterator[None]:
+        """Joins in the block hold the relation on their right. What is joined in full has a size that the engine can only guess, and by its
+        guess it would hold the wide rows of the joins before in place of one more source.
+        """
+        self.run("SET disabled_optimizers = 'build_side_probe_side'")
+        try:
+            yield
+        finally:
+            self.run("RESET disabled_optimizers")
+
     def rows(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> list[tuple[Any, ...]]:
         """Run a query and return its rows; for counts and small results."""
         with scrubbed(doing):

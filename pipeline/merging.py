@@ -63,6 +63,7 @@ class Merging:
 
     @cached_property
     def _contributions(self) -> list[Contribution]:
+        """What each dataset has to say, the largest one first: all others are held in tables of hashes while it is gone through."""
         is_anew = self.number == 1 or self.pins.rebuilt
         known = Known(self.pins.judged, None if is_anew else self.before.judgements, self.before.contradictions)
         found = resolve(
@@ -76,7 +77,8 @@ class Merging:
             known,
             by_ranges=self._passes > 1,
         )
-        return list(found.values())
+        records = {item.contract.id: item.records for item in self.pins.datasets}
+        return sorted(found.values(), key=lambda item: records[item.contract_id] * len(item.elements), reverse=True)
 
     @cached_property
     def _elements(self) -> list[str]:
@@ -114,7 +116,8 @@ class Merging:
             contributions = [limited(item, ids) for item in self._contributions] if ids else self._contributions
             return f"SELECT *, 'insert' AS _op, {self.number} AS _publication, {LAST_DAY} AS _valid_to FROM ({self._merged(contributions)})"
 
-        base = self._write_by_ranges(self.schema.table, self._columns, rows, "_canonical_id")
+        with self.engine.joined_as_written():
+            base = self._write_by_ranges(self.schema.table, self._columns, rows, "_canonical_id")
         # Read back where they are asked for: to keep all rows of a table in memory costs several times as much.
         path = self.output.lake_dir / base.path
         self.engine.run(f"CREATE VIEW {DIFFERENCE} AS SELECT *, NULL::uuid AS _old_digest FROM {parquet([path])}", doing="merging")

@@ -84,7 +84,8 @@ def merged(
     """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from;
     where the definition has several values of an element, `_several`.
 
-    Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements.
+    Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements. The order of the
+    contributions decides how much memory joining them takes, and nothing else: the first is gone through, the others are held.
     """
     if not contributions:
         nothing = f", NULL::VARCHAR AS {COLUMN}" if definition.several else ""
