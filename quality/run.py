@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from core.engine import Engine, quote
+from core.engine import Engine, EngineError, quote
 from core.errors import HubError
 from quality.suites import has_mark, mark, marked_expectation
 from standards.checks import Check
@@ -48,8 +48,12 @@ def run_suite(engine: Engine, table: str, checks: Sequence[Check], conditions: M
         found = _computed(execution, prepared)
     broken = sorted(item.check.id for item in prepared if not item.is_evaluated(found))
     if broken:
-        raise SuiteFailed(f"Great Expectations could not evaluate {', '.join(broken)}", hint="./hub test shows which rule is at fault")
+        raise _failed(broken)
     return [CheckResult(item.check, rows - item.passed_over(found), item.unexpected(found)) for item in prepared]
+
+
+def _failed(broken: Iterable[str]) -> SuiteFailed:
+    return SuiteFailed(f"Great Expectations could not evaluate {', '.join(broken)}", hint="./hub test shows which rule is at fault")
 
 
 def prepare_expectations(checks: Iterable[Check]) -> None:
@@ -101,17 +105,20 @@ def _prepared(check: Check) -> _Prepared:
 
 def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mapping[str, str]) -> None:
     """The table with a column for each check that is a condition: what is not null there breaks it."""
-    conditions = {**conditions, **{check.id: _repeated(engine, table, check.element) for check in checks if check.kind == "unique"}}
+    conditions = {**conditions, **{check.id: _repeated(engine, table, check) for check in checks if check.kind == "unique"}}
     marks = [f"CASE WHEN {mark(check, conditions)} THEN 1 END AS {quote(check.id)}" for check in checks if has_mark(check)]
     engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join(['*', *marks])} FROM {table}")
 
 
-def _repeated(engine: Engine, table: str, column: str) -> str:
-    """The SQL that is true where a value of the column stands in several rows. These are listed once: hardly ever is there any."""
-    repeated = quote(f"repeated {column}")
-    listed = f"SELECT {quote(column)} FROM {table} WHERE {quote(column)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-    found = engine.value(f"CREATE OR REPLACE TABLE {repeated} AS {listed}", doing="looking for repeated values")
-    return f"{quote(column)} IN (FROM {repeated})" if found else "false"
+def _repeated(engine: Engine, table: str, check: Check) -> str:
+    """The SQL that is true where a value stands in several rows. These are listed once: hardly ever is there any."""
+    column, repeated = quote(check.element), quote(f"repeated {check.element}")
+    listed = f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+    try:
+        found = engine.value(f"CREATE OR REPLACE TABLE {repeated} AS {listed}", doing="looking for repeated values")
+    except EngineError:
+        raise _failed([check.id]) from None
+    return f"{column} IN (FROM {repeated})" if found else "false"
 
 
 @contextmanager
