@@ -10,7 +10,7 @@ import pyarrow as pa
 from connectors.claim import Claim
 from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
 from connectors.files import file_digests, unchanged_meanwhile
-from connectors.increment import Following, Request
+from connectors.increment import Differing, Following, Request
 from connectors.storage import at_hand, fetch, is_remote, removing
 from connectors.watch import watched
 from contracts.model import Contract
@@ -82,6 +82,8 @@ def _read_table(connector: Connector, contract: Contract, connections: Connectio
     if isinstance(request, Following):
         following: Connector = import_module("connectors.postgresql_log").extract
         return watched(contract, lambda: following(contract, connections, request))
+    if isinstance(request, Differing):
+        connector = import_module("connectors.postgresql_digests").extract
     replica = contract.reading.replica
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))

@@ -49,6 +49,15 @@ class Comments:
     columns: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a source says of all its rows where only those that differ are read: how many they are, and the sum of their digests (32 hexadecimal
+    digits)."""
+
+    rows: int
+    digest: str
+
+
 @dataclass
 class Extraction:
     """One delivery. `unreadable` and `notes` grow while `batches` is consumed; rows read = rows in batches + unreadable.
@@ -74,6 +83,7 @@ class Extraction:
     interrupt: Callable[[], None] = lambda: None
     # What the source itself says of the rows, there when the batches are; empty where it has no engine that could.
     claims: list[Claim] = field(default_factory=list)
+    told: Told | None = None
     # The files that were read, there when the batches are consumed; empty where the source is not files.
     files: list[FileDigest] = field(default_factory=list)
 

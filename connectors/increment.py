@@ -5,13 +5,16 @@ without a value are read every time. A table whose highest value is below the on
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from connectors.extraction import ASK_DEPARTMENT, Note
+import pyarrow as pa
+
+from connectors.extraction import ASK_DEPARTMENT, Note, Told
 from core.errors import RequestError, SourceError
+from core.sums import Parts
 
 NUMBER, TIME = "number", "time"
 BACKWARDS = "cursor-backwards"
@@ -53,7 +56,30 @@ class Following:
     table: str | None = None
 
 
-Request = Increment | Period | Following
+@dataclass(frozen=True)
+class Chosen:
+    """Which of a source's rows are read: their places in it, and what it said of them, by partition; the ids of records that are gone, as texts
+    `_record_id`; and what it said of all."""
+
+    places: Sequence[str]
+    parts: Parts
+    gone: pa.Table
+    told: Told
+
+
+@dataclass(frozen=True)
+class Differing:
+    """The rows that are not known as they are now: the source says of each its key and its digest, and hands over those that are chosen.
+
+    `choose` gets the texts of the key under their own names, with `DIGEST` (16 bytes) and `PLACE`. It returns None where so many rows differ
+    that the whole table is better read.
+    """
+
+    choose: Callable[[pa.Schema, Iterable[pa.RecordBatch]], Chosen | None]
+
+
+DIGEST, PLACE = "hub_digest", "hub_place"
+Request = Increment | Period | Following | Differing
 
 
 @dataclass(frozen=True)
@@ -99,7 +125,7 @@ Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # a query of one row,
 
 def choose_part(contract_id: str, request: Request | None, types: Mapping[str, str], dialect: Dialect, ask: Ask) -> Part:
     """Decide what is read of a table whose columns have these types. Raises SourceError where the column cannot say what is new."""
-    if request is None or isinstance(request, Following):
+    if request is None or isinstance(request, (Following, Differing)):
         return Part()
     if isinstance(request, Period):
         return _period(contract_id, request, types, dialect)

@@ -58,15 +58,14 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     url = connections.url(contract.source.connection, "postgresql", "postgres")
     stack = opened(contract, url, snapshot)
     try:
-        return _extraction(contract, next(stack), stack, request)
+        return read_table(contract, next(stack), stack, request)
     except BaseException:
         stack.close()
         raise
 
 
-def _extraction(
-    contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Request | None
-) -> Extraction:
+def read_table(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Request | None) -> Extraction:
+    """Read what a request asks for through an open cursor; `stack` closes it afterwards."""
     assert isinstance(contract.source, DatabaseSource)
     columns = columns_of(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
@@ -91,7 +90,7 @@ def _extraction(
         cursor.execute(f"SELECT {select} FROM {relation}{part.where}")
         reader = cursor.fetch_record_batch()
     claims: list[Claim] = []
-    digests = _digests(contract, columns, plan)
+    digests = digests_of(contract, columns, plan)
 
     def rows() -> Iterator[pa.RecordBatch]:
         try:
@@ -124,7 +123,7 @@ def claim(contract: Contract, connections: Connections) -> Claim:
         cursor = next(stack)
         columns = columns_of(contract, cursor)
         plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
-        return _claim(contract, cursor, relation_of(contract.source), dict(columns), _digests(contract, columns, plan))
+        return _claim(contract, cursor, relation_of(contract.source), dict(columns), digests_of(contract, columns, plan))
     finally:
         stack.close()
 
@@ -273,7 +272,8 @@ _UNKNOWN_FUNCTION = "42883"
 _CANCELED = "57014"
 
 
-def _digests(contract: Contract, columns: Sequence[tuple[str, str]], plan: ColumnPlan) -> DigestPlan:
+def digests_of(contract: Contract, columns: Sequence[tuple[str, str]], plan: ColumnPlan) -> DigestPlan:
+    """Which columns of a table its digests are of."""
     return plan_digest(contract, plan.names, {name: why for name, kind in columns if (why := _not_comparable(kind))})
 
 
@@ -292,7 +292,8 @@ def _canonical(name: str, kind: str) -> str:
     return f"coalesce({text}, {_MARK} || 'n')"
 
 
-def _sha256(names: Sequence[str], kinds: dict[str, str]) -> str:
+def sha256_of(names: Sequence[str], kinds: dict[str, str]) -> str:
+    """SQL for the sha256 (32 bytes) of the canonical text of some columns, given with their base types."""
     return f"sha256(convert_to({canonical([_canonical(name, kinds[name]) for name in names], _SEPARATOR)}, 'UTF8'))"
 
 
@@ -311,8 +312,8 @@ def _claim(contract: Contract, cursor: dbapi.Cursor, relation: str, kinds: dict[
         start += width
     # OFFSET 0 keeps the digest from being computed anew for each sum.
     digested = (
-        f"SELECT {f'get_byte({_sha256(plan.key, kinds)}, 0)' if plan.key else '0'} AS p, "
-        f"('x' || substr(encode({_sha256(plan.columns, kinds)}, 'hex'), 1, 32))::bit(128) AS h FROM {relation} OFFSET 0"
+        f"SELECT {f'get_byte({sha256_of(plan.key, kinds)}, 0)' if plan.key else '0'} AS p, "
+        f"('x' || substr(encode({sha256_of(plan.columns, kinds)}, 'hex'), 1, 32))::bit(128) AS h FROM {relation} OFFSET 0"
     )
     try:
         cursor.execute(f"SELECT p, count(*), {', '.join(sums)} FROM ({digested}) AS digested GROUP BY p")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from connectors.identifiers import quote
-from connectors.increment import Ask, Following, Increment, Part, Period, Request, backwards, no_cursor_column, no_time, unusable
+from connectors.increment import Ask, Differing, Following, Increment, Part, Period, Request, backwards, no_cursor_column, no_time, unusable
 from core.clock import BEIJING
 
 # 2024-01-31, 2024-01-31 23:59[:59[.999]] and with T; a zone can only be Z, or the order of the texts would not be that of the times.
@@ -18,7 +18,7 @@ _FIRST_LETTERS = "____-__-__%"
 
 def choose_part(contract_id: str, request: Request | None, columns: Sequence[str], ask: Ask) -> Part:
     """Decide what is read of a table. Raises SourceError where the column cannot say what is new."""
-    if request is None or isinstance(request, Following):
+    if request is None or isinstance(request, (Following, Differing)):
         return Part()
     if isinstance(request, Period):
         return _period(contract_id, request, columns, ask)

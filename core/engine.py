@@ -165,6 +165,26 @@ class Engine:
 
         self.connection.register(name, pa.RecordBatchReader.from_batches(schema, batches).__arrow_c_stream__())
 
+    @contextmanager
+    def streamed(self, name: str, schema: "pa.Schema", batches: Iterable["pa.RecordBatch"]) -> Iterator[None]:
+        """`stream` for the block. The engine reports any failure of its input as its own; what is raised is the error of the batches."""
+        failures: list[HubError] = []
+
+        def remembering() -> Iterator["pa.RecordBatch"]:
+            try:
+                yield from batches
+            except HubError as error:
+                failures.append(error)
+                raise
+
+        self.stream(name, schema, remembering())
+        try:
+            yield
+        except HubError:
+            if failures:
+                raise failures[0] from None
+            raise
+
 
 @contextmanager
 def scrubbed(doing: str) -> Iterator[None]:

@@ -24,7 +24,7 @@ from contracts.proposal.match import Column, Table, match_names, match_table
 from core.engine import Engine, quote
 from core.errors import SourceError
 from pipeline.home import Home
-from pipeline.landing import landed_rows, read_manifest, rows_path
+from pipeline.landing import TOLD, landed_rows, read_manifest, rows_path
 from standards.loader import load_standards
 
 # A new name is likely from here on; of the score, values make up more than names.
@@ -223,18 +223,28 @@ def accepted_drift(home: Home, contract: Contract, batch: Batch, unknown: Mappin
 
 def _volume(home: Home, contract: Contract, batch: Batch) -> Iterator[Change]:
     before = latest_whole(home.catalog, contract.id)
-    if before is None or not batch.is_whole or not before.landed:
+    is_now = batch.landed or 0 if batch.is_whole else _told_rows(home, batch)
+    if before is None or is_now is None or not before.landed:
         return
-    was, is_now = before.landed, batch.landed or 0
+    was = before.landed
     if abs(is_now - was) > contract.drift_policy.volume_change * was:
         yield Change(
             "volume", f"{is_now} rows arrived, {was} did before ({(is_now - was) / was:+.0%}): ask the department whether it is right"
         )
 
 
+def _told_rows(home: Home, batch: Batch) -> int | None:
+    """How many rows the source has by its own account, where only those that differ were read; None where it gave none."""
+    told = (read_manifest(home.settings, batch) or {}).get(TOLD)
+    return None if told is None else int(told["rows"])
+
+
 def _codes(home: Home, contract: Contract, batch: Batch, unknown: Mapping[str, tuple[int, int]]) -> Iterator[Change]:
+    told = _told_rows(home, batch) or 0
     for element, (rows, evaluated) in unknown.items():
         before = _unknown_before(home, contract, batch, element)
+        # What is read is mostly what waits with some fault: the share is that of all rows.
+        evaluated = max(evaluated, told)
         share = rows / evaluated if evaluated else 0.0
         if before is not None and rows >= _LEAST_UNKNOWN and share - before > contract.drift_policy.code_jump:
             column = next((source.column for name, source in contract.elements.items() if name == element), element)

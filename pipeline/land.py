@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +23,13 @@ from catalog.tables import lease
 from connectors.claim import plan_digest
 from connectors.columns import ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
-from connectors.increment import Request
+from connectors.increment import Differing, Request
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.connections import load_connections
 from core.digests import digest_sums
 from core.engine import Engine, literal, parquet, quote
-from core.errors import HubError, LeaseHeld, SourceError
+from core.errors import LeaseHeld, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
@@ -39,7 +39,7 @@ from core.sums import MODULUS, combine
 from pipeline.completeness import check_complete, said, written
 from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
+from pipeline.landing import TOLD, batch_folder, landed_parts, row_expressions, seal
 from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
@@ -173,6 +173,8 @@ def _opened(home: Home, contract: Contract, request: Request | None, orderer: st
     except ColumnsMissing as error:
         missing = error
     spared = without_missing(contract, missing)
+    # Digests of other columns than before would tell all rows for changed.
+    request = None if isinstance(request, Differing) else request
     return adapted(home, contract, extract(spared, connections, request, outside_window_by=orderer), missing)
 
 
@@ -206,13 +208,11 @@ def _refuse_clashes(contract: Contract, names: Sequence[str]) -> None:
 
 def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> None:
     """Stream the extraction through the engine into one Parquet file with record ids and row digests."""
-    failures: list[HubError] = []
     check_columns(contract, extraction)
     columns = _received(extraction)
     record, content = row_expressions(contract, columns)
     if extraction.has_record_ids:
         record = "_record_id::uuid"
-    engine.stream("arrivals", extraction.schema, _remembering(extraction, failures))
     select = ", ".join(
         [
             *map(quote, columns),
@@ -222,38 +222,28 @@ def _write_rows(engine: Engine, extraction: Extraction, contract: Contract, path
         ]
     )
     parameters = {} if extraction.has_record_ids else {"record_key": key, "dataset": contract.id}
-    try:
+    with engine.streamed("arrivals", extraction.schema, extraction.batches):
         engine.run(
             f"COPY (SELECT {select} FROM arrivals) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
             parameters,
             doing=f"landing {contract.id}",
         )
-    except HubError:
-        # The engine reports any failure of its input as its own; the connector's error says what really happened.
-        if failures:
-            raise failures[0] from None
-        raise
 
 
 def _write_deletes(engine: Engine, extraction: Extraction, contract: Contract, path: Path, key: str) -> dict[str, Any]:
     """The record ids of what the source says is gone, in a file beside the rows, and what the manifest, which is sealed, says of them."""
     if not extraction.deleted:
         return {}
-    record, _ = row_expressions(contract, list(contract.record_key))
-    engine.register("deleted", pa.Table.from_batches(extraction.deleted))
+    named = pa.Table.from_batches(extraction.deleted)
+    is_told = "_record_id" in named.column_names
+    record = "_record_id::uuid" if is_told else row_expressions(contract, list(contract.record_key))[0]
+    engine.register("deleted", named)
     copy = f"COPY (SELECT DISTINCT {record} AS _record_id FROM deleted) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    engine.run(copy, {"record_key": key, "dataset": contract.id}, doing=f"landing deletes of {contract.id}")
+    parameters = {} if is_told else {"record_key": key, "dataset": contract.id}
+    engine.run(copy, parameters, doing=f"landing deletes of {contract.id}")
     gone, upper, lower = engine.row(f"SELECT count(*), {digest_sums('_record_id')} FROM {parquet([path])}", doing="adding up digests")
     _sync(path)
     return {"deletes": gone, "deletes_digest": f"{combine(upper, lower):032x}"}
-
-
-def _remembering(extraction: Extraction, failures: list[HubError]) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from extraction.batches
-    except HubError as error:
-        failures.append(error)
-        raise
 
 
 def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extraction, path: Path) -> dict[str, object]:
@@ -277,6 +267,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "digest": f"{sum(total for _, total in parts.values()) % MODULUS:032x}",
         "partitions": written(parts),
         "source": None if claim is None else said(claim, compared, len(extraction.unreadable)),
+        **({} if extraction.told is None else {TOLD: asdict(extraction.told)}),
         "files": [asdict(file) for file in extraction.files],
         "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
     }

@@ -22,6 +22,7 @@ Manifest = Mapping[str, Any]
 _BLOCK = 1 << 20
 _SHOWN = 5  # positions of altered rows that are named
 VERIFYING = "verifying a landed batch"
+TOLD = "told"  # entry of a manifest: what the source said of all its rows, where only some of them were read
 
 
 def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:

@@ -13,7 +13,7 @@ from catalog.batches import OPEN, WHOLE, Batch, get_batch
 from catalog.datasets import contract_at
 from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
-from connectors.claim import plan_digest
+from connectors.claim import Claim, plan_digest
 from connectors.extract import source_claim, source_files
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
@@ -26,7 +26,7 @@ from core.sums import MODULUS, Parts, shown_parts
 from exchange.verify_receipt import FORMAT, canonical, check
 from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
 from pipeline.home import Home
-from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_path, verify_landing
+from pipeline.landing import TOLD, batch_folder, landed_parts, read_manifest, rows_path, verify_landing
 
 _SHOWN = 5  # files that are named
 _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")
@@ -223,7 +223,7 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return "not compared: landing has nothing of this batch any more", False
     if batch.kind != "delivery":
         return f"not compared: {FROM_QUARANTINE}", False
-    if not batch.is_whole:
+    if not batch.is_whole and TOLD not in manifest:
         return "not compared: the batch holds only what was new in the source", False
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     try:
@@ -238,6 +238,8 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return f"not comparable: {_why_nothing(batch, contract)}", False
     if claim.rows is None:
         return f"not comparable: {claim.reason}", False
+    if TOLD in manifest:
+        return _told_in_words(manifest[TOLD], claim)
     with Engine(home.settings) as engine:
         landed = landed_parts(engine, rows_path(home.settings, batch), claim.plan)
     rows = sum(count for count, _ in landed.values())
@@ -246,6 +248,16 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return (f"the same {rows} rows" if claim.parts is None else f"the same {rows} rows with the same digests{left_out}"), False
     where = in_words(landed, claim.parts, ("landed", "source")) if claim.parts is not None else ""
     return f"the source now has {claim.rows} rows, {rows} landed{'; ' if where else ''}{where}", True
+
+
+def _told_in_words(told: Mapping[str, Any], claim: Claim) -> tuple[str, bool]:
+    """How what a source says now compares with what it said of all its rows when only those that differed were read."""
+    if claim.parts is None or claim.plan.excluded:
+        return f"not comparable: {claim.reason or ', '.join(claim.plan.excluded)}", False
+    digest = f"{sum(total for _, total in claim.parts.values()) % MODULUS:032x}"
+    if (claim.rows, digest) == (told["rows"], told["digest"]):
+        return f"the same {claim.rows} rows with the same digests", False
+    return f"the source now has {claim.rows} rows, it had {told['rows']}, and they are not the same", True
 
 
 def _files_in_words(landed: Sequence[Mapping[str, Any]], now_there: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:

@@ -19,6 +19,7 @@ from core.clock import now
 from core.connections import load_connections
 from core.errors import RequestError
 from core.keys import RECORD_KEY, load_key
+from pipeline.differing import differing
 from pipeline.home import Home
 
 
@@ -45,6 +46,8 @@ def next_request(home: Home, contract: Contract, batch: Batch, order: Order = OR
         place = log_place(home, contract)
         whole = Following(prefix, f"{prefix}{batch.seq}", kept=place.get("slot"))
         return whole if order.full or needs_whole(home, contract, batch) else replace(whole, **place)
+    if contract.change_tracking == "snapshot" and not order.full:
+        return differing(home, contract, batch)
     if contract.cursor is None or contract.change_tracking != "cursor":
         return None
     since = None if order.full or needs_whole(home, contract, batch) else _cursor(home, contract)

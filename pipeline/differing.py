@@ -1,0 +1,101 @@
+"""Which rows of a source differ from what is known, by the digests that the source's own engine computes.
+
+A digest of the source is that of landing where the last whole delivery has shown it: there the source's account of every row was equal to
+what landed. Then nothing has to be read of a row whose record was accepted with just that digest. All rows of a record are chosen together as
+soon as one of them differs, so that repeated and contradicting rows are seen as in a whole delivery; what waits in quarantine is read again.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pyarrow as pa
+
+from catalog.batches import Batch, judged_otherwise, latest_whole
+from catalog.files import files_of
+from connectors.claim import asks_digest
+from connectors.extraction import Told
+from connectors.increment import DIGEST, PLACE, Chosen, Differing
+from contracts.model import Contract
+from core.clock import now
+from core.digests import digest_sums, partition_sums, record_id
+from core.engine import Engine, quote
+from core.keys import RECORD_KEY, load_key
+from core.sums import combine
+from pipeline.changes import FEW_CANDIDATES, PREVIOUS
+from pipeline.completeness import EQUAL
+from pipeline.home import Home
+from pipeline.landing import read_manifest
+from pipeline.state import LOG_COLUMNS, standardized_table, state
+from pipeline.waiting import waiting_pointers
+
+# The whole source is read anew after this time: what lies in landing is renewed, and that the digests are still the same is shown again.
+WHOLE_AGAIN = timedelta(days=7)
+# Smaller tables are read whole each time: that costs nothing to speak of, and the department can be asked again what it said of all of them.
+LEAST_ROWS = 50_000
+# More rows than these are better streamed than asked for by their places.
+MOST_CHOSEN = 500_000
+ASKED = "asking the source what differs"
+
+
+def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
+    """How a batch asks for the rows that differ; None where the source cannot tell them, or has to be read whole."""
+    if contract.source.kind != "postgresql" or contract.whole_row_is_key or not asks_digest(contract):
+        return None
+    whole = latest_whole(home.catalog, contract.id)
+    if whole is None or (whole.landed or 0) < LEAST_ROWS or whole.started_at + WHOLE_AGAIN <= now():
+        return None
+    if judged_otherwise(home.catalog, whole, batch.rules):
+        return None
+    source = (read_manifest(home.settings, whole) or {}).get("source") or {}
+    return Differing(lambda schema, told: _choose(home, contract, schema, told)) if source.get("verdict") == EQUAL else None
+
+
+def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:
+    with Engine(home.settings) as engine:
+        columns = ", ".join([*map(quote, contract.record_key), f"{DIGEST}::uuid AS _row_digest", PLACE])
+        with engine.streamed("source_rows", schema, told):
+            engine.run(f"CREATE TABLE told AS SELECT {columns} FROM source_rows", doing=ASKED)
+        _read_known(engine, home, contract)
+        rows, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM told", doing=ASKED)
+        if not _choose_rows(engine, home, contract, most=min(MOST_CHOSEN, FEW_CANDIDATES * rows)):
+            return None
+        places = [place for (place,) in engine.rows(f"SELECT {PLACE} FROM chosen", doing=ASKED)]
+        keys = [quote(name) for name in contract.record_key]
+        sums = engine.rows(f"SELECT {partition_sums(keys, '_row_digest')} FROM chosen GROUP BY part", doing=ASKED)
+        gone = engine.arrow(f"SELECT DISTINCT _record_id::varchar AS _record_id FROM ({_gone(home, contract)})", doing=ASKED)
+    parts = {part: (count, combine(upper, lower)) for part, count, upper, lower in sums}
+    return Chosen(places, parts, gone, Told(rows, f"{combine(high, low):032x}"))
+
+
+def _read_known(engine: Engine, home: Home, contract: Contract) -> None:
+    """Table `previous`, the accepted state, and view `known`, of it what came from the source itself: a repaired row has a digest of its own."""
+    table = standardized_table(contract.id)
+    rows = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_row_digest")})
+    engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT * FROM {rows}", doing="reading the accepted state")
+    repaired = ", ".join(str(file.seq) for file in files_of(home.catalog, table, ("repairs",)))
+    engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE {f'_batch_seq NOT IN ({repaired})' if repaired else 'true'}")
+
+
+def _choose_rows(engine: Engine, home: Home, contract: Contract, most: float) -> bool:
+    """Table `chosen`: the rows that differ, with all rows of their records. False where they are more than `most`.
+
+    Ids are computed of these few only: of all others the digest tells which record they are.
+    """
+    differs = "SELECT * FROM told WHERE _row_digest NOT IN (SELECT _row_digest FROM known)"
+    parameters = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
+    engine.run(f"CREATE TABLE chosen AS SELECT *, {record_id(contract.record_key)} AS _record_id FROM ({differs})", parameters, doing=ASKED)
+    engine.run(
+        "INSERT INTO chosen SELECT t.*, k._record_id FROM told t "
+        "JOIN (SELECT * FROM known WHERE _record_id IN (SELECT _record_id FROM chosen)) k USING (_row_digest)",
+        doing=ASKED,
+    )
+    return bool(engine.value("SELECT count(*) FROM chosen") <= most)
+
+
+def _gone(home: Home, contract: Contract) -> str:
+    """SQL for the records that were accepted or wait in quarantine and of which the source has no row any more."""
+    there = "SELECT _record_id FROM chosen UNION ALL SELECT _record_id FROM known WHERE _row_digest IN (SELECT _row_digest FROM told)"
+    accepted = f"SELECT _record_id FROM {PREVIOUS}"
+    waiting = waiting_pointers(home, contract.id)
+    held = f"{accepted} UNION ALL SELECT _record_id FROM {waiting}" if waiting else accepted
+    return f"SELECT _record_id FROM ({held}) WHERE _record_id NOT IN ({there})"
