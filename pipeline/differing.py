@@ -2,7 +2,8 @@
 
 A digest of the source is that of landing where the last whole delivery has shown it: there the source's account of every row was equal to
 what landed. Then nothing has to be read of a row whose record was accepted with just that digest. All rows of a record are chosen together as
-soon as one of them differs, so that repeated and contradicting rows are seen as in a whole delivery; what waits in quarantine is read again.
+soon as one of them differs, so that repeated and contradicting rows are seen as in a whole delivery; what waits in quarantine or was repaired is
+read again each time.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,6 @@ from datetime import timedelta
 import pyarrow as pa
 
 from catalog.batches import Batch, judged_otherwise, latest_whole
-from catalog.files import files_of
 from connectors.claim import asks_digest
 from connectors.extraction import Told
 from connectors.increment import DIGEST, PLACE, Chosen, Differing
@@ -25,6 +25,7 @@ from pipeline.changes import FEW_CANDIDATES, PREVIOUS
 from pipeline.completeness import EQUAL
 from pipeline.home import Home
 from pipeline.landing import read_manifest
+from pipeline.repairs import has_corrected_keys, repaired_records
 from pipeline.state import LOG_COLUMNS, standardized_table, state
 from pipeline.waiting import waiting_pointers
 
@@ -44,7 +45,7 @@ def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
     whole = latest_whole(home.catalog, contract.id)
     if whole is None or (whole.landed or 0) < LEAST_ROWS or whole.started_at + WHOLE_AGAIN <= now():
         return None
-    if judged_otherwise(home.catalog, whole, batch.rules):
+    if judged_otherwise(home.catalog, whole, batch.rules) or has_corrected_keys(home, contract.id):
         return None
     source = (read_manifest(home.settings, whole) or {}).get("source") or {}
     return Differing(lambda schema, told: _choose(home, contract, schema, told)) if source.get("verdict") == EQUAL else None
@@ -68,12 +69,12 @@ def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa
 
 
 def _read_known(engine: Engine, home: Home, contract: Contract) -> None:
-    """Table `previous`, the accepted state, and view `known`, of it what came from the source itself: a repaired row has a digest of its own."""
-    table = standardized_table(contract.id)
-    rows = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_row_digest")})
-    engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT * FROM {rows}", doing="reading the accepted state")
-    repaired = ", ".join(str(file.seq) for file in files_of(home.catalog, table, ("repairs",)))
-    engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE {f'_batch_seq NOT IN ({repaired})' if repaired else 'true'}")
+    """Table `previous`, the accepted state, and view `known`: of it all but the records that wait or were repaired, which are read each time."""
+    rows = state(home, standardized_table(contract.id), {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
+    engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {rows}", doing="reading the accepted state")
+    others = [rows for rows in (waiting_pointers(home, contract.id), repaired_records(home, contract.id)) if rows]
+    unknown = " UNION ALL ".join(f"SELECT _record_id FROM {rows}" for rows in others)
+    engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE {f'_record_id NOT IN ({unknown})' if others else 'true'}")
 
 
 def _choose_rows(engine: Engine, home: Home, contract: Contract, most: float) -> bool:

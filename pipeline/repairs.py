@@ -116,6 +116,18 @@ def standing_repairs(home: Home, batch: Batch) -> str | None:
     return f"(SELECT * FROM {last} WHERE _repaired_id IS NULL OR _repaired_id NOT IN {sent})"
 
 
+def repaired_records(home: Home, contract_id: str) -> str | None:
+    """SQL for the records that were ever repaired; None where none was."""
+    files = files_of(home.catalog, standardized_table(contract_id), ("repairs",))
+    return f"(SELECT _record_id FROM {_source(home, contract_id, files)})" if files else None
+
+
+def has_corrected_keys(home: Home, contract_id: str) -> bool:
+    """Whether a repair has ever corrected a key, so that what becomes of one record depends on which others the source sends beside it."""
+    files = files_of(home.catalog, standardized_table(contract_id), ("repairs",))
+    return any(corrected_keys(get_batch(home.catalog, f"{contract_id}@{file.seq}")) for file in files)
+
+
 def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:
     """How many rows of a delivery are rows that a repair stands for."""
     standing = standing_repairs(home, batch)

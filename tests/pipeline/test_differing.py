@@ -1,0 +1,278 @@
+"""A PostgreSQL table of which only the rows that differ are read, by its own digests; the oracle is the same table read whole."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from catalog.batches import Batch, waiting_of
+from core.errors import SourceError
+from pipeline.landing import verify_landing
+from pipeline.receipts import compare_source, receipt_of, verify_receipt
+from pipeline.replay import replay
+from pipeline.tracking import Order
+from tests.factories import Hub, person, resident_id, wrong_check
+from tests.pipeline.handing_back import edited, filling, handed_out
+from tests.pipeline.logical import logical_server
+from tests.pipeline.sources import TABLE, connect, patient, phones, sync, tracked
+
+__all__ = ["logical_server"]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
+COLUMNS = ("SFZH", "XM", "DH", "GXSJ")
+
+
+class Table:
+    """A department's table without a key: rows can stand in it twice, and contradict each other."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.write(f"DROP TABLE IF EXISTS {TABLE} CASCADE")
+        columns = ", ".join(f'"{name}" text' for name in COLUMNS)
+        self.write(f"CREATE TABLE {TABLE} ({columns})")
+
+    def write(self, sql: str, values: Any = None) -> int:
+        return self.connection.execute(sql, values).rowcount  # type: ignore[arg-type]
+
+    def add(self, number: int, content: int = 0, **changed: Any) -> None:
+        row = {**patient(number, content), **changed}
+        self.write(f"INSERT INTO {TABLE} VALUES (%s, %s, %s, %s)", [row[name] for name in COLUMNS])
+
+    def change(self, key: str, content: int) -> None:
+        self.write(f'UPDATE {TABLE} SET "DH" = %s WHERE "SFZH" = %s', [f"139{content:08}", key])
+
+    def remove(self, key: str) -> None:
+        self.write(f'DELETE FROM {TABLE} WHERE "SFZH" = %s', [key])
+
+
+@pytest.fixture
+def table(hub: Hub, logical_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    monkeypatch.setattr("pipeline.differing.LEAST_ROWS", 0)
+    found = Table(logical_server)
+    connect(hub, patients=found.url)
+    yield found
+    found.connection.close()
+
+
+def contract(**more: Any) -> dict[str, Any]:
+    limits = {"least_rows": 0, "largest_shrink": 1.0, "largest_quarantine": 1.0}
+    return tracked("postgresql", "snapshot", assertions=limits, **more)
+
+
+def told(batch: Batch) -> str:
+    return next((str(note["message"]) for note in batch.notes if note["kind"] == "told"), "")
+
+
+def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: Hub, table: Table) -> None:
+    document = contract()
+    hub.register(document)
+    for number in range(20):
+        table.add(number)
+    assert sync(hub, document).scope == "whole"
+    table.change(resident_id(3), 7)
+    table.add(30)
+    table.remove(resident_id(5))
+    batch = sync(hub, document)
+    assert (batch.scope, batch.read, batch.inserted, batch.updated, batch.deleted, batch.records) == ("part", 2, 1, 1, 1, 20)
+    assert told(batch).startswith("of 20 rows of the source 2 were read")
+    assert "1 records are not there any more" in told(batch)
+    quiet = sync(hub, document)
+    assert (quiet.scope, quiet.read, quiet.deleted, quiet.records) == ("part", 0, 0, 20)
+    assert phones(hub, document)[resident_id(3)] == "13900000007"
+    assert hub.unbalanced() == []
+    # The source's word on the rows that were read is held against them, and stands in the receipt; all are compared when it is asked again.
+    receipt = receipt_of(hub.home, batch.batch_id)
+    assert (receipt["receipt"]["source"]["verdict"], receipt["receipt"]["source"]["rows"]) == ("equal", 2)
+    assert verify_receipt(hub.home, batch, receipt) == []
+    assert verify_landing(hub.home, batch) == []
+    assert compare_source(hub.home, quiet) == ("the same 20 rows with the same digests", False)
+    table.change(resident_id(3), 8)
+    assert compare_source(hub.home, quiet) == ("the source now has 20 rows, it had 20, and they are not the same", True)
+    # And it travels to the end.
+    assert hub.publish("population").entities == 20
+
+
+def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_delivery(hub: Hub, table: Table) -> None:
+    document = contract()
+    hub.register(document)
+    for number in range(40):
+        table.add(number)
+    table.add(1)
+    table.add(50, SFZH=wrong_check(resident_id(50)))
+    first = sync(hub, document)
+    assert (first.repeated, first.quarantined, first.waiting) == (1, 1, 1)
+    # A copy is no difference; what waits is read again and waits on.
+    same = sync(hub, document)
+    assert (same.read, same.quarantined, same.waiting, same.records) == (1, 1, 1, 40)
+    table.add(2, 9)
+    torn = sync(hub, document)
+    assert (torn.read, torn.quarantined, torn.waiting) == (3, 3, 3)
+    table.write(f'DELETE FROM {TABLE} WHERE "DH" = %s', ["13900000009"])
+    table.remove(wrong_check(resident_id(50)))
+    mended = sync(hub, document)
+    assert (mended.read, mended.waiting, mended.records) == (1, 0, 40)
+    assert hub.unbalanced() == []
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+def test_a_dataset_is_the_same_as_one_that_reads_the_whole_table(
+    hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("pipeline.differing.FEW_CANDIDATES", 1.0)
+    by_digest = contract()
+    by_reading = contract(id="health__whole", reading={"source_digest": False})
+    hub.register(by_digest, by_reading)
+    dice = random.Random(seed)
+    scopes = set()
+    for _ in range(8):
+        for _ in range(dice.randrange(8)):
+            number = dice.randrange(12)
+            key = resident_id(number) if dice.random() < 0.8 else wrong_check(resident_id(number))
+            match dice.randrange(5):
+                case 0:
+                    table.remove(key)
+                case 1:
+                    table.change(key, dice.randrange(3))
+                case 2:  # a copy of a row, or one that contradicts it
+                    table.add(number, dice.randrange(2), SFZH=key)
+                case 3:  # moved to another place of the table, and the same
+                    table.write(f'UPDATE {TABLE} SET "XM" = "XM"')
+                case _:
+                    table.add(number, SFZH=dice.choice([key, None]))
+        found, expected = sync(hub, by_digest), sync(hub, by_reading)
+        scopes.add(found.scope)
+        assert expected.scope == "whole"
+        # A record that comes back from quarantine as it was accepted counts as updated where it comes in a part.
+        names = ("previous", "inserted", "deleted", "records", "waiting")
+        assert {name: getattr(found, name) for name in names} == {name: getattr(expected, name) for name in names}
+        assert _content(hub, by_digest) == _content(hub, by_reading)
+        assert _waiting(hub, by_digest) == _waiting(hub, by_reading)
+    assert scopes == {"whole", "part"}
+    assert hub.unbalanced() == []
+
+
+def _content(hub: Hub, document: dict[str, Any]) -> Counter[tuple[Any, ...]]:
+    return Counter((row["resident_id"], row["person_name"], row["phone_number"]) for row in hub.state(document))
+
+
+def _waiting(hub: Hub, document: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return sorted((row["element"], row["issue_type"], row["rows"]) for row in waiting_of(hub.home.catalog, document["id"]))
+
+
+@pytest.mark.parametrize("mended", ["a name", "a key"])
+def test_a_repaired_row_stands_and_falls_as_in_whole_deliveries(hub: Hub, table: Table, mended: str) -> None:
+    """Where a key was corrected, what becomes of the row depends on whether the right key comes as well: then all is read."""
+    by_digest, by_reading = contract(), contract(id="health__whole", reading={"source_digest": False})
+    hub.register(by_digest, by_reading)
+    for number in range(40):
+        table.add(number)
+    wrong = {"SFZH": wrong_check(resident_id(50))} if mended == "a key" else {"XM": ""}
+    table.add(50, **wrong)
+    for document in (by_digest, by_reading):
+        assert sync(hub, document).waiting == 1
+        path = handed_out(hub, f"{document['id']}.csv", document["id"])
+        filled = filling("SFZH", resident_id(50)) if mended == "a key" else filling("XM", person(50)["XM"])
+        replay(document["id"], hub.home, repaired=edited(path, filled))
+    for step in ("as it was", "right as well", "as it was", "right no more", "as it was"):
+        if step == "right as well":
+            table.add(50, 4)
+        if step == "right no more":
+            table.write(f'DELETE FROM {TABLE} WHERE "DH" = %s', ["13900000004"])
+        found, expected = sync(hub, by_digest), sync(hub, by_reading)
+        assert (found.scope, expected.scope) == ("whole" if mended == "a key" else "part", "whole")
+        assert (step, found.records, found.waiting) == (step, expected.records, expected.waiting)
+        assert _content(hub, by_digest) == _content(hub, by_reading), step
+
+
+@pytest.mark.parametrize(
+    "case", ["first", "ordered", "too many", "other rules", "a week later", "small", "not asked", "a view", "put together", "no text"]
+)
+def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    from core.clock import now
+
+    document = contract(**({"reading": {"source_digest": False}} if case == "not asked" else {}))
+    hub.register(document)
+    for number in range(12):
+        table.add(number)
+    if case in ("a view", "put together"):
+        table.write(f"ALTER TABLE {TABLE} RENAME TO base_rows")
+        other = f"VIEW {TABLE} AS SELECT * FROM base_rows" if case == "a view" else f"TABLE {TABLE} (LIKE base_rows)"
+        table.write(f"DROP TABLE IF EXISTS {TABLE}")
+        table.write(f"CREATE {other}")
+        if case == "put together":
+            table.write(f"ALTER TABLE base_rows INHERIT {TABLE}")
+    if case != "first":
+        sync(hub, document)
+    if case == "too many":
+        table.write(f"UPDATE {TABLE} SET \"DH\" = '13912345678'")
+    if case == "other rules":
+        hub.register({**document, "update_cycle": "daily"})
+    if case == "a week later":
+        monkeypatch.setattr("pipeline.differing.now", lambda: now() + timedelta(days=8))
+    if case == "small":
+        monkeypatch.setattr("pipeline.differing.LEAST_ROWS", 13)
+    if case == "no text":
+        table.write(f"ALTER TABLE {TABLE} ALTER \"GXSJ\" TYPE bytea USING '\\x00'::bytea")
+    batch = sync(hub, document, Order(full=case == "ordered"))
+    assert (batch.scope, batch.landed, batch.records) == ("whole", 12, 12)
+    table.write("DROP TABLE IF EXISTS base_rows CASCADE")
+
+
+def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(hub: Hub, table: Table) -> None:
+    document = contract(drift={"volume": "accept", "volume_change": 0.1})
+    hub.register(document)
+    for number in range(50):
+        table.add(number)
+    sync(hub, document)
+    for number in range(50, 57):
+        table.add(number)
+    batch = sync(hub, document)
+    assert batch.scope == "part"
+    (note,) = [note for note in batch.notes if note["kind"] == "drift-volume"]
+    assert note["message"].startswith("57 rows arrived, 50 did before (+14%)")
+
+
+@pytest.mark.parametrize("moment", ["before digests", "among digests", "before rows"])
+def test_a_server_that_breaks_off_is_reported_as_such(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    from connectors import postgresql_digests as connector
+
+    document = contract()
+    hub.register(document)
+    for number in range(12):
+        table.add(number)
+    sync(hub, document)
+    table.change(resident_id(3), 7)
+
+    def end_others() -> None:
+        table.write("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+
+    original = {name: getattr(connector, name) for name in ("_has_places", "_told", "_listed")}
+
+    def broken(name: str) -> Any:
+        def instead(*arguments: Any) -> Any:
+            end_others()
+            return original[name](*arguments)
+
+        return instead
+
+    def broken_stream(*arguments: Any) -> Any:
+        schema, batches = original["_told"](*arguments)
+
+        def stream() -> Iterator[Any]:
+            yield next(batches)
+            raise SourceError("the server broke off", transient=True)
+
+        return schema, stream()
+
+    name = {"before digests": "_has_places", "among digests": "_told", "before rows": "_listed"}[moment]
+    with monkeypatch.context() as patched:
+        patched.setattr(connector, name, broken_stream if name == "_told" else broken(name))
+        with pytest.raises(SourceError, match="broke off") as caught:
+            sync(hub, document)
+    assert caught.value.transient
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated, batch.records) == ("part", 1, 12)
