@@ -12,7 +12,7 @@ from pipeline.report import report_registry
 from quality.report import render_html
 from registries.candidates import open_pairs
 from registries.judgements import Decision, Side, judge, withdraw
-from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, credit_code, organization, person, resident_id
+from tests.factories import ENTERPRISES, LICENCES, PATIENTS, RESIDENTS, Hub, certificate, credit_code, organization, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 MENTIONS = Path(os.environ.get("GOVHUB_REAL_DATA") or REPOSITORY.parent / "shared" / "data") / "cn_linkage" / "organisation_mentions.csv.gz"
@@ -49,6 +49,26 @@ def test_two_people_under_one_number_are_taken_apart_until_the_source_mends_it(a
     third = hub.publish("population")
     assert (third.entities, third.linked, third.unlinked, third.apart) == (13, 17, 0, 0)
     assert open_pairs(hub.home.serving, "population") == []
+    assert hub.unbalanced() == []
+
+
+def test_one_number_on_two_certificates_is_taken_apart(hub: Hub) -> None:
+    columns = LICENCES["columns"] | {"CZR": "certificate_holder_name"}
+    issued = LICENCES | {"columns": columns}
+    seen = issued | {"id": "health__seen_licence", "department": {"id": "health", "title": {"zh": "卫健委", "en": "Health"}}}
+    seen |= {"source": {**LICENCES["source"], "path": "seen.csv"}}
+    hub.register(issued, seen)
+    hub.sync(issued, [certificate(n, CZR=person(n)["XM"]) for n in range(6)])
+    # Issued again, to a holder of another name, seen with a wrong code: the same. Another holder since another day: another certificate.
+    again, renamed = certificate(0, CZR=person(0)["XM"], FZRQ="2022-02-02"), certificate(1, CZR="欧阳娜", FZRQ="2022-02-02")
+    mistyped = certificate(2, CZR=person(2)["XM"], CZRDM=resident_id(72), FZRQ="2022-02-02")
+    another = certificate(3, CZR="欧阳娜", CZRDM=resident_id(73), FZRQ="2022-02-02")
+    hub.sync(seen, [again, renamed, mistyped, another])
+    first = hub.publish("certificate")
+    assert (first.entities, first.linked, first.apart) == (6, 9, 1)
+    (pair,) = open_pairs(hub.home.serving, "certificate")
+    assert pair.method == "two-certificates/1"
+    assert {pair.left.contract_id, pair.right.contract_id} == {issued["id"], seen["id"]}
     assert hub.unbalanced() == []
 
 
