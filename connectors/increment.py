@@ -79,6 +79,7 @@ class Differing:
 
 
 DIGEST, PLACE = "hub_digest", "hub_place"
+MUCH_DIFFERS = "much-differs"  # kind of the note of a delivery that was read whole after its source had been asked
 Request = Increment | Period | Following | Differing
 
 

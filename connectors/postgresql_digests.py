@@ -4,7 +4,7 @@ A table is asked for the key and the digest of every row, which is a fraction of
 chosen by their places (`ctid`). Both in one read-only transaction: in its snapshot a row stays where it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
@@ -14,7 +14,7 @@ from connectors.claim import Claim, DigestPlan
 from connectors.columns import plan_columns
 from connectors.extraction import Extraction, Note, numbered, text_schema
 from connectors.identifiers import quote
-from connectors.increment import DIGEST, PLACE, Chosen, Differing
+from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -32,24 +32,26 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
     stack = base.opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     try:
         cursor = next(stack)
-        return _differing(contract, cursor, stack, request) or base.read_table(contract, cursor, stack, None)
+        return _differing(contract, cursor, stack, request)
     except BaseException:
         stack.close()
         raise
 
 
-def _differing(contract: Contract, cursor: dbapi.Cursor, stack: Iterator[dbapi.Cursor], request: Differing) -> Extraction | None:
+def _differing(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Differing) -> Extraction:
     assert isinstance(contract.source, DatabaseSource)
     relation = base.relation_of(contract.source)
     columns = base.columns_of(contract, cursor)
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
     digests = base.digests_of(contract, columns, plan)
     if digests.excluded or not _has_places(contract, cursor, relation):
-        return None
+        return base.read_table(contract, cursor, stack, None)
     types = base.types_of(contract, cursor, relation)
     chosen = request.choose(*_told(contract, cursor, relation, digests, dict(columns)))
     if chosen is None:
-        return None
+        whole = base.read_table(contract, cursor, stack, None)
+        whole.notes.append(Note(MUCH_DIFFERS, "so many rows differ from the accepted ones that the whole table was read"))
+        return whole
     schema = text_schema(plan.names)
     message = (
         f"of {chosen.told.rows} rows of the source {len(chosen.places)} were read: by its own digests all others are as they were accepted; "

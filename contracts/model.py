@@ -130,8 +130,9 @@ class Reading(Part):
     )
     source_digest: bool | None = Field(
         default=None,
-        description="Whether a database computes count and digests of the rows itself, for the receipt; it costs the source about another "
-        "read. Left out, it does unless rows_per_second is set; false: it only counts.",
+        description="Whether a database computes count and digests of the rows itself: for the receipt, where it costs the source about "
+        "another read, and in PostgreSQL to tell which rows differ, where it spares one. Left out, it does unless rows_per_second is set; "
+        "false: it only counts.",
     )
 
 

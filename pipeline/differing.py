@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from catalog.batches import Batch, judged_otherwise, latest_whole
+from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
 from connectors.claim import asks_digest
 from connectors.extraction import Told
-from connectors.increment import DIGEST, PLACE, Chosen, Differing
+from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
 from contracts.model import Contract
 from core.clock import now
 from core.digests import digest_sums, partition_sums, record_id
@@ -35,6 +35,8 @@ WHOLE_AGAIN = timedelta(days=7)
 LEAST_ROWS = 50_000
 # More rows than these are better streamed than asked for by their places.
 MOST_CHOSEN = 500_000
+# Keys and digests of a large table are put on disk: reading a source never takes more than a gigabyte, whatever its size.
+MEMORY_MB = 200
 ASKED = "asking the source what differs"
 
 
@@ -47,12 +49,16 @@ def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
         return None
     if judged_otherwise(home.catalog, whole, batch.rules) or has_corrected_keys(home, contract.id):
         return None
+    # Where much differed the last time, or waits and would be read again, asking is in vain; the time after this one it is tried again.
+    last = latest_accepted(home.catalog, contract.id) or whole
+    if any(note["kind"] == MUCH_DIFFERS for note in whole.notes) or (last.waiting or 0) > FEW_CANDIDATES * (whole.landed or 0):
+        return None
     source = (read_manifest(home.settings, whole) or {}).get("source") or {}
     return Differing(lambda schema, told: _choose(home, contract, schema, told)) if source.get("verdict") == EQUAL else None
 
 
 def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:
-    with Engine(home.settings) as engine:
+    with Engine(home.settings, memory_limit_mb=min(MEMORY_MB, home.settings.memory_limit_mb)) as engine:
         columns = ", ".join([*map(quote, contract.record_key), f"{DIGEST}::uuid AS _row_digest", PLACE])
         with engine.streamed("source_rows", schema, told):
             engine.run(f"CREATE TABLE told AS SELECT {columns} FROM source_rows", doing=ASKED)
@@ -82,7 +88,8 @@ def _choose_rows(engine: Engine, home: Home, contract: Contract, most: float) ->
 
     Ids are computed of these few only: of all others the digest tells which record they are.
     """
-    differs = "SELECT * FROM told WHERE _row_digest NOT IN (SELECT _row_digest FROM known)"
+    # Joins that leave out or keep can be put on disk, which NOT IN cannot.
+    differs = "SELECT * FROM told ANTI JOIN known USING (_row_digest)"
     parameters = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
     engine.run(f"CREATE TABLE chosen AS SELECT *, {record_id(contract.record_key)} AS _record_id FROM ({differs})", parameters, doing=ASKED)
     engine.run(
@@ -95,8 +102,7 @@ def _choose_rows(engine: Engine, home: Home, contract: Contract, most: float) ->
 
 def _gone(home: Home, contract: Contract) -> str:
     """SQL for the records that were accepted or wait in quarantine and of which the source has no row any more."""
-    there = "SELECT _record_id FROM chosen UNION ALL SELECT _record_id FROM known WHERE _row_digest IN (SELECT _row_digest FROM told)"
-    accepted = f"SELECT _record_id FROM {PREVIOUS}"
+    accepted = f"SELECT _record_id FROM {PREVIOUS} ANTI JOIN told USING (_row_digest)"
     waiting = waiting_pointers(home, contract.id)
     held = f"{accepted} UNION ALL SELECT _record_id FROM {waiting}" if waiting else accepted
-    return f"SELECT _record_id FROM ({held}) WHERE _record_id NOT IN ({there})"
+    return f"SELECT _record_id FROM ({held}) ANTI JOIN chosen USING (_record_id)"

@@ -222,6 +222,21 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Ta
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
 
 
+def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Table) -> None:
+    document = contract()
+    hub.register(document)
+    for number in range(12):
+        table.add(number)
+    sync(hub, document)
+    kinds = []
+    for content in (1, 2, 3, 3):
+        table.write(f'UPDATE {TABLE} SET "DH" = %s', [f"139{content:08}"])
+        batch = sync(hub, document)
+        kinds.append((batch.scope, any(note["kind"] == "much-differs" for note in batch.notes)))
+    assert kinds == [("whole", True), ("whole", False), ("whole", True), ("whole", False)]
+    assert sync(hub, document).scope == "part"
+
+
 def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(hub: Hub, table: Table) -> None:
     document = contract(drift={"volume": "accept", "volume_change": 0.1})
     hub.register(document)
