@@ -18,6 +18,7 @@ from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
+from core.errors import SourceError
 
 _FETCHED = 20_000  # places that are asked for at once: what a statement with parameters gives is held whole
 STATE = "one read-only transaction (repeatable read): digests of all rows, then the rows that were not known as they are now"
@@ -31,8 +32,17 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
     assert isinstance(contract.source, DatabaseSource)
     stack = base.opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     try:
-        cursor = next(stack)
-        return _differing(contract, cursor, stack, request)
+        return _differing(contract, next(stack), stack, request)
+    except SourceError as error:
+        stack.close()
+        if error.transient:
+            raise
+        # Who may read some columns only may not ask for places; and what is wrong with the table itself, reading it says better.
+        whole = base.extract(contract, connections)
+        whole.notes.append(
+            Note(MUCH_DIFFERS, f"the source cannot be asked what differs, so that the whole table was read: {error.message}")
+        )
+        return whole
     except BaseException:
         stack.close()
         raise

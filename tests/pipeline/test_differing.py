@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from catalog.batches import Batch, waiting_of
 from core.errors import SourceError
@@ -220,6 +221,28 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Ta
     batch = sync(hub, document, Order(full=case == "ordered"))
     assert (batch.scope, batch.landed, batch.records) == ("whole", 12, 12)
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
+
+
+def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -> None:
+    document = contract()
+    hub.register(document)
+    for number in range(12):
+        table.add(number)
+    table.write("DROP ROLE IF EXISTS hub_reader")
+    table.write("CREATE ROLE hub_reader LOGIN")
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    table.write(f"GRANT SELECT ({columns}) ON {TABLE} TO hub_reader")
+    sync(hub, document)
+    connect(hub, patients=make_url(table.url).set(username="hub_reader").render_as_string(hide_password=False))
+    table.change(resident_id(3), 7)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated, batch.records) == ("whole", 1, 12)
+    (note,) = [note for note in batch.notes if note["kind"] == "much-differs"]
+    assert "may not read this table" in note["message"]
+    table.write(f"DROP TABLE {TABLE} CASCADE")
+    table.write("DROP ROLE hub_reader")
+    with pytest.raises(SourceError, match="patient"):
+        sync(hub, document)
 
 
 def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Table) -> None:
