@@ -3,6 +3,7 @@
 Runs in a process of its own, so that its peak memory is that of the stages and of nothing else.
 """
 
+import gc
 import json
 import resource
 import time
@@ -70,6 +71,7 @@ def build() -> Build:
     # As the process does from which the tasks are forked: once, not once a batch.
     prepare_statements(load_standards(), today().isoformat())
     prepare_suites(load_standards())
+    gc.freeze()
     imported = time.process_time()
     home = open_home()
     steps, batches, publication = brought_in(home, [batches_of(home.catalog, dataset)[0].batch_id for dataset in DATASETS])
