@@ -264,7 +264,7 @@ def _unknown_before(home: Home, contract: Contract, batch: Batch, element: str) 
         if evaluated:
             found = issues_of(home.catalog, earlier.batch_id)
             rows = sum(row["rows"] for row in found if (row["element"], row["issue_type"]) == (element, UNKNOWN_CODE))
-            return float(rows / evaluated)
+            return float(rows / max(evaluated, _told_rows(home, earlier) or 0))
     return None
 
 

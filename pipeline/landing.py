@@ -80,6 +80,8 @@ def shown_manifest(settings: Settings, batch: Batch) -> dict[str, Any] | None:
     if manifest is None:
         return None
     shown = {name: value for name, value in manifest.items() if name not in ("partitions", "source")}
+    if told := manifest.get(TOLD):
+        shown[TOLD] = told | {"digest": shown_digest(told["digest"], told["rows"])}
     return shown | {"digest": shown_digest(manifest.get("digest"), batch.landed)}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from catalog.batches import Batch, waiting_of
 from core.errors import SourceError
-from pipeline.landing import verify_landing
+from pipeline.landing import shown_manifest, verify_landing
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
 from pipeline.replay import replay
 from pipeline.tracking import Order
@@ -272,6 +272,34 @@ def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(
     assert batch.scope == "part"
     (note,) = [note for note in batch.notes if note["kind"] == "drift-volume"]
     assert note["message"].startswith("57 rows arrived, 50 did before (+14%)")
+
+
+def test_codes_that_nobody_knows_are_a_share_of_all_rows_and_not_of_those_that_are_read(hub: Hub, table: Table) -> None:
+    document = contract(columns={"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number", "GXSJ": "sex_code"}, as_of=None)
+    hub.register(document)
+    for number in range(100):
+        table.add(number, GXSJ="1")
+    for number in range(100, 105):  # wait, and are read each time
+        table.add(number, SFZH=wrong_check(resident_id(number)), GXSJ="丙")
+    sync(hub, document)
+    again = sync(hub, document)
+    assert (again.scope, again.read, _codes(again)) == ("part", 5, [])
+    table.write(f'UPDATE {TABLE} SET "GXSJ" = %s WHERE "SFZH" = ANY(%s)', ["丙", [resident_id(number) for number in range(20)]])
+    jumped = sync(hub, document)
+    assert jumped.scope == "part"
+    assert _codes(jumped) == ["24% of the values of column GXSJ are in no code list and no lookup, 5% were"]
+    # Of few rows no digest is shown.
+    shown = shown_manifest(hub.settings, jumped)
+    assert shown is not None
+    assert (shown["told"]["rows"], len(shown["told"]["digest"])) == (105, 32)
+    table.write(f'DELETE FROM {TABLE} WHERE "SFZH" = ANY(%s)', [[resident_id(number) for number in range(20, 45)]])
+    few = shown_manifest(hub.settings, sync(hub, document))
+    assert few is not None
+    assert few["told"] == {"rows": 80, "digest": None}
+
+
+def _codes(batch: Batch) -> list[str]:
+    return [str(note["message"]).partition(":")[0] for note in batch.notes if note["kind"] == "drift-codes"]
 
 
 @pytest.mark.parametrize("moment", ["before digests", "among digests", "before rows"])
