@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, set_landed, start_batch
+from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, latest_whole, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
@@ -107,9 +107,10 @@ def land(
 
 
 def _as_large_as_before(home: Home, contract_id: str) -> int:
-    """Bytes that the last delivery holds: the next one is taken to be as large."""
+    """Bytes that the last delivery holds, or the last whole one: the next one is taken to be as large as the larger of them."""
     last = next((batch for batch in batches_of(home.catalog, contract_id) if batch.landed is not None), None)
-    return space_held(batch_folder(home.settings, contract_id, last.seq))[1] if last else 0
+    before = {batch.seq for batch in (last, latest_whole(home.catalog, contract_id)) if batch is not None}
+    return max((space_held(batch_folder(home.settings, contract_id, seq))[1] for seq in before), default=0)
 
 
 def _refuse_overtaking(home: Home, contract_id: str, arrival: Arrival) -> None:

@@ -21,6 +21,7 @@ from core.errors import RequestError
 from core.files import requested
 from pipeline.accuracy import read_accuracy
 from pipeline.home import Home
+from pipeline.landing import TOLD
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
@@ -107,8 +108,13 @@ def _write(path: Path, text: str) -> Path:
 
 
 def standing(home: Home, batch: Batch) -> Standing:
-    """What stands for the rows of an accepted batch that came unchanged."""
-    if batch.status != "accepted" or not batch.unchanged or not is_kept(home, standardized_table(batch.contract_id), batch.seq):
+    """What stands for the rows of an accepted batch that came unchanged, or of which the source itself said that they are."""
+    is_told = any(note.get("kind") == TOLD for note in batch.notes)
+    if (
+        batch.status != "accepted"
+        or not (batch.unchanged or is_told)
+        or not is_kept(home, standardized_table(batch.contract_id), batch.seq)
+    ):
         return Standing()
     return _standing(_Key(home, str(home.settings.home)), batch.contract_id, batch.contract_version, batch.seq)
 

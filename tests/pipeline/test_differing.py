@@ -15,6 +15,7 @@ from core.errors import SourceError
 from pipeline.landing import shown_manifest, verify_landing
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
 from pipeline.replay import replay
+from pipeline.report import report_batch
 from pipeline.tracking import Order
 from tests.factories import Hub, person, resident_id, wrong_check
 from tests.pipeline.handing_back import edited, filling, handed_out
@@ -152,8 +153,14 @@ def test_a_dataset_is_the_same_as_one_that_reads_the_whole_table(
         assert {name: getattr(found, name) for name in names} == {name: getattr(expected, name) for name in names}
         assert _content(hub, by_digest) == _content(hub, by_reading)
         assert _waiting(hub, by_digest) == _waiting(hub, by_reading)
+        # An auditor reads the same figures: what the source said is unchanged stands as it was examined.
+        assert _fills(hub, found) == _fills(hub, expected)
     assert scopes == {"whole", "part"}
     assert hub.unbalanced() == []
+
+
+def _fills(hub: Hub, batch: Batch) -> dict[str, tuple[int, int]]:
+    return {fill.element: (fill.evaluated, fill.filled) for fill in report_batch(hub.home, batch.batch_id).fills}
 
 
 def _content(hub: Hub, document: dict[str, Any]) -> Counter[tuple[Any, ...]]:
