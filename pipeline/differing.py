@@ -64,7 +64,7 @@ def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa
             engine.run(f"CREATE TABLE told AS SELECT {columns} FROM source_rows", doing=ASKED)
         _read_known(engine, home, contract)
         rows, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM told", doing=ASKED)
-        if not _choose_rows(engine, home, contract, most=min(MOST_CHOSEN, FEW_CANDIDATES * rows)):
+        if not _choose_rows(engine, home, contract, most=min(MOST_CHOSEN, int(FEW_CANDIDATES * rows))):
             return None
         places = [place for (place,) in engine.rows(f"SELECT {PLACE} FROM chosen", doing=ASKED)]
         keys = [quote(name) for name in contract.record_key]
@@ -83,13 +83,13 @@ def _read_known(engine: Engine, home: Home, contract: Contract) -> None:
     engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE {f'_record_id NOT IN ({unknown})' if others else 'true'}")
 
 
-def _choose_rows(engine: Engine, home: Home, contract: Contract, most: float) -> bool:
+def _choose_rows(engine: Engine, home: Home, contract: Contract, most: int) -> bool:
     """Table `chosen`: the rows that differ, with all rows of their records. False where they are more than `most`.
 
     Ids are computed of these few only: of all others the digest tells which record they are.
     """
     # Joins that leave out or keep can be put on disk, which NOT IN cannot.
-    differs = "SELECT * FROM told ANTI JOIN known USING (_row_digest)"
+    differs = f"SELECT * FROM told ANTI JOIN known USING (_row_digest) LIMIT {most + 1}"
     parameters = {"record_key": load_key(home.settings, RECORD_KEY), "dataset": contract.id}
     engine.run(f"CREATE TABLE chosen AS SELECT *, {record_id(contract.record_key)} AS _record_id FROM ({differs})", parameters, doing=ASKED)
     engine.run(
