@@ -12,6 +12,8 @@ from sqlalchemy import make_url
 
 from catalog.batches import Batch, waiting_of
 from core.errors import SourceError
+from pipeline.accept import accept
+from pipeline.land import land
 from pipeline.landing import shown_manifest, verify_landing
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
 from pipeline.replay import replay
@@ -228,6 +230,24 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Ta
     batch = sync(hub, document, Order(full=case == "ordered"))
     assert (batch.scope, batch.landed, batch.records) == ("whole", 12, 12)
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
+
+
+def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: Table) -> None:
+    document = contract()
+    hub.register(document)
+    for number in range(20):
+        table.add(number)
+    sync(hub, document)
+    table.change(resident_id(3), 7)
+    table.remove(resident_id(5))
+    left = land(document["id"], hub.home)  # the process died before it was accepted
+    table.change(resident_id(4), 8)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.read, batch.updated, batch.deleted, batch.records) == ("part", 2, 2, 1, 19)
+    assert hub.batch(left).status == "superseded"
+    # One that landed before a state which is not the last any more is not accepted afterwards.
+    assert accept(left, hub.home).status == "superseded"
+    assert hub.unbalanced() == []
 
 
 def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -> None:
