@@ -49,6 +49,9 @@ class Comments:
     columns: dict[str, str] = field(default_factory=dict)
 
 
+TOLD = "told"  # what a source said of all its rows, as entry of a manifest and as kind of a note
+
+
 @dataclass(frozen=True)
 class Told:
     """What a source says of all its rows where only those that differ are read: how many they are, and the sum of their digests (32 hexadecimal

@@ -12,13 +12,13 @@ from adbc_driver_postgresql import dbapi
 from connectors import postgresql as base
 from connectors.claim import Claim, DigestPlan
 from connectors.columns import plan_columns
-from connectors.extraction import Extraction, Note, numbered, text_schema
+from connectors.extraction import TOLD, Extraction, Note, numbered, text_schema
 from connectors.identifiers import quote
 from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
-from core.errors import SourceError
+from core.errors import SourceError, StoreError
 
 _FETCHED = 20_000  # places that are asked for at once: what a statement with parameters gives is held whole
 STATE = "one read-only transaction (repeatable read): digests of all rows, then the rows that were not known as they are now"
@@ -33,11 +33,12 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
     stack = base.opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     try:
         return _differing(contract, next(stack), stack, request)
-    except SourceError as error:
+    except (SourceError, StoreError) as error:
         stack.close()
         if error.transient:
             raise
-        # Who may read some columns only may not ask for places; and what is wrong with the table itself, reading it says better.
+        # Who may read some columns only may not ask for places, and the digests of very many rows may need more room than there is. What is
+        # wrong with the table itself, reading it says better.
         whole = base.extract(contract, connections)
         whole.notes.append(
             Note(MUCH_DIFFERS, f"the source cannot be asked what differs, so that the whole table was read: {error.message}")
@@ -70,7 +71,7 @@ def _differing(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.
     extraction = Extraction(
         schema,
         iter(()),
-        notes=[*plan.notes, Note("told", message)],
+        notes=[*plan.notes, Note(TOLD, message)],
         is_whole=False,
         types=types,
         interrupt=cursor.adbc_cancel,

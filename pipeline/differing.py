@@ -27,7 +27,7 @@ from pipeline.home import Home
 from pipeline.landing import read_manifest
 from pipeline.repairs import has_corrected_keys, repaired_records
 from pipeline.state import LOG_COLUMNS, standardized_table, state
-from pipeline.waiting import waiting_pointers
+from pipeline.waiting import BEFORE, read_before
 
 # The whole source is read anew after this time: what lies in landing is renewed, and that the digests are still the same is shown again.
 WHOLE_AGAIN = timedelta(days=7)
@@ -38,6 +38,12 @@ MOST_CHOSEN = 500_000
 # Keys and digests of a large table are put on disk: reading a source never takes more than a gigabyte, whatever its size.
 MEMORY_MB = 200
 ASKED = "asking the source what differs"
+# SQL for the records that were accepted or wait in quarantine and of which the source has no row any more.
+_GONE = (
+    "SELECT DISTINCT _record_id::varchar AS _record_id FROM ("
+    f"SELECT _record_id FROM {PREVIOUS} ANTI JOIN told USING (_row_digest) UNION ALL SELECT _record_id FROM {BEFORE}"
+    ") ANTI JOIN chosen USING (_record_id)"
+)
 
 
 def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
@@ -54,14 +60,15 @@ def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
     if any(note["kind"] == MUCH_DIFFERS for note in whole.notes) or (last.waiting or 0) > FEW_CANDIDATES * (whole.landed or 0):
         return None
     source = (read_manifest(home.settings, whole) or {}).get("source") or {}
-    return Differing(lambda schema, told: _choose(home, contract, schema, told)) if source.get("verdict") == EQUAL else None
+    return Differing(lambda schema, told: _choose(home, contract, batch, schema, told)) if source.get("verdict") == EQUAL else None
 
 
-def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:
+def _choose(home: Home, contract: Contract, batch: Batch, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:
     with Engine(home.settings, memory_limit_mb=min(MEMORY_MB, home.settings.memory_limit_mb)) as engine:
         columns = ", ".join([*map(quote, contract.record_key), f"{DIGEST}::uuid AS _row_digest", PLACE])
         with engine.streamed("source_rows", schema, told):
             engine.run(f"CREATE TABLE told AS SELECT {columns} FROM source_rows", doing=ASKED)
+        read_before(home, engine, batch)
         _read_known(engine, home, contract)
         rows, high, low = engine.row(f"SELECT count(*), {digest_sums('_row_digest')} FROM told", doing=ASKED)
         if not _choose_rows(engine, home, contract, most=min(MOST_CHOSEN, int(FEW_CANDIDATES * rows))):
@@ -69,7 +76,7 @@ def _choose(home: Home, contract: Contract, schema: pa.Schema, told: Iterable[pa
         places = [place for (place,) in engine.rows(f"SELECT {PLACE} FROM chosen", doing=ASKED)]
         keys = [quote(name) for name in contract.record_key]
         sums = engine.rows(f"SELECT {partition_sums(keys, '_row_digest')} FROM chosen GROUP BY part", doing=ASKED)
-        gone = engine.arrow(f"SELECT DISTINCT _record_id::varchar AS _record_id FROM ({_gone(home, contract)})", doing=ASKED)
+        gone = engine.arrow(_GONE, doing=ASKED)
     parts = {part: (count, combine(upper, lower)) for part, count, upper, lower in sums}
     return Chosen(places, parts, gone, Told(rows, f"{combine(high, low):032x}"))
 
@@ -78,9 +85,10 @@ def _read_known(engine: Engine, home: Home, contract: Contract) -> None:
     """Table `previous`, the accepted state, and view `known`: of it all but the records that wait or were repaired, which are read each time."""
     rows = state(home, standardized_table(contract.id), {name: LOG_COLUMNS[name] for name in ("_record_id", "_row_digest")})
     engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {rows}", doing="reading the accepted state")
-    others = [rows for rows in (waiting_pointers(home, contract.id), repaired_records(home, contract.id)) if rows]
-    unknown = " UNION ALL ".join(f"SELECT _record_id FROM {rows}" for rows in others)
-    engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE {f'_record_id NOT IN ({unknown})' if others else 'true'}")
+    unknown = f"SELECT _record_id FROM {BEFORE}"
+    if repaired := repaired_records(home, contract.id):
+        unknown += f" UNION ALL SELECT _record_id FROM {repaired}"
+    engine.run(f"CREATE VIEW known AS SELECT * FROM {PREVIOUS} WHERE _record_id NOT IN ({unknown})")
 
 
 def _choose_rows(engine: Engine, home: Home, contract: Contract, most: int) -> bool:
@@ -98,11 +106,3 @@ def _choose_rows(engine: Engine, home: Home, contract: Contract, most: int) -> b
         doing=ASKED,
     )
     return bool(engine.value("SELECT count(*) FROM chosen") <= most)
-
-
-def _gone(home: Home, contract: Contract) -> str:
-    """SQL for the records that were accepted or wait in quarantine and of which the source has no row any more."""
-    accepted = f"SELECT _record_id FROM {PREVIOUS} ANTI JOIN told USING (_row_digest)"
-    waiting = waiting_pointers(home, contract.id)
-    held = f"{accepted} UNION ALL SELECT _record_id FROM {waiting}" if waiting else accepted
-    return f"SELECT _record_id FROM ({held}) ANTI JOIN chosen USING (_record_id)"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from catalog.batches import Batch, batches_of, fills_of, issues_of, latest_delivery, latest_whole
 from connectors.columns import ColumnsMissing, listed, quotable, shown
 from connectors.extract import Extraction
-from connectors.extraction import POSITION
+from connectors.extraction import POSITION, TOLD
 from connectors.profile import profile
 from contracts.drift import Drift
 from contracts.model import Contract
@@ -24,7 +24,7 @@ from contracts.proposal.match import Column, Table, match_names, match_table
 from core.engine import Engine, quote
 from core.errors import SourceError
 from pipeline.home import Home
-from pipeline.landing import TOLD, landed_rows, read_manifest, rows_path
+from pipeline.landing import landed_rows, read_manifest, rows_path
 from standards.loader import load_standards
 
 # A new name is likely from here on; of the score, values make up more than names.

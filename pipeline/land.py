@@ -23,6 +23,7 @@ from catalog.tables import lease
 from connectors.claim import plan_digest
 from connectors.columns import ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
+from connectors.extraction import TOLD
 from connectors.increment import Differing, Request
 from contracts.model import Contract
 from core.clock import BEIJING
@@ -39,7 +40,7 @@ from core.sums import MODULUS, combine
 from pipeline.completeness import check_complete, said, written
 from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home
-from pipeline.landing import TOLD, batch_folder, landed_parts, row_expressions, seal
+from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.batches import Batch
 from catalog.datasets import contract_at
 from connectors.claim import DigestPlan
+from connectors.extraction import TOLD
 from contracts.model import Contract
 from core.digests import digest_sums, partition_sums, record_id, row_digest
 from core.engine import Engine, parquet, quote
@@ -22,7 +23,6 @@ Manifest = Mapping[str, Any]
 _BLOCK = 1 << 20
 _SHOWN = 5  # positions of altered rows that are named
 VERIFYING = "verifying a landed batch"
-TOLD = "told"  # entry of a manifest: what the source said of all its rows, where only some of them were read
 
 
 def batch_folder(settings: Settings, contract_id: str, seq: int) -> Path:

@@ -15,6 +15,7 @@ from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
 from connectors.claim import Claim, plan_digest
 from connectors.extract import source_claim, source_files
+from connectors.extraction import TOLD
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import now
@@ -26,7 +27,7 @@ from core.sums import MODULUS, Parts, shown_parts
 from exchange.verify_receipt import FORMAT, canonical, check
 from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
 from pipeline.home import Home
-from pipeline.landing import TOLD, batch_folder, landed_parts, read_manifest, rows_path, verify_landing
+from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_path, verify_landing
 
 _SHOWN = 5  # files that are named
 _ROWS = ("read", "landed", "unreadable", "accepted", "unchanged", "repeated", "quarantined")

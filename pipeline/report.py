@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from catalog.batches import Batch, batches_of, get_batch
 from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
+from connectors.extraction import TOLD
 from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
 from pipeline.accuracy import read_accuracy
 from pipeline.home import Home
-from pipeline.landing import TOLD
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from catalog.batches import Batch, waiting_of
-from core.errors import SourceError
+from core.errors import SourceError, StoreError
 from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.landing import shown_manifest, verify_landing
@@ -67,16 +67,22 @@ def contract(**more: Any) -> dict[str, Any]:
     return tracked("postgresql", "snapshot", assertions=limits, **more)
 
 
+def collected(hub: Hub, table: Table, rows: int, **more: Any) -> dict[str, Any]:
+    """The registered contract of a table with so many people, which has been collected once."""
+    document = contract(**more)
+    hub.register(document)
+    for number in range(rows):
+        table.add(number)
+    assert sync(hub, document).scope == "whole"
+    return document
+
+
 def told(batch: Batch) -> str:
     return next((str(note["message"]) for note in batch.notes if note["kind"] == "told"), "")
 
 
 def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: Hub, table: Table) -> None:
-    document = contract()
-    hub.register(document)
-    for number in range(20):
-        table.add(number)
-    assert sync(hub, document).scope == "whole"
+    document = collected(hub, table, 20)
     table.change(resident_id(3), 7)
     table.add(30)
     table.remove(resident_id(5))
@@ -233,11 +239,7 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Ta
 
 
 def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: Table) -> None:
-    document = contract()
-    hub.register(document)
-    for number in range(20):
-        table.add(number)
-    sync(hub, document)
+    document = collected(hub, table, 20)
     table.change(resident_id(3), 7)
     table.remove(resident_id(5))
     left = land(document["id"], hub.home)  # the process died before it was accepted
@@ -251,15 +253,11 @@ def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: Table) ->
 
 
 def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -> None:
-    document = contract()
-    hub.register(document)
-    for number in range(12):
-        table.add(number)
+    document = collected(hub, table, 12)
     table.write("DROP ROLE IF EXISTS hub_reader")
     table.write("CREATE ROLE hub_reader LOGIN")
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
     table.write(f"GRANT SELECT ({columns}) ON {TABLE} TO hub_reader")
-    sync(hub, document)
     connect(hub, patients=make_url(table.url).set(username="hub_reader").render_as_string(hide_password=False))
     table.change(resident_id(3), 7)
     batch = sync(hub, document)
@@ -272,12 +270,22 @@ def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -
         sync(hub, document)
 
 
+def test_without_room_for_the_digests_all_is_read(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = collected(hub, table, 12)
+    table.change(resident_id(3), 7)
+
+    def no_room(*_: Any, **__: Any) -> bool:
+        raise StoreError("the engine ran out of memory while asking the source what differs", hint="raise HUB_MEMORY_MB")
+
+    monkeypatch.setattr("pipeline.differing._choose_rows", no_room)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.updated, batch.records) == ("whole", 1, 12)
+    (note,) = [note for note in batch.notes if note["kind"] == "much-differs"]
+    assert "ran out of memory" in note["message"]
+
+
 def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Table) -> None:
-    document = contract()
-    hub.register(document)
-    for number in range(12):
-        table.add(number)
-    sync(hub, document)
+    document = collected(hub, table, 12)
     kinds = []
     for content in (1, 2, 3, 3):
         table.write(f'UPDATE {TABLE} SET "DH" = %s', [f"139{content:08}"])
@@ -288,11 +296,7 @@ def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Ta
 
 
 def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(hub: Hub, table: Table) -> None:
-    document = contract(drift={"volume": "accept", "volume_change": 0.1})
-    hub.register(document)
-    for number in range(50):
-        table.add(number)
-    sync(hub, document)
+    document = collected(hub, table, 50, drift={"volume": "accept", "volume_change": 0.1})
     for number in range(50, 57):
         table.add(number)
     batch = sync(hub, document)
@@ -333,11 +337,7 @@ def _codes(batch: Batch) -> list[str]:
 def test_a_server_that_breaks_off_is_reported_as_such(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     from connectors import postgresql_digests as connector
 
-    document = contract()
-    hub.register(document)
-    for number in range(12):
-        table.add(number)
-    sync(hub, document)
+    document = collected(hub, table, 12)
     table.change(resident_id(3), 7)
 
     def end_others() -> None:
