@@ -103,7 +103,7 @@ def _write(reader: Any, folder: Path) -> None:
             writer.write_batch(batch)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Of this process alone: what getrusage says may be the peak of the one that has started it."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -121,7 +121,7 @@ def measured(way: str, kind: str, address: str, folder: Path) -> dict[str, float
     WAYS[way](kind, address, folder)
     seconds, cpu = time.monotonic() - began, time.process_time() - before
     [path] = folder.rglob("rows.parquet")
-    return {"seconds": seconds, "cpu": cpu, "peak_mb": _peak_mb(), "rows": pq.ParquetFile(path).metadata.num_rows}
+    return {"seconds": seconds, "cpu": cpu, "peak_mb": peak_mb(), "rows": pq.ParquetFile(path).metadata.num_rows}
 
 
 if __name__ == "__main__":

