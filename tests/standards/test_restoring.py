@@ -16,7 +16,8 @@ names = st.text(st.characters(codec="gb2312", min_codepoint=0x4E00, max_codepoin
 @given(names)
 def test_whatever_was_read_in_a_wrong_encoding_without_loss_comes_back(text: str) -> None:
     assert restored(text.encode("utf-8").decode("latin-1")) == text
-    assert restored(text.encode("gb2312").decode("latin-1")) == text
+    # 亮亮 is four times the same byte, and such a text is taken for a mark, as ××××.
+    assert restored(text.encode("gb2312").decode("latin-1")) == text or len(set(text.encode("gb2312"))) == 1
     try:
         wrong = text.encode("utf-8").decode("gbk")
     except UnicodeError:
@@ -56,6 +57,7 @@ def test_restoring_is_idempotent_and_takes_anything(text: str) -> None:
         "欧阳娜娜",
         "30°",
         "±5",
+        "××××",
         r"\ud83d x",
         "",
     ],
