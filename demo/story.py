@@ -3,6 +3,7 @@
 The second day brings changes and deletes, and one department is down. Running it again, or after it was killed, ends in the same tables.
 """
 
+import fcntl
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ from cli.output import print_json
 from contracts.loader import load_contracts
 from contracts.model import Contract
 from core.engine import Engine
-from core.errors import HubError
+from core.errors import HubError, RequestError
 from core.settings import Settings
 from dags.defaults import collect_id
 from demo import postgres
@@ -120,11 +121,12 @@ def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
     console = Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 150)
     clock = Clock(console)
     home = open_home()
-    try:
-        days, equations = _run(home, clock, people, seed)
-    finally:
-        local.stop(home.settings, clock.say)
-        postgres.stop(home.settings.home)
+    with _alone(home.settings):
+        try:
+            days, equations = _run(home, clock, people, seed)
+        finally:
+            local.stop(home.settings, clock.say)
+            postgres.stop(home.settings.home)
     broken = [item for item in equations if not item.holds]
     clock.say(f"the ledger: {len(equations)} equations recomputed, {len(broken)} do not hold")
     for equation in broken:
@@ -136,6 +138,24 @@ def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
     if serve:
         _serve(home, clock)
     return 1 if broken or any(day.unexpected for day in days) else 0
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Let one demo at a time be told in a state folder, and none beside a hub that runs there: at its end it stops Airflow and the sources.
+
+    The lock goes with the process, however it ends. Raises `RequestError`.
+    """
+    with (settings.home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(
+                f"Another demo is being told in {settings.home} at this moment.",
+                hint="wait for it, end it, or take another state folder (HUB_HOME)",
+            ) from None
+        local.check_free(settings)
+        yield
 
 
 def _run(home: Home, clock: Clock, people: int, seed: int) -> tuple[list[Day], list[Equation]]:

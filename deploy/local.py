@@ -125,15 +125,18 @@ def _starting(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _end_leftovers(settings: Settings, progress: Progress) -> None:
+def check_free(settings: Settings) -> None:
+    """Raise `RequestError` if another living command runs Airflow on this state folder."""
     recorded = load_record(settings)
-    if recorded is None:
-        return
-    if recorded.owner.pid != os.getpid() and is_alive(recorded.owner) and running(settings):
+    if recorded is not None and recorded.owner.pid != os.getpid() and is_alive(recorded.owner) and running(settings):
         raise RequestError(
             f"Airflow is already running here, started by process {recorded.owner.pid}.",
             hint="use it, end that command, or take another state folder (HUB_HOME)",
         )
+
+
+def _end_leftovers(settings: Settings, progress: Progress) -> None:
+    check_free(settings)
     if ended := stop(settings):
         progress(f"ended leftovers of an earlier run: {', '.join(ended)}")
 
