@@ -19,15 +19,19 @@ from core.settings import load_settings, prepare_home
 _CODEC = "zstd"
 
 
-def _contract(kind: str, *, source_digest: bool) -> Contract:
+DATASET, CONNECTION = "bench__extract", "bench_source"
+
+
+def bench_contract(kind: str, *, source_digest: bool, **more: Any) -> Contract:
+    """The contract of the benchmark's table in one kind of source; `more` replaces entries."""
     source = (
-        {"kind": "csv", "connection": "bench_source", "path": "rows.csv"}
+        {"kind": "csv", "connection": CONNECTION, "path": "rows.csv"}
         if kind == "csv"
-        else {"kind": kind, "connection": "bench_source", "object": TABLE}
+        else {"kind": kind, "connection": CONNECTION, "object": TABLE}
     )
     return Contract.model_validate(
         {
-            "id": "bench__extract",
+            "id": DATASET,
             "title": {"zh": "数据", "en": "Data"},
             "department": {"id": "bench", "title": {"zh": "部门", "en": "Department"}},
             "feeds": ["population"],
@@ -35,6 +39,7 @@ def _contract(kind: str, *, source_digest: bool) -> Contract:
             "record_key": ["id"],
             "columns": {name: f"element_{place}" for place, name in enumerate(COLUMNS)},
             "reading": {"source_digest": source_digest},
+            **more,
         }
     )
 
@@ -44,7 +49,7 @@ def rows_only(kind: str, address: str, folder: Path) -> None:
     from connectors.extract import extract
 
     extraction = extract(
-        _contract(kind, source_digest=False), Connections({"HUB_CONNECTION_BENCH_SOURCE": address}, folder / "connections.yml")
+        bench_contract(kind, source_digest=False), Connections({"HUB_CONNECTION_BENCH_SOURCE": address}, folder / "connections.yml")
     )
     settings = load_settings({"HUB_HOME": str(folder)})
     prepare_home(settings)
@@ -60,7 +65,7 @@ def landed(kind: str, address: str, folder: Path) -> None:
     from pipeline.home import open_home
     from pipeline.land import land
 
-    land("bench__extract", open_home(load_settings({"HUB_HOME": str(folder)})))
+    land(DATASET, open_home(load_settings({"HUB_HOME": str(folder)})))
 
 
 def prepare(way: str, kind: str, address: str, folder: Path) -> None:
@@ -76,8 +81,8 @@ def prepare(way: str, kind: str, address: str, folder: Path) -> None:
 
     import_module("pipeline.land")
     home = open_home(load_settings({"HUB_HOME": str(folder)}))
-    (folder / "connections.yml").write_text(json.dumps({"bench_source": address}))
-    register(home.catalog, _contract(kind, source_digest=way == "receipt"), "bench", home.settings.registered)
+    (folder / "connections.yml").write_text(json.dumps({CONNECTION: address}))
+    register(home.catalog, bench_contract(kind, source_digest=way == "receipt"), "bench", home.settings.registered)
 
 
 def bare(kind: str, address: str, folder: Path) -> None:

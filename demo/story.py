@@ -3,7 +3,6 @@
 The second day brings changes and deletes, and one department is down. Running it again, or after it was killed, ends in the same tables.
 """
 
-import fcntl
 import sys
 import threading
 import time
@@ -26,7 +25,7 @@ from cli.output import print_json
 from contracts.loader import load_contracts
 from contracts.model import Contract
 from core.engine import Engine
-from core.errors import HubError, RequestError
+from core.errors import HubError
 from core.settings import Settings
 from dags.defaults import collect_id
 from demo import postgres
@@ -38,6 +37,7 @@ from demo.fairness import fairness
 from demo.sources import DOWN, write_sources
 from demo.truth import Account, RegistryAccount, account, render
 from deploy import local
+from deploy.processes import alone
 from deploy.runs import Run, trigger, wait
 from pipeline.accuracy import read_accuracy, write_accuracy
 from pipeline.base import base_state
@@ -142,18 +142,9 @@ def tell(people: int, seed: int, *, serve: bool, as_json: bool) -> int:
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Let one demo at a time be told in a state folder, and none beside a hub that runs there: at its end it stops Airflow and the sources.
-
-    The lock goes with the process, however it ends. Raises `RequestError`.
-    """
-    with (settings.home / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError(
-                f"Another demo is being told in {settings.home} at this moment.",
-                hint="wait for it, end it, or take another state folder (HUB_HOME)",
-            ) from None
+    """Let one demo at a time be told in a state folder, and none beside a hub that runs there. Raises `RequestError`."""
+    refusal = f"Another demo is being told in {settings.home} at this moment."
+    with alone(settings.home / "demo.lock", refusal, "wait for it, end it, or take another state folder (HUB_HOME)"):
         local.check_free(settings)
         yield
 

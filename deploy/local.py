@@ -4,21 +4,20 @@
 session of its own and is recorded by pid and start time; a later start ends what a killed run has left.
 """
 
-import fcntl
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from core.errors import RequestError, StoreError
 from core.settings import REPOSITORY, Settings, prepare_home
 from deploy.airflow_api import AirflowApi
 from deploy.environment import ADMIN, airflow_environment, airflow_folder, load_secrets, logs_folder
-from deploy.processes import end, is_alive, record
+from deploy.processes import alone, end, is_alive, record
 from deploy.record import Record, load_record, record_path, save_record
 
 Progress = Callable[[str], None]
@@ -86,9 +85,9 @@ def running(settings: Settings) -> Running | None:
 
 
 def stop(settings: Settings, progress: Progress = lambda _: None) -> list[str]:
-    """End every recorded process, and what they have started. Returns the names of those that were still there."""
+    """End every recorded process, and what they have started, unless they are another living command's. Returns the names of those still there."""
     recorded = load_record(settings)
-    if recorded is None:
+    if recorded is None or _other_owner(settings):
         return []
     progress("stopping Airflow")
     # The launcher first: it would start the others again.
@@ -114,25 +113,28 @@ def free_port(wished: int) -> int:
     raise RequestError(f"No free port between {wished} and {wished + 99}.", hint="name a free one in HUB_AIRFLOW_PORT")
 
 
-@contextmanager
-def _starting(settings: Settings) -> Iterator[None]:
+def _starting(settings: Settings) -> AbstractContextManager[None]:
     """Let one command at a time start Airflow on this state folder."""
-    with (airflow_folder(settings) / "start.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RequestError("Another command is starting Airflow here at this moment.", hint="wait for it, or stop it") from None
-        yield
+    return alone(
+        airflow_folder(settings) / "start.lock", "Another command is starting Airflow here at this moment.", "wait for it, or stop it"
+    )
 
 
 def check_free(settings: Settings) -> None:
     """Raise `RequestError` if another living command runs Airflow on this state folder."""
-    recorded = load_record(settings)
-    if recorded is not None and recorded.owner.pid != os.getpid() and is_alive(recorded.owner) and running(settings):
+    if other := _other_owner(settings):
         raise RequestError(
-            f"Airflow is already running here, started by process {recorded.owner.pid}.",
+            f"Airflow is already running here, started by process {other}.",
             hint="use it, end that command, or take another state folder (HUB_HOME)",
         )
+
+
+def _other_owner(settings: Settings) -> int | None:
+    """The process of another living command that runs Airflow on this state folder."""
+    recorded = load_record(settings)
+    if recorded is None or recorded.owner.pid == os.getpid() or not (is_alive(recorded.owner) and running(settings)):
+        return None
+    return recorded.owner.pid
 
 
 def _end_leftovers(settings: Settings, progress: Progress) -> None:

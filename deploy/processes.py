@@ -5,13 +5,17 @@ and tasks stay in that session whatever process group they move to, so a session
 """
 
 import contextlib
+import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import psutil
 from pydantic import BaseModel, ConfigDict
+
+from core.errors import RequestError
 
 # The operating system derives a start time from the boot time, which a clock correction moves a little.
 SAME_START_SECONDS = 2.0
@@ -26,6 +30,17 @@ class Recorded(BaseModel):
     name: str
     pid: int
     started: float
+
+
+@contextlib.contextmanager
+def alone(lock_file: Path, refusal: str, hint: str) -> Iterator[None]:
+    """Hold a lock for the block; it goes with the process, however that ends. Raises `RequestError` with these words where another has it."""
+    with lock_file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(refusal, hint=hint) from None
+        yield
 
 
 def record(name: str, pid: int) -> Recorded:

@@ -10,6 +10,7 @@ import pytest
 from core.errors import RequestError
 from demo import story
 from deploy.environment import airflow_folder
+from deploy.local import stop
 from deploy.processes import is_alive, record
 from deploy.record import Record, load_record, save_record
 from tests.factories import Hub
@@ -52,6 +53,7 @@ def test_a_demo_beside_a_running_hub_is_refused_and_leaves_it_running(hub: Hub, 
     save_record(settings, mine)
     with pytest.raises(RequestError, match=f"started by process {alive.pid}"):
         story.tell(400, 7, serve=False, as_json=True)
+    assert stop(settings) == []
     assert is_alive(mine.owner)
     assert load_record(settings) == mine
 
