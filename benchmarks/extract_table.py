@@ -80,7 +80,7 @@ def mariadb(url: str, csv: Path) -> Iterator[str]:
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {database} CHARACTER SET utf8mb4")
         cursor.execute(f"USE {database}")
-        cursor.execute(f"CREATE TABLE {TABLE} ({_ddl('datetime', '`')}) CHARACTER SET utf8mb4")
+        cursor.execute(f"CREATE TABLE {TABLE} ({_ddl('datetime', '`')}, PRIMARY KEY (id)) CHARACTER SET utf8mb4")
         cursor.execute(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {TABLE} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' IGNORE 1 LINES",
             (str(csv),),

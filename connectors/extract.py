@@ -83,7 +83,7 @@ def _read_table(connector: Connector, contract: Contract, connections: Connectio
         following: Connector = import_module("connectors.postgresql_log").extract
         return watched(contract, lambda: following(contract, connections, request))
     if isinstance(request, Differing):
-        connector = import_module("connectors.postgresql_digests").extract
+        connector = import_module(f"connectors.{contract.source.kind}_digests").extract
     replica = contract.reading.replica
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))

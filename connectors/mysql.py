@@ -6,6 +6,7 @@ Rows come through DuckDB's scanner, streamed (three times as fast as row by row 
 PyMySQL, whose errors carry numbers. Zero dates ("0000-00-00") arrive as they are: written by the server, no driver stumbles over them.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -39,18 +40,19 @@ _REFUSED = {
     1698: "the server refuses the hub's user or password",
 }
 _TOO_LONG = {1969, 3024}
+_GONE = re.compile(r"gone away|lost connection", re.IGNORECASE)  # the client's own words, always in English
 _BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry")
 
 
 def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:
     """Read one table or view, or the part that is asked for; raises SourceError if it is not there or the server cannot be reached."""
-    table = _Table(contract, connections, request)
+    table = Table(contract, connections, request)
     part, names = table.part, table.plan.names
-    select = ", ".join(f"{_as_text(name, table.kinds[name])} AS {quote(name, '`')}" for name in names)
-    rows = f"{select}, {_char('NULL')} AS `_claim` FROM {table.rows}"
+    select = ", ".join(f"{as_text(name, table.kinds[name])} AS {quote(name, '`')}" for name in names)
+    rows = f"{select}, {char('NULL')} AS `_claim` FROM {table.rows}"
     statement = table.limited(f"{rows} UNION ALL SELECT {', '.join(['NULL'] * len(names))}, {table.told}")
     schema = text_schema(names)
-    with _translated(contract):
+    with translated(contract):
         engine = table.server.attached()
         reader = _streamed(engine, statement, [*part.parameters, *part.parameters])
     claims: list[Claim] = []
@@ -68,17 +70,24 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
 
 def claim(contract: Contract, connections: Connections) -> Claim:
     """What the server says of the table as it is now; raises SourceError as reading does."""
-    table = _Table(contract, connections)
-    with _translated(contract):
+    table = Table(contract, connections)
+    with translated(contract):
         engine = table.server.attached()
         reader = _streamed(engine, table.limited(table.told), ())
     return table.claim([text.as_py() for batch in _stream(contract, reader, engine) for text in batch.column(0)])
 
 
 def _streamed(engine: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[Parameter]) -> pa.RecordBatchReader:
+    return asked(engine, statement, parameters, is_streamed=True).to_arrow_reader(BATCH_ROWS)
+
+
+def asked(
+    engine: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[Parameter], *, is_streamed: bool
+) -> duckdb.DuckDBPyConnection:
+    """A statement that the server runs. What it streams comes by a connection of its own; what is held whole, by that of the transaction."""
     values = f", params := row({', '.join('?' for _ in parameters)})" if parameters else ""
-    query = f"SELECT * FROM mysql_query('source', ?, stream_results := true{values})"
-    return engine.execute(query, [statement, *parameters]).to_arrow_reader(BATCH_ROWS)
+    query = f"SELECT * FROM mysql_query('source', ?, stream_results := {str(is_streamed).lower()}{values})"
+    return engine.execute(query, [statement, *parameters])
 
 
 class _Dialect:
@@ -112,7 +121,7 @@ def comments(contract: Contract, connections: Connections) -> Comments:
     schema_name, table = split_object(contract.source.object)
     server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
     where = "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
-    with _translated(contract), server.connected() as connection, connection.cursor() as cursor:
+    with translated(contract), server.connected() as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT table_comment FROM information_schema.tables {where}", (schema_name, table))
         about = [str(text or "") for (text,) in cursor.fetchall()]
         cursor.execute(f"SELECT column_name, column_comment FROM information_schema.columns {where}", (schema_name, table))
@@ -145,13 +154,14 @@ class _Server:
             init_command="SET time_zone = '+08:00'",
         )
 
-    def attached(self) -> duckdb.DuckDBPyConnection:
+    def attached(self, options: str = "READ_ONLY") -> duckdb.DuckDBPyConnection:
+        """An engine to which the server is the database `source`."""
         engine = scanner_engine("mysql_scanner")
         parts = {"HOST": self.host, "USER": self.user, "PASSWORD": self.password, "DATABASE": self.database}
         secret = ", ".join(f"{key} {quote(value, chr(39))}" for key, value in parts.items())
         engine.execute("SET mysql_session_time_zone = '+08:00'")
         engine.execute(f"CREATE SECRET department (TYPE mysql, PORT {self.port}, {secret})")
-        engine.execute("ATTACH '' AS source (TYPE mysql, READ_ONLY, SECRET department)")
+        engine.execute(f"ATTACH '' AS source ({', '.join(filter(None, ['TYPE mysql', 'SECRET department', options]))})")
         return engine
 
 
@@ -160,32 +170,38 @@ def connected(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Curso
     return _Server(url).connected()
 
 
-class _Table:
+class Table:
     """What is read of a contract's table, and what the server is to say of it (`told`: the rest of a SELECT with one column)."""
 
     def __init__(self, contract: Contract, connections: Connections, request: Request | None = None) -> None:
         assert isinstance(contract.source, DatabaseSource)
+        self._contract = contract
         self.server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
-        with _translated(contract):
+        with translated(contract):
             columns, self._is_mariadb, self.types = _look(contract, self.server)
         self.kinds = dict(columns)
         self.plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
         schema_name, table = split_object(contract.source.object)
-        relation = f"{quote(schema_name or self.server.database, '`')}.{quote(table, '`')}"
+        self.name = (schema_name or self.server.database, table)
+        self.relation = relation = ".".join(quote(part, "`") for part in self.name)
         self._seconds = contract.reading.statement_timeout_seconds
 
         def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
-            with _translated(contract), self.server.connected(self._seconds) as connection, connection.cursor() as cursor:
-                cursor.execute(query.format(table=relation).replace("?", "%s"), list(parameters))
-                row: Sequence[Any] = cursor.fetchall()[0]
-                return row
+            return self.ask(query.format(table=relation).replace("?", "%s"), parameters)[0]
 
         # A column that another connection read before is below what this statement reads, never above.
         self.part = choose_part(contract.id, request, self.kinds, _Dialect(), ask)
         self.rows = relation + self.part.where
-        self._digests = plan_digest(contract, self.plan.names, {name: why for name, kind in columns if (why := _not_comparable(kind))})
-        self._without = no_digest(contract, self._digests)
-        self.told = _counted(self.rows) if self._without else _digested(self.rows, self.kinds, self._digests)
+        self.digests = plan_digest(contract, self.plan.names, {name: why for name, kind in columns if (why := _not_comparable(kind))})
+        self._without = no_digest(contract, self.digests)
+        self.told = _counted(self.rows) if self._without else _digested(self.rows, self.kinds, self.digests)
+
+    def ask(self, query: str, parameters: Sequence[Parameter]) -> Sequence[Sequence[Any]]:
+        """The few rows of an answer."""
+        with translated(self._contract), self.server.connected(self._seconds) as connection, connection.cursor() as cursor:
+            cursor.execute(query, list(parameters))
+            rows: Sequence[Sequence[Any]] = cursor.fetchall()
+            return rows
 
     def limited(self, select: str) -> str:
         """A SELECT, without this word, under the contract's limit of time. Each of the two servers has its own way, and ignores the other's."""
@@ -195,7 +211,12 @@ class _Table:
 
     def claim(self, said: Sequence[str]) -> Claim:
         """What the server said."""
-        return _claim("MariaDB" if self._is_mariadb else "MySQL", said, self._digests, self._without)
+        return _claim(self.engine, said, self.digests, self._without)
+
+    @property
+    def engine(self) -> str:
+        """Which of the two servers it is."""
+        return "MariaDB" if self._is_mariadb else "MySQL"
 
 
 def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], bool, dict[str, str]]:
@@ -221,20 +242,22 @@ def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], b
     return columns, is_mariadb, types
 
 
-def _as_text(name: str, kind: str) -> str:
+def as_text(name: str, kind: str) -> str:
+    """SQL for a column's value as landing keeps it, by its type."""
     column = quote(name, "`")
     if kind in _BINARY:
-        return _char(f"lower(hex({column}))")
+        return char(f"lower(hex({column}))")
     if kind == "bit":
-        return _char(f"{column} + 0")
+        return char(f"{column} + 0")
     if kind in ("float", "double"):
         # Plain digits in place of an exponent, as far as the server's decimals reach.
-        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {_char(f'CAST({column} AS DECIMAL(65, 30))')}))"
-        return f"IF(LOCATE('e', {_char(column)}) AND ABS({column}) < 1e34, {plain}, {_char(column)})"
-    return _char(column)
+        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {char(f'CAST({column} AS DECIMAL(65, 30))')}))"
+        return f"IF(LOCATE('e', {char(column)}) AND ABS({column}) < 1e34, {plain}, {char(column)})"
+    return char(column)
 
 
-def _char(expression: str) -> str:
+def char(expression: str) -> str:
+    """SQL for the text of a value, in UTF-8."""
     return f"CAST({expression} AS CHAR CHARACTER SET utf8mb4)"
 
 
@@ -253,27 +276,28 @@ def _not_comparable(kind: str) -> str:
 
 def _canonical(name: str, kind: str) -> str:
     """A value's place in the canonical text, as bytes: a collation might take the marks for nothing."""
-    text = f"CAST({_as_text(name, kind)} AS BINARY)"
+    text = f"CAST({as_text(name, kind)} AS BINARY)"
     if kind in _TEXTS:
         text = f"REPLACE(REPLACE({text}, x'1e', x'1e65'), x'1f', x'1e73')"
     return f"IFNULL({text}, x'1e6e')"
 
 
-def _sha256(names: Sequence[str], kinds: dict[str, str]) -> str:
+def sha256_of(names: Sequence[str], kinds: dict[str, str]) -> str:
+    """SQL for the sha256 (64 hexadecimal digits) of the canonical text of some columns, given with their types."""
     return f"SHA2(CONCAT_WS(x'1f', {', '.join(_canonical(name, kinds[name]) for name in names)}), 256)"
 
 
 def _counted(relation: str) -> str:
-    return f"{_char('COUNT(*)')} FROM {relation}"
+    return f"{char('COUNT(*)')} FROM {relation}"
 
 
 def _digested(relation: str, kinds: dict[str, str], plan: DigestPlan) -> str:
     """Partition, rows and sums, as one text for each partition."""
-    part = f"LEFT({_sha256(plan.key, kinds)}, 2)" if plan.key else "'00'"
+    part = f"LEFT({sha256_of(plan.key, kinds)}, 2)" if plan.key else "'00'"
     sums = ", ".join(f"SUM(CAST(CONV(SUBSTR(h, {start}, 16), 16, 10) AS UNSIGNED))" for start in (1, 17))
     told = f"CONCAT_WS(':', p, COUNT(*), {sums})"
-    digests = f"SELECT {part} AS p, {_sha256(plan.columns, kinds)} AS h FROM {relation}"
-    return f"{_char(told)} FROM ({digests}) AS digested GROUP BY p"
+    digests = f"SELECT {part} AS p, {sha256_of(plan.columns, kinds)} AS h FROM {relation}"
+    return f"{char(told)} FROM ({digests}) AS digested GROUP BY p"
 
 
 def _rows(batches: Iterator[pa.RecordBatch], said: list[str]) -> Iterator[pa.RecordBatch]:
@@ -298,14 +322,14 @@ def _claim(engine: str, said: Sequence[str], plan: DigestPlan, without: str) -> 
 
 def _stream(contract: Contract, reader: pa.RecordBatchReader, engine: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
     try:
-        with _translated(contract):
+        with translated(contract):
             yield from reader
     finally:
         engine.close()
 
 
 @contextmanager
-def _translated(contract: Contract) -> Iterator[None]:
+def translated(contract: Contract) -> Iterator[None]:
     """The one place where the drivers' errors become the hub's; their text may quote values and addresses and goes no further."""
     where = f"(connection {contract.source.connection}"
     try:
@@ -317,7 +341,7 @@ def _translated(contract: Contract) -> Iterator[None]:
         reason = "the statement ran longer than the contract allows" if number in _TOO_LONG else "the server cannot be reached or broke off"
         raise SourceError(f"{contract.id}: {reason} {where}, error {number})", hint=TRY_LATER, transient=True) from None
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        if "Failed to prepare" in str(error):
+        if "Failed to prepare" in str(error) and not _GONE.search(str(error)):
             raise SourceError(
                 f"{contract.id}: the server refuses to read this table {where})", hint="ask whether the hub's user may read every column"
             ) from None

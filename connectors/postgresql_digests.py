@@ -12,16 +12,15 @@ from adbc_driver_postgresql import dbapi
 from connectors import postgresql as base
 from connectors.claim import Claim, DigestPlan
 from connectors.columns import plan_columns
-from connectors.extraction import TOLD, Extraction, Note, numbered, text_schema
+from connectors.differing import STATE, much_differs, of_chosen, or_whole
+from connectors.extraction import Extraction, numbered
 from connectors.identifiers import quote
-from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
+from connectors.increment import DIGEST, PLACE, Chosen, Differing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
-from core.errors import SourceError, StoreError
 
 _FETCHED = 20_000  # places that are asked for at once: what a statement with parameters gives is held whole
-STATE = "one read-only transaction (repeatable read): digests of all rows, then the rows that were not known as they are now"
 
 
 def extract(contract: Contract, connections: Connections, request: Differing) -> Extraction:
@@ -29,27 +28,20 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
 
     Raises SourceError if the table is not there or the server cannot be reached.
     """
+    return or_whole(lambda: _differing(contract, connections, request), lambda: base.extract(contract, connections))
+
+
+def _differing(contract: Contract, connections: Connections, request: Differing) -> Extraction:
     assert isinstance(contract.source, DatabaseSource)
     stack = base.opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     try:
-        return _differing(contract, next(stack), stack, request)
-    except (SourceError, StoreError) as error:
-        stack.close()
-        if error.transient:
-            raise
-        # Who may read some columns only may not ask for places, and the digests of very many rows may need more room than there is. What is
-        # wrong with the table itself, reading it says better.
-        whole = base.extract(contract, connections)
-        whole.notes.append(
-            Note(MUCH_DIFFERS, f"the source cannot be asked what differs, so that the whole table was read: {error.message}")
-        )
-        return whole
+        return _asked(contract, next(stack), stack, request)
     except BaseException:
         stack.close()
         raise
 
 
-def _differing(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Differing) -> Extraction:
+def _asked(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Cursor, None, None], request: Differing) -> Extraction:
     assert isinstance(contract.source, DatabaseSource)
     relation = base.relation_of(contract.source)
     columns = base.columns_of(contract, cursor)
@@ -60,27 +52,12 @@ def _differing(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.
     types = base.types_of(contract, cursor, relation)
     chosen = request.choose(*_told(contract, cursor, relation, digests, dict(columns)))
     if chosen is None:
-        whole = base.read_table(contract, cursor, stack, None)
-        whole.notes.append(Note(MUCH_DIFFERS, "so many rows differ from the accepted ones that the whole table was read"))
-        return whole
-    schema = text_schema(plan.names)
-    message = (
-        f"of {chosen.told.rows} rows of the source {len(chosen.places)} were read: by its own digests all others are as they were accepted; "
-        f"{chosen.gone.num_rows} records are not there any more"
-    )
-    extraction = Extraction(
-        schema,
-        iter(()),
-        notes=[*plan.notes, Note(TOLD, message)],
-        is_whole=False,
-        types=types,
-        interrupt=cursor.adbc_cancel,
-        deleted=chosen.gone.to_batches() if chosen.gone.num_rows else [],
-        told=chosen.told,
-    )
+        return much_differs(base.read_table(contract, cursor, stack, None))
+    extraction = of_chosen(chosen, plan.names, plan.notes, types)
+    extraction.interrupt = cursor.adbc_cancel
     select = ", ".join(f"{base.as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)
     statement = f"SELECT {select} FROM {relation} WHERE ctid = ANY($1::text::tid[])"
-    extraction.batches = numbered(_rows(contract, cursor, stack, statement, chosen, digests, extraction.claims), schema)
+    extraction.batches = numbered(_rows(contract, cursor, stack, statement, chosen, digests, extraction.claims), extraction.schema)
     return extraction
 
 

@@ -29,6 +29,7 @@ from pipeline.repairs import has_corrected_keys, repaired_records
 from pipeline.state import LOG_COLUMNS, standardized_table, state
 from pipeline.waiting import BEFORE, read_before
 
+ASKABLE = ("postgresql", "mysql")  # kinds of source whose engine computes the digests of landing and keeps a snapshot
 # The whole source is read anew after this time: what lies in landing is renewed, and that the digests are still the same is shown again.
 WHOLE_AGAIN = timedelta(days=7)
 # Smaller tables are read whole each time: that costs nothing to speak of, and the department can be asked again what it said of all of them.
@@ -48,7 +49,7 @@ _GONE = (
 
 def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
     """How a batch asks for the rows that differ; None where the source cannot tell them, or has to be read whole."""
-    if contract.source.kind != "postgresql" or contract.whole_row_is_key or not asks_digest(contract):
+    if contract.source.kind not in ASKABLE or contract.whole_row_is_key or not asks_digest(contract):
         return None
     whole = latest_whole(home.catalog, contract.id)
     if whole is None or (whole.landed or 0) < LEAST_ROWS or whole.started_at + WHOLE_AGAIN <= now():

