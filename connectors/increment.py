@@ -70,12 +70,14 @@ class Chosen:
 @dataclass(frozen=True)
 class Differing:
     """The rows that are not known as they are now: the source says of each its key and its digest, and hands over those that are chosen.
+    Where it cannot tell, all is read, and `whole` asked for.
 
     `choose` gets the texts of the key under their own names, with `DIGEST` (16 bytes) and `PLACE`. It returns None where so many rows differ
     that the whole table is better read.
     """
 
     choose: Callable[[pa.Schema, Iterable[pa.RecordBatch]], Chosen | None]
+    whole: Increment | None = None
 
 
 DIGEST, PLACE = "hub_digest", "hub_place"

@@ -53,20 +53,20 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
 
     Raises SourceError if the table is not there or the server cannot be reached.
     """
-    return or_whole(lambda: _differing(contract, connections, request), lambda: base.extract(contract, connections))
+    return or_whole(lambda: _differing(contract, connections, request), lambda: base.extract(contract, connections, request.whole))
 
 
 def _differing(contract: Contract, connections: Connections, request: Differing) -> Extraction:
     table = base.Table(contract, connections)
     key = _primary_key(table)
     if table.digests.excluded or not key:
-        return base.extract(contract, connections)
+        return base.extract(contract, connections, request.whole)
     engine = _in_one_snapshot(contract, table)
     try:
         chosen = request.choose(*_told(contract, table, engine, key))
         if chosen is None:
             engine.close()
-            return much_differs(base.extract(contract, connections))
+            return much_differs(base.extract(contract, connections, request.whole))
         extraction = of_chosen(chosen, table.plan.names, table.plan.notes, table.types)
         extraction.batches = numbered(_rows(contract, table, engine, key, chosen, extraction.claims), extraction.schema)
         return extraction

@@ -28,7 +28,7 @@ def extract(contract: Contract, connections: Connections, request: Differing) ->
 
     Raises SourceError if the table is not there or the server cannot be reached.
     """
-    return or_whole(lambda: _differing(contract, connections, request), lambda: base.extract(contract, connections))
+    return or_whole(lambda: _differing(contract, connections, request), lambda: base.extract(contract, connections, request.whole))
 
 
 def _differing(contract: Contract, connections: Connections, request: Differing) -> Extraction:
@@ -48,11 +48,11 @@ def _asked(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.Curs
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
     digests = base.digests_of(contract, columns, plan)
     if digests.excluded or not _has_places(contract, cursor, relation):
-        return base.read_table(contract, cursor, stack, None)
+        return base.read_table(contract, cursor, stack, request.whole)
     types = base.types_of(contract, cursor, relation)
     chosen = request.choose(*_told(contract, cursor, relation, digests, dict(columns)))
     if chosen is None:
-        return much_differs(base.read_table(contract, cursor, stack, None))
+        return much_differs(base.read_table(contract, cursor, stack, request.whole))
     extraction = of_chosen(chosen, plan.names, plan.notes, types)
     extraction.interrupt = cursor.adbc_cancel
     select = ", ".join(f"{base.as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places)

@@ -18,7 +18,8 @@ class Cursor(Part):
     sweep_hours: int = Field(
         default=24,
         ge=1,
-        description="After so many hours the whole table is read and compared: that finds deletes, and what the cursor has missed.",
+        description="After so many hours all rows are compared, by their digests where the source can tell them: that finds deletes, and what "
+        "the cursor has missed.",
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
 from connectors.claim import asks_digest
 from connectors.extraction import Told
-from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing
+from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing, Increment
 from contracts.model import Contract
 from core.clock import now
 from core.digests import digest_sums, partition_sums, record_id
@@ -47,8 +47,8 @@ _GONE = (
 )
 
 
-def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
-    """How a batch asks for the rows that differ; None where the source cannot tell them, or has to be read whole."""
+def differing(home: Home, contract: Contract, batch: Batch, otherwise: Increment | None = None) -> Differing | None:
+    """How a batch asks for the rows that differ, or `otherwise` for all; None where the source cannot tell them, or has to be read whole."""
     if contract.source.kind not in ASKABLE or contract.whole_row_is_key or not asks_digest(contract):
         return None
     whole = latest_whole(home.catalog, contract.id)
@@ -61,7 +61,9 @@ def differing(home: Home, contract: Contract, batch: Batch) -> Differing | None:
     if any(note["kind"] == MUCH_DIFFERS for note in whole.notes) or (last.waiting or 0) > FEW_CANDIDATES * (whole.landed or 0):
         return None
     source = (read_manifest(home.settings, whole) or {}).get("source") or {}
-    return Differing(lambda schema, told: _choose(home, contract, batch, schema, told)) if source.get("verdict") == EQUAL else None
+    if source.get("verdict") != EQUAL:
+        return None
+    return Differing(lambda schema, told: _choose(home, contract, batch, schema, told), otherwise)
 
 
 def _choose(home: Home, contract: Contract, batch: Batch, schema: pa.Schema, told: Iterable[pa.RecordBatch]) -> Chosen | None:

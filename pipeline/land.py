@@ -176,7 +176,7 @@ def _opened(home: Home, contract: Contract, request: Request | None, orderer: st
         missing = error
     spared = without_missing(contract, missing)
     # Digests of other columns than before would tell all rows for changed.
-    request = None if isinstance(request, Differing) else request
+    request = request.whole if isinstance(request, Differing) else request
     return adapted(home, contract, extract(spared, connections, request, outside_window_by=orderer), missing)
 
 

@@ -1,13 +1,14 @@
 """Change tracking: which part of its source the next batch of a dataset reads, and where it stands after it.
 
 The state of a cursor is that of the last accepted batch, written in the transaction that accepts it: a batch that fails, is stopped or
-killed moves nothing. The whole source is read at first, when contract or standard changed, when the contract's time for a sweep has come,
-and when a person orders it.
+killed moves nothing. The whole source is read at first, when contract or standard changed, and when a person orders it. When the contract's
+time for a sweep has come, the source is asked what differs; where it cannot tell, all of it is read.
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
@@ -50,8 +51,12 @@ def next_request(home: Home, contract: Contract, batch: Batch, order: Order = OR
         return differing(home, contract, batch)
     if contract.cursor is None or contract.change_tracking != "cursor":
         return None
-    since = None if order.full or needs_whole(home, contract, batch) else _cursor(home, contract)
-    return Increment(contract.cursor.column, contract.cursor.overlap, since)
+    everything = Increment(contract.cursor.column, contract.cursor.overlap)
+    if order.full or needs_whole(home, contract, batch):
+        return everything
+    if _is_sweep_due(home, contract):
+        return differing(home, contract, batch, everything) or everything
+    return replace(everything, since=_cursor(home, contract))
 
 
 def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> dict[str, Any] | None:
@@ -64,6 +69,9 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
         # A period says nothing about what came since: the cursor stays where it was.
         value = extraction.cursor if extraction.cursor is not None or extraction.is_whole else _cursor(home, contract)
         after |= {"column": contract.cursor.column, "cursor": value}
+        # A whole reading is a sweep by itself.
+        swept = now().isoformat() if extraction.told else None if extraction.is_whole else _tracking(before).get("swept")
+        after |= {"swept": swept} if swept else {}
     if contract.change_tracking == "log":
         after |= {"log": extraction.log or log_place(home, contract)}
     return after
@@ -78,9 +86,13 @@ def slot_prefix(home: Home, contract_id: str) -> str:
 
 def log_place(home: Home, contract: Contract) -> dict[str, str]:
     """Where the log of changes stands after the last accepted batch: slot, place and table; empty where nothing is followed yet."""
-    before = latest_accepted(home.catalog, contract.id)
-    place: dict[str, str] = ((before.tracking if before else None) or {}).get("log") or {}
+    place: dict[str, str] = _tracking(latest_accepted(home.catalog, contract.id)).get("log") or {}
     return place
+
+
+def _tracking(batch: Batch | None) -> Mapping[str, Any]:
+    """Where change tracking stood once a batch was accepted."""
+    return (batch.tracking if batch else None) or {}
 
 
 def settle_log(home: Home, contract: Contract) -> None:
@@ -97,9 +109,17 @@ def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)
     # Also rows that were run again since, under another version: they are judged again by reading all.
-    if whole is None or judged_otherwise(home.catalog, whole, batch.rules):
+    return whole is None or judged_otherwise(home.catalog, whole, batch.rules)
+
+
+def _is_sweep_due(home: Home, contract: Contract) -> bool:
+    """Whether it is time to look at all rows of the source: a cursor misses what is committed late or without it, and deletes."""
+    whole = latest_whole(home.catalog, contract.id)
+    if whole is None or contract.cursor is None:
         return True
-    return contract.cursor is not None and whole.started_at + timedelta(hours=contract.cursor.sweep_hours) <= now()
+    swept = _tracking(latest_accepted(home.catalog, contract.id)).get("swept")
+    last = datetime.fromisoformat(swept) if swept else whole.started_at
+    return last + timedelta(hours=contract.cursor.sweep_hours) <= now()
 
 
 def is_in_order(home: Home, batch: Batch) -> bool:
@@ -109,8 +129,7 @@ def is_in_order(home: Home, batch: Batch) -> bool:
 
 
 def _cursor(home: Home, contract: Contract) -> str | None:
-    before = latest_accepted(home.catalog, contract.id)
-    tracking = (before.tracking if before else None) or {}
+    tracking = _tracking(latest_accepted(home.catalog, contract.id))
     if contract.cursor is None or tracking.get("column") != contract.cursor.column:
         return None
     value = tracking.get("cursor")

@@ -39,6 +39,11 @@ class AskedTable:
         """Change what all rows of a person say."""
         self.write(f'UPDATE {TABLE} SET "DH" = %s WHERE "SFZH" = %s', [f"139{content:08}", key])
 
+    def retype(self, column: str, kind: str) -> None:
+        """Give a column of texts another type."""
+        self.write(f'ALTER TABLE {TABLE} DROP COLUMN "{column}"')
+        self.write(f'ALTER TABLE {TABLE} ADD COLUMN "{column}" {kind}')
+
     def remove(self, key: str) -> None:
         """Remove all rows of a person."""
         self.write(f'DELETE FROM {TABLE} WHERE "SFZH" = %s', [key])

@@ -43,7 +43,7 @@ on_postgresql = pytest.mark.parametrize("table", ["postgresql"], indirect=True)
 
 def contract(table: AskedTable, **more: Any) -> dict[str, Any]:
     limits = {"least_rows": 0, "largest_shrink": 1.0, "largest_quarantine": 1.0}
-    return tracked(table.kind, "snapshot", assertions=limits, ignore=table.ignored, **more)
+    return tracked(table.kind, more.pop("change_tracking", "snapshot"), assertions=limits, ignore=table.ignored, **more)
 
 
 def collected(hub: Hub, table: AskedTable, rows: int, **more: Any) -> dict[str, Any]:
@@ -219,6 +219,46 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(
     batch = sync(hub, document, Order(full=case == "ordered"))
     assert (batch.scope, batch.landed, batch.records) == ("whole", 12, 12)
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
+
+
+def test_a_sweep_of_a_cursor_asks_what_differs_and_the_cursor_goes_on(hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.clock import now
+
+    document = contract(table, change_tracking="cursor", cursor={"column": "GXSJ", "overlap": 0, "sweep_hours": 24})
+    hub.register(document)
+    table.retype("GXSJ", "timestamp")
+    for number in range(40):
+        table.add(number, GXSJ=f"2024-01-02 00:00:{number:02}")
+    whole = sync(hub, document)
+    assert (whole.scope, whole.records) == ("whole", 40)
+    table.change(resident_id(3), 7)  # the cursor does not see it, nor that one is gone
+    table.remove(resident_id(5))
+    table.add(50, GXSJ="2024-01-03 00:00:00")
+    missed = sync(hub, document)
+    assert (missed.scope, missed.inserted, missed.updated, missed.deleted, missed.records) == ("part", 1, 0, 0, 41)
+    later = now() + timedelta(hours=25)
+    for module in ("tracking", "differing"):
+        monkeypatch.setattr(f"pipeline.{module}.now", lambda: later)
+    swept = sync(hub, document)
+    assert told(swept).startswith("of 40 rows of the source 1 were read")
+    assert (swept.scope, swept.updated, swept.deleted, swept.records) == ("part", 1, 1, 40)
+    # A sweep is not repeated before its time, and the cursor stands where it stood.
+    table.change(resident_id(4), 8)
+    table.add(51, GXSJ="2024-01-04 00:00:00")
+    after = sync(hub, document)
+    assert (told(after), after.scope, after.inserted, after.updated) == ("", "part", 1, 0)
+    later += timedelta(hours=25)
+    again = sync(hub, document)
+    assert (again.updated, again.records) == (1, 41)
+    # Where much differs all is read, and the cursor starts from there.
+    table.write(f"UPDATE {TABLE} SET \"DH\" = '13912345678'")
+    later += timedelta(hours=25)
+    much = sync(hub, document)
+    assert (much.scope, [note["kind"] for note in much.notes]) == ("whole", ["much-differs"])
+    later = now()  # when it was read, by the clock of batches
+    quiet = sync(hub, document)
+    assert (quiet.scope, quiet.read) == ("part", 1)  # the row with the highest value
+    assert hub.unbalanced() == []
 
 
 def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: AskedTable) -> None:
