@@ -14,14 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 import duckdb
 
 from core.database import driver_url
 from core.engine import Engine, literal, parquet, quote
 from core.errors import StoreError
-from core.settings import Settings
+from core.settings import FILES, Settings, located
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
@@ -221,13 +220,17 @@ def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str
     if not missing:
         return
     with _transaction(iceberg) as transaction:
-        uris = [(settings.lake_dir / path).as_uri() for _, path in missing]
+        uris = [located(settings.lake_dir / path) for _, path in missing]
         transaction.add_files(uris, snapshot_properties=dict(about), check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **about})
 
 
+def _path(location: str) -> Path:
+    return Path(location.removeprefix(FILES))
+
+
 def _metadata_file(table: "Table") -> Path:
-    return Path(unquote(urlsplit(table.metadata_location).path))
+    return _path(table.metadata_location)
 
 
 def _hint(table: "Table") -> None:
@@ -255,8 +258,8 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
         except NoSuchTableError:
             return
         held = {task.file.file_path: task.file for task in iceberg.scan().plan_files()}
-        found = [held[uri] for path in gone if (uri := (settings.lake_dir / path).as_uri()) in held]
-        new = (settings.lake_dir / instead).as_uri()
+        found = [held[uri] for path in gone if (uri := located(settings.lake_dir / path)) in held]
+        new = located(settings.lake_dir / instead)
         if not found:
             return
         with iceberg.transaction() as transaction, transaction.update_snapshot().overwrite() as overwrite:
@@ -291,7 +294,7 @@ def _unneeded(table: "Table", least_age: float) -> list[Path]:
         needed |= {snapshot.manifest_list, *(manifest.manifest_path for manifest in snapshot.manifests(table.io))}
     needed |= {item.statistics_path for item in table.metadata.statistics}
     present = _metadata_file(table)
-    names = {HINT} | {Path(unquote(urlsplit(location).path)).name for location in needed}
+    names = {HINT} | {_path(location).name for location in needed}
     return [path for path in sorted(present.parent.iterdir()) if path.name not in names and time.time() - path.stat().st_mtime > least_age]
 
 

@@ -11,6 +11,8 @@ from core.errors import RequestError, StoreError
 LONGEST_ACTOR = 100  # catalog, publications and audit log hold 120, also with the name of a door before it
 _PORTS = range(1, 65_536)
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+FILES = "file://"
+_NOT_IN_PATHS = "#?%*[]{}"  # they mean something of their own in addresses, or in patterns of file names
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -74,14 +76,14 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
     Raises RequestError, naming the variable, where one cannot be meant.
     """
     env = dict(os.environ) if environment is None else environment
-    home = Path(env.get("HUB_HOME") or REPOSITORY / "var").resolve()
+    home = _home(env)
     return Settings(
         home=home,
         catalog_url=_database(env, "catalog", home),
         serving_url=_database(env, "serving", home),
         audit_url=_database(env, "audit", home),
         lake_url=_database(env, "lake", home),
-        lake_warehouse=env.get("HUB_LAKE_WAREHOUSE") or (home / "lake").as_uri(),
+        lake_warehouse=env.get("HUB_LAKE_WAREHOUSE") or located(home / "lake"),
         memory_limit_mb=_number(env, "HUB_MEMORY_MB", 3072),
         threads=_number(env, "HUB_THREADS", min(4, os.cpu_count() or 1)),
         portal_port=_number(env, "HUB_PORTAL_PORT", 18090, _PORTS),
@@ -112,6 +114,22 @@ def _number(env: dict[str, str], name: str, default: int, allowed: range = range
             f"{name} is no number that can be used", hint=f"set it to a whole number from {allowed[0]} to {allowed[-1]}, or leave it out"
         )
     return number
+
+
+def located(path: Path) -> str:
+    """Where Iceberg finds a file or a folder: its readers take the path as it stands, blanks and Chinese characters included."""
+    return f"{FILES}{path}"
+
+
+def _home(env: dict[str, str]) -> Path:
+    home = Path(env.get("HUB_HOME") or REPOSITORY / "var").resolve()
+    bad = sorted({character for character in str(home) if character in _NOT_IN_PATHS or not character.isprintable()})
+    if bad:
+        raise RequestError(
+            f"HUB_HOME is a folder whose path has {' '.join(bad) if all(map(str.isprintable, bad)) else 'control characters'} in it",
+            hint=f"choose a path without any of {' '.join(_NOT_IN_PATHS)}; blanks and letters of every script may be in it",
+        )
+    return home
 
 
 def _database(env: dict[str, str], name: str, home: Path) -> str:

@@ -117,6 +117,7 @@ def test_settings_come_from_the_environment_given(tmp_path: Path) -> None:
         ("HUB_AUDIT_URL", "s3cret"),
         ("HUB_LAKE_URL", "foo://s3cret"),
         ("HUB_ACTOR", "a" * 101),
+        *(("HUB_HOME", f"/tmp/h{character}x") for character in "#?%*[]{}\n"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_a_wrong_request_that_names_it(tmp_path: Path, variable: str, value: str) -> None:

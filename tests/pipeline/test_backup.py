@@ -65,7 +65,7 @@ def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: 
     assert done.publications == {"population": 2}
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "backup").rglob("*"))
     before = state(hub)
-    other = with_keys(hub, tmp_path / "other", **urls)
+    other = with_keys(hub, tmp_path / "其他 o'ther", **urls)
     assert restore(tmp_path / "backup", other.settings) == done
     connect(other, drop=hub.drop.as_uri())
     shutil.copytree(hub.drop, other.drop, dirs_exist_ok=True)

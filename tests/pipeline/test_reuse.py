@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from connectors.scanner import scanner_engine
+from core.engine import literal
 from core.errors import RequestError
 from exchange.audit import Selection, entries
 from pipeline.export import MANIFEST, Export, export
@@ -35,12 +36,12 @@ CURRENT = (
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Hub:
-    """Two departments on two days: people come, change and go."""
+    """Two departments on two days: people come, change and go. Its folder has a name as folders have them."""
     with pytest.MonkeyPatch.context() as patch:
         from pipeline.validate import count_issues
 
         patch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
-        hub = hub_in(tmp_path_factory.mktemp("reuse") / "home")
+        hub = hub_in(tmp_path_factory.mktemp("reuse") / "家 庭's +@~,")
         hub.register(RESIDENTS, PATIENTS)
         for rows in (range(12), range(2, 14)):
             hub.sync(RESIDENTS, [person(n) for n in rows])
@@ -97,7 +98,7 @@ def test_duckdb_reads_it_with_its_own_reader_by_the_path_alone(hub: Hub, iceberg
     place = metadata if way == "metadata" else metadata.parent.parent
     with scanner_engine("avro", "iceberg") as engine:
         for number in (1, 2):
-            rows = fetched(engine, CURRENT.format(log=f"iceberg_scan('{place}')", number=number))
+            rows = fetched(engine, CURRENT.format(log=f"iceberg_scan({literal(str(place))})", number=number))
             assert len(rows) == 12
             assert told(rows) == served(hub, number)
 
