@@ -1,11 +1,12 @@
 """Replay: run rows of quarantine again, as the department has repaired them or as they were, under today's standard or another."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, batches_of, get_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
@@ -18,6 +19,7 @@ from pipeline.accept import accept
 from pipeline.handed_back import HandedBack, Quarantined, as_they_were, known_records, read_quarantined, take_back
 from pipeline.home import Home, open_home
 from pipeline.land import Arrival, land
+from pipeline.repair_file import BATCH, read_handed_back
 from pipeline.repairs import CORRECTED, REPAIR
 from pipeline.standard import CURRENT
 from pipeline.trial import trying
@@ -42,6 +44,8 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     if standard != CURRENT:
         get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
     found = [(batch, _read(home, batch, contract)) for batch in asked]
+    if repaired is not None and "@" not in subject:
+        found += _named(home, contract, repaired, {batch.batch_id for batch in asked})
     if repaired is None:
         runs = [(batch, *_unchanged(quarantined)) for batch, quarantined in found]
     else:
@@ -66,6 +70,18 @@ def _read(home: Home, batch: Batch, contract: Contract) -> Quarantined:
         said = f"columns {', '.join(missing)}, which it has not" if missing else "another record key"
         raise RequestError(f"the contract asks for {said} since {batch.batch_id}", hint="sync the dataset, and use the rows rejected then")
     return quarantined
+
+
+def _named(home: Home, contract: Contract, path: Path, known: set[str]) -> list[tuple[Batch, Quarantined]]:
+    """Further batches of which a file has rows: what waits may have come again, unchanged, in a later batch than when it was handed out."""
+    named = {row.values.get(BATCH, "").strip() for row in read_handed_back(path)[1]}
+    mine = {batch.batch_id: batch for batch in batches_of(home.catalog, contract.id) if batch.batch_id in named - known}
+    found = []
+    for batch in mine.values():
+        # Of a batch whose rows are not kept any more, the rows of the file are told as foreign.
+        with suppress(RequestError):
+            found.append((batch, _read(home, batch, contract)))
+    return found
 
 
 def _unchanged(quarantined: Quarantined) -> tuple[Extraction, Arrival]:

@@ -97,6 +97,20 @@ def test_a_repair_stands_until_the_source_sends_another_row(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+def test_a_file_is_taken_back_after_the_source_has_sent_the_same_again(hub: Hub) -> None:
+    """Who mends rows takes longer than a night: the rows then wait in a later batch than the one that the file names."""
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    path = edited(handed_out(hub, "out.csv", ID), filling("XM", "王芳", "李强"))
+    second = hub.sync(PATIENTS, [*GOOD, *NAMELESS, person(52, XM="")])
+    assert second.waiting == 3
+    (batch,) = replay(ID, hub.home, repaired=path)
+    assert (batch.kind, batch.origin, batch.accepted, batch.waiting) == ("repair", first.batch_id, 2, 1)
+    with pytest.raises(RequestError, match="does not wait in quarantine any more"):
+        replay(ID, hub.home, repaired=path)
+    assert hub.unbalanced() == []
+
+
 def test_a_row_that_the_source_sends_right_leaves_by_itself_and_age_is_counted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
