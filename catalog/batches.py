@@ -243,9 +243,13 @@ def deleted_between(catalog: sa.Engine, contract_id: str, after: int, upto: int)
     return _sum_between(catalog, batch.c.deleted, contract_id, after, upto)
 
 
-def updated_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
-    """Return how often a record of a dataset became another in the accepted batches after one and up to another."""
-    return _sum_between(catalog, batch.c.updated, contract_id, after, upto)
+def changed_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
+    """Return how many records of a dataset may have become others in the accepted batches after one and up to another: those that were updated,
+    and those that went away and came back."""
+    updated, inserted, deleted = (
+        _sum_between(catalog, column, contract_id, after, upto) for column in (batch.c.updated, batch.c.inserted, batch.c.deleted)
+    )
+    return updated + min(inserted, deleted)
 
 
 def _sum_between(catalog: sa.Engine, column: sa.Column[int], contract_id: str, after: int, upto: int) -> int:

@@ -4,6 +4,7 @@ This is the only place that runs a query. An engine's error texts quote values a
 what is raised names the kind of failure and what the hub was doing.
 """
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,6 +187,14 @@ class Engine:
             raise
 
 
+# What the engine says of a file of the hub's that it cannot read; the path says nothing of what is in it.
+_UNREADABLE = re.compile(
+    r"(No files found|Cannot open|No magic bytes|too small to be|Could not read|Failed to read|Invalid Parquet|Footer length|corrupt)",
+    re.IGNORECASE,
+)
+_PARQUET = re.compile(r"[\"'](/[^\n]*?\.parquet)[\"']")
+
+
 @contextmanager
 def scrubbed(doing: str) -> Iterator[None]:
     """Turn an engine's error into one without values and SQL."""
@@ -193,7 +202,13 @@ def scrubbed(doing: str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException:
         raise StoreError(f"the engine ran out of memory while {doing}", hint="raise HUB_MEMORY_MB or free disk for spilling") from None
-    except duckdb.IOException:
-        raise StoreError(f"the engine could not read or write a file while {doing}", hint="check disk space and HUB_HOME") from None
     except duckdb.Error as error:
+        said = str(error).partition("\n")[0]
+        if (found := _PARQUET.search(said)) and _UNREADABLE.search(said):
+            raise StoreError(
+                f"{found.group(1)} is missing or damaged, as was found while {doing}",
+                hint="put the file back from a backup: ./hub restore; README says how",
+            ) from None
+        if isinstance(error, duckdb.IOException):
+            raise StoreError(f"the engine could not read or write a file while {doing}", hint="check disk space and HUB_HOME") from None
         raise EngineError(f"the engine refused a statement ({type(error).__name__}) while {doing}") from None

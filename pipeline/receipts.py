@@ -241,8 +241,11 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
         return f"not comparable: {claim.reason}", False
     if TOLD in manifest:
         return _told_in_words(manifest[TOLD], claim)
-    with Engine(home.settings) as engine:
-        landed = landed_parts(engine, rows_path(home.settings, batch), claim.plan)
+    try:
+        with Engine(home.settings) as engine:
+            landed = landed_parts(engine, rows_path(home.settings, batch), claim.plan)
+    except HubError as error:
+        return f"not compared: {error.message}", False
     rows = sum(count for count, _ in landed.values())
     if claim.rows == rows and (claim.parts is None or not differing(claim.parts, landed)):
         left_out = f"; not comparable: {', '.join(claim.plan.excluded)}" if claim.plan.excluded else ""

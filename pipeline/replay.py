@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batches_of, get_batch
+from catalog.batches import Batch, get_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
@@ -75,11 +75,11 @@ def _read(home: Home, batch: Batch, contract: Contract) -> Quarantined:
 def _named(home: Home, contract: Contract, path: Path, known: set[str]) -> list[tuple[Batch, Quarantined]]:
     """Further batches of which a file has rows: what waits may have come again, unchanged, in a later batch than when it was handed out."""
     named = {row.values.get(BATCH, "").strip() for row in read_handed_back(path)[1]}
-    mine = {batch.batch_id: batch for batch in batches_of(home.catalog, contract.id) if batch.batch_id in named - known}
     found = []
-    for batch in mine.values():
-        # Of a batch whose rows are not kept any more, the rows of the file are told as foreign.
+    for batch_id in sorted(name for name in named - known if name.startswith(f"{contract.id}@")):
+        # Of a batch that there is not, or whose rows are not kept any more, the rows of the file are told as foreign.
         with suppress(RequestError):
+            batch = get_batch(home.catalog, batch_id)
             found.append((batch, _read(home, batch, contract)))
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catalog.batches import get_batch, updated_between
+from catalog.batches import changed_between, get_batch
 from catalog.datasets import contract_at
 from core.engine import Engine, quote
 from core.errors import GateFailed
@@ -75,19 +75,22 @@ def too_much_changed(
 def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema, standards: Standards, item: Pinned) -> Iterator[Finding]:
     then = get_batch(home.catalog, f"{item.contract.id}@{item.previous_seq}")
     records = then.records or 0
-    if records < limits.least_records or _updated(home, item) <= limits.smallest * records:
-        return
-    if then.standard_version != get_batch(home.catalog, f"{item.contract.id}@{item.seq}").standard_version:
+    if records < limits.least_records or _changed(home, item) <= limits.smallest * records:
         return
     before = contract_at(home.catalog, item.contract.id, then.contract_version)
     # What a contract maps anew, or no longer, has been decided by whoever registered it.
     elements = [name for name in schema_elements(item.contract, schema, standards) if name in schema_elements(before, schema, standards)]
-    columns = {name: kind for name, kind in log_columns(before, standards).items() if name in (*elements, "_record_id")}
+    columns = {name: kind for name, kind in log_columns(before, standards).items() if name in (*elements, "_record_id", "_row_digest")}
     old = state(home, standardized_table(before.id), columns, then.seq)
+    source, live = f"changed_{item.number}", "n._live"
+    if then.standard_version != get_batch(home.catalog, f"{item.contract.id}@{item.seq}").standard_version:
+        # Only of rows that the source itself sends otherwise than before.
+        now = state(home, standardized_table(item.contract.id), {"_record_id": "UUID", "_row_digest": "UUID"}, item.seq)
+        source, live = f"(SELECT * FROM {source} JOIN {now} USING (_record_id))", f"{live} AND n._row_digest <> o._row_digest"
     pairs = ", ".join(f"n.{quote(name)} AS {quote(f'new_{name}')}, o.{quote(name)} AS {quote(f'old_{name}')}" for name in elements)
     pair = f"changes_{item.number}"
     engine.run(
-        f"CREATE TABLE {pair} AS SELECT {pairs} FROM changed_{item.number} n JOIN {old} o USING (_record_id) WHERE n._live",
+        f"CREATE TABLE {pair} AS SELECT {pairs} FROM {source} n JOIN {old} o USING (_record_id) WHERE {live}",
         doing=f"comparing what {item.contract.id} says",
     )
     for element in elements:
@@ -97,8 +100,8 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
                 yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
 
 
-def _updated(home: Home, item: Pinned) -> int:
-    return updated_between(home.catalog, item.contract.id, item.previous_seq, item.seq)
+def _changed(home: Home, item: Pinned) -> int:
+    return changed_between(home.catalog, item.contract.id, item.previous_seq, item.seq)
 
 
 def _changes(engine: Engine, pair: str, element: str) -> dict[str, int]:

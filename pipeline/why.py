@@ -5,9 +5,10 @@ published it.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import combinations, pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,12 +20,13 @@ from catalog.standards import get_standard
 from core.database import reading
 from core.engine import Engine, uuid_literal
 from core.errors import HubError, RequestError
+from core.keys import CANONICAL_KEY, load_key
 from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.repairs import delivered_rows, repair_of
-from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_table
+from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_lines, xref_table
 from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source, standardized_table, state
 from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
@@ -32,6 +34,7 @@ from registries.definition_versions import definition_at
 from registries.further_values import COLUMN
 from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
+from registries.matching import canonical_key, minted
 from registries.publications import Publication, files_upto, get_publication, inputs_of, latest
 from registries.survivorship import (
     Contribution,
@@ -75,29 +78,65 @@ class Moment:
 
 
 NOW = Moment()
+_MOST_PIECES = 8  # of a name between separators
 
 
 def find_entity(home: Home, registry: str, name: str, known_at: int | None = None) -> str:
     """Turn a canonical id, or the identifier of the registry, into the canonical id, by default as of the current publication.
 
-    An id or identifier that has been retired leads to its successor.
+    An id or identifier that has been retired leads to its successor. An identifier may stand in several rows, where records were placed by
+    other than it: whoever it stands for is the entity that it alone makes, or else the one that has it now.
 
     Raises RequestError where there is no such entity.
     """
-    number = _number(home, get_definition(registry).id, known_at)
+    definition = get_definition(registry)
+    number = _number(home, definition.id, known_at)
     schema = _standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
-    # The last part may have the separator in it: numbers of certificates do.
-    parts = name.split("/", len(schema.identity) - 1)
-    where = " AND ".join(f"{element} = :p{i}" for i, element in enumerate(schema.identity))
-    values = {f"p{i}": part for i, part in enumerate(parts)} if len(parts) == len(schema.identity) else {}
-    named = "_canonical_id = :name" + (f" OR ({where})" if values else "")
-    query = f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({named}) AND _publication_from <= :n ORDER BY _publication_from DESC LIMIT 1"
-    with reading(home.serving) as connection:
-        found = connection.execute(sa.text(query), {"name": name, "n": number, **values}).scalar()
+    key = canonical_key(definition, load_key(home.settings, CANONICAL_KEY))
+    identities = list(_identities(name, len(schema.identity)))
+    own = [str(minted(key, parts)) for parts in identities]
+    found = _entity_named(home, schema, name, identities, own, number) or _linked_by(home, registry, own, number)
     if found is None:
         wanted = "/".join(schema.identity)
         raise RequestError(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
     return successor(home.serving, schema, str(found), number)
+
+
+def _identities(name: str, parts: int) -> Iterator[tuple[str, ...]]:
+    """What a name may mean as an identifier of so many parts: each of them may have the separator in it, as types and numbers of certificates do."""
+    pieces = name.split("/", _MOST_PIECES - 1)
+    for cuts in combinations(range(1, len(pieces)), parts - 1):
+        yield tuple("/".join(pieces[start:end]) for start, end in pairwise((0, *cuts, len(pieces))))
+
+
+def _entity_named(
+    home: Home, schema: Schema, name: str, identities: Sequence[tuple[str, ...]], own: Sequence[str], number: int
+) -> str | None:
+    values: dict[str, Any] = {"name": name, "n": number}
+    is_own = f"_canonical_id IN ({', '.join(f':own{way}' for way in range(len(own)))})" if own else "1 = 0"
+    ways = ["_canonical_id = :name", is_own]
+    for way, parts in enumerate(identities):
+        ways.append("(" + " AND ".join(f"{element} = :p{way}_{i}" for i, element in enumerate(schema.identity)) + ")")
+        values |= {f"p{way}_{i}": part for i, part in enumerate(parts)}
+    values |= {f"own{way}": canonical_id for way, canonical_id in enumerate(own)}
+    query = (
+        f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({' OR '.join(ways)}) AND _publication_from <= :n "
+        f"ORDER BY CASE WHEN {HELD} THEN 0 ELSE 1 END, CASE WHEN {is_own} THEN 0 ELSE 1 END, _publication_from DESC LIMIT 1"
+    )
+    with reading(home.serving) as connection:
+        found = connection.execute(sa.text(query), values).scalar()
+    return None if found is None else str(found)
+
+
+def _linked_by(home: Home, registry: str, own: Sequence[str], number: int) -> str | None:
+    """The entity of a record whose identifier no row shows, since another record's was chosen."""
+    if not own:
+        return None
+    ids = ", ".join(uuid_literal(canonical_id) for canonical_id in own)
+    with Engine(home.settings) as engine:
+        sql = f"SELECT _canonical_id FROM {xref_lines(home, registry, number)} WHERE _identity IN ({ids}) AND _canonical_id IS NOT NULL LIMIT 1"
+        found = engine.rows(sql, doing="looking for an identifier")
+    return str(found[0][0]) if found else None
 
 
 HELD = "_publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"

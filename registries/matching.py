@@ -6,6 +6,7 @@ A canonical id is minted from the identity under a secret key, so it is opaque, 
 import hashlib
 import hmac
 from collections.abc import Sequence
+from uuid import UUID
 
 from core.digests import SEPARATOR, digest
 from core.engine import quote
@@ -19,6 +20,11 @@ def canonical_key(definition: RegistryDefinition, secret: str) -> str:
     """
     purpose = f"{definition.id}/{definition.identity.id}"
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def minted(key: str, identity: Sequence[str]) -> UUID:
+    """The canonical id of an identity, given as the texts of its parts, under the key that `canonical_key` derives: what `canonical_id` computes."""
+    return UUID(bytes=hashlib.sha256("\x1f".join((key, *identity)).encode()).digest()[:16])
 
 
 def canonical_id(identity: Sequence[str]) -> str:

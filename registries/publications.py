@@ -110,9 +110,10 @@ def get_publication(serving: sa.Engine, registry: str, number: int) -> Publicati
     return Publication(**row._mapping)
 
 
-def history(serving: sa.Engine, registry: str, limit: int = 100) -> list[Publication]:
-    """Publications of a registry, newest first."""
-    query = sa.select(publication).where(publication.c.registry == registry).order_by(publication.c.number.desc()).limit(limit)
+def history(serving: sa.Engine, registry: str, limit: int = 100, before: int | None = None) -> list[Publication]:
+    """Publications of a registry, newest first; those before one, where it is given."""
+    mine = (publication.c.registry == registry) & (publication.c.number < before if before is not None else sa.true())
+    query = sa.select(publication).where(mine).order_by(publication.c.number.desc()).limit(limit)
     with reading(serving) as connection:
         return [Publication(**row._mapping) for row in connection.execute(query)]
 

@@ -86,10 +86,15 @@ def registry(hub: HubDep, registry_id: str) -> Json:
 
 
 @router.get("/registries/{registry_id}/publications")
-def publications(hub: HubDep, registry_id: str) -> list[Json]:
-    """Publications of a registry, newest first."""
+def publications(
+    hub: HubDep,
+    registry_id: str,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[int | None, Query(ge=1, description="Only publications before this number: the last one of the page before.")] = None,
+) -> list[Json]:
+    """Publications of a registry, newest first, so many at a time."""
     schema_of(hub, registry_id)
-    return [shown(item) for item in history(hub.home.serving, registry_id)]
+    return [shown(item) for item in history(hub.home.serving, registry_id, limit, before)]
 
 
 @router.get("/registries/{registry_id}/records/{canonical_id}")

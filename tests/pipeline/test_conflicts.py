@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import RequestError
 from core.settings import REPOSITORY
 from pipeline.report import report_registry
+from pipeline.why import find_entity, show
 from quality.report import render_html
 from registries.candidates import open_pairs
 from registries.judgements import Decision, Side, judge, withdraw
@@ -22,6 +24,11 @@ STRANGER = {"XM": "欧阳娜", "XB": "2", "CSRQ": "1961-05-05"}
 
 def card(number: int, **changed: str) -> dict[str, str]:
     return person(number, **changed) | {"KH": str(number)}
+
+
+def named(hub: Hub, identifier: str) -> str:
+    """The name of the person that an identifier leads to."""
+    return str(show(hub.home, "population", find_entity(hub.home, "population", identifier))["person_name"])
 
 
 def names(hub: Hub) -> dict[str, str]:
@@ -107,10 +114,38 @@ def test_whoever_is_apart_and_judged_to_be_another_stays_so(hub: Hub) -> None:
         assert (published.entities, published.linked) == (15, 17)
         told = {row["person_name"] for row in hub.served("base_population") if row["resident_id"] == resident_id(1)}
         assert told == {person(1)["XM"], STRANGER["XM"]}
+        # Asked for by the number, the answer is whose number it is.
+        assert named(hub, resident_id(1)) == person(1)["XM"]
     withdraw(hub.home.serving, "population", 1, "tester", "not seen")
     published = hub.publish("population")
     assert (published.entities, published.linked, published.apart) == (14, 15, 1)
+    assert named(hub, resident_id(1)) == person(1)["XM"]
     assert hub.unbalanced() == []
+
+
+def test_a_number_that_no_row_shows_leads_to_whom_its_record_was_judged_to_be(hub: Hub) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(CARDS, [card(1, SFZH=resident_id(30))])
+    (other,) = (Side(str(row["_record_id"]), CARDS["id"]) for row in hub.state(CARDS))
+    own = next(Side(str(row["_record_id"]), RESIDENTS["id"]) for row in hub.state(RESIDENTS) if row["resident_id"] == resident_id(1))
+    judge(hub.home.serving, "population", [Decision(own, other, "same", "seen")], "tester")
+    assert hub.publish("population").entities == 12
+    assert resident_id(30) not in names(hub)
+    assert named(hub, resident_id(30)) == named(hub, resident_id(1)) == person(1)["XM"]
+    with pytest.raises(RequestError, match="no such entity"):
+        named(hub, resident_id(31))
+
+
+def test_a_certificate_is_found_by_a_type_with_the_separator_in_it(hub: Hub) -> None:
+    hub.register(LICENCES)
+    hub.sync(LICENCES, [certificate(1), *(certificate(n, ZZLX="特种作业/高处作业证", ZZBH=f"京/T{n:06}") for n in range(2, 4))])
+    hub.publish("certificate")
+    rows = hub.served("base_certificate")
+    assert len(rows) == 3
+    for row in rows:
+        name = f"{row['certificate_type_name']}/{row['certificate_number']}"
+        assert find_entity(hub.home, "certificate", name) == row["_canonical_id"], name
 
 
 @pytest.mark.long

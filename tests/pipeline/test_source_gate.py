@@ -9,6 +9,7 @@ from pipeline.publish import publish
 from registries.attempts import STOPPED, standing_attempt
 from registries.definition import SourceLimits, get_definition
 from registries.publications import latest
+from standards.loader import load_standards
 from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, organization, person
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -69,6 +70,35 @@ def test_values_that_all_disappear_are_stopped_until_a_person_has_seen_that(hub:
     after = publish("population", hub.home, accept_change="the registers are being merged").publication
     assert (after.number, after.change_accepted) == (2, "the registers are being merged")
     assert addresses(hub) == {None}
+
+
+def test_records_that_went_away_and_came_back_otherwise_are_looked_at(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, people())
+    hub.publish("population")
+    hub.sync(RESIDENTS, people()[20:])
+    hub.sync(RESIDENTS, people(XM="李伟")[:20] + people()[20:])
+    with pytest.raises(GateFailed, match=r"person_name same in (19|20) of 120 records \(limit 5%\)"):
+        hub.publish("population")
+
+
+def test_under_a_new_standard_only_what_the_source_itself_says_otherwise_counts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pipeline.standard
+
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, people())
+    hub.publish("population")
+    installed = load_standards()
+    newer = installed.model_copy(update={"release": installed.release.model_copy(update={"version": "77.0"})})
+    monkeypatch.setattr(pipeline.standard, "load_standards", lambda *_, **__: newer)
+    # Three rows of it are others now: too few to speak of, whatever the standard makes of all of them.
+    hub.sync(RESIDENTS, people(DH="13700000001")[:3] + people()[3:])
+    assert hub.publish("population").updated >= 3
+    newest = installed.model_copy(update={"release": installed.release.model_copy(update={"version": "78.0"})})
+    monkeypatch.setattr(pipeline.standard, "load_standards", lambda *_, **__: newest)
+    hub.sync(RESIDENTS, people(XM="李伟"))
+    with pytest.raises(GateFailed, match="person_name changed in"):
+        hub.publish("population")
 
 
 def test_a_few_changes_and_small_sources_are_not_looked_at(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,82 @@
+"""A file of the hub's that is damaged or gone: it is named, and what does not need it goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from core.engine import Engine, parquet
+from core.errors import StoreError
+from pipeline.landing import rows_path
+from pipeline.ledger import check_ledger
+from pipeline.receipts import compare_source, receipt_of, verify_receipt
+from tests.factories import RESIDENTS, Hub, person
+from tests.pipeline.sources import People, connect, sync, tracked
+
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
+
+
+def damage(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    path.chmod(0o600)
+    match how:
+        case "gone":
+            path.unlink()
+        case "garbage":
+            path.write_bytes(b"PAR1garbage")
+        case "empty":
+            path.write_bytes(b"")
+        case "cut":
+            path.write_bytes(content[:-5])
+        case "footer":
+            path.write_bytes(content[:-8] + (2**30).to_bytes(4, "little") + content[-4:])
+
+
+DAMAGES = ("gone", "garbage", "empty", "cut", "footer")
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_the_engine_names_the_file(hub: Hub, tmp_path: Path, how: str) -> None:
+    path = tmp_path / "it's one.parquet"
+    with Engine(hub.settings) as engine:
+        engine.run(f"COPY (SELECT i AS secret FROM range(1000) r(i)) TO '{tmp_path}/one.parquet' (FORMAT parquet)")
+        (tmp_path / "one.parquet").rename(path)
+        damage(path, how)
+        with pytest.raises(StoreError, match="is missing or damaged, as was found while counting") as caught:
+            engine.row(f"SELECT sum(secret) FROM {parquet([path])}", doing="counting")
+    assert str(path) in caught.value.message
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["gone", "garbage"])
+def test_the_ledger_says_which_equation_cannot_be_computed_and_computes_the_others(hub: Hub, tmp_path: Path, how: str) -> None:
+    people, document = People(tmp_path), tracked("sqlite", "snapshot")
+    connect(hub, patients=people.url)
+    hub.register(document, RESIDENTS)
+    for number in range(4):
+        people.put(number, 0)
+    batch = sync(hub, document)
+    hub.sync(RESIDENTS, [person(n) for n in range(4)])
+    hub.publish("population")
+    before = check_ledger(hub.home)
+    assert [equation for equation in before if not equation.holds] == []
+    path = rows_path(hub.settings, batch)
+    damage(path, how)
+    after = check_ledger(hub.home)
+    (broken,) = [equation for equation in after if not equation.holds]
+    assert (len(after), broken.subject, broken.left) == (len(before), batch.batch_id, 4)
+    assert str(path) in str(broken.right)
+    # Who verifies the batch reads it there as well, and the source, which has it all, is not blamed.
+    faults = verify_receipt(hub.home, batch, receipt_of(hub.home, batch.batch_id))
+    assert any("rows.parquet" in fault or "rows" in fault for fault in faults), faults
+    said, is_different = compare_source(hub.home, batch)
+    assert (said.startswith("not compared: "), is_different) == (True, False)
+    (log,) = hub.settings.lake_dir.glob(f"std_{document['id']}/log-*.parquet")
+    damage(log, how)
+    broken_now = [equation for equation in check_ledger(hub.home) if not equation.holds]
+    assert {equation.subject for equation in broken_now} == {batch.batch_id, document["id"]}
+    people.put(7, 1)
+    with pytest.raises(StoreError, match="is missing or damaged") as caught:
+        sync(hub, document)
+    assert log.name in caught.value.message
+    # Another department is not held up.
+    assert hub.sync(RESIDENTS, [person(n) for n in range(5)]).records == 5
