@@ -41,7 +41,18 @@ _REFUSED = {
 }
 _TOO_LONG = {1969, 3024}
 _GONE = re.compile(r"gone away|lost connection", re.IGNORECASE)  # the client's own words, always in English
-_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry")
+_SPATIAL = (
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+    "geomcollection",
+)
+_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", *_SPATIAL)
 
 
 def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:

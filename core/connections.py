@@ -20,6 +20,20 @@ from core.settings import Settings, load_settings
 _VARIABLE = "HUB_CONNECTION_"
 
 
+_STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def _is_readable(url: str) -> bool:
+    """Whether host and port can be told from user and password: unescaped signs of a password lead elsewhere."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        # PostgreSQL takes several hosts.
+        return not _STRAY.search(parts.netloc) and ("," in host or parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Connections:
     """Resolves connection names; addresses are kept out of its text form, they hold passwords."""
@@ -34,6 +48,11 @@ class Connections:
         url = self.environment.get(_variable(name)) or self._filed().get(name)
         if not url:
             raise RequestError(f'connection "{name}" is not set up', hint=f"set {_variable(name)} or add {name} to {self.file}")
+        if not _is_readable(url):
+            raise RequestError(
+                f'the address of connection "{name}" cannot be read',
+                hint="in a user or password write %40 for @, %3A for :, %2F for /, %23 for #, %3F for ?, %25 for %, %5B and %5D for brackets",
+            )
         scheme = urlsplit(url).scheme.split("+")[0]
         if schemes and scheme not in schemes:
             raise RequestError(

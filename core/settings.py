@@ -1,6 +1,7 @@
 """Settings of one installation, from the environment: where state lives and how much of the machine a task may use."""
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ LONGEST_ACTOR = 100  # catalog, publications and audit log hold 120, also with t
 _PORTS = range(1, 65_536)
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 FILES = "file://"
+_KEY_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _NOT_IN_PATHS = "#?%*[]{}"  # they mean something of their own in addresses, or in patterns of file names
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -90,7 +92,7 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         airflow_port=_number(env, "HUB_AIRFLOW_PORT", 18080, _PORTS),
         actor=_actor(env),
         signature=_signature(env),
-        signing_key=env.get("HUB_SIGNING_KEY", ""),
+        signing_key=_signing_key(env),
         lineage_file=_lineage_file(env, home),
         lineage_connection=env.get("HUB_LINEAGE_CONNECTION", "").strip(),
         least_free_mb=_number(env, "HUB_LEAST_FREE_MB", 200, range(2**31)),
@@ -147,6 +149,13 @@ def _actor(env: dict[str, str]) -> str:
     if len(actor) > LONGEST_ACTOR:
         raise RequestError(f"HUB_ACTOR is longer than {LONGEST_ACTOR} characters", hint="name whoever acts, as a login does")
     return actor
+
+
+def _signing_key(env: dict[str, str]) -> str:
+    key_id = env.get("HUB_SIGNING_KEY", "")
+    if key_id and not _KEY_ID.fullmatch(key_id):
+        raise RequestError("HUB_SIGNING_KEY is no id of a key", hint="small letters, digits and dashes, for example receipt-ed25519-2")
+    return key_id
 
 
 def _signature(env: dict[str, str]) -> Literal["Ed25519", "SM2"]:

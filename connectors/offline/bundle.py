@@ -42,6 +42,7 @@ from uuid import UUID
 
 FORMAT, TERMS_FORMAT = "govhub bundle 1", "govhub bundle terms 1"
 MANIFEST, SIGNATURE, PARTS = "manifest.json", "signature", "parts/"
+_ZIP_END = 22  # bytes of the record with which a zip ends
 ROWS, FILES = "rows", "files"
 FLOAT, BINARY = "floating-point numbers have no text that says all of them", "binary content has no canonical text"
 PART_ROWS, PART_BYTES = 100_000, 64 << 20
@@ -223,6 +224,8 @@ def pack(
     if path.exists():
         raise BundleError(f"{path} is there already: take it away, or name another number with --sequence")
     try:
+        # Records of people are nobody's but the packer's.
+        os.close(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             if cursor is not None:
                 read = _without(terms.get("ignore", ()), *_query(cursor, query or terms["query"]))
@@ -430,6 +433,14 @@ def _opened(file: Path) -> BinaryIO:
 # Opening.
 
 
+def _is_all_of(archive: zipfile.ZipFile, path: Path) -> bool:
+    """Whether a file is the archive and nothing else: a zip may have anything in front of it and behind."""
+    with path.open("rb") as file:
+        file.seek(-min(_ZIP_END, path.stat().st_size), os.SEEK_END)
+        ends = file.read(4) == b"PK\x05\x06"
+    return ends and min((info.header_offset for info in archive.infolist()), default=0) == 0
+
+
 class Bundle:
     """A bundle that was found to be whole: use it as a context manager."""
 
@@ -439,6 +450,10 @@ class Bundle:
         except _DAMAGED:
             raise BundleError(f"{path.name} is no bundle, or was cut off while it was copied: copy it again") from None
         try:
+            if not _is_all_of(self._archive, path):
+                raise BundleError(
+                    f"{path.name} has bytes before or behind what was packed: it was altered on its way, have it packed again"
+                )
             self._infos = self._members(path.name)
             self.manifest_bytes = self._small(MANIFEST, LARGEST_MANIFEST)
             self._signature = self._small(SIGNATURE, 1_000)

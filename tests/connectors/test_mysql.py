@@ -13,14 +13,14 @@ def server(mariadb):
         cursor.execute("""
             CREATE TABLE hub_test_types (
                 `姓名` varchar(20), n decimal(12, 2), i bigint, r double, d date, dt datetime, ts timestamp NULL, b blob, bi bit(3),
-                t longtext, e enum('男', '女'), j json, `odd ``name` char(4)
+                t longtext, e enum('男', '女'), j json, `odd ``name` char(4), p point
             ) CHARACTER SET utf8mb4
         """)
         cursor.execute(
             "INSERT INTO hub_test_types VALUES"
             " ('张三😀', 1.5, 9007199254740993, 1e20, '2020-01-02', '2020-01-02 03:04:05', '2020-01-01 20:00:00', x'00ff', 5,"
-            " repeat('长', 70000), '男', '{\"a\": 1}', 'q'),"
-            " ('', NULL, NULL, 0.00001, '0000-00-00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+            " repeat('长', 70000), '男', '{\"a\": 1}', 'q', ST_PointFromText('POINT(1 2)')),"
+            " ('', NULL, NULL, 0.00001, '0000-00-00', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
         )
         cursor.execute("CREATE TABLE hub_test_big (i int) ENGINE = InnoDB")
         cursor.execute(
@@ -48,6 +48,7 @@ def test_every_type_is_written_as_canonical_text(server):
         "e": "男",
         "j": '{"a": 1}',
         "odd `name": "q",
+        "p": "000000000101000000000000000000f03f0000000000000040",
         "_position": 1,
     }
     assert empty["姓名"] == ""

@@ -247,6 +247,7 @@ def test_what_was_refused_is_taken_when_it_is_packed_again(office: Office, case:
 def test_every_byte_counts(office: Office) -> None:
     """One byte after another is altered: the bundle is refused, or what it says is the same."""
     path = office.pack(query="SELECT * FROM patient LIMIT 3")
+    assert path.stat().st_mode & 0o077 == 0
     whole = path.read_bytes()
     public = office.key.with_suffix(".pub").read_text()
 
@@ -269,6 +270,9 @@ def test_every_byte_counts(office: Office) -> None:
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         with pytest.raises(BundleError):
             content(whole[:length])
+    for more in (b"x" + whole, whole + b"x", b"PREFIX" * 100 + whole, whole + b"\n" * 5_000, whole + whole):
+        with pytest.raises(BundleError, match="bytes before or behind"):
+            content(more)
 
 
 def test_bombs_links_and_doubles_are_refused(office: Office) -> None:

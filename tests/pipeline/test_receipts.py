@@ -403,7 +403,7 @@ def test_keys_stay_and_another_one_takes_over(filled: Filled) -> None:
         load_signer(settings)
     assert not private.exists()
     with pytest.raises(RequestError, match="is no id of a key"):
-        load_signer(hub_in(settings.home, signing_key="../x").settings)
+        hub_in(settings.home, signing_key="../x")
 
 
 def openssl_has_sm2() -> bool:
