@@ -44,11 +44,20 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
 def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
     """The pins of a publication that there is, as `pin` found them then."""
     found = [
-        (get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), item.withheld > 0)
+        (get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), was_withheld(home, after.registry, item))
         for item in inputs_of(home.serving, after.registry, after.number).values()
     ]
     seen = inputs_of(home.serving, after.registry, before.number)
     return _pins(home, found, seen, after.judgements, rebuilt=before.number > 0 and before.definition_version != after.definition_version)
+
+
+def was_withheld(home: Home, registry: str, item: Input) -> bool:
+    """Whether a dataset had no part in a publication; of one without records its batch's contract tells it."""
+    if item.records:
+        return item.withheld > 0
+    batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
+    contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
+    return contract.sharing.sharing_class == "none" or registry not in contract.feeds
 
 
 def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], judged: int, *, rebuilt: bool) -> Pins:

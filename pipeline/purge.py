@@ -190,9 +190,18 @@ def _mark_publications(home: Home) -> None:
     """Mark publications of which a pinned delivery, or one that it builds upon, is no longer in landing."""
     for registry in load_definitions():
         open_ones = [item.number for item in publications_of(home.serving, registry, EVERY_BATCH) if item.not_replayable_since is None]
-        gone = [number for number in open_ones if any(_is_gone(home, item) for item in inputs_of(home.serving, registry, number).items())]
+        gone = [number for number in open_ones if _needs_what_is_gone(home, registry, number)]
         if gone:
             mark_not_replayable(home.serving, registry, gone)
+
+
+def _needs_what_is_gone(home: Home, registry: str, number: int) -> bool:
+    pinned = inputs_of(home.serving, registry, number)
+    if any(_is_gone(home, item) for item in pinned.items()):
+        return True
+    # The step to it is taken again from the logs since the publication before.
+    before = inputs_of(home.serving, registry, number - 1)
+    return any(not is_kept(home, standardized_table(name), before[name].batch_seq) for name in pinned if name in before)
 
 
 def _is_gone(home: Home, pinned: tuple[str, Any]) -> bool:

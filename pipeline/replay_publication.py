@@ -23,7 +23,7 @@ from core.sums import EMPTY, combine, shown_digest
 from core.work import make_work_folder
 from pipeline.home import Home, open_home
 from pipeline.merging import Merging, row_digest_sql
-from pipeline.pins import pins_of
+from pipeline.pins import pins_of, was_withheld
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition
@@ -120,7 +120,7 @@ def _everything(engine: Engine, home: Home, schema: Schema, standards: Standards
     engine.run(f"CREATE TABLE links AS SELECT * FROM {xref_state(home, schema.id, after.number)}", doing="reading links")
     numbers, found = dataset_numbers(home.catalog), []
     for item in inputs_of(home.serving, schema.id, after.number).values():
-        if item.withheld:
+        if was_withheld(home, schema.id, item):
             continue
         batch, dataset = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), numbers[item.contract_id]
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)

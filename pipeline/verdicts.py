@@ -20,6 +20,7 @@ from standards.model import DataElement, Schema
 CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
 BESIDE = "beside-the-chosen-value"
 STOPPED, UNFIT = "after-the-last-day", "in-another-province"
+NOT_WITH, ALIKE = "not-with-the-address", "counts-alike"
 BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
 
 
@@ -101,10 +102,12 @@ class MergedAgain:
         named = self.provinces.get(str(self.again[agreement.follows] or "")[:PROVINCE]) if agreement else None
         if named is not None and named != value[:PROVINCE]:
             return UNFIT
+        if agreement and self.again.get(f"_from_{agreement.follows}") == self.again.get(f"_from_{element}"):
+            return NOT_WITH
         alike = chosen is not None and self.definition.rank(element, department) == self.definition.rank(
             element, chosen.contract.department.id
         )
-        return BEATEN[rank.then] if alike and rank.then else OUTRANKED
+        return (BEATEN[rank.then] if rank.then else ALIKE) if alike else OUTRANKED
 
 
 def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:

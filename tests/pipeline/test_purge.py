@@ -18,12 +18,13 @@ from catalog.purges import get_purge
 from catalog.tables import batch as batches
 from catalog.tables import lease
 from core.database import writing
-from core.errors import HubError, StoreError
+from core.errors import HubError, RequestError, StoreError
 from core.leases import holding
 from core.space import check_space, held
 from pipeline.landing import batch_folder
 from pipeline.purge import purge
 from pipeline.replay import replay
+from pipeline.replay_publication import replay_publication
 from pipeline.why import why
 from registries.publications import history, latest
 from tests.conftest import copied_keys
@@ -248,7 +249,6 @@ def test_old_states_go_where_the_contract_says_so_and_all_that_is_current_stays(
 
     from catalog.files import files_of
     from core.database import driver_url
-    from core.errors import RequestError
 
     table = f"std_{ID}"
     brief = {**PATIENTS, "retention": {"landing_days": 1000, "history_days": 30}}
@@ -311,3 +311,21 @@ def test_history_that_publications_rest_on_stays_whatever_its_age(hub: Hub) -> N
     assert [item for item in purge(hub.home).items if item.reason == "retention"] == []
     assert files_of(hub.home.catalog, f"std_{ID}", ("log", "compact")) == before
     assert hub.publish("population").updated == 4
+
+
+def test_a_publication_to_which_the_step_is_gone_is_marked(hub: Hub) -> None:
+    """Its own state is kept, compacted; the logs since the publication before it are not."""
+    document = {**RESIDENTS, "retention": {"landing_days": 3650, "history_days": 10}}
+    hub.register(document)
+    for day in range(5):
+        hub.sync(document, [person(n, DH=f"138{day if n % 3 == 0 else 9:08}") for n in range(20 + day)])
+        if day in (0, 4):
+            hub.publish("population")
+    grow_old(hub, 20)
+    purge(hub.home)
+    with pytest.raises(RequestError, match="publication 2 of population is not replayable"):
+        replay_publication("population", 2, hub.home)
+    hub.sync(document, [person(n) for n in range(30)])
+    assert hub.publish("population").not_replayable_since is None
+    purge(hub.home)
+    assert replay_publication("population", 3, hub.home).is_same

@@ -151,3 +151,18 @@ def test_a_number_of_a_definition_stands_for_one_definition(hub: Hub) -> None:
     assert definition_at(serving, "population", definition.version + 1).largest_shrink == 0.5
     with pytest.raises(RequestError, match="has not been kept"):
         definition_at(serving, "population", 99)
+
+
+def test_a_dataset_that_may_not_be_shared_and_has_become_empty_had_no_part_in_it(hub: Hub) -> None:
+    """It is the only one with a phone number, so that its columns would show."""
+    open_one = {**RESIDENTS, "columns": {name: to for name, to in RESIDENTS["columns"].items() if name != "DH"}, "ignore": ["DH"]}
+    closed = {**PATIENTS, "sharing": {"class": "none", "legal_basis": "Act"}}
+    hub.register(open_one, closed)
+    for number, held in ((10, 3), (11, 0), (12, 0)):
+        hub.sync(open_one, [person(n) for n in range(number)])
+        hub.sync(closed, [person(n) for n in range(held)])
+        assert hub.publish("population").withheld == held
+    for number in (1, 2, 3):
+        again = replay_publication("population", number, hub.home)
+        assert again.is_same
+        assert {file.outcome for file in again.files} == {"same-bytes"}

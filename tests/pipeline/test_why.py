@@ -89,3 +89,22 @@ def test_an_address_from_after_a_death_is_not_believed_and_why_says_so(hub: Hub)
     assert answers[1]["residence_address"].order["stopped_by"] == "death_date"
     # Who registers the death may speak of the days after it.
     assert answers[1]["phone_number"].value == person(1)["DH"]
+
+
+def test_a_division_goes_with_the_address_that_was_chosen_and_why_says_so(hub: Hub) -> None:
+    """Both are of the right province; the source that ranks first for the division gave another address."""
+    columns = {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address", "DQ": "residence_division_code"}
+    first, second = ({**document, "columns": columns, "as_of": None, "ignore": []} for document in (RESIDENTS, PATIENTS))
+    second |= {"columns": {**columns, "DQ": "residence_division_code"}}
+    hub.register(first, second)
+    row = {name: value for name, value in person(1).items() if name in ("SFZH", "XM")}
+    hub.sync(first, [{**row, "DZ": "", "DQ": "110101"}])
+    hub.sync(second, [{**row, "DZ": "北京市西城区文津街7号", "DQ": "110102"}])
+    hub.publish("population")
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
+    answer = next(item for item in account.answers if item.element == "residence_division_code")
+    assert answer.value == "110102"
+    assert {(word.contract_id, word.verdict) for word in answer.candidates} == {
+        (RESIDENTS["id"], "not-with-the-address"),
+        (PATIENTS["id"], "chosen"),
+    }
