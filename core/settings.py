@@ -1,6 +1,7 @@
 """Settings of one installation, from the environment: where state lives and how much of the machine a task may use."""
 
 import os
+import pwd
 import re
 from pathlib import Path
 from typing import Literal
@@ -145,10 +146,18 @@ def _database(env: dict[str, str], name: str, home: Path) -> str:
 
 
 def _actor(env: dict[str, str]) -> str:
-    actor = env.get("HUB_ACTOR") or f"cli:{env.get('USER') or env.get('LOGNAME') or 'unknown'}"
+    actor = env.get("HUB_ACTOR") or f"cli:{env.get('USER') or env.get('LOGNAME') or _login()}"
     if len(actor) > LONGEST_ACTOR:
         raise RequestError(f"HUB_ACTOR is longer than {LONGEST_ACTOR} characters", hint="name whoever acts, as a login does")
     return actor
+
+
+def _login() -> str:
+    """Who this process is to the system, where its environment does not say."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
 
 
 def _signing_key(env: dict[str, str]) -> str:

@@ -12,6 +12,9 @@ from standards.texts import Language
 REPORT_TEXTS = Path(__file__).parent / "templates" / "texts.yml"
 SENTENCES = Path(__file__).parent / "templates" / "sentences.yml"
 
+_LONGEST_WORD = 120
+_ENDLESS = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
+
 
 @cache
 def _sentences() -> Sequence[tuple[re.Pattern[str], str]]:
@@ -23,6 +26,8 @@ def sentence(text: str, language: Language) -> str:
     """A message of the hub in the reader's language, phrase by phrase. Messages are written in English where they arise; one that is not
     listed stays English."""
     if language == "zh":
+        # Phrases are looked for at every place of the text, which takes long where a word has no end: no message needs such a one.
+        text = _ENDLESS.sub(lambda found: f"{found[0][:_LONGEST_WORD]}…", text)
         for pattern, chinese in _sentences():
             text = pattern.sub(chinese, text)
     return text

@@ -5,9 +5,11 @@ from urllib.parse import parse_qs, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from portal.context import Page, PageDep, get_hub
+from portal.context import Page, PageDep, get_hub, link
 from portal.errors import API, answer
+from portal.routes.review import PURPOSE
 from portal.security import COOKIE, is_token, session_value
+from registries.definition import load_definitions
 
 router = APIRouter()
 
@@ -52,7 +54,9 @@ async def sign_in(page: PageDep, request: Request) -> Response:
 
 @router.post("/sign-out")
 def sign_out() -> Response:
-    """Forget the session in this browser."""
+    """Forget the session in this browser, and why records were shown in full in it."""
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, path="/")
+    for registry in load_definitions():
+        response.delete_cookie(PURPOSE, path=link("registry", registry, "review"))
     return response

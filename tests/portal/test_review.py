@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange.audit import entries
+from portal.routes.review import PURPOSE
 from registries.candidates import Candidate, count_open, offer, open_pairs
 from registries.judgements import Side, judgements
 from registries.linkage.model import load_trained
@@ -93,6 +94,16 @@ def test_values_in_full_are_for_a_purpose_that_stays_until_they_are_hidden(revie
     assert resident_id(1) in page
     entry = entries(hub.home.audit, limit=1)[0]
     assert (entry["action"], entry["purpose"]) == ("review", "判定重复记录")
+    assert resident_id(1) in client.get(PAGE).text
+    # Whoever signs in next in this browser says why for themselves.
+    kept = list(client.cookies.jar)
+    client.post("/sign-out", follow_redirects=False)
+    for cookie in kept:
+        if cookie.name != PURPOSE:
+            client.cookies.jar.set_cookie(cookie)
+    assert PURPOSE not in client.cookies
+    for cookie in kept:
+        client.cookies.jar.set_cookie(cookie)
     assert resident_id(1) in client.get(PAGE).text
     assert resident_id(1) not in client.post(f"{PAGE}/purpose").text
     assert client.post(f"{PAGE}/purpose", data={"purpose": "x"}).status_code == 422

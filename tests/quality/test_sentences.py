@@ -41,3 +41,10 @@ def test_a_message_keeps_its_names() -> None:
     told = sentence("tax__payer: the table is gone (connection tax_db, SQLSTATE 42P01)", "zh")
     assert told == "tax__payer：表已不存在（连接 tax_db，SQLSTATE 42P01）"
     assert sentence("XM may now be XINGMING; DH may now be DIANHUA", "zh") == "XM 可能已改为 XINGMING; DH 可能已改为 DIANHUA"
+
+
+@pytest.mark.parametrize("endless", ["7", "x", "a7", "，"])
+def test_a_word_without_end_is_cut_before_phrases_are_looked_for(endless: str) -> None:
+    told = sentence(f"there is no dataset {endless * 4_000} here", "zh")
+    assert len(told) < 200
+    assert "…" in told
