@@ -47,7 +47,7 @@ def test_the_engine_names_the_file(hub: Hub, tmp_path: Path, how: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("how", ["gone", "garbage"])
+@pytest.mark.parametrize("how", ["gone", pytest.param("garbage", marks=pytest.mark.long)])
 def test_the_ledger_says_which_equation_cannot_be_computed_and_computes_the_others(hub: Hub, tmp_path: Path, how: str) -> None:
     people, document = People(tmp_path), tracked("sqlite", "snapshot")
     connect(hub, patients=people.url)

@@ -38,6 +38,7 @@ def table(hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     found.connection.close()
 
 
+mysql_in_long = pytest.mark.parametrize("table", ["postgresql", pytest.param("mysql", marks=pytest.mark.long)], indirect=True)
 on_postgresql = pytest.mark.parametrize("table", ["postgresql"], indirect=True)
 
 
@@ -85,6 +86,7 @@ def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: H
     assert hub.publish("population").entities == 20
 
 
+@mysql_in_long
 def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_delivery(hub: Hub, table: AskedTable) -> None:
     document = contract(table)
     hub.register(document)
@@ -221,6 +223,7 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(
     table.write("DROP TABLE IF EXISTS base_rows CASCADE")
 
 
+@mysql_in_long
 def test_a_sweep_of_a_cursor_asks_what_differs_and_the_cursor_goes_on(hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.clock import now
 
@@ -261,6 +264,7 @@ def test_a_sweep_of_a_cursor_asks_what_differs_and_the_cursor_goes_on(hub: Hub, 
     assert hub.unbalanced() == []
 
 
+@mysql_in_long
 def test_a_part_that_was_never_accepted_is_read_again(hub: Hub, table: AskedTable) -> None:
     document = collected(hub, table, 20)
     table.change(resident_id(3), 7)
