@@ -1,6 +1,7 @@
 """A department's table of people in a server that is asked what differs."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.pipeline.sources import TABLE, patient
 COLUMNS = ("SFZH", "XM", "DH", "GXSJ")
 
 
-class AskedTable:
+class AskedTable(ABC):
     """People may stand in it twice, and contradict each other."""
 
     kind = ""
@@ -25,9 +26,9 @@ class AskedTable:
         self.url = url
         self.connection = connection
 
+    @abstractmethod
     def write(self, sql: str, values: Any = None) -> int:
         """Run a statement in the words that both servers know; how many rows it concerned."""
-        raise NotImplementedError
 
     def add(self, number: int, content: int = 0, **changed: Any) -> None:
         """Add a row of a person."""
