@@ -72,7 +72,7 @@ def _warnings(found: Impact, t: Translate) -> Iterator[str]:
     others = [item for item in found.datasets if item.pinned != found.baseline]
     yield from (t("pinned", dataset=item.contract_id, pinned=item.pinned, baseline=found.baseline) for item in others)
     yield from (t("registry_gate", registry=item.registry, reason=item.gate) for item in found.registries if item.gate)
-    yield from (t("rewritten", registry=item.registry) for item in found.registries if item.rewritten)
+    yield from (t("reshaped", registry=item.registry) for item in found.registries if item.reshaped)
     yield from (t("unseen", dataset=item.contract_id, reason=item.reason) for item in found.unseen)
 
 

@@ -14,35 +14,38 @@ ESCAPE = "chr(30)"
 LOW_HALF = (1 << 64) - 1
 
 
-def canonical_text(texts: Sequence[str | None], behind: str | None = None, plain: Container[str] = ()) -> str:
+def canonical_text(texts: Sequence[str | None], behind: Sequence[str] = (), plain: Container[str] = ()) -> str:
     """SQL for one text of several (SQL expressions) that no two different rows share: 0x1F between them, null ≠ empty, marks inside escaped.
 
-    None is an expression that is null in every row: it stands in the text and costs nothing. `behind` is a text without marks, which is no part
-    of it where it is null. The texts in `plain` cannot have a mark in them, as dates and ids.
+    None is an expression that is null in every row: it stands in the text and costs nothing. Each of `behind` is a text that is no part of it
+    where it is null: one without marks, or one that says its name (`named`). The texts in `plain` cannot have a mark in them, as dates and ids.
     """
     given = [text for text in texts if text is not None and text not in plain]
     unescaped = _joined([text and f"coalesce({text}, {ESCAPE} || 'n')" for text in texts], behind)
     if not given:
         return unescaped
-    escaped = _joined(
-        [
-            text and f"coalesce(replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's'), {ESCAPE} || 'n')"
-            for text in texts
-        ],
-        behind,
-    )
+    escaped = _joined([text and f"coalesce({_escaped(text)}, {ESCAPE} || 'n')" for text in texts], behind)
     # Hardly any row has a mark in it: one look at all its texts together saves two replacements of each.
     together = f"concat({', '.join(given)})"
     has_marks = f"contains({together}, {SEPARATOR}) OR contains({together}, {ESCAPE})"
     return f"CASE WHEN {has_marks} THEN {escaped} ELSE {unescaped} END"
 
 
-def _joined(parts: Sequence[str | None], behind: str | None) -> str:
+def named(name: str, text: str) -> str:
+    """SQL for a text to stand behind others, which no other text can be mistaken for: null where the text is null."""
+    return f"({ESCAPE} || 'b{name}' || {ESCAPE} || 'v' || {_escaped(text)})"
+
+
+def _escaped(text: str) -> str:
+    return f"replace(replace({text}, {ESCAPE}, {ESCAPE} || 'e'), {SEPARATOR}, {ESCAPE} || 's')"
+
+
+def _joined(parts: Sequence[str | None], behind: Sequence[str]) -> str:
     """SQL that joins the parts; those that are always null become constants, one for as many as follow each other."""
     absent = f"{ESCAPE} || 'n'"
     runs = [list(run) for _, run in groupby(parts, key=lambda part: part is None)]
     pieces = [piece for run in runs for piece in ([f" || {SEPARATOR} || ".join([absent] * len(run))] if run[0] is None else run)]
-    return f"concat_ws({SEPARATOR}, {', '.join(map(str, [*pieces, *([behind] if behind else [])]))})"
+    return f"concat_ws({SEPARATOR}, {', '.join(map(str, [*pieces, *behind]))})"
 
 
 def digest(text: str) -> str:
@@ -55,10 +58,10 @@ def record_id(key_columns: Sequence[str]) -> str:
     return digest(f"$record_key || {SEPARATOR} || $dataset || {SEPARATOR} || ({canonical_text([quote(column) for column in key_columns])})")
 
 
-def row_digest(texts: Sequence[str | None], behind: str | None = None, plain: Container[str] = ()) -> str:
+def row_digest(texts: Sequence[str | None], behind: Sequence[str] = (), plain: Container[str] = ()) -> str:
     """SQL for the digest of a row over text expressions, in their declared order; None where a column is null in every row.
 
-    A row in which `behind`, a text without marks, is null has the digest that it has without it. The texts in `plain` cannot have marks either.
+    A row in which a text of `behind` is null has the digest that it has without it (see `canonical_text`).
     """
     return digest(canonical_text(texts, behind, plain))
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from catalog.standards import get_standard
+from core.digests import named, row_digest
+from core.engine import quote
 from pipeline.home import Home
 from pipeline.state import Sought, engine_type, fold
+from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN
-from registries.publications import files_upto
+from registries.publications import files_upto, get_publication
 from standards.model import Schema
 
 
@@ -31,3 +35,23 @@ def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] |
         wanted = {name: wanted[name] for name in columns}
     files = files_upto(home.serving, schema.id, schema.table, number)
     return fold(home, schema.table, wanted, files, "_canonical_id", "_publication", only)
+
+
+def base_digest(home: Home, definition: RegistryDefinition, schema: Schema, number: int, elements: Sequence[str]) -> str:
+    """SQL for a base row's digest in one publication: canonical id, validity and all elements of the schema as text; `elements` are supplied.
+
+    The elements of the registry's first publication each have their place in it. What came with a later standard, and further values, count
+    where there are some: so a row keeps its digest until something in it changes. Where a value came from is not part of it.
+    """
+    first = schema if number == 1 else _first_schema(home, schema)
+    places = [element.id for element in first.elements]
+    own = ["_canonical_id::varchar", "_valid_from::varchar"]
+    texts = {element.id: f"{quote(element.id)}::varchar" for element in schema.elements if element.id in elements}
+    later = [named(element, text) for element, text in texts.items() if element not in places]
+    plain = {*own, *(texts[element.id] for element in schema.elements if element.id in texts and engine_type(element) != "VARCHAR")}
+    return row_digest([*own, *map(texts.get, places)], [*([COLUMN] if definition.several else []), *later], plain)
+
+
+def _first_schema(home: Home, schema: Schema) -> Schema:
+    first = get_publication(home.serving, schema.id, 1)
+    return get_standard(home.catalog, first.standard_version).schemas[schema.id]

@@ -35,7 +35,7 @@ class ValueImpact:
 
 @dataclass(frozen=True)
 class RegistryImpact:
-    """One base table. `moved` records would belong to another entity; where it is `rewritten`, its columns change and so every row.
+    """One base table. `moved` records would belong to another entity; where it is `reshaped`, its columns change.
 
     `gate` says in words why the publication would be stopped.
     """
@@ -47,7 +47,7 @@ class RegistryImpact:
     appeared: Estimate
     vanished: Estimate
     moved: Estimate
-    rewritten: bool
+    reshaped: bool
     gate: str
     values: tuple[ValueImpact, ...]
 
@@ -77,8 +77,8 @@ class BaseTrial:
         return self.versions[side].schemas[self.definition.id]
 
     @property
-    def rewritten(self) -> bool:
-        """Whether the columns of the base table change, and with them the digest of every row."""
+    def reshaped(self) -> bool:
+        """Whether the columns of the base table change."""
         old, new = ([(element.id, element.data_type) for element in self.schema(side).elements] for side in SIDES)
         return old != new
 
@@ -129,7 +129,7 @@ class BaseTrial:
             appeared=self._count("NOT _before", sample),
             vanished=vanished,
             moved=weigh(dict(self._moved()), self._least),
-            rewritten=self.rewritten,
+            reshaped=self.reshaped,
             gate=self._gate(vanished, entities),
             values=tuple(self._values(sample)),
         )

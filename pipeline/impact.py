@@ -182,7 +182,7 @@ class _Run:
             number = latest(self.home.serving, registry).number
             members = tuple(self._members(registry, compared))
             base = BaseTrial(self.engine, self.home, get_definition(registry), self.versions, number, members)
-            if number and (base.rewritten or any(member.compared for member in members)):
+            if number and (base.reshaped or any(member.compared for member in members)):
                 bases.append(base)
         return sorted(bases, key=lambda base: base.definition.id)
 

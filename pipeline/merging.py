@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from catalog.files import LakeFile
 from core import lake
-from core.digests import digest_sums, row_digest
+from core.digests import digest_sums
 from core.engine import Engine, parquet, quote
 from core.settings import Settings
 from core.steps import timed
 from core.sums import add, combine
-from pipeline.base import base_columns, base_state
+from pipeline.base import base_columns, base_digest, base_state
 from pipeline.home import Home
 from pipeline.pins import Pins
 from pipeline.placing import FREED, LEFT_OUT, OLD_LINES, OLD_LINKS, Known
@@ -102,7 +102,8 @@ class Merging:
     def _merged(self, contributions: Sequence[Contribution]) -> str:
         """SQL for the base rows of contributions, with their digests."""
         rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
-        return f"SELECT *, {row_digest_sql(self.definition, self.schema, self._elements)} AS _row_digest FROM ({rows})"
+        digest = base_digest(self.home, self.definition, self.schema, self.number, self._elements)
+        return f"SELECT *, {digest} AS _row_digest FROM ({rows})"
 
     @cached_property
     def _passes(self) -> int:
@@ -278,15 +279,3 @@ def limited(contribution: Contribution, ids: str) -> Contribution:
 
     outdone = within(contribution.outdone) if contribution.outdone else None
     return replace(contribution, relation=within(contribution.relation), outdone=outdone)
-
-
-def row_digest_sql(definition: RegistryDefinition, schema: Schema, elements: Sequence[str]) -> str:
-    """SQL for a base row's digest: canonical id, validity and all elements of the schema as text, of which `elements` are supplied.
-
-    Further values count where there are some, so that a row without any has the digest that it had before they were declared.
-    Where a value came from is not part of it.
-    """
-    own = ["_canonical_id::varchar", "_valid_from::varchar"]
-    texts = {element.id: f"{quote(element.id)}::varchar" for element in schema.elements if element.id in elements}
-    plain = {*own, *(texts[element.id] for element in schema.elements if element.id in texts and engine_type(element) != "VARCHAR")}
-    return row_digest([*own, *(texts.get(element.id) for element in schema.elements)], COLUMN if definition.several else None, plain)

@@ -21,8 +21,9 @@ from core.errors import RequestError
 from core.settings import Settings
 from core.sums import EMPTY, combine, shown_digest
 from core.work import make_work_folder
+from pipeline.base import base_digest
 from pipeline.home import Home, open_home
-from pipeline.merging import Merging, row_digest_sql
+from pipeline.merging import Merging
 from pipeline.pins import pins_of, was_withheld
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
@@ -110,7 +111,8 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     rows = merged(definition, elements, contributions, provinces_of(standards))
     if not elements:
         return 0, EMPTY
-    query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {row_digest_sql(definition, schema, elements)} AS d FROM ({rows}))"
+    digest = base_digest(home, definition, schema, after.number, elements)
+    query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {digest} AS d FROM ({rows}))"
     count, high, low = engine.row(query, doing="merging again")
     return count, f"{combine(high, low):032x}"
 

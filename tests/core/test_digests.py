@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.digests import canonical_text, digest_sums, record_id, row_digest
+from core.digests import canonical_text, digest_sums, named, record_id, row_digest
 from core.engine import Engine
 from core.sums import EMPTY, add, combine
 from tests.factories import hub_in
@@ -64,6 +64,15 @@ def test_a_column_that_is_null_in_every_row_counts_as_null(engine: Engine) -> No
     written = [text or "NULL::varchar" for text in given]
     assert texts(engine, rows, canonical_text(given)) == texts(engine, rows, canonical_text(written))
     assert texts(engine, rows[:1], canonical_text([None, None])) == ["\x1en\x1f\x1en"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(values, values, values), min_size=2, max_size=40))
+def test_texts_that_stand_behind_are_told_apart_and_count_where_they_are(engine: Engine, rows: list[tuple[str | None, ...]]) -> None:
+    found = texts(engine, rows, canonical_text(["c0"], [named("one", "c1"), named("two", "c2")]))
+    assert len(set(found)) == len(set(rows))
+    alone = texts(engine, rows, canonical_text(["c0"]))
+    assert [text == whole for text, whole in zip(alone, found, strict=True)] == [row[1:] == (None, None) for row in rows]
 
 
 @pytest.mark.parametrize("text", ["a", "a\x1fb", "\x1e", None])

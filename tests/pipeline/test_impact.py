@@ -324,7 +324,7 @@ def test_a_column_that_comes_and_one_that_goes(city: Hub, tmp_path: Path) -> Non
     city.register({**PATIENTS, "id": "health__never_sent"})
     found = impact(city.home, INSTALLED, read_standards(wider))
     (base,) = found.registries
-    assert base.rewritten
+    assert base.reshaped
     assert [value.element for value in base.values] == ["phone_number"]
     assert [item.contract_id for item in found.unseen] == ["health__never_sent"]
     assert all("phone_number" in item.faults[0] and item.faults[0].startswith("columns.DH") for item in found.datasets)
