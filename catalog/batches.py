@@ -156,9 +156,11 @@ def end_batch(catalog: sa.Engine, batch_id: str, status: str, error: str, hint: 
         connection.execute(batch.update().where(open_one).values(status=status, finished_at=now(), error=error, hint=hint))
 
 
-def record_findings(catalog: sa.Engine, batch_id: str, found: Acceptance) -> None:
-    """Keep counts, issues and checks of a batch that a gate stopped, so that its report can say why."""
+def record_findings(catalog: sa.Engine, lease: Lease, batch_id: str, found: Acceptance) -> None:
+    """Keep counts, issues, checks and files of a batch that a gate stopped, so that its report can say why."""
     with writing(catalog) as connection:
+        lease.check(connection)
+        insert_files(connection, found.files)
         _write_findings(connection, batch_id, found)
 
 

@@ -16,7 +16,7 @@ class LakeFile:
     """One Parquet file: its path below the lake folder, the table and batch it belongs to, and what it holds.
 
     Kinds: `log` (changes of one batch), `compact` (the state after a batch, replacing all logs up to it), `quarantine`, `issues`,
-    `repairs`.
+    `repairs`, and `stopped` (what would be in quarantine, had no gate stopped the batch).
     """
 
     path: str
@@ -27,8 +27,9 @@ class LakeFile:
 
 
 def insert_files(connection: sa.Connection, files: Sequence[LakeFile]) -> None:
-    """List files, inside the transaction that commits them."""
+    """List files, inside the transaction that commits them; one that an attempt before has listed is listed anew."""
     if files:
+        connection.execute(lake_file.delete().where(lake_file.c.path.in_([file.path for file in files])))
         connection.execute(lake_file.insert(), [vars(file) for file in files])
 
 

@@ -18,7 +18,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def quarantine(
-    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="DATASET", help="Id of a registered dataset; or one batch (dataset@number), also one that was stopped.")
+    ],
     warnings: Annotated[bool, typer.Option("--warnings", help="Instead, the rows in force that are published with a warning.")] = False,
     rows: Annotated[int, typer.Option("--rows", min=0, max=10_000, help="List so many of the rows, their values masked.")] = 0,
     export: Annotated[
@@ -35,18 +37,18 @@ def quarantine(
     from pipeline.quarantine import export_rows, listed_rows, rule_counts
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
-    counts = rule_counts(home, contract, warnings=warnings)
+    counts = rule_counts(home, subject, warnings=warnings)
     if export:
         check_new_file(export)  # what cannot be written is not to stand in the audit log
     for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
-        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=contract, purpose=purpose)
-    listed = listed_rows(home, contract, rows, warnings=warnings) if rows else None
-    written = export_rows(home, contract, export, warnings=warnings) if export else None
+        audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=subject, purpose=purpose)
+    listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None
+    written = export_rows(home, subject, export, warnings=warnings) if export else None
     if as_json:
         print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
         return
     if not counts:
-        print(f"no row of {contract} is {'published with a warning' if warnings else 'in quarantine'}")
+        print(f"no row of {subject} is {_what_is_asked(subject, warnings=warnings)}")
         return
     table = [(c.element, c.issue_type, c.rows, _days(c.since), c.message_en, c.fixer) for c in counts]
     answer(False, None, ("element", "issue", "rows", "oldest", "what to do", "who"), table)
@@ -55,7 +57,22 @@ def quarantine(
     if written is not None:
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
         if not warnings:
-            print(f"when it comes back: ./hub replay {contract} --repaired FILE")
+            print(_what_comes_next(home, subject))
+
+
+def _what_is_asked(subject: str, *, warnings: bool) -> str:
+    if "@" in subject:
+        return "marked with a warning" if warnings else "set aside"
+    return "published with a warning" if warnings else "in quarantine"
+
+
+def _what_comes_next(home: Any, subject: str) -> str:
+    """After a file went out: of a batch that was stopped nothing waits that could be run again."""
+    from catalog.batches import get_batch
+
+    if "@" in subject and get_batch(home.catalog, subject).status != "accepted":
+        return f"none of the batch was taken in: have them corrected in the source, then ./hub sync {subject.partition('@')[0]}"
+    return f"when it comes back: ./hub replay {subject} --repaired FILE"
 
 
 def _days(since: datetime | None) -> str:

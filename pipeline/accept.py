@@ -34,7 +34,7 @@ from core.leases import Lease, holding
 from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
-from pipeline.batch_files import quarantine_rows, write_files
+from pipeline.batch_files import quarantine_rows, write_files, write_stopped
 from pipeline.changes import DELETED, TEXTS, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home, open_home
@@ -47,7 +47,7 @@ from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, stan
 from pipeline.state import LOG_COLUMNS, engine_type, log_columns, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
-from pipeline.waiting import BEFORE, read_before, waiting_after
+from pipeline.waiting import BEFORE, STOPPED, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards
@@ -140,17 +140,25 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             found = replace(found, notes=[*found.notes, _shrink_accepted(home, changes, accept_shrink)])
         reasons = _reasons(engine, home, batch, contract, standards, changes, split, found, may_shrink=seen)
         if reasons:
-            record_findings(home.catalog, batch.batch_id, found)
-            raise GateFailed(
-                f"batch {batch.batch_id} stopped: {'; '.join(reasons)}",
-                hint=STAYS + (f'; if that is right: ./hub sync {contract.id} --accept-shrink "why it is right"' if shrink else ""),
-            )
+            files = [write_stopped(engine, home, plan, batch)] if split.quarantined else []
+            record_findings(home.catalog, held, batch.batch_id, replace(found, files=files))
+            raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(reasons)}", hint=_way_on(batch, shrink, split.quarantined))
         with timed(seconds, "write"):
             files = write_files(engine, home, plan, batch, standards, with_quarantine=split.quarantined > 0)
             total, rules = waiting_after(home, engine, batch, quarantine_rows(plan, batch))
         more = {"files": files, "seconds": seconds, "waiting": rules, "counts": {**found.counts, "waiting": total}}
         accept_batch(home.catalog, held, batch.batch_id, Acceptance(**{**_shallow(found), **more}))
     return log_columns(contract, standards)
+
+
+def _way_on(batch: Batch, shrink: bool, quarantined: int) -> str:
+    """What can be done about a batch that was stopped."""
+    parts = [
+        STAYS,
+        f'if that is right: ./hub sync {batch.contract_id} --accept-shrink "why it is right"' if shrink else "",
+        f"which rows are wrong, and why: ./hub quarantine {batch.batch_id} --rows 20" if quarantined else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def _reasons(
@@ -331,7 +339,7 @@ def _fills_of_delivery(
 def _clear_leftovers(home: Home, batch: Batch) -> None:
     """Remove lake files of this dataset that no committed row names; the lease says that nobody is writing them."""
     table = standardized_table(batch.contract_id)
-    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs"))}
+    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs", STOPPED))}
     lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
 
 

@@ -11,7 +11,7 @@ from pipeline.home import Home
 from pipeline.repairs import REPAIR_COLUMNS, repair_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
-from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS
+from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED
 from standards.model import Standards
 
 
@@ -32,10 +32,17 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     return files + compacted
 
 
+def write_stopped(engine: Engine, home: Home, plan: Plan, batch: Batch) -> LakeFile:
+    """Write which rows a batch would set aside that a gate stops, so that they can be listed: beside quarantine, as none of them waits there."""
+    return _write(
+        engine, home, batch, standardized_table(batch.contract_id), STOPPED, QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"
+    )
+
+
 def _write(
     engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str | None
 ) -> LakeFile:
-    owner = table if kind in ("log", "compact") else f"{table}/{kind}"
+    owner = table if kind in ("log", "compact") else f"{table}/{'quarantine' if kind == STOPPED else kind}"
     fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
     keys = [name for name in (order, "_record_id", "element", "issue_type") if order and name in columns]
     written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))

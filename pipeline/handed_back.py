@@ -27,6 +27,7 @@ from pipeline.waiting import pointers_of, waiting_pointers
 from standards.loader import load_standards
 
 RECORD_ID = "_record_id"
+_WHICH = "./hub status says which batch of a dataset has"
 Raw = Mapping[str, str | None]
 
 
@@ -59,7 +60,8 @@ def read_quarantined(home: Home, batch: Batch) -> Quarantined:
     """The rows that a batch set aside. Raises RequestError where there are none, or where its rows are no longer kept."""
     pointers, manifest = pointers_of(home, batch), read_manifest(home.settings, batch)
     if batch.status != "accepted" or pointers is None:
-        raise RequestError(f"{batch.batch_id} has no rows in quarantine", hint="./hub status says which batch of a dataset has")
+        hint = "it was stopped, and none of it waits: run the dataset again" if batch.status == "stopped" else _WHICH
+        raise RequestError(f"{batch.batch_id} has no rows in quarantine", hint=hint)
     if manifest is None:
         raise RequestError(
             f"the rows of {batch.batch_id} are no longer kept", hint="sync the dataset, and use the rows that are rejected then"

@@ -1,5 +1,5 @@
 """Quarantine: the rows of a dataset that may not be published, as pointers into landing with the rules they broke; and beside them the
-published rows that carry warnings."""
+published rows that carry warnings. Of one batch (dataset@number): the rows that it set aside, or would have, had no gate stopped it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.repair_file import WHOLE_ROW, Rejected, write_rejected
 from pipeline.repairs import delivered_rows
-from pipeline.row_issues import IssueRows, Wanted, concerned, waiting, warned, warning_pointers
-from pipeline.waiting import waiting_pointers
+from pipeline.row_issues import IssueRows, Wanted, concerned, quarantined, waiting, warned, warning_pointers
+from pipeline.waiting import pointers_of, waiting_pointers
 from quality.texts import REPORT_TEXTS
 from standards.loader import load_standards
 from standards.model import IssueType
@@ -45,22 +45,25 @@ class RuleCount:
     since: datetime | None  # UTC; since when the row waits that has waited longest
 
 
-def rule_counts(home: Home, contract_id: str, *, warnings: bool = False) -> list[RuleCount]:
-    """Rows by rule, most frequent first: those in quarantine, or the published ones that carry warnings."""
-    types = load_standards().issue_types
+def rule_counts(home: Home, subject: str, *, warnings: bool = False) -> list[RuleCount]:
+    """Rows by rule, most frequent first: those in quarantine, those of one batch, or the published ones that carry warnings."""
+    types, contract_id = load_standards().issue_types, subject.partition("@")[0]
     since = {f"{row['element']}:{row['issue_type']}": row["since"] for row in waiting_of(home.catalog, contract_id)}
-    counts = listed_rows(home, contract_id, 0, warnings=warnings).rules
-    return [_rule_count(rule, count, types, None if warnings else since.get(rule)) for rule, count in counts]
+    counts = listed_rows(home, subject, 0, warnings=warnings).rules
+    return [_rule_count(rule, count, types, None if warnings or "@" in subject else since.get(rule)) for rule, count in counts]
 
 
-def listed_rows(home: Home, contract_id: str, limit: int, *, warnings: bool = False) -> IssueRows:
-    """The first rows that wait in quarantine, or those in force with warnings; values masked."""
-    contract_in_force(home.catalog, contract_id)
-    batch = latest_accepted(home.catalog, contract_id)
-    if batch is None:
-        return IssueRows(0)
+def listed_rows(home: Home, subject: str, limit: int, *, warnings: bool = False) -> IssueRows:
+    """The first rows that wait in quarantine, of one batch, or in force with warnings; values masked. Raises RequestError for an unknown one."""
+    contract_in_force(home.catalog, subject.partition("@")[0])
     wanted = Wanted(limit=limit)
-    return warned(home, batch, wanted, in_force=True) if warnings else waiting(home, contract_id, wanted)
+    if "@" in subject:
+        batch = get_batch(home.catalog, subject)
+        return warned(home, batch, wanted) if warnings else quarantined(home, batch, wanted)
+    last = latest_accepted(home.catalog, subject)
+    if last is None:
+        return IssueRows(0)
+    return warned(home, last, wanted, in_force=True) if warnings else waiting(home, subject, wanted)
 
 
 def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datetime | None) -> RuleCount:
@@ -69,26 +72,25 @@ def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datet
     return RuleCount(element, issue, count, kind.message.zh, kind.message.en, kind.fixer, since)
 
 
-def export_rows(home: Home, contract_id: str, path: Path, *, warnings: bool = False) -> int:
-    """Write the rows that wait in quarantine (or those in force with warnings) as received, beside each wrong cell the reasons in words, to a
-    new file readable by its owner only: a workbook where its name ends in .xlsx, else CSV.
+def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False) -> int:
+    """Write the rows that wait in quarantine (or those of one batch, or in force with warnings) as received, beside each wrong cell the reasons
+    in words, to a new file readable by its owner only: a workbook where its name ends in .xlsx, else CSV.
 
     Returns how many rows were written. Raises RequestError where the file exists already or cannot be made.
     """
     check_new_file(path)
-    contract_in_force(home.catalog, contract_id)
+    contract_in_force(home.catalog, subject.partition("@")[0])
     with Engine(home.settings) as engine:
-        found = list(_rows(home, engine, contract_id, warnings=warnings))
+        found = list(_rows(home, engine, subject, warnings=warnings))
     columns = list(dict.fromkeys(name for _, row in found for name in row if name not in SYSTEM))
     write_rejected(path, columns, [_rejected(contract, row) for contract, row in found])
     return len(found)
 
 
-def _rows(home: Home, engine: Engine, contract_id: str, *, warnings: bool) -> Iterator[tuple[Contract, dict[str, Any]]]:
+def _rows(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[tuple[Contract, dict[str, Any]]]:
     """The rows lie in the landing of the batch that examined each; of one that is purged, place and rules are left."""
-    last = latest_accepted(home.catalog, contract_id)
-    pointers = warning_pointers(home, last, in_force=True) if warnings and last else None
-    pointers = pointers if warnings else waiting_pointers(home, contract_id)
+    contract_id = subject.partition("@")[0]
+    pointers = _pointers(home, subject, warnings=warnings)
     for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1") if pointers else []:
         batch = get_batch(home.catalog, f"{contract_id}@{seq}")
         contract = contract_at(home.catalog, contract_id, batch.contract_version)
@@ -97,6 +99,14 @@ def _rows(home: Home, engine: Engine, contract_id: str, *, warnings: bool) -> It
         joined = f"{pointers} q LEFT JOIN ({landed}) l USING (_position) WHERE q._batch_seq = {seq}"
         query = f"SELECT l.*, q._position, q._record_id, q.rules FROM {joined} ORDER BY q._position"
         yield from ((contract, {**row, "batch": batch.batch_id}) for row in engine.records(query, doing="reading rows with issues"))
+
+
+def _pointers(home: Home, subject: str, *, warnings: bool) -> str | None:
+    one = get_batch(home.catalog, subject) if "@" in subject else None
+    if not warnings:
+        return pointers_of(home, one) if one else waiting_pointers(home, subject)
+    batch = one or latest_accepted(home.catalog, subject)
+    return warning_pointers(home, batch, in_force=one is None) if batch else None
 
 
 def _rejected(contract: Contract, row: Mapping[str, Any]) -> Rejected:

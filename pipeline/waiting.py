@@ -22,6 +22,7 @@ QUARANTINE_COLUMNS = {
     "rules": "VARCHAR",
     "_since_seq": "INTEGER",  # the batch since which the record has been waiting without a break
 }
+STOPPED = "stopped"  # kind of file: the rows that a batch would have set aside, had no gate stopped it
 BEFORE = "waiting_before"  # table: what waited before the batch that is being accepted
 
 
@@ -54,9 +55,10 @@ def _still_waits(batches: Sequence[Batch]) -> str:
 
 
 def pointers_of(home: Home, batch: Batch) -> str | None:
-    """SQL for the rows that one batch set aside, in the same shape. None where it set none aside."""
+    """SQL for the rows that one batch set aside, or would have, had no gate stopped it, in the same shape. None where there are none."""
     table = standardized_table(batch.contract_id)
-    files = [file for file in files_of(home.catalog, table, ("quarantine",), batch.seq) if file.seq == batch.seq]
+    kind = "quarantine" if batch.status == "accepted" else STOPPED
+    files = [file for file in files_of(home.catalog, table, (kind,), batch.seq) if file.seq == batch.seq]
     return _pointers(home, table, files) if files else None
 
 

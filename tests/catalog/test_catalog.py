@@ -6,7 +6,7 @@ import pytest
 
 from catalog.batches import Acceptance, batches_of, end_batch, latest_accepted, record_findings, start_batch
 from catalog.datasets import contract_at, contract_in_force, contracts_in_force, dataset_numbers
-from catalog.files import field_ids
+from catalog.files import LakeFile, field_ids, files_of
 from catalog.tables import lease, metadata
 from core.database import open_database
 from core.errors import RequestError
@@ -82,9 +82,11 @@ def test_findings_replace_those_of_the_attempt_before(hub: Hub) -> None:
     catalog = hub.home.catalog
     with holding(catalog, lease, "dataset/tax__payer") as held:
         batch = start_batch(catalog, held, "tax__payer", 1, "1", "test")
-    issue = {"element": "e", "issue_type": "missing", "severity": "error", "dimension": "completeness", "rows": 1}
-    for rows in (1, 2):
-        record_findings(catalog, batch.batch_id, Acceptance({"quarantined": rows}, [{**issue, "rows": rows}], [], [], [], {}))
+        issue = {"element": "e", "issue_type": "missing", "severity": "error", "dimension": "completeness", "rows": 1}
+        for rows in (1, 2):
+            found = Acceptance({"quarantined": rows}, [{**issue, "rows": rows}], [], [], [], {}, [LakeFile("p", "t", "stopped", 1, rows)])
+            record_findings(catalog, held, batch.batch_id, found)
+    assert [file.rows for file in files_of(catalog, "t", ("stopped",))] == [2]
     assert hub.issues(hub.batch(batch.batch_id)) == {("e", "missing"): 2}
 
 

@@ -1,12 +1,15 @@
 """Gates: a delivery that cannot be right stops, says why, and leaves everything as it was."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from catalog.batches import checks_of, fills_of
-from core.errors import GateFailed
+from core.errors import GateFailed, RequestError
 from pipeline.publish import publish
+from pipeline.quarantine import export_rows, listed_rows, rule_counts
+from pipeline.replay import replay
 from registries.attempts import Attempt, standing_attempt
 from registries.publications import latest
 from tests.conftest import both_databases
@@ -68,6 +71,32 @@ def test_too_many_rows_would_be_quarantined_and_the_findings_stay(any_hub: Hub) 
     assert hub.issues(hub.batch(f"{document['id']}@2")) == {("resident_id", "wrong-check-character"): 3}
     assert len(fills_of(hub.home.catalog, f"{document['id']}@2")) == 3
     assert hub.sync(document, [*PEOPLE, *bad[:2]]).quarantined == 2
+
+
+def test_the_rows_of_a_stopped_batch_are_listed_and_handed_out_but_wait_nowhere(any_hub: Hub, tmp_path: Path) -> None:
+    hub = any_hub
+    document = with_assertions(PATIENTS, largest_quarantine=0.2)
+    hub.register(document)
+    waiting = person(9, SFZH=wrong_check(person(9)["SFZH"]))
+    hub.sync(document, [*PEOPLE[:9], waiting])
+    bad = [person(number, SFZH=wrong_check(person(number)["SFZH"])) for number in range(10, 13)]
+    batch_id = f"{document['id']}@2"
+    assert f"./hub quarantine {batch_id} --rows 20" in stopped(hub, document, [*PEOPLE[:9], waiting, *bad]).hint
+    listed = listed_rows(hub.home, batch_id, 10)
+    assert [(row.batch_id, row.position) for row in listed.rows] == [(batch_id, place) for place in (11, 12, 13, 14)]
+    assert {(item.issue_type, column) for row in listed.rows for item in row.broken for column, _ in item.values} == {
+        ("wrong-check-character", "SFZH")
+    }
+    assert [(item.issue_type, item.rows, item.since) for item in rule_counts(hub.home, batch_id)] == [("wrong-check-character", 4, None)]
+    assert export_rows(hub.home, batch_id, tmp_path / "out.csv") == 4
+    assert all(row["SFZH"] in (tmp_path / "out.csv").read_text(encoding="utf-8-sig") for row in bad)
+    # What waits is what the accepted batch set aside, and nothing of the other can be run again.
+    assert listed_rows(hub.home, document["id"], 10).total == 1
+    with pytest.raises(RequestError, match="no rows in quarantine") as raised:
+        replay(batch_id, hub.home)
+    assert "stopped" in raised.value.hint
+    hub.sync(document, [*PEOPLE[:9], waiting])
+    assert listed_rows(hub.home, batch_id, 0).total == 4, "what a stopped batch shows is kept beside those after it"
 
 
 def test_too_few_values(hub: Hub) -> None:
