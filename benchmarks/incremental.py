@@ -4,13 +4,15 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from benchmarks.changed_rows import write_changed
+from benchmarks.changed_rows import Rows, change_people, change_rows, write_changed
 from benchmarks.hub import brought_in, build
 from benchmarks.server import load_tables, server_seconds
 from catalog.datasets import contract_in_force, register
@@ -23,40 +25,51 @@ from pipeline.land import land
 from standards.loader import load_standards
 
 SEED = 2
+IDENTITY = "resident_id"
 CONNECTION = "benchmark_source"
 # What changes in the life of a person; whoever has one of them in a row may have another the next day.
 CHANGING = ("household_address", "residence_address", "phone_number", "employer_name", "marital_status_code", "education_code")
 
+Choose = Callable[
+    [pa.Table, str], tuple[Rows, Rows]
+]  # from a table and the name of its column of identity numbers: what changes, what goes
+
 
 def measure(sources: Path, url: str) -> dict[str, Any]:
-    """Build, change a few rows of every table in the server at an address, and bring them in. It has the tables of `sources` afterwards, changed."""
+    """Build, and bring in what changes in every table of the server at an address: first of some people, then of any rows of what is then there."""
     home = open_home()
     load_tables(url, {dataset: sources / f"{dataset}.parquet" for dataset in DATASETS})
     _register(home, url)
     for dataset in DATASETS:
         land(dataset, home)
     full = build()
+    found: dict[str, Any] = {"full": full.steps, "rows": full.landed, "entities": full.entities}
     with tempfile.TemporaryDirectory(dir=home.settings.work) as name:
-        folder = Path(name)
-        made = {dataset: _changed(home, dataset, sources, folder) for dataset in DATASETS}
-        load_tables(url, {dataset: folder / f"{dataset}.parquet" for dataset in DATASETS})
-        began, served = time.process_time(), server_seconds(url)
-        for dataset in DATASETS:
-            read_bare(url, dataset, folder / "bare.parquet")
-        bare, began, serving_bare, served = time.process_time() - began, time.process_time(), _since(url, served), server_seconds(url)
-        landed = [land(dataset, home) for dataset in DATASETS]
-        landing, serving = time.process_time() - began, _since(url, served)
+        people, rows = Path(name, "people"), Path(name, "rows")
+        found["people"] = _increment(home, url, sources, people, lambda table, identifier: change_people(table, identifier, SEED))
+        found["any"] = _increment(home, url, people, rows, lambda table, _: change_rows(table, SEED))
+    return found
+
+
+def _increment(home: Home, url: str, sources: Path, folder: Path, choose: Choose) -> dict[str, Any]:
+    """Change the tables of one folder, which are the server's, into those of another, and bring in what is then there."""
+    folder.mkdir()
+    made = [_changed(home, dataset, sources, folder, choose) for dataset in DATASETS]
+    load_tables(url, {dataset: folder / f"{dataset}.parquet" for dataset in DATASETS})
+    began, served = time.process_time(), server_seconds(url)
+    for dataset in DATASETS:
+        read_bare(url, dataset, folder.with_suffix(".bare"))
+    bare, began, serving_bare, served = time.process_time() - began, time.process_time(), _since(url, served), server_seconds(url)
+    landed = [land(dataset, home) for dataset in DATASETS]
+    landing, serving = time.process_time() - began, _since(url, served)
     steps, batches, publication = brought_in(home, landed)
     return {
-        "full": full.steps,
         "steps": steps,
         "bare": bare,
         "landing": landing,
         "server": {"bare": serving_bare, "landing": serving},
-        "rows": full.landed,
-        "entities": full.entities,
-        "changed": sum(changed for changed, _ in made.values()),
-        "gone": sum(gone for _, gone in made.values()),
+        "changed": sum(changed for changed, _ in made),
+        "gone": sum(gone for _, gone in made),
         "updated": sum(batch.updated or 0 for batch in batches),
         "deleted": sum(batch.deleted or 0 for batch in batches),
         "published": {name: getattr(publication, name) for name in ("inserted", "updated", "deleted")},
@@ -76,10 +89,12 @@ def _register(home: Home, url: str) -> None:
         register(home.catalog, contract, "benchmark", home.settings.registered)
 
 
-def _changed(home: Home, dataset: str, sources: Path, folder: Path) -> tuple[int, int]:
+def _changed(home: Home, dataset: str, sources: Path, folder: Path, choose: Choose) -> tuple[int, int]:
     _, contract = contract_in_force(home.catalog, dataset)
     columns = [contract.elements[element].column for element in CHANGING if element in contract.elements]
-    return write_changed(sources / f"{dataset}.parquet", folder / f"{dataset}.parquet", columns, SEED)
+    table = pq.read_table(sources / f"{dataset}.parquet")
+    places = choose(table, contract.elements[IDENTITY].column)
+    return write_changed(table, folder / f"{dataset}.parquet", columns, places, SEED)
 
 
 def read_bare(url: str, table: str, target: Path) -> None:

@@ -18,12 +18,14 @@ def wants_json() -> bool:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document; dates are ISO texts."""
+    """Print one JSON document; dates are ISO texts, and so are times, which are kept in UTC and say so."""
     print(json.dumps(document, ensure_ascii=False, indent=1, default=_plain))
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
+        return f"{value.isoformat()}Z"
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

@@ -35,11 +35,12 @@ def quarantine(
     from exchange import audit
     from pipeline.home import open_home
     from pipeline.quarantine import export_rows, listed_rows, rule_counts
+    from pipeline.repair_file import ENDINGS
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, subject, warnings=warnings)
     if export:
-        check_new_file(export)  # what cannot be written is not to stand in the audit log
+        check_new_file(export, ENDINGS)  # what cannot be written is not to stand in the audit log
     for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=subject, purpose=purpose)
     listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None

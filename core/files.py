@@ -18,8 +18,11 @@ def requested(path: Path) -> Iterator[None]:
         raise RequestError(f"{path} is not UTF-8", hint="save it in that encoding") from None
 
 
-def check_new_file(path: Path) -> None:
-    """Raise RequestError where a file cannot be made: it is there already, or its folder is not there or is not to be written to."""
+def check_new_file(path: Path, endings: tuple[str, ...] = ()) -> None:
+    """Raise RequestError where a file cannot be made: it is there already, its folder is not there or is not to be written to, or its name ends
+    in none of what can be written."""
+    if endings and path.suffix.lower() not in endings:
+        raise RequestError(f"{path} is neither of {', '.join(endings)}", hint="the name of the file says what is written")
     if path.exists():
         raise RequestError(f"{path} exists already", hint="name a new file")
     with requested(path):

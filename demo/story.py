@@ -57,7 +57,7 @@ LEDGER_HEADINGS = (
     "读取\nRead",
     "无法读取\nUnreadable",
     "接收\nAccepted",
-    "未变\nUnchanged",
+    "未变化\nUnchanged",
     "重复\nRepeated",
     "隔离\nQuarantined",
     "记录\nRecords",

@@ -10,7 +10,7 @@ from pipeline.state import Sought, engine_type, fold
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN
 from registries.publications import files_upto, get_publication
-from standards.model import Schema
+from standards.model import Schema, Standards
 
 
 def base_columns(schema: Schema) -> dict[str, str]:
@@ -37,14 +37,15 @@ def base_state(home: Home, schema: Schema, number: int, columns: Sequence[str] |
     return fold(home, schema.table, wanted, files, "_canonical_id", "_publication", only)
 
 
-def base_digest(home: Home, definition: RegistryDefinition, schema: Schema, number: int, elements: Sequence[str]) -> str:
+def base_digest(home: Home, definition: RegistryDefinition, standards: Standards, number: int, elements: Sequence[str]) -> str:
     """SQL for a base row's digest in one publication: canonical id, validity and all elements of the schema as text; `elements` are supplied.
 
     The elements of the registry's first publication each have their place in it. What came with a later standard, and further values, count
     where there are some: so a row keeps its digest until something in it changes. Where a value came from is not part of it.
     """
-    first = schema if number == 1 else _first_schema(home, schema)
-    places = [element.id for element in first.elements]
+    schema = standards.schemas[definition.id]
+    first = standards if number == 1 else _first_standard(home, schema.id, standards)
+    places = [element.id for element in first.schemas[schema.id].elements]
     own = ["_canonical_id::varchar", "_valid_from::varchar"]
     texts = {element.id: f"{quote(element.id)}::varchar" for element in schema.elements if element.id in elements}
     later = [named(element, text) for element, text in texts.items() if element not in places]
@@ -52,6 +53,6 @@ def base_digest(home: Home, definition: RegistryDefinition, schema: Schema, numb
     return row_digest([*own, *map(texts.get, places)], [*([COLUMN] if definition.several else []), *later], plain)
 
 
-def _first_schema(home: Home, schema: Schema) -> Schema:
-    first = get_publication(home.serving, schema.id, 1)
-    return get_standard(home.catalog, first.standard_version).schemas[schema.id]
+def _first_standard(home: Home, registry: str, now: Standards) -> Standards:
+    version = get_publication(home.serving, registry, 1).standard_version
+    return now if version == now.version else get_standard(home.catalog, version)

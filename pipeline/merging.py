@@ -102,7 +102,7 @@ class Merging:
     def _merged(self, contributions: Sequence[Contribution]) -> str:
         """SQL for the base rows of contributions, with their digests."""
         rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
-        digest = base_digest(self.home, self.definition, self.schema, self.number, self._elements)
+        digest = base_digest(self.home, self.definition, self.standards, self.number, self._elements)
         return f"SELECT *, {digest} AS _row_digest FROM ({rows})"
 
     @cached_property

@@ -14,7 +14,7 @@ from core.engine import Engine
 from core.files import check_new_file
 from pipeline.home import Home
 from pipeline.landing import batch_folder
-from pipeline.repair_file import WHOLE_ROW, Rejected, write_rejected
+from pipeline.repair_file import ENDINGS, WHOLE_ROW, Rejected, write_rejected
 from pipeline.repairs import delivered_rows
 from pipeline.row_issues import IssueRows, Wanted, concerned, quarantined, waiting, warned, warning_pointers
 from pipeline.waiting import pointers_of, waiting_pointers
@@ -74,11 +74,11 @@ def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datet
 
 def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False) -> int:
     """Write the rows that wait in quarantine (or those of one batch, or in force with warnings) as received, beside each wrong cell the reasons
-    in words, to a new file readable by its owner only: a workbook where its name ends in .xlsx, else CSV.
+    in words, to a new file readable by its owner only: a workbook (.xlsx) or CSV (.csv).
 
-    Returns how many rows were written. Raises RequestError where the file exists already or cannot be made.
+    Returns how many rows were written. Raises RequestError where the file exists already, cannot be made or is to be of another kind.
     """
-    check_new_file(path)
+    check_new_file(path, ENDINGS)
     contract_in_force(home.catalog, subject.partition("@")[0])
     with Engine(home.settings) as engine:
         found = list(_rows(home, engine, subject, warnings=warnings))

@@ -20,6 +20,7 @@ from core.files import requested
 BATCH, POSITION, RECORD = "批次 batch", "行号 row", "记录标识 record id"
 PLACE = (BATCH, POSITION, RECORD)
 WHOLE_ROW = "整行"
+ENDINGS = (".csv", ".xlsx")  # of the files that are handed out
 NOTE = "【问题 problem】"  # ends the name of a column of notes
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet

@@ -111,7 +111,7 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     rows = merged(definition, elements, contributions, provinces_of(standards))
     if not elements:
         return 0, EMPTY
-    digest = base_digest(home, definition, schema, after.number, elements)
+    digest = base_digest(home, definition, standards, after.number, elements)
     query = f"SELECT count(*), {digest_sums('d')} FROM (SELECT {digest} AS d FROM ({rows}))"
     count, high, low = engine.row(query, doing="merging again")
     return count, f"{combine(high, low):032x}"

@@ -83,7 +83,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class Slice:
-    """The part of a list that a page shows: from `offset` on at most `limit` of `total`. An export takes more, from the beginning."""
+    """The part of a list that a page shows: from `offset` on at most `limit`. An export takes more, from the beginning."""
 
     number: int
     limit: int
@@ -143,7 +143,7 @@ class Page:
     def part(self, size: int) -> Slice:
         """Which part of a list the address asks for."""
         number = 1 if self.is_export else self.number("page")
-        return Slice(number, EXPORTED if self.is_export else size, (number - 1) * size)
+        return Slice(number, EXPORTED + 1 if self.is_export else size, (number - 1) * size)
 
     def sort(
         self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"

@@ -9,14 +9,20 @@ from typing import Any
 
 from fastapi.responses import Response
 
-from portal.context import Page
+from portal.context import EXPORTED, Page
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
 def exported(page: Page, name: str, rows: Sequence[Mapping[str, Any]]) -> Response | None:
-    """The rows as the file that the query asks for (`format=csv` or `format=json`), or None where it asks for a page."""
+    """The rows as the file that the query asks for (`format=csv` or `format=json`), or None where it asks for a page.
+
+    A file with the first of more rows than an export holds says so in its name.
+    """
     asked = page.request.query_params.get("format")
+    if len(rows) > EXPORTED:
+        # The name of the file is what is left of the answer once it is on somebody's disk.
+        rows, name = rows[:EXPORTED], f"{name}-first-{EXPORTED}"
     if asked == "json":
         body = json.dumps([dict(row) for row in rows], ensure_ascii=False, default=_plain, indent=1)
         return Response(body, media_type="application/json", headers=_attachment(f"{name}.json"))

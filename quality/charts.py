@@ -1,6 +1,5 @@
 """Geometry of the few charts there are, for templates to draw as SVG: no script, no image library, no inline style."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,13 +64,12 @@ def interval_text(bounds: tuple[float, float]) -> str:
 
 
 def share_text(part: int, whole: int) -> str:
-    """A share in percent, rounded away from both ends: what is not all never reads 100 %, what is not nothing never 0 %."""
+    """A share in percent, rounded, but never onto an end: what is not all never reads 100 %, what is not nothing never 0 %."""
     if not whole:
         return "—"
     if part in (0, whole):
         return "0%" if part == 0 else "100%"
     percent = part / whole * 100
     digits = 2 if percent > 99 or percent < 1 else 1
-    scale = 10**digits
-    rounded = math.floor(percent * scale) / scale if percent >= 50 else math.ceil(percent * scale) / scale
-    return f"{rounded:.{digits}f}%"
+    least = 10.0**-digits
+    return f"{min(max(round(percent, digits), least), 100 - least):.{digits}f}%"

@@ -1,7 +1,8 @@
 """The JSON API: what the pages show, for programs. The token goes into the header `Authorization: Bearer …`."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -34,10 +35,15 @@ class Lookup(BaseModel):
     known_at: int | None = Field(default=None, ge=1, description=KNOWN_AT)
 
 
+def _told(fields: Mapping[str, Any]) -> Json:
+    """Named values, of which the times, which are kept in UTC, say so."""
+    return {name: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
 @router.get("/datasets")
 def datasets(hub: HubDep) -> list[Json]:
     """Where every dataset stands."""
-    return [item.row() for item in dataset_states(hub.home.catalog).values()]
+    return [_told(item.row()) for item in dataset_states(hub.home.catalog).values()]
 
 
 @router.get("/datasets/{dataset_id}")
@@ -46,20 +52,20 @@ def dataset(hub: HubDep, dataset_id: str) -> Json:
     state = dataset_states(hub.home.catalog, dataset_id).get(dataset_id)
     if state is None:
         raise RequestError(f"no dataset {dataset_id[:120]} is registered")
-    return state.row() | {"contract": state.contract.model_dump(mode="json", by_alias=True)}
+    return _told(state.row()) | {"contract": state.contract.model_dump(mode="json", by_alias=True)}
 
 
 @router.get("/datasets/{dataset_id}/batches")
 def batches(hub: HubDep, dataset_id: str, limit: Limit = 50) -> list[Json]:
     """Batches of a dataset, newest first."""
     dataset(hub, dataset_id)
-    return [asdict(item) for item in batches_of(hub.home.catalog, dataset_id, limit)]
+    return [_told(asdict(item)) for item in batches_of(hub.home.catalog, dataset_id, limit)]
 
 
 @router.get("/batches/{batch_id}")
 def batch(hub: HubDep, batch_id: str) -> Json:
     """One batch: ledger, issues, checks and fill."""
-    found = asdict(get_batch(hub.home.catalog, batch_id))
+    found = _told(asdict(get_batch(hub.home.catalog, batch_id)))
     catalog = hub.home.catalog
     return found | {"issues": issues_of(catalog, batch_id), "checks": checks_of(catalog, batch_id), "fills": fills_of(catalog, batch_id)}
 
@@ -80,7 +86,7 @@ def registry(hub: HubDep, registry_id: str) -> Json:
         "id": schema.id,
         "title": schema.title.model_dump(),
         "elements": [element.id for element in schema.elements],
-        "publication": shown(current) if current.number else None,
+        "publication": _told(shown(current)) if current.number else None,
         "inputs": [asdict(item) for item in inputs.values()],
     }
 
@@ -94,7 +100,7 @@ def publications(
 ) -> list[Json]:
     """Publications of a registry, newest first, so many at a time."""
     schema_of(hub, registry_id)
-    return [shown(item) for item in history(hub.home.serving, registry_id, limit, before)]
+    return [_told(shown(item)) for item in history(hub.home.serving, registry_id, limit, before)]
 
 
 @router.get("/registries/{registry_id}/records/{canonical_id}")
@@ -171,4 +177,4 @@ def elements(hub: HubDep) -> list[Json]:
 @router.get("/audit")
 def audit(hub: HubDep, subject: str | None = None, limit: Limit = 100) -> list[Json]:
     """The latest entries of the audit log."""
-    return entries(hub.home.audit, Selection(subject or ""), limit=limit)
+    return [_told(entry) for entry in entries(hub.home.audit, Selection(subject or ""), limit=limit)]

@@ -132,6 +132,8 @@ def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str, va
     """Times as a person types them; empty means now."""
     try:
         day, number = date.fromisoformat(valid_at) if valid_at else None, int(known_at) if known_at else None
+        if number is not None and number < 1:
+            raise ValueError(known_at)
     except ValueError:
         raise WrongInput(page.t("record.times.wrong"), hint=page.t("record.times.wrong.next")) from None
     found = records.read_record(page.hub, schema.id, canonical_id, purpose=purpose, valid_at=day, known_at=number)
