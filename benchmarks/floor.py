@@ -8,7 +8,7 @@ or taken apart, no value is chosen by rank, none stands beside another, and noth
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,25 +30,36 @@ from standards.model import Schema
 
 IDENTITY = "resident_id"
 KEY = "0123456789abcdef0123456789abcdef"
+CANONICAL = digest(f"{literal(KEY)} || {quote(IDENTITY)}")
 
 
 @dataclass(frozen=True)
-class _Floor:
+class Floor:
+    """The outputs of one registry in a folder: `log_<n>` of each dataset, `links`, `base` and the database `floor.db`."""
+
     home: Home
     engine: Engine
     schema: Schema
     folder: Path
 
-    def run(self) -> None:
-        known = [element.id for element in self.schema.elements]
+    @property
+    def known(self) -> list[str]:
+        """The elements of the registry."""
+        return [element.id for element in self.schema.elements]
+
+    def run(self) -> list[list[str]]:
+        """Make all of it; returns the elements that each dataset supplies."""
+        known = self.known
         supplied = [self._take(number, known) for number in range(len(DATASETS))]
         parts = [f"SELECT _record_id, {number} AS _dataset, _canonical_id FROM linked_{number}" for number in range(len(DATASETS))]
-        self._write("links", f"{' UNION ALL '.join(parts)} ORDER BY _record_id")
+        self.write("links", f"{' UNION ALL '.join(parts)} ORDER BY _record_id")
         elements = [name for name in known if any(name in mine for mine in supplied)]
-        self._write("base", f"{self._merged(elements, supplied)} ORDER BY _canonical_id")
+        self.write("base", f"{merged(elements, supplied)} ORDER BY _canonical_id")
         self._serve(elements)
+        return supplied
 
-    def _write(self, name: str, sql: str) -> None:
+    def write(self, name: str, sql: str) -> None:
+        """Write a file of the folder."""
         self.engine.run(f"COPY ({sql}) TO {literal(str(self.folder / name))} (FORMAT parquet, COMPRESSION zstd)", doing="writing the floor")
 
     def _take(self, number: int, known: Sequence[str]) -> list[str]:
@@ -57,41 +68,51 @@ class _Floor:
         columns = {
             name: source.column for name, source in contract_in_force(self.home.catalog, dataset)[1].elements.items() if name in known
         }
-        values = ", ".join(f"{quote(column)} AS {quote(name)}" for name, column in columns.items())
-        rows = landed_rows(self.home.settings, batches_of(self.home.catalog, dataset)[0])
-        self._write(f"log_{number}", f"SELECT _record_id, _position, _row_digest, {values} FROM {rows}")
+        rows = landed_rows(self.home.settings, batches_of(self.home.catalog, dataset)[-1])
+        self.write(f"log_{number}", f"SELECT {landed(columns)} FROM {rows}")
         log, name = parquet([self.folder / f"log_{number}"]), f"linked_{number}"
-        canonical = digest(f"{literal(KEY)} || {quote(IDENTITY)}")
         self.engine.run(
-            f"CREATE TABLE {name} AS SELECT *, {canonical} AS _canonical_id FROM {log} WHERE {quote(IDENTITY)} IS NOT NULL", doing="linking"
+            f"CREATE TABLE {name} AS SELECT *, {CANONICAL} AS _canonical_id FROM {log} WHERE {quote(IDENTITY)} IS NOT NULL", doing="linking"
         )
         self.engine.run(
             f"DELETE FROM {name} WHERE _canonical_id IN (SELECT _canonical_id FROM {name} GROUP BY _canonical_id HAVING count(*) > 1)"
         )
         return list(columns)
 
-    def _merged(self, elements: Sequence[str], supplied: Sequence[Sequence[str]]) -> str:
-        """The first source that says something."""
-        first = {
-            name: ", ".join(f"linked_{number}.{quote(name)}" for number, mine in enumerate(supplied) if name in mine) for name in elements
-        }
-        values = ", ".join(f"coalesce({said}) AS {quote(name)}" for name, said in first.items())
-        joins = " ".join(f"FULL JOIN linked_{number} USING (_canonical_id)" for number in range(1, len(supplied)))
-        rows = f"SELECT _canonical_id, {values} FROM linked_0 {joins}"
-        return f"SELECT *, {row_digest(['_canonical_id::varchar', *map(quote, elements)])} AS _row_digest FROM ({rows})"
-
     def _serve(self, elements: Sequence[str]) -> None:
-        database, table = open_database(f"sqlite:///{self.folder / 'floor.db'}"), history_table(self.schema)
+        database, table = self.database, history_table(self.schema)
         with database.begin() as connection:
             columns = ", ".join(f"{name} TEXT" for name in elements)
             connection.execute(sa.text(f"CREATE TABLE {table} (_canonical_id TEXT PRIMARY KEY, {columns})"))
-        values = ", ".join(map(quote, elements))
-        sql = f"SELECT _canonical_id::varchar AS _canonical_id, {values} FROM {parquet([self.folder / 'base'])}"
-        with serving.bulk_cursor(database) as cursor:
-            for batch in self.engine.batches(sql, serving.CHUNK):
-                cursor.adbc_ingest(table, pa.Table.from_batches([batch]), mode="append")
+        self.load(elements, parquet([self.folder / "base"]))
         with database.begin() as connection:
             connection.execute(sa.text(f"CREATE INDEX by_identity ON {table} ({IDENTITY})"))
+
+    def load(self, elements: Sequence[str], rows: str) -> None:
+        """Append rows of the base table to the database."""
+        sql = f"SELECT _canonical_id::varchar AS _canonical_id, {', '.join(map(quote, elements))} FROM {rows}"
+        with serving.bulk_cursor(self.database) as cursor:
+            for batch in self.engine.batches(sql, serving.CHUNK):
+                cursor.adbc_ingest(history_table(self.schema), pa.Table.from_batches([batch]), mode="append")
+
+    @property
+    def database(self) -> sa.Engine:
+        """The serving database."""
+        return open_database(f"sqlite:///{self.folder / 'floor.db'}")
+
+
+def landed(columns: Mapping[str, str]) -> str:
+    """SQL for a landed row's columns: those of `columns`, by the elements that they say."""
+    return ", ".join(["_record_id", "_position", "_row_digest", *(f"{quote(column)} AS {quote(name)}" for name, column in columns.items())])
+
+
+def merged(elements: Sequence[str], supplied: Sequence[Sequence[str]]) -> str:
+    """SQL for one row an entity from the relations `linked_<n>`, with its digest: the first source that says something."""
+    first = {name: ", ".join(f"linked_{number}.{quote(name)}" for number, mine in enumerate(supplied) if name in mine) for name in elements}
+    values = ", ".join(f"coalesce({said}) AS {quote(name)}" for name, said in first.items())
+    joins = " ".join(f"FULL JOIN linked_{number} USING (_canonical_id)" for number in range(1, len(supplied)))
+    rows = f"SELECT _canonical_id, {values} FROM linked_0 {joins}"
+    return f"SELECT *, {row_digest(['_canonical_id::varchar', *map(quote, elements)])} AS _row_digest FROM ({rows})"
 
 
 def make_all() -> dict[str, float]:
@@ -99,7 +120,7 @@ def make_all() -> dict[str, float]:
     home, schema = open_home(), load_standards().schemas["population"]
     with tempfile.TemporaryDirectory(dir=home.settings.work) as folder, Engine(home.settings) as engine:
         began = time.process_time()
-        _Floor(home, engine, schema, Path(folder)).run()
+        Floor(home, engine, schema, Path(folder)).run()
         seconds = time.process_time() - began
         counts = {name: engine.value(f"SELECT count(*) FROM {parquet([Path(folder) / name])}") for name in ("links", "base")}
     return {"seconds": seconds, "links": counts["links"], "entities": counts["base"]}

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.changed_rows import Rows, change_people, change_rows, write_changed
+from benchmarks.floor_increment import follow
 from benchmarks.hub import brought_in, build
 from benchmarks.server import load_tables, server_seconds
 from catalog.datasets import contract_in_force, register
@@ -30,9 +31,8 @@ CONNECTION = "benchmark_source"
 # What changes in the life of a person; whoever has one of them in a row may have another the next day.
 CHANGING = ("household_address", "residence_address", "phone_number", "employer_name", "marital_status_code", "education_code")
 
-Choose = Callable[
-    [pa.Table, str], tuple[Rows, Rows]
-]  # from a table and the name of its column of identity numbers: what changes, what goes
+# From a table and the name of its column of identity numbers, the places of the rows that change and of those that go.
+Choose = Callable[[pa.Table, str], tuple[Rows, Rows]]
 
 
 def measure(sources: Path, url: str) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def measure(sources: Path, url: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=home.settings.work) as name:
         people, rows = Path(name, "people"), Path(name, "rows")
         found["people"] = _increment(home, url, sources, people, lambda table, identifier: change_people(table, identifier, SEED))
+        found["people"]["floor"] = follow(home)
         found["any"] = _increment(home, url, people, rows, lambda table, _: change_rows(table, SEED))
     return found
 

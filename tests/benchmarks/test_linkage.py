@@ -18,7 +18,9 @@ def _there(trial: str) -> dict[str, Count]:
     return {count.half: count for count in measure(trial) if count.trial == trial}
 
 
-@pytest.mark.parametrize(("trial", "precision", "recall"), [("febrl1", 0.98, 0.95), ("fake", 0.97, 0.85)])
+@pytest.mark.parametrize(
+    ("trial", "precision", "recall"), [("febrl1", 0.98, 0.95), pytest.param("fake", 0.97, 0.85, marks=pytest.mark.long)]
+)
 def test_small_records_are_found(trial: str, precision: float, recall: float) -> None:
     other = _there(trial)["other"]
     assert other.precision.share >= precision

@@ -12,6 +12,7 @@ from standards.single import normalize_values
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_mixed_rows_have_every_population_element_and_are_mostly_right():
     table = mixed_rows(3_000, 1)
     standards = load_standards()

@@ -81,7 +81,7 @@ print(json.dumps([call.__code__.co_filename for call in calls(app.routes) if get
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_route_of_airflow_that_writes_an_entry_does_so(tmp_path: Path) -> None:
     environment = airflow_environment(settings_at(tmp_path / "home"), 18_999)
     done = subprocess.run(

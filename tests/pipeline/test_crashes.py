@@ -130,7 +130,7 @@ def followed(hub: Hub) -> tuple[int, int]:
         # In an ordinary run each of these on one database.
         pytest.param("sqlite", AT_COMMITS[::2], id="sqlite"),
         pytest.param("sqlite", BOUNDARIES, id="sqlite-all", marks=pytest.mark.long),
-        pytest.param("postgresql", AT_COMMITS[1::2], id="postgresql"),
+        pytest.param("postgresql", AT_COMMITS[1::2], id="postgresql", marks=pytest.mark.long),
         pytest.param("postgresql", AT_DATABASES, id="postgresql-all", marks=pytest.mark.long),
     ],
 )

@@ -161,7 +161,7 @@ def _waiting(hub: Hub, document: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 @on_postgresql
-@pytest.mark.parametrize("mended", ["a name", "a key"])
+@pytest.mark.parametrize("mended", [pytest.param("a name", marks=pytest.mark.long), "a key"])
 def test_a_repaired_row_stands_and_falls_as_in_whole_deliveries(hub: Hub, table: AskedTable, mended: str) -> None:
     """Where a key was corrected, what becomes of the row depends on whether the right key comes as well: then all is read."""
     by_digest, by_reading = contract(table), contract(table, id="health__whole", reading={"source_digest": False})

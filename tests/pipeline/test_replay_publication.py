@@ -88,7 +88,7 @@ def test_another_engine_gives_the_same_rows_and_a_change_is_noticed(hub: Hub) ->
     assert not found.is_same
 
 
-@pytest.mark.parametrize("passes", [2, 3, 7, 300])
+@pytest.mark.parametrize("passes", [2, 3, pytest.param(7, marks=pytest.mark.long), pytest.param(300, marks=pytest.mark.long)])
 def test_merged_by_ranges_of_ids_a_table_is_the_same_to_the_byte(hub: Hub, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.register(RESIDENTS, CARDS)
     hub.sync(RESIDENTS, [person(number) for number in range(60)])
