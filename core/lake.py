@@ -106,6 +106,14 @@ def row_groups(engine: Engine, settings: Settings, path: str, column: str) -> li
     return [RowGroup(int(end) - rows, int(end) - 1, least, greatest) for rows, end, least, greatest in found]
 
 
+def null_counts(engine: Engine, settings: Settings, path: str) -> dict[str, int]:
+    """How many rows of a file have no value, by column: what its footer says of it, for which no row is read."""
+    sql = (
+        f"SELECT path_in_schema, sum(stats_null_count)::bigint FROM parquet_metadata({literal(str(settings.lake_dir / path))}) GROUP BY ALL"
+    )
+    return {name: nulls for name, nulls in engine.rows(sql, doing="looking into a file") if nulls is not None}
+
+
 def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]], rows: int, *, numbered: bool = False) -> str:
     """SQL that reads lake files by field id; a column that a file does not have is null.
 

@@ -4,7 +4,7 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 and commit ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from catalog.tables import lease
 from contracts.model import Contract
 from core import lake
 from core.clock import today
-from core.engine import Engine, quote
+from core.engine import Engine
 from core.errors import GateFailed, RequestError
 from core.faults import described
 from core.leases import Lease, holding
@@ -37,6 +37,7 @@ from core.steps import timed
 from pipeline.batch_files import quarantine_rows, write_files, write_stopped
 from pipeline.changes import DELETED, TEXTS, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
+from pipeline.fill_rates import fills_of_delivery
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, named_deletes
 from pipeline.lineage import hub_table, traced
@@ -44,7 +45,7 @@ from pipeline.receipts import issue_missing
 from pipeline.repairs import count_repaired, delivered_rows
 from pipeline.standard import standard_in_force
 from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, standardize, unread_dates
-from pipeline.state import LOG_COLUMNS, engine_type, log_columns, standardized_table, state, typed_fields
+from pipeline.state import LOG_COLUMNS, log_columns, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
 from pipeline.waiting import BEFORE, STOPPED, read_before, waiting_after
@@ -176,7 +177,7 @@ def _reasons(
     """Why a batch must not be accepted. The gate speaks of deliveries; of rows of quarantine that are run again many may fail again."""
     if batch.kind != "delivery":
         return []
-    fills = _fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
+    fills = fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
     drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
     judged = changes if batch.is_whole else _as_a_whole(changes, split)
     return drifted + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
@@ -318,22 +319,6 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     usable = ", ".join(f"count({item.published})" for item in plan.elements)
     total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
-
-
-def _fills_of_delivery(
-    engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards, changes: Changes, fills: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[int, int]]:
-    """What the contract's fill rates speak of: new and changed rows together with the records that came as they were accepted before."""
-    found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in contract.assertions.fill_rates}
-    if not found or (batch.is_whole and not changes.unchanged):
-        return found
-    columns = {"_record_id": "UUID", **{name: engine_type(standards.elements[name]) for name in found}}
-    total, *filled = engine.row(
-        f"SELECT count(*), {', '.join(f'count({quote(name)})' for name in found)} FROM {state(home, standardized_table(contract.id), columns)} "
-        f"WHERE _record_id NOT IN (SELECT _record_id FROM {STANDARDIZED} UNION ALL SELECT _record_id FROM {DELETED})",
-        doing="counting filled values",
-    )
-    return {name: (found[name][0] + total, found[name][1] + count) for name, count in zip(found, filled, strict=True)}
 
 
 def _clear_leftovers(home: Home, batch: Batch) -> None:

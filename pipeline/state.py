@@ -108,7 +108,7 @@ def fold(
 
     No file has a key twice. So the oldest one, compacted or not, is only read: what is worked out is which of its rows later logs replace.
     """
-    oldest, later = _since_compact(files)
+    oldest, later = since_compact(files)
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
     base = f"SELECT {names} FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete'"
@@ -152,13 +152,13 @@ def outgrown(files: Sequence[LakeFile], log: LakeFile) -> bool:
 
     Compaction is an aid to speed and never needed to be right: nothing is rewritten, and older states can still be read.
     """
-    oldest, later = _since_compact(files)
+    oldest, later = since_compact(files)
     if not oldest or not log.rows:
         return False
     return len(later) >= MOST_LOGS or log.rows + sum(file.rows for file in later) > COMPACT_SHARE * oldest[0].rows
 
 
-def _since_compact(files: Sequence[LakeFile]) -> tuple[Sequence[LakeFile], Sequence[LakeFile]]:
+def since_compact(files: Sequence[LakeFile]) -> tuple[Sequence[LakeFile], Sequence[LakeFile]]:
     """The newest compacted state, or the first log, as a list of one or none; and the logs after it. Empty files have nothing to say."""
     held = [file for file in files if file.rows or file.kind == "compact"]
     compact = [file for file in held if file.kind == "compact"][-1:]

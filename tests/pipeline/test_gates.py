@@ -1,6 +1,7 @@
 """Gates: a delivery that cannot be right stops, says why, and leaves everything as it was."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -123,6 +124,35 @@ def test_fill_rates_are_of_the_whole_delivery_not_of_what_changed(hub: Hub) -> N
     # And many unchanged rows without one do not hide behind the few that are new.
     error = stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="") for number in (7, 8, 9))])
     assert "phone_number is filled in 70.0% of 10" in error.message
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_delivery_is_stopped_where_counting_it_would_stop_it(hub: Hub, seed: int) -> None:
+    """Whether what the files say is enough or rows have to be counted: over deliveries that change little or much."""
+    document, dice = with_assertions(PATIENTS, fill_rates={"phone_number": 0.7}), Random(seed)
+    hub.register(document)
+    without = set[int]()
+    ends = []
+    for _ in range(8):
+        changed = {number for number in range(20) if dice.random() < dice.choice((0.05, 0.3))}
+        tried = without ^ changed
+        rows = [person(number, DH="" if number in tried else f"1380000{number:04}") for number in range(dice.randint(17, 20))]
+        filled = sum(bool(row["DH"]) for row in rows)
+        if filled < 0.7 * len(rows):
+            assert f"in {filled / len(rows):.1%} of {len(rows)} rows" in stopped(hub, document, rows).message
+        else:
+            assert hub.sync(document, rows).status == "accepted"
+            without = tried
+        ends.append(filled < 0.7 * len(rows))
+    assert set(ends) == {True, False}
+
+
+def test_of_a_large_state_no_row_is_counted_for_a_change_of_few(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
+    hub.register(document)
+    hub.sync(document, [*PEOPLE, *(person(number) for number in range(10, 20))])
+    monkeypatch.setattr("pipeline.fill_rates._counted", lambda *_: pytest.fail("rows were counted"))
+    assert hub.sync(document, [person(0, DH=""), *(person(number) for number in range(1, 20))]).updated == 1
 
 
 def test_several_reasons_are_given_at_once(hub: Hub) -> None:

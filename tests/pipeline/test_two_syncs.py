@@ -59,4 +59,4 @@ def test_the_second_declines_and_names_the_first(
     assert len(phones(hub, document)) == 6
     people.put(40, 1)
     hub.register({**document, "reading": {}})
-    assert sync(hub, document).records == 13
+    assert sync(hub, document).records == 7
