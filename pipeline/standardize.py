@@ -291,7 +291,10 @@ def _valid_from(as_of: AsOf | None) -> str:
     formats = [reading for form in as_of.formats for reading in _as_declared(column, form)]
     slashes = f"try_cast(regexp_replace({column}, '^([0-9]{{4}})[/.]([0-9]{{1,2}})[/.]([0-9]{{1,2}}).*$', '\\1-\\2-\\3') AS date)"
     days = f"CASE WHEN regexp_full_match({column}, '[1-9][0-9]{{4}}') THEN DATE '1899-12-30' + try_cast({column} AS integer) END"
-    return f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
+    read = f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
+    # The ends of the calendar, and what the engine reads of "infinity", stand for no day: of nothing it can be said since when it holds.
+    first, last = "DATE '0001-01-01'", "DATE '9999-12-31'"
+    return f"nullif(greatest(nullif(least({read}, {last}), {last}), {first}), {first})"
 
 
 def _as_declared(column: str, form: str) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import RequestError
 from pipeline.why import Moment, find_entity, show, why_at
-from tests.factories import PATIENTS, Hub, person, resident_id
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.portal.conftest import open_portal
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
@@ -87,3 +87,15 @@ def test_the_api_answers_as_of_both_times(told: Hub) -> None:
     assert client.get(address).status_code == 404
     assert client.get(address, params={"valid_at": "2019-01-01", "known_at": 3}).status_code == 404
     assert client.get(address, params={"valid_at": "yesterday"}).status_code == 422
+
+
+def test_a_day_that_stands_for_no_day_is_told_and_says_nothing(hub: Hub) -> None:
+    """Otherwise a record that holds since the end of the calendar would be in no answer."""
+    hub.register(RESIDENTS)
+    rubbish = ("9999-12-31", "99991231", "0001-01-01", "infinity", "-infinity")
+    batch = hub.sync(RESIDENTS, [person(0), *(person(number, GXSJ=day) for number, day in enumerate(rubbish, 1))])
+    assert [row["_valid_from"] for row in hub.state(RESIDENTS) if row["_valid_from"]] == [date(2024, 1, 1)]
+    (note,) = [note for note in batch.notes if note["kind"] == "unread-date"]
+    assert note["message"].startswith(f"{len(rubbish)} rows give a date")
+    hub.publish("population")
+    assert len(hub.served("base_population_as_of")) == len(rubbish) + 1
