@@ -26,23 +26,23 @@ def fills_of_delivery(
     found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in rates}
     if not found or (batch.is_whole and not changes.unchanged):
         return found
-    surely = _surely_filled(engine, home, contract, list(found))
+    surely = _surely_filled(engine, home, contract, changes, list(found))
     missed = {name for name, (rows, filled) in found.items() if filled + surely[name][1] < rates[name] * (rows + surely[name][0])}
     others = surely if not missed else _counted(engine, home, contract, standards, list(found))
     return {name: (rows + others[name][0], filled + others[name][1]) for name, (rows, filled) in found.items()}
 
 
-def _surely_filled(engine: Engine, home: Home, contract: Contract, elements: Sequence[str]) -> dict[str, Fill]:
-    """The most records that came unchanged, and the fewest of them that have a value: those of the oldest file that have one, as if every row
-    since had come in the place of one of these."""
+def _surely_filled(engine: Engine, home: Home, contract: Contract, changes: Changes, elements: Sequence[str]) -> dict[str, Fill]:
+    """How many records came unchanged, and the fewest of them that have a value: as if every row since the oldest file were among them without
+    one, and every row of that file without one, too."""
     oldest, later = since_compact(files_of(home.catalog, standardized_table(contract.id), ("log", "compact")))
-    since = sum(file.rows for file in later)
-    replaced: int = engine.value(
-        f"SELECT (SELECT count(*) FROM {STANDARDIZED}) + (SELECT count(*) FROM {DELETED})", doing="counting filled values"
+    came: int = engine.value(
+        f"SELECT (SELECT count(DISTINCT _record_id) FROM {STANDARDIZED} WHERE _known) + (SELECT count(*) FROM {DELETED})",
+        doing="counting filled values",
     )
-    rows = sum(file.rows for file in oldest)
+    unchanged, since = changes.previous - came, sum(file.rows for file in later)
     nulls = null_counts(engine, home.settings, oldest[0].path) if oldest else {}
-    return {name: (rows + since, max(0, rows - nulls.get(name, rows) - since - replaced)) for name in elements}
+    return {name: (unchanged, max(0, unchanged - since - nulls.get(name, unchanged))) for name in elements}
 
 
 def _counted(engine: Engine, home: Home, contract: Contract, standards: Standards, elements: Sequence[str]) -> dict[str, Fill]:
