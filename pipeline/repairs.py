@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from catalog.batches import Batch, get_batch
 from catalog.datasets import contract_at
@@ -31,6 +32,7 @@ REPAIR_COLUMNS = {
 REPAIR = "repair"  # kind of the note of a batch that says where repaired rows come from
 CORRECTED = "corrected_keys"  # in that note: positions of rows whose key was corrected, each with that of the row it repairs
 _MET = "s._record_id = l._record_id AND s._source_digest = l._row_digest"  # a row `l` of the source, and the repair `s` that stands for it
+_MENDED = "coalesce(s._repaired_id, s._record_id)"  # the record that it is as repaired
 
 
 @dataclass(frozen=True)
@@ -139,25 +141,27 @@ def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:
     return count
 
 
-def repair_of(home: Home, engine: Engine, batch: Batch, record_id: Any) -> Repair | None:
-    """The repair that a record's row in a batch comes from; None where it is as the source sent it."""
+def repairs_of(home: Home, engine: Engine, batch: Batch, record_ids: Sequence[UUID]) -> dict[UUID, Repair]:
+    """The repairs that rows of records in a batch come from; without those that are as the source sent them."""
     if batch.kind == "repair":
-        return _described(batch)
+        return dict.fromkeys(record_ids, _described(batch))
     if batch.kind == "replay":
         assert batch.origin is not None
-        return repair_of(home, engine, get_batch(home.catalog, batch.origin), record_id)
+        return repairs_of(home, engine, get_batch(home.catalog, batch.origin), record_ids)
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
-        return None
+        return {}
     standing = standing_repairs(home, batch)
     if standing is None:
-        return None
+        return {}
     found = engine.rows(
-        f"SELECT s._repair_seq FROM {landed_rows(home.settings, batch)} l JOIN {standing} s ON {_MET} "
-        f"WHERE coalesce(s._repaired_id, s._record_id) = {uuid_literal(record_id)}",
+        f"SELECT {_MENDED}, s._repair_seq FROM {landed_rows(home.settings, batch)} l JOIN {standing} s ON {_MET} "
+        f"WHERE {_MENDED} IN ({', '.join(map(uuid_literal, record_ids))})",
         doing="looking for a repair",
     )
     # A row that was repaired and then run again without a change still comes from the file.
-    return repair_of(home, engine, get_batch(home.catalog, f"{batch.contract_id}@{found[0][0]}"), record_id) if found else None
+    by_batch = {seq: [record_id for record_id, of in found if of == seq] for seq in {seq for _, seq in found}}
+    repairs = [repairs_of(home, engine, get_batch(home.catalog, f"{batch.contract_id}@{seq}"), mine) for seq, mine in by_batch.items()]
+    return {record_id: repair for some in repairs for record_id, repair in some.items()}
 
 
 def _described(batch: Batch) -> Repair:

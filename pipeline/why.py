@@ -25,7 +25,7 @@ from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
-from pipeline.repairs import delivered_rows, repair_of
+from pipeline.repairs import Repair, delivered_rows, repairs_of
 from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_lines, xref_table
 from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source, standardized_table, state
 from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
@@ -259,37 +259,65 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
         elements = tuple(schema_elements(contract, schema, standards))
-        rows = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, Sought(engine, list(mine)))
-        engine.run(f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {rows}", doing=f"reading {contract.id}")
+        known = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, Sought(engine, list(mine)))
+        engine.run(f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {known}", doing=f"reading {contract.id}")
         contribution = keep_best(engine, Contribution(contract.id, contract.department.id, dataset, elements, f"contribution_{dataset}"))
         contributions.append(contribution)
         best = engine.value(f"SELECT _record_id FROM {contribution.relation}")
-        for row in engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements)}"):
-            examined, record_id = get_batch(home.catalog, f"{contract.id}@{row['_batch_seq']}"), row["_record_id"]
-            raw, repair = _raw(engine, home, examined, row), repair_of(home, engine, examined, record_id)
-            issues = _issues(engine, home, examined, record_id)
-            records.append(Record(contract, examined, row, raw, record_id == best, repair, issues, mine[record_id].rule))
+        rows = engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements)}")
+        origins = {
+            seq: _origin(home, engine, contract.id, seq, [r for r in rows if r["_batch_seq"] == seq])
+            for seq in {r["_batch_seq"] for r in rows}
+        }
+        for row in rows:
+            record_id, origin = row["_record_id"], origins[row["_batch_seq"]]
+            raw, issues = origin.raw.get((row["_position"], record_id), {}), origin.issues.get(record_id, {})
+            repair = origin.repairs.get(record_id)
+            records.append(Record(contract, origin.batch, row, raw, record_id == best, repair, issues, mine[record_id].rule))
     return _Found(contributions, records)
 
 
-def _raw(engine: Engine, home: Home, batch: Batch, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as received, from the source or as repaired; empty where landing has been purged."""
+@dataclass(frozen=True)
+class _Origin:
+    """The batch that examined some records: their rows as received, by place and record, their issues and repairs, by record."""
+
+    batch: Batch
+    raw: Mapping[tuple[int, uuid.UUID], dict[str, Any]]
+    issues: Mapping[uuid.UUID, dict[str, list[str]]]
+    repairs: Mapping[uuid.UUID, Repair]
+
+
+def _origin(home: Home, engine: Engine, contract_id: str, seq: int, rows: Sequence[Mapping[str, Any]]) -> _Origin:
+    """All records of a batch are looked up together: to open its files costs more than to find one row in them."""
+    batch, record_ids = get_batch(home.catalog, f"{contract_id}@{seq}"), [row["_record_id"] for row in rows]
+    return _Origin(
+        batch, _raw(engine, home, batch, rows), _issues(engine, home, batch, record_ids), repairs_of(home, engine, batch, record_ids)
+    )
+
+
+def _raw(engine: Engine, home: Home, batch: Batch, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, uuid.UUID], dict[str, Any]]:
+    """The rows as received, from the source or as repaired; none where landing has been purged."""
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
         return {}
-    place = f"_position = {int(row['_position'])} AND _record_id = {uuid_literal(row['_record_id'])}"
-    rows = engine.records(f"SELECT * FROM {delivered_rows(home, batch)} WHERE {place}")
-    return rows[0] if rows else {}
+    places = ", ".join(f"({int(row['_position'])}, {uuid_literal(row['_record_id'])})" for row in rows)
+    found = engine.records(
+        f"SELECT * FROM {delivered_rows(home, batch)} WHERE (_position, _record_id) IN ({places})", doing="reading rows as received"
+    )
+    return {(row["_position"], row["_record_id"]): row for row in found}
 
 
-def _issues(engine: Engine, home: Home, batch: Batch, record_id: uuid.UUID) -> dict[str, list[str]]:
-    """What the batch found wrong with the row and let pass, by element."""
+def _issues(engine: Engine, home: Home, batch: Batch, record_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, list[str]]]:
+    """What the batch found wrong with the rows and let pass, by record and element."""
     table = standardized_table(batch.contract_id)
     files = [file for file in files_of(home.catalog, table, ("issues",), batch.seq) if file.seq == batch.seq]
-    found: dict[str, list[str]] = {}
+    found: dict[uuid.UUID, dict[str, list[str]]] = {}
     if files:
-        rows = f"{log_source(home, f'{table}/issues', ISSUE_COLUMNS, files)} WHERE _record_id = {uuid_literal(record_id)}"
-        for about, issue in engine.rows(f"SELECT element, issue_type FROM {rows} ORDER BY ALL", doing="reading issues"):
-            found.setdefault(about, []).append(issue)
+        listed = ", ".join(map(uuid_literal, record_ids))
+        rows = f"{log_source(home, f'{table}/issues', ISSUE_COLUMNS, files)} WHERE _record_id IN ({listed})"
+        for record_id, about, issue in engine.rows(
+            f"SELECT _record_id, element, issue_type FROM {rows} ORDER BY ALL", doing="reading issues"
+        ):
+            found.setdefault(record_id, {}).setdefault(about, []).append(issue)
     return found
 
 

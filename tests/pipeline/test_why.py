@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from catalog.batches import Batch
+from core.engine import Engine
+from pipeline.home import Home
 from pipeline.rules_applied import AppliedRule
-from pipeline.why import Moment, Why, find_entity, why, why_at
+from pipeline.why import Moment, Why, _raw, find_entity, why, why_at
 from registries.definition import Rank, RegistryDefinition, get_definition, load_definitions
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 
@@ -107,4 +110,31 @@ def test_a_division_goes_with_the_address_that_was_chosen_and_why_says_so(hub: H
     assert {(word.contract_id, word.verdict) for word in answer.candidates} == {
         (RESIDENTS["id"], "not-with-the-address"),
         (PATIENTS["id"], "chosen"),
+    }
+
+
+def test_however_many_records_an_entity_has_its_batches_are_opened_once_each(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company may have hundreds of permits: each account is that of its own row."""
+    document = {
+        **PATIENTS,
+        "record_key": ["KH"],
+        "columns": {"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number"},
+        "ignore": ["KH", "XB", "CSRQ", "DZ"],
+    }
+    hub.register(document)
+    cards = [person(1, KH=str(number), DH=f" 1380000{number:04}") for number in range(40)]
+    hub.sync(document, [*cards, *(person(number, KH=f"p{number}") for number in range(2, 9))])
+    hub.publish("population")
+    opened = []
+
+    def raw(engine: Engine, home: Home, batch: Batch, rows: Any) -> Any:
+        opened.append(batch.batch_id)
+        return _raw(engine, home, batch, rows)
+
+    monkeypatch.setattr("pipeline.why._raw", raw)
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
+    assert opened == [f"{document['id']}@1"]
+    told = next(item for item in account.answers if item.element == "phone_number").candidates
+    assert {(item.position, item.raw, item.value) for item in told} == {
+        (number + 2, f" 1380000{number:04}", f"1380000{number:04}") for number in range(40)
     }
