@@ -109,6 +109,7 @@ def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_de
     assert hub.unbalanced() == []
 
 
+@mysql_in_long
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
 def test_a_dataset_is_the_same_as_one_that_reads_the_whole_table(
     hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, seed: int

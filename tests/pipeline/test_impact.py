@@ -186,7 +186,8 @@ def counts(found: Impact) -> dict[str, int]:
     return total | {name: getattr(base, name).expected for name in ("changed", "appeared", "vanished", "moved")}
 
 
-SINGLE = [pytest.param([name], marks=pytest.mark.long, id=name) for name in PROPOSALS]
+# One by itself in every run; the others, and several at once, among the long tests.
+SINGLE = [pytest.param([name], marks=pytest.mark.long if place else (), id=name) for place, name in enumerate(PROPOSALS)]
 TOGETHER = [
     ["shorter names", "wrong check characters pass", "another spelling", "sex is asked for"],
     ["phones of one network", "numbers that are withheld"],
@@ -197,7 +198,7 @@ TOGETHER = [
     "names",
     [
         *SINGLE,
-        *(pytest.param(names, id="; ".join(names), marks=marks) for names, marks in zip(TOGETHER, ((), pytest.mark.long), strict=True)),
+        *(pytest.param(names, id="; ".join(names), marks=pytest.mark.long) for names in TOGETHER),
     ],
 )
 def test_what_is_predicted_is_what_happens(names: list[str], own_city: Hub, tmp_path: Path) -> None:

@@ -262,7 +262,9 @@ def _run_digest(folder: Path, keys: Path | None, threads: int) -> tuple[Any, ...
     return (sums, [publication.digest for publication in published], [path.read_bytes() for path in files])
 
 
-@pytest.mark.parametrize("runs", [pytest.param([2], id="twice"), pytest.param([2, 2, 1], id="four times", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "runs", [pytest.param([2], id="twice", marks=pytest.mark.long), pytest.param([2, 2, 1], id="four times", marks=pytest.mark.long)]
+)
 def test_every_run_gives_the_same_whatever_the_threads(tmp_path: Path, runs: list[int]) -> None:
     first = _run_digest(tmp_path / "1", None, 1)
     assert len(first[0]) >= 10
