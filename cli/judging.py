@@ -54,7 +54,7 @@ def judge(
     home = open_home()
     schema = _schema(registry)
     if len(why.strip()) < SHORTEST_WHY:
-        raise _wrong("say why: --why", "it is kept with the judgement, for whoever wonders later")
+        raise _wrong(f"say why, in at least {SHORTEST_WHY} characters: --why", "it is kept with the judgement, for whoever wonders later")
     if withdraw is not None:
         take_back(home.serving, registry, withdraw, home.settings.actor, why)
         number = withdraw

@@ -45,7 +45,13 @@ def answer(request: Request, status: int, detail: str = "", hint: str = "") -> R
     told = status if status in TOLD else 400 if status < 500 else 500
     title, step = page.t(f"error.{told}"), hint or page.t(f"error.{told}.next")
     if request.url.path.startswith(API):
-        body = {"type": "about:blank", "title": title, "status": status, "detail": detail or title, "next": step}
+        body = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": page.message(detail) or title,
+            "next": page.message(step),
+        }
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return JSONResponse(body, status, headers, "application/problem+json")
     return page.render("error.html", status, code=status, title=title, detail=detail, step=step)

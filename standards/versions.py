@@ -31,7 +31,12 @@ def _digest(this: _This) -> str:
 
 def pack(standards: Standards) -> bytes:
     """The document, compressed: the divisions alone are some thousand codes."""
-    return zlib.compress(_document(standards), 9)
+    return _pack(_This(standards, id(standards)))
+
+
+@lru_cache(maxsize=2)
+def _pack(this: _This) -> bytes:
+    return zlib.compress(_document(this.standards), 9)
 
 
 @lru_cache(maxsize=4)

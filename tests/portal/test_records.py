@@ -9,6 +9,7 @@ from core.errors import StoreError
 from exchange import audit
 from tests.factories import credit_code, person, resident_id
 from tests.portal.conftest import Portal
+from tests.quality.test_sentences import SMALL_WORDS
 
 PERSON = person(0)
 HIDDEN = (PERSON["SFZH"], PERSON["XM"], PERSON["DH"], PERSON["DZ"], PERSON["CSRQ"], "13900000009")
@@ -164,7 +165,10 @@ def test_the_feed_masks_and_audits_as_a_record_does(filled: Portal, what: str, i
 def test_a_number_of_the_feed_that_never_was_is_gone(filled: Portal) -> None:
     answer = filled.client.get("/api/v1/registries/population/changes", params={"after": 999})
     assert (answer.status_code, answer.headers["content-type"]) == (410, "application/problem+json")
-    assert "start anew" in answer.json()["next"]
+    assert "请重新开始" in answer.json()["next"]
+    assert not SMALL_WORDS.search(answer.json()["detail"]), "one language throughout"
+    english = filled.client.get("/api/v1/registries/population/changes", params={"after": 999, "lang": "en"})
+    assert "start anew" in english.json()["next"]
     assert filled.client.get("/api/v1/registries/people/changes").status_code == 404
 
 
