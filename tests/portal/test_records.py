@@ -168,7 +168,7 @@ def test_a_number_of_the_feed_that_never_was_is_gone(filled: Portal) -> None:
     assert "请重新开始" in answer.json()["next"]
     assert not SMALL_WORDS.search(answer.json()["detail"]), "one language throughout"
     english = filled.client.get("/api/v1/registries/population/changes", params={"after": 999, "lang": "en"})
-    assert "start anew" in english.json()["next"]
+    assert "Start anew" in english.json()["next"]
     assert filled.client.get("/api/v1/registries/people/changes").status_code == 404
 
 
