@@ -41,6 +41,10 @@ class RequestError(HubError):
     exit_status = 2
 
 
+class NoSuchEntity(RequestError):
+    """No entity of the registry has the name that was asked for."""
+
+
 @dataclass(frozen=True, order=True)
 class Fault:
     """One fault of a definition: where it stands and what was expected there."""

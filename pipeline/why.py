@@ -19,7 +19,7 @@ from catalog.files import files_of
 from catalog.standards import get_standard
 from core.database import reading
 from core.engine import Engine, uuid_literal
-from core.errors import HubError, RequestError
+from core.errors import HubError, NoSuchEntity, RequestError
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.base import base_state
 from pipeline.home import Home
@@ -87,7 +87,7 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     An id or identifier that has been retired leads to its successor. An identifier may stand in several rows, where records were placed by
     other than it: whoever it stands for is the entity that it alone makes, or else the one that has it now.
 
-    Raises RequestError where there is no such entity.
+    Raises NoSuchEntity where there is none.
     """
     definition = get_definition(registry)
     number = _number(home, definition.id, known_at)
@@ -98,7 +98,7 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     found = _entity_named(home, schema, name, identities, own, number) or _linked_by(home, registry, own, number)
     if found is None:
         wanted = "/".join(schema.identity)
-        raise RequestError(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
+        raise NoSuchEntity(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
     return successor(home.serving, schema, str(found), number)
 
 

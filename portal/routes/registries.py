@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from core.errors import RequestError
+from core.errors import NoSuchEntity, RequestError
 from exchange.audit import entity_subject
 from pipeline.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
@@ -100,7 +100,12 @@ async def search(page: PageDep, request: Request, registry: str) -> Response:
     whole = form.get("canonical_id", [""])[0].strip()
     if not whole and not all(given):
         raise WrongInput(page.t("search.empty"), hint=page.t("search.empty.next"))
-    canonical_id = records.find(page.hub, registry, whole or "/".join(records.identifier_text(schema, given)))
+    try:
+        canonical_id = records.find(page.hub, registry, whole or "/".join(records.identifier_text(schema, given)))
+    except NoSuchEntity:
+        wanted = " + ".join(page.words(page.hub.standards.elements[name].title) for name in schema.identity)
+        said = page.t("search.none", registry=page.words(schema.title))
+        raise NoSuchEntity(said, hint=page.t("search.none.next", wanted=wanted)) from None
     return RedirectResponse(f"{link('registry', registry)}/records/{canonical_id}", 303)
 
 

@@ -118,6 +118,8 @@ def test_a_search_without_result_is_audited_without_the_number(filled: Portal) -
     response = filled.client.post("/registries/population/search", data={"resident_id": resident_id(99)})
     assert response.status_code == 404
     assert resident_id(99) not in response.text
+    assert "请核对后填写完整的公民身份号码" in response.text
+    assert "resident_id" not in response.text
     assert last_entry(filled)["action"] == "search-without-result"
     assert resident_id(99) not in str(last_entry(filled))
     assert filled.client.post("/registries/population/search", data={}).status_code == 422
