@@ -11,7 +11,7 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
 from standards.model import Standards
-from standards.versions import digest, pack, unpack
+from standards.versions import digest, elements_of, pack, unpack
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,15 @@ def get_standard(catalog: sa.Engine, version: str) -> Standards:
         raise RequestError(
             f"standard {version} was kept by an older program and cannot be read by this one", hint="give the folder it came from instead"
         ) from None
+
+
+def elements_at(catalog: sa.Engine, version: str, schema: str) -> list[str]:
+    """Return the ids of the elements that a schema had in a version that batches have used, in order."""
+    with reading(catalog) as connection:
+        document: bytes = connection.execute(
+            sa.select(standard_version.c.document).where(standard_version.c.version == version)
+        ).scalar_one()
+    return elements_of(document, schema)
 
 
 def standard_versions(catalog: sa.Engine) -> list[StandardVersion]:

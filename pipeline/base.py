@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catalog.standards import get_standard
+from catalog.standards import elements_at
 from core.digests import named, row_digest
 from core.engine import quote
 from pipeline.home import Home
@@ -44,8 +44,7 @@ def base_digest(home: Home, definition: RegistryDefinition, standards: Standards
     where there are some: so a row keeps its digest until something in it changes. Where a value came from is not part of it.
     """
     schema = standards.schemas[definition.id]
-    first = standards if number == 1 else _first_standard(home, schema.id, standards)
-    places = [element.id for element in first.schemas[schema.id].elements]
+    places = _first_elements(home, standards, schema, number)
     own = ["_canonical_id::varchar", "_valid_from::varchar"]
     texts = {element.id: f"{quote(element.id)}::varchar" for element in schema.elements if element.id in elements}
     later = [named(element, text) for element, text in texts.items() if element not in places]
@@ -53,6 +52,7 @@ def base_digest(home: Home, definition: RegistryDefinition, standards: Standards
     return row_digest([*own, *map(texts.get, places)], [*([COLUMN] if definition.several else []), *later], plain)
 
 
-def _first_standard(home: Home, registry: str, now: Standards) -> Standards:
-    version = get_publication(home.serving, registry, 1).standard_version
-    return now if version == now.version else get_standard(home.catalog, version)
+def _first_elements(home: Home, now: Standards, schema: Schema, number: int) -> list[str]:
+    """The elements that the registry had in its first publication."""
+    version = now.version if number == 1 else get_publication(home.serving, schema.id, 1).standard_version
+    return [element.id for element in schema.elements] if version == now.version else elements_at(home.catalog, version, schema.id)

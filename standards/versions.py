@@ -4,6 +4,7 @@ Attributes at their defaults are left out, so that a new optional attribute chan
 """
 
 import hashlib
+import json
 import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -43,6 +44,12 @@ def _pack(this: _This) -> bytes:
 def unpack(packed: bytes) -> Standards:
     """The standard of a packed document, made once."""
     return Standards.model_validate_json(zlib.decompress(packed))
+
+
+def elements_of(packed: bytes, schema: str) -> list[str]:
+    """The ids of a schema's elements in a packed document, in order; also where the rest of it is an older program's and cannot be read."""
+    uses = json.loads(zlib.decompress(packed))["schemas"][schema]["uses"]
+    return [use["element"]["id"] for use in uses]
 
 
 def _document(standards: Standards) -> bytes:

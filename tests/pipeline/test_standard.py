@@ -1,9 +1,12 @@
 """A batch pins the version of the standard that judged it, and a number stands for one standard only."""
 
+import json
+import zlib
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from catalog.standards import get_standard, standard_versions
 from core.clock import today
@@ -11,7 +14,7 @@ from core.errors import RequestError
 from pipeline.accept import accept
 from standards.loader import load_standards
 from standards.model import Standards
-from standards.versions import digest
+from standards.versions import digest, elements_of, pack, unpack
 from tests.factories import PATIENTS, Hub, person
 
 INSTALLED = load_standards()
@@ -89,3 +92,14 @@ def test_what_changed_between_landing_and_acceptance_is_recorded_under_the_versi
     assert (batch.standard_version, batch.accepted, batch.unchanged) == ("77.0", 2, 0)
     again = hub.sync(PATIENTS, [person(0), person(1)])
     assert (again.standard_version, again.unchanged) == ("77.0", 2)
+
+
+def test_the_elements_of_a_version_are_known_also_where_the_rest_cannot_be_read() -> None:
+    packed = pack(INSTALLED)
+    named = [element.id for element in INSTALLED.schemas["population"].elements]
+    assert elements_of(packed, "population") == named
+    document = json.loads(zlib.decompress(packed)) | {"of another program": 1}
+    older = zlib.compress(json.dumps(document).encode())
+    with pytest.raises(ValidationError):
+        unpack(older)
+    assert elements_of(older, "population") == named
