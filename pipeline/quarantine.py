@@ -16,7 +16,7 @@ from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.repair_file import ENDINGS, WHOLE_ROW, Rejected, write_rejected
 from pipeline.repairs import delivered_rows
-from pipeline.row_issues import IssueRows, Wanted, concerned, quarantined, waiting, warned, warning_pointers
+from pipeline.row_issues import IssueRows, Wanted, concerned, read_rows, warning_pointers
 from pipeline.waiting import pointers_of, waiting_pointers
 from quality.texts import REPORT_TEXTS
 from standards.loader import load_standards
@@ -56,14 +56,7 @@ def rule_counts(home: Home, subject: str, *, warnings: bool = False) -> list[Rul
 def listed_rows(home: Home, subject: str, limit: int, *, warnings: bool = False) -> IssueRows:
     """The first rows that wait in quarantine, of one batch, or in force with warnings; values masked. Raises RequestError for an unknown one."""
     contract_in_force(home.catalog, subject.partition("@")[0])
-    wanted = Wanted(limit=limit)
-    if "@" in subject:
-        batch = get_batch(home.catalog, subject)
-        return warned(home, batch, wanted) if warnings else quarantined(home, batch, wanted)
-    last = latest_accepted(home.catalog, subject)
-    if last is None:
-        return IssueRows(0)
-    return warned(home, last, wanted, in_force=True) if warnings else waiting(home, subject, wanted)
+    return read_rows(home, subject.partition("@")[0], _pointers(home, subject, warnings=warnings), Wanted(limit=limit))
 
 
 def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datetime | None) -> RuleCount:

@@ -75,17 +75,17 @@ class Wanted:
 
 def quarantined(home: Home, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows that a batch set aside."""
-    return _read(home, batch.contract_id, pointers_of(home, batch), wanted)
+    return read_rows(home, batch.contract_id, pointers_of(home, batch), wanted)
 
 
 def waiting(home: Home, contract_id: str, wanted: Wanted) -> IssueRows:
     """Rows of a dataset that are in quarantine now, whichever batch set them aside."""
-    return _read(home, contract_id, waiting_pointers(home, contract_id), wanted)
+    return read_rows(home, contract_id, waiting_pointers(home, contract_id), wanted)
 
 
 def warned(home: Home, batch: Batch, wanted: Wanted, *, in_force: bool = False) -> IssueRows:
     """Rows in which a batch found warnings; or with `in_force`, all that the dataset's records in force after the batch carry."""
-    return _read(home, batch.contract_id, warning_pointers(home, batch, in_force=in_force), wanted)
+    return read_rows(home, batch.contract_id, warning_pointers(home, batch, in_force=in_force), wanted)
 
 
 def warning_pointers(home: Home, batch: Batch, *, in_force: bool) -> str | None:
@@ -105,7 +105,8 @@ def _files(home: Home, batch: Batch, kind: str) -> Sequence[LakeFile]:
     return files_of(home.catalog, standardized_table(batch.contract_id), (kind,), batch.seq)
 
 
-def _read(home: Home, contract_id: str, pointers: str | None, wanted: Wanted) -> IssueRows:
+def read_rows(home: Home, contract_id: str, pointers: str | None, wanted: Wanted) -> IssueRows:
+    """The rows of a dataset that pointers (SQL: record, batch, position, rules; None for none) lead to."""
     if pointers is None:
         return IssueRows(0)
     where = "WHERE list_contains(string_split(rules, ';'), $rule)" if wanted.rule else ""
