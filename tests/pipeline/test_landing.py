@@ -98,3 +98,21 @@ def test_the_file_may_lie_elsewhere_and_come_back(hub: Hub, folder: Path) -> Non
     for name, data in content.items():
         (folder / name).write_bytes(data)
     assert verify(hub) == []
+
+
+@pytest.mark.parametrize("more", [0, 600])
+def test_a_file_of_many_columns_is_written_in_smaller_groups(hub: Hub, more: int) -> None:
+    """The writer holds several groups: 122,880 rows of 900 columns took minutes and gigabytes. The rows stay in the order of the source."""
+    names = [f"ZD{number}" for number in range(more)]
+    document = {**DOCUMENT, "ignore": [*DOCUMENT.get("ignore", []), *names]}
+    hub.register(document)
+    row = person(1)
+    count = 20_000 if more else 70_000
+    hub.land(document, [{**row, **dict.fromkeys(names, "x"), "SFZH": str(number)} for number in range(count)])
+    written = pq.ParquetFile(batch_folder(hub.settings, document["id"], 1) / "rows.parquet")
+    sizes = [written.metadata.row_group(number).num_rows for number in range(written.num_row_groups)]
+    assert sum(sizes) == count
+    assert max(sizes) <= 61_440
+    assert max(sizes) * written.metadata.num_columns < 9_000_000
+    positions = written.read(["_position"]).column(0).to_pylist()
+    assert positions == sorted(positions)
