@@ -112,7 +112,7 @@ def test_a_file_of_many_columns_is_written_in_smaller_groups(hub: Hub, more: int
     written = pq.ParquetFile(batch_folder(hub.settings, document["id"], 1) / "rows.parquet")
     sizes = [written.metadata.row_group(number).num_rows for number in range(written.num_row_groups)]
     assert sum(sizes) == count
-    assert max(sizes) <= 61_440
+    assert max(sizes) < 80_000  # 61,440 and what the last batch had beyond them
     assert max(sizes) * written.metadata.num_columns < 9_000_000
     positions = written.read(["_position"]).column(0).to_pylist()
     assert positions == sorted(positions)
