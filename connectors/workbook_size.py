@@ -40,7 +40,7 @@ def _check_sheet(what: str, blocks: Iterator[bytes]) -> None:
     for block in blocks:
         begun += block.count(b"<row") + block.count(b":row ")
         rows = max(rows, begun, max(map(int, _ROW.findall(block)), default=0))
-        width = max(width, max(map(_number, set(_WIDE.findall(block))), default=0))
+        width = max(width, max(map(column_number, set(_WIDE.findall(block))), default=0))
     if rows * width > _MOST_CELLS:
         raise SourceError(
             f"{what} has a sheet of {rows:,} rows and {width:,} columns, nearly all of them empty",
@@ -56,7 +56,8 @@ def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
         before = block[-_OVERLAP:]
 
 
-def _number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
+    """The place of a column, from 1, by its letters."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1

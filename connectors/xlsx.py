@@ -3,14 +3,15 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 import python_calamine
@@ -19,6 +20,7 @@ from connectors.columns import ColumnPlan, clean_name, plan_columns, unique_name
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
+from connectors.workbook_formulas import formulas_without_values
 from connectors.workbook_size import check_workbook
 from contracts.model import Contract
 from contracts.sources import WorkbookSource
@@ -34,6 +36,7 @@ class _Workbook:
     header: Header
     plan: ColumnPlan
     sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
+    formulas: Mapping[int, Sequence[int]]  # places of the columns by row, where a formula's value is not stored
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -82,7 +85,9 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     header = find_header(contract, source, rows, path.name)
     width = _width(sheet)
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
-    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None)
+    with _translated(contract, path), _seekable(path) as file:
+        formulas = formulas_without_values(file, sheet.name)
+    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, formulas)
 
 
 def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
@@ -96,20 +101,39 @@ def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workb
         several = len(workbooks) > 1
         if several:
             extraction.notes.append(Note("file", f"{path.name}: its row 1 is position {position + 1}", position + 1))
+        name = path.name if several else ""
         rows = _rows(workbook.sheet or _sheet(contract, source, path))
         last = header.last_line
         while some := list(islice(rows, BATCH_ROWS)):
             last = some[-1][0]
             data = [(line, values) for line, values in some if line > header.last_line]
-            full = [(line, values) for line, values in data if any(map(clean_name, values))]
-            blank = sorted({line for line, _ in data} - {line for line, _ in full})
-            extraction.unreadable += [
-                Unreadable(position + line, f"{path.name}, row {line}: the row is blank" if several else "the row is blank")
-                for line in blank
-            ]
-            if full:
+            refused = _refused(workbook, data, position, name)
+            extraction.unreadable += refused.values()
+            if full := [(line, values) for line, values in data if line not in refused]:
                 yield _batch(full, plan, position, extraction.schema)
-        position += last
+        # The reader ends with the last row that holds a value.
+        beyond = _refused(workbook, [(line, []) for line in sorted(workbook.formulas) if line > last], position, name)
+        extraction.unreadable += beyond.values()
+        position += max((last, *beyond))
+
+
+def _refused(workbook: _Workbook, rows: list[tuple[int, list[str]]], position: int, name: str) -> dict[int, Unreadable]:
+    """Rows of a sheet that are not read, by their number; those of one of several workbooks say its name."""
+    refused = {}
+    for line, values in rows:
+        why = _why_not(workbook, line, values)
+        if why:
+            refused[line] = Unreadable(position + line, f"{name}, row {line}: {why}" if name else why)
+    return refused
+
+
+def _why_not(workbook: _Workbook, line: int, values: Sequence[str]) -> str:
+    """Why a row is not read; empty where it is."""
+    if line in workbook.formulas:
+        named = dict(zip(workbook.plan.places, workbook.plan.names, strict=True))
+        if names := [named[place] for place in workbook.formulas[line] if place in named]:
+            return f"a formula under {', '.join(names)} has no value: open the workbook, save it, and deliver it again"
+    return "" if any(map(clean_name, values)) else "the row is blank"
 
 
 def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, schema: pa.Schema) -> pa.RecordBatch:
@@ -153,8 +177,8 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
     with _translated(contract, path):
         if kind == _WORKBOOKS[0]:
-            with open_bytes(path) as file:
-                check_workbook(f"{contract.id}: {path.name}", file if isinstance(path, Path) else io.BytesIO(file.read()))
+            with _seekable(path) as seekable:
+                check_workbook(f"{contract.id}: {path.name}", seekable)
         with open_bytes(path) as file:
             workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
         names = workbook.sheet_names
@@ -167,13 +191,19 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
 
 
 @contextmanager
+def _seekable(path: DeliveredFile) -> Iterator[BinaryIO]:
+    with open_bytes(path) as file:
+        yield file if isinstance(path, Path) else io.BytesIO(file.read())
+
+
+@contextmanager
 def _translated(contract: Contract, path: DeliveredFile) -> Iterator[None]:
     """The one place where the reader's errors become the hub's."""
     try:
         yield
     except python_calamine.PasswordError:
         raise SourceError(f"{contract.id}: {path.name} is locked by a password", hint="ask the department for it without one") from None
-    except (python_calamine.CalamineError, OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except (python_calamine.CalamineError, OSError, EOFError, zlib.error, zipfile.BadZipFile, ParseError):
         raise SourceError(
             f"{contract.id}: {path.name} is damaged or not a workbook", hint="ask the department for the delivery again"
         ) from None

@@ -202,8 +202,8 @@ def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow) -> tu
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
     if not quarantined.is_waiting(origin):
         return None, f"column {RECORD}: the row does not wait in quarantine any more: the source has sent another since, or it was repaired"
-    if row.rounded:
-        return None, _unusable(row.rounded)
+    if row.unusable:
+        return None, _unusable(row.unusable)
     changed = _changed_key(contract, row, origin)
     if changed and not _is_key_wrong(contract, origin):
         return None, f"column {', '.join(changed)}: the key of the record was changed; a record with another key comes from the source"
@@ -243,11 +243,10 @@ def _new_ids(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, _Ro
         return dict(engine.rows(query, bound, doing="working out record ids"))
 
 
-def _unusable(columns: Sequence[str]) -> str:
-    named = [name for name in columns if name]
-    if not named:
-        return "there are more cells than columns"
-    return f"column {', '.join(named)}: the spreadsheet has rounded a long number; write it as text"
+def _unusable(reasons: Mapping[str, str]) -> str:
+    """Why cells of a row cannot be used, each reason with its columns; "" stands for cells that no column has."""
+    told = {why: [name for name, other in reasons.items() if other == why and name] for why in dict.fromkeys(reasons.values())}
+    return "; ".join(f"column {', '.join(names)}: {why}" if names else why for why, names in told.items())
 
 
 def _key(contract: Contract) -> Sequence[str]:

@@ -9,12 +9,14 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
 
-from core.errors import RequestError
+from core.errors import RequestError, SourceError
 from core.files import requested
 
 BATCH, POSITION, RECORD = "批次 batch", "行号 row", "记录标识 record id"
@@ -25,17 +27,20 @@ NOTE = "【问题 problem】"  # ends the name of a column of notes
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet
 MOST_ROWS = 1_048_575  # of a sheet
+ROUNDED = "the spreadsheet has rounded a long number; write it as text"
+UNSTORED = "a formula has no value; open the workbook and save it, or write the value"
+BEYOND = "there are more cells than columns"
 _EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number and rounds the rest
 _ENCODINGS = ("utf-8-sig", "gb18030")  # what spreadsheets in China save as
 
 
 @dataclass(frozen=True)
 class HandedRow:
-    """One row as it came back: its number in the file, the texts by column, and columns whose numbers the spreadsheet has rounded."""
+    """One row as it came back: its number in the file, the texts by column, and by column why a cell does not say what was meant."""
 
     line: int
     values: Mapping[str, str]
-    rounded: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,8 +169,8 @@ def _named(header: Sequence[str], row: HandedRow) -> HandedRow:
     """The row by the names of its columns; what stands beyond them has none."""
     values = {header[int(place)]: text for place, text in row.values.items() if int(place) < len(header) and header[int(place)]}
     beyond = any(text.strip() for place, text in row.values.items() if int(place) >= len(header))
-    rounded = tuple(header[int(place)] for place in row.rounded if int(place) < len(header))
-    return HandedRow(row.line, values, rounded + (("",) if beyond else ()))
+    unusable = {header[int(place)]: why for place, why in row.unusable.items() if int(place) < len(header)}
+    return HandedRow(row.line, values, unusable | ({"": BEYOND} if beyond else {}))
 
 
 def _text(path: Path, content: bytes) -> Iterator[HandedRow]:
@@ -191,18 +196,25 @@ def _text(path: Path, content: bytes) -> Iterator[HandedRow]:
 def _workbook(path: Path, content: bytes) -> Iterator[HandedRow]:
     import python_calamine
 
+    from connectors.workbook_formulas import formulas_without_values
+    from connectors.workbook_size import check_workbook
+
     try:
+        check_workbook(path.name, io.BytesIO(content))
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = book.get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError, IndexError):
+        formulas = formulas_without_values(io.BytesIO(content), sheet.name)
+    except SourceError as error:
+        raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
+    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError, IndexError, BadZipFile, ParseError):
         raise RequestError(
             f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
         ) from None
     for number, cells in enumerate(rows, start=1):
         texts = {str(place): _cell(cell) for place, cell in enumerate(cells)}
-        rounded = tuple(str(place) for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT)
-        yield HandedRow(number, texts, rounded)
+        rounded = {str(place): ROUNDED for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT}
+        yield HandedRow(number, texts, rounded | {str(place): UNSTORED for place in formulas.get(number, ())})
 
 
 def _cell(value: Any) -> str:

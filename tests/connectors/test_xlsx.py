@@ -1,8 +1,10 @@
+import io
 from datetime import date, datetime, time
 
 import openpyxl
 import pytest
 
+from connectors.workbook_formulas import _unstored
 from core.errors import SourceError
 
 
@@ -68,3 +70,51 @@ def test_what_is_no_workbook_is_refused(drop, content, words):
     drop.put("a.xlsx", content)
     with pytest.raises(SourceError, match=words):
         read(drop, ["a"])
+
+
+def test_a_formula_without_its_value_is_told_and_no_empty_cell(drop):
+    """As a program writes them; where it stands in a column that nobody asked for, the row is read."""
+    workbook(
+        drop,
+        ["姓名", "年龄", "备注"],
+        ["张三", "=1+1", "=1+1"],
+        ["李四", 30, "=A2"],
+        ["=A2", "=B2", None],
+        ["王五", 40, None],
+        ["=A2"],
+    )
+    delivery = read(drop, ["姓名"], ignore=["备注"])
+    told = "a formula under {} has no value: open the workbook, save it, and deliver it again"
+    assert delivery.unreadable == {2: told.format("年龄"), 4: told.format("姓名, 年龄"), 6: told.format("姓名")}
+    assert [(row["_position"], row["姓名"], row["年龄"]) for row in delivery.rows] == [(3, "李四", "30"), (5, "王五", "40")]
+
+
+def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
+    workbook(drop, ["姓名"], ["张三"], ["=A2"], name="x1.xlsx")
+    workbook(drop, ["姓名"], ["李四"], name="x2.xlsx", sheet="a & <b>")
+    delivery = read(drop, ["姓名"], path="x*.xlsx")
+    assert [row["_position"] for row in delivery.rows] == [2, 5]
+    assert list(delivery.unreadable) == [3]
+    assert delivery.unreadable[3].startswith("x1.xlsx, row 3: a formula under 姓名")
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_told"),
+    [
+        ("<c r='A1'><f>B1</f></c>", True),
+        ('<c r="A1"><f>B1</f><v></v></c>', True),
+        ('<x:c r="A1" s="1"><x:f t="shared" si="0"/><x:v/></x:c>', True),
+        ('<c r="A1"><f>B1</f><v>0</v></c>', False),
+        ('<c r="A1" t="str"><f>IF(B1,"x","")</f><v></v></c>', False),
+        ('<c r="A1" t="str"><f>B1</f><v xml:space="preserve"> x</v></c>', False),
+        ('<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', False),
+        ('<c r="A1"/><c r="B1"><v>1</v></c>', False),
+        ('<c r="A1" s="3"></c>', False),
+    ],
+)
+@pytest.mark.parametrize("block", [7, 4 << 20])
+def test_which_formulas_have_no_value(monkeypatch, cell, is_told, block):
+    """Wherever a block of the file ends."""
+    monkeypatch.setattr("connectors.workbook_formulas._BLOCK", block)
+    content = f"<worksheet><cols><col min='1'/></cols><sheetData><row r='1'>{cell.replace(chr(39), chr(34))}</row></sheetData></worksheet>"
+    assert list(_unstored(io.BytesIO(content.encode()))) == ([(1, 0)] if is_told else [])

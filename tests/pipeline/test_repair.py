@@ -315,6 +315,23 @@ def test_a_spreadsheet_that_rounded_a_number_is_told(hub: Hub) -> None:
     ]
 
 
+def test_a_formula_that_nobody_has_worked_out_is_told_and_removes_nothing(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    path = handed_out(hub, "out.xlsx")
+    book = load_workbook(path)
+    header = [cell.value for cell in book.active[1]]
+    for row, name in ((2, "王芳"), (3, "李强")):
+        book.active.cell(row, header.index("XM") + 1).value = name
+    cell = book.active.cell(3, header.index("DH") + 1)
+    cell.value, cell.data_type, cell.number_format = "=A1", "f", "General"
+    book.save(path)
+    (made,) = replay(first.batch_id, hub.home, repaired=path)
+    told = "column DH: a formula has no value; open the workbook and save it, or write the value"
+    assert [(row["position"], row["reason"]) for row in refused_rows(hub.home, made)] == [(3, told)]
+    assert made.accepted == 1
+
+
 @pytest.mark.long
 def test_what_excel_saves_in_china_is_read(hub: Hub) -> None:
     hub.register(PATIENTS)

@@ -1,0 +1,75 @@
+"""Formulas of a sheet whose values are not stored: a program wrote them and nobody has opened the workbook since. They would read as empty cells."""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import IO, BinaryIO
+from xml.etree import ElementTree as ET
+
+from connectors.workbook_size import column_number
+
+_BLOCK, _OVERLAP = 4 << 20, 256
+# A cell that is not closed at once, and what is in it. In xl/worksheets/*.xml a formula stands before the value that it had when it was saved.
+_CELL = re.compile(rb"<(?:\w+:)?c(\s[^>]*[^>/]|)>(.*?)</(?:\w+:)?c>", re.DOTALL)
+_FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>/]*>[^<]")
+# A text of no characters is a value: the formula said so.
+_PLACE, _TEXT = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"'), re.compile(rb'\bt="str"')
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def formulas_without_values(file: BinaryIO, sheet: str) -> dict[int, list[int]]:
+    """The places of the columns (from 0) by row (from 1) in which such formulas stand in a sheet of an xlsx workbook; nothing for other kinds."""
+    if not zipfile.is_zipfile(file):  # xls keeps the values of formulas
+        return {}
+    found: dict[int, list[int]] = {}
+    with zipfile.ZipFile(file) as archive:
+        member = _member(archive, sheet)
+        if member is None:
+            return {}
+        with archive.open(member) as cells:
+            for row, column in _unstored(cells):
+                found.setdefault(row, []).append(column)
+    return found
+
+
+def _unstored(cells: IO[bytes]) -> Iterator[tuple[int, int]]:
+    for block in _whole_cells(cells):
+        if not _FORMULA.search(block):
+            continue
+        for cell in _CELL.finditer(block):
+            attributes, content = cell.groups()
+            if _FORMULA.search(content) and not _VALUE.search(content) and not _TEXT.search(attributes):
+                place = _PLACE.search(attributes)
+                if place:
+                    yield int(place[2]), column_number(place[1]) - 1
+
+
+def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
+    """Blocks that end where the last cell of what was read begins. Of what has none, or one without end, only the end is kept."""
+    rest = b""
+    while block := cells.read(_BLOCK):
+        rest += block
+        last = rest.rfind(b"<", 0, 1 + max(rest.rfind(b"<c "), rest.rfind(b":c ")))
+        yield rest[: max(last, 0)]
+        rest = rest[last:] if last > 0 else rest[-_OVERLAP:]
+    yield rest
+
+
+def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The file of a sheet inside the workbook, by its name; None where it is no xlsx workbook."""
+    names = set(archive.namelist())
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+        return None
+    targets = {item.get("Id"): item.get("Target", "") for item in _tags(archive, "xl/_rels/workbook.xml.rels")}
+    for item in _tags(archive, "xl/workbook.xml"):
+        if item.tag.endswith("}sheet") and item.get("name") == sheet:
+            path = posixpath.normpath(posixpath.join("/xl", targets.get(item.get(_RELATION), "")))[1:]
+            return path if path in names else None
+    return None
+
+
+def _tags(archive: zipfile.ZipFile, member: str) -> Iterator[ET.Element]:
+    content = archive.read(member)
+    if b"<!DOCTYPE" not in content:  # no program writes one here, and what it declares could grow without end
+        yield from ET.fromstring(content).iter()  # noqa: S314  nothing is declared
