@@ -59,6 +59,7 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Why a record's values are what they are: source, batch, raw form, and the values that lost."""
+    from core.clock import beijing_text
     from core.errors import RequestError
     from pipeline.home import open_home
     from pipeline.why import why_at
@@ -72,7 +73,9 @@ def why(
     if as_json:
         print_json({**asdict(found), "answers": [asdict(item) for item in answers]})
         return
-    print(f"{registry} {found.canonical_id}, publication {found.number} of {found.published_at:%Y-%m-%d %H:%M} UTC by {found.published_by}")
+    print(
+        f"{registry} {found.canonical_id}, publication {found.number} of {beijing_text(found.published_at)} (Beijing) by {found.published_by}"
+    )
     print(f"standard {found.standard_version}, definition {registry}/{found.definition_version}; receipts: ./hub receipt BATCH")
     rows = [
         (item.element if not place else "", c.value, verdict, c.batch_id, c.position, c.raw, _rules(c), c.link)

@@ -78,8 +78,9 @@ def _issues(page: Page, found: Batch) -> list[dict[str, Any]]:
 
 @router.get("/batches/{batch_id}/quarantine")
 def quarantine(page: PageDep, batch_id: str) -> Response:
-    """The rows that a batch set aside, with masked values."""
-    return rows_page(page, get_batch(page.hub.home.catalog, batch_id), "quarantine", read_quarantine)
+    """The rows that a batch set aside, or, where its gate stopped it, would have; with masked values."""
+    found = get_batch(page.hub.home.catalog, batch_id)
+    return rows_page(page, found, "stopped" if found.status == "stopped" else "quarantine", read_quarantine)
 
 
 @router.get("/batches/{batch_id}/warnings")

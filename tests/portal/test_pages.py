@@ -153,6 +153,15 @@ def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
     assert "at least 100" in text
 
 
+def test_the_rows_of_a_stopped_batch_are_not_said_to_wait(filled: Portal) -> None:
+    stopped = text_of(filled, "/batches/transport__permit@1/quarantine", "en")
+    assert "<h1>Rows of a stopped batch that may not be published" in stopped
+    assert "these wait nowhere" in stopped
+    accepted = text_of(filled, "/batches/public_security__resident@2/quarantine", "en")
+    assert "<h1>Rows that this batch set aside" in accepted
+    assert "these wait nowhere" not in accepted
+
+
 def test_the_overview_says_what_the_batch_itself_asks_for(filled: Portal) -> None:
     for lang, words in (("zh", "请部门提供"), ("en", "Ask the department for the delivery")):
         row = next(row for row in text_of(filled, "/", lang).split("<tr>") if "health__gone" in row)
