@@ -185,7 +185,8 @@ def shape_of(engine: Engine, contract: Contract, rows: str, columns: Sequence[st
     mapped = [name for name in contract.source_columns if name in columns]
     if not mapped:
         return {}
-    numbers = "COUNT(*) FILTER (regexp_full_match({0}, '[0-9.+-]+'))"
+    # A FILTER would have the engine set every column aside for each of them.
+    numbers = "count(CASE WHEN regexp_full_match({0}, '[0-9.+-]+') THEN 1 END)"
     select = ", ".join(f"count({quote(name)}), {numbers.format(quote(name))}" for name in mapped)
     measured = engine.row(f"SELECT {select} FROM (SELECT * FROM {rows} LIMIT {_SAMPLE})", doing="looking at the form of values")
     pairs = zip(mapped, measured[::2], measured[1::2], strict=True)
