@@ -1,6 +1,7 @@
 """Which of the columns found in a source are read, and what is said about the others."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -41,15 +42,16 @@ def clean_name(name: str) -> str:
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Cleaned names, each different: a repeated one gets a number, one that is missing its place."""
-    taken = {POSITION}
+    taken, last = {POSITION}, Counter[str]()
     result = []
     for place, name in enumerate(map(clean_name, names), start=1):
         base = name or f"unnamed_{place}"
-        unique, number = base, 1
+        unique, number = base, max(last[base], 1)
         while unique in taken:
             number += 1
             unique = f"{base}_{number}"
         taken.add(unique)
+        last[base] = number
         result.append(unique)
     return tuple(result)
 

@@ -8,7 +8,7 @@ import stat
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
 
@@ -49,6 +49,7 @@ class Member:
 
     archive: Path
     member: str
+    opened: zipfile.ZipFile = field(compare=False, repr=False)  # opening it reads the names of all members, which may be thousands
 
     @property
     def name(self) -> str:
@@ -175,10 +176,10 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
     with file.open("rb") as stream:
         if stream.read(4) != _ZIP or _zipped_kind(file) != _ARCHIVE:
             return [file]
-    with zipfile.ZipFile(file) as archive:
-        members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_in_order)
-        _check_archive(contract_id, file, members)
-    return [Member(file, item.filename) for item in members]
+    archive = zipfile.ZipFile(file)  # closed with the last of its members
+    members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_in_order)
+    _check_archive(contract_id, file, members)
+    return [Member(file, item.filename, archive) for item in members]
 
 
 def _is_clutter(name: str) -> bool:
@@ -212,7 +213,7 @@ def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipIn
 def open_bytes(file: DeliveredFile) -> BinaryIO:
     """The file's bytes, decompressed if they are gzip's or in an archive."""
     if isinstance(file, Member):
-        return cast("BinaryIO", zipfile.ZipFile(file.archive).open(file.member))
+        return cast("BinaryIO", file.opened.open(file.member))
     with file.open("rb") as stream:
         compressed = stream.read(2) == _GZIP
     return cast("BinaryIO", _Unpacked(file)) if compressed else file.open("rb")

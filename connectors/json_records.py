@@ -62,10 +62,12 @@ class JsonReader:
     def records(self, texts: pa.StringArray, names: Sequence[str]) -> Records:
         """The columns `names` of the objects; null where a member is missing or null."""
         self._engine.register("given", pa.table({"nr": np.arange(len(texts)), "text": texts}))
-        values = ", ".join(f"{_value(name)} AS c{place}" for place, name in enumerate(names))
-        table = self._engine.execute(
-            f"SELECT nr, {values} FROM ({_marked(f'SELECT nr, text FROM given WHERE {_IS_RECORD}')}) ORDER BY nr"
-        ).to_arrow_table()
+        # All at once: a call for each would read every text anew, and hold what it read.
+        paths = ", ".join(literal(path_of(name)) for name in names)
+        marked = f"SELECT nr, text FROM given WHERE {_IS_RECORD}"
+        found = f"SELECT nr, is_marked, json_extract_string(text, [{paths}]) AS found FROM ({_marked(marked)})" if names else marked
+        values = "".join(f", {_unmarked(f'found[{place + 1}]')} AS c{place}" for place in range(len(names)))
+        table = self._engine.execute(f"SELECT nr{values} FROM ({found}) ORDER BY nr").to_arrow_table()
         others = self._engine.execute(
             f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN json_valid(text) THEN 'the line is no JSON object' "
             f"ELSE 'the line is no JSON' END FROM given WHERE NOT coalesce({_IS_RECORD}, false) ORDER BY nr"
@@ -116,10 +118,6 @@ def _unmarked(value: str) -> str:
     plain = f"regexp_replace({value}, {literal(f'^{_MARK}')}, '')"
     within = f"regexp_replace({plain}, {literal(f'{chr(34)}{_MARK}([^{chr(34)}]*){chr(34)}')}, '\\1', 'g')"
     return f"CASE WHEN is_marked THEN {within} ELSE {value} END"
-
-
-def _value(name: str) -> str:
-    return _unmarked(f"json_extract_string(text, {literal(path_of(name))})")
 
 
 def _document_path(pointer: str) -> str:

@@ -7,6 +7,7 @@ any memory, or read others. A file is read twice, first for the names of its col
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -37,15 +38,17 @@ class _Record:
     line: int
     values: dict[str, str] = field(default_factory=dict)
     size: int = 0
+    last: Counter[str] = field(default_factory=Counter)  # the highest number of a name
 
     def add(self, name: str, text: str) -> None:
         """Keep a value under its name, or under the next free number of it."""
-        unique, number = name, 1
+        unique, number = name, max(self.last[name], 1)
         while unique in self.values:
             number += 1
             unique = f"{name}_{number}"
         self.values[unique] = text
-        self.size += len(text)
+        self.last[name] = number
+        self.size += 1 + len(text)  # an element without text is something too
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:

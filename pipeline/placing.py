@@ -132,8 +132,11 @@ def _keep(engine: Engine, found: Sequence[Cluster], key: Mapping[str, str]) -> N
 
     An entity without an identifier is named after the first judgement that made it one: whoever joins it later does not change its id.
     """
-    placed = [(name, *_named(item)) for item in found for name in item.records]
-    moved = [(name, min(item.keys)) for item in found for name in item.keys if name != min(item.keys)]
+    placed, moved = [], []
+    for item in found:
+        identity, anchor = min(item.keys, default=None), item.first.left if item.first else None
+        placed += [(name, identity, anchor) for name in item.records]
+        moved += [(name, identity) for name in item.keys if name != identity]
     _register(engine, "placed_rows", ("record", "identity", "anchor"), placed)
     _register(engine, "moved_rows", ("identity", "canonical"), moved)
     minted = digest(f"$canonical_key || {SEPARATOR} || 'judged' || {SEPARATOR} || anchor")
@@ -146,10 +149,6 @@ def _keep(engine: Engine, found: Sequence[Cluster], key: Mapping[str, str]) -> N
     )
     engine.run(f"INSERT INTO {PLACED} SELECT _record_id, NULL, _rule FROM {APART} WHERE _record_id NOT IN (SELECT _record_id FROM judged)")
     engine.run(f"CREATE TABLE {MOVED} AS SELECT identity::uuid AS _identity, canonical::uuid AS _canonical_id FROM moved_rows")
-
-
-def _named(item: Cluster) -> tuple[str | None, str | None]:
-    return min(item.keys, default=None), item.first.left if item.first else None
 
 
 def _keep_left_out(engine: Engine, upto: int, links: Sequence[Link], into: str) -> None:

@@ -7,8 +7,9 @@ time. Publications that rest on a delivery which is gone are marked: they cannot
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ from core import lake
 from core.clock import now
 from core.engine import Engine
 from core.errors import HubError, LeaseHeld
-from core.leases import holding
+from core.leases import Lease, holding
 from core.space import held
 from pipeline.home import Home, open_home
+from pipeline.kept import Kept, what_is_kept
 from pipeline.landing import batch_folder
 from pipeline.repairs import REPAIR_COLUMNS
-from pipeline.state import is_kept, log_source, standardized_table, state
+from pipeline.state import log_source, standardized_table, state
 from registries.definition import load_definitions
-from registries.publications import all_files, inputs_of, latest, mark_not_replayable
+from registries.publications import Input, all_files, inputs_by_publication, inputs_of, latest, mark_not_replayable
 from registries.publications import history as publications_of
 
 EVERY_BATCH = 1_000_000
@@ -41,9 +43,17 @@ SNAPSHOTS_KEPT = timedelta(days=7)
 def purge(home: Home | None = None) -> Purge:
     """Purge once, and return the account of it. Raises LeaseHeld where another purge is at work."""
     home = home or open_home()
-    with holding(home.catalog, lease, "purge", home.settings.actor) as held_lease, contextlib.ExitStack() as stack:
+    with holding(home.catalog, lease, "purge", home.settings.actor) as held_lease:
         for left in unfinished(home.catalog):
             _remove(home, left)
+        number = _purge(home, held_lease)
+        _mark_publications(home)
+    return get_purge(home.catalog, number)
+
+
+def _purge(home: Home, held_lease: Lease) -> int:
+    """Remove what is to go, and return the number of the account. Meanwhile no dataset that is looked at is written."""
+    with contextlib.ExitStack() as stack:
         items: list[Item] = []
         notes: list[dict[str, Any]] = []
         history: list[Item] = []
@@ -61,8 +71,7 @@ def purge(home: Home | None = None) -> Purge:
         unlisted = [str((home.settings.home / item.path).relative_to(home.settings.lake_dir)) for item in history]
         number = start_purge(home.catalog, held_lease, home.settings.actor, [*items, *history], notes, unlisted)
         _remove(home, get_purge(home.catalog, number))
-        _mark_publications(home)
-    return get_purge(home.catalog, number)
+    return number
 
 
 def _remove(home: Home, account: Purge) -> None:
@@ -188,26 +197,17 @@ def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:
 
 def _mark_publications(home: Home) -> None:
     """Mark publications of which a pinned delivery, or one that it builds upon, is no longer in landing."""
+    kept = cache(lambda contract_id: what_is_kept(home, contract_id))
     for registry in load_definitions():
         open_ones = [item.number for item in publications_of(home.serving, registry, EVERY_BATCH) if item.not_replayable_since is None]
-        gone = [number for number in open_ones if _needs_what_is_gone(home, registry, number)]
+        pinned = inputs_by_publication(home.serving, registry)
+        gone = [number for number in open_ones if _needs_what_is_gone(pinned.get(number, {}), pinned.get(number - 1, {}), kept)]
         if gone:
             mark_not_replayable(home.serving, registry, gone)
 
 
-def _needs_what_is_gone(home: Home, registry: str, number: int) -> bool:
-    pinned = inputs_of(home.serving, registry, number)
-    if any(_is_gone(home, item) for item in pinned.items()):
-        return True
-    # The step to it is taken again from the logs since the publication before.
-    before = inputs_of(home.serving, registry, number - 1)
-    return any(not is_kept(home, standardized_table(name), before[name].batch_seq) for name in pinned if name in before)
-
-
-def _is_gone(home: Home, pinned: tuple[str, Any]) -> bool:
-    contract_id, item = pinned
-    upto = [batch for batch in accepted_from(home.catalog, contract_id, 1) if batch.seq <= item.batch_seq]
-    first = max((batch.seq for batch in upto if batch.is_whole), default=1)
-    if not is_kept(home, standardized_table(contract_id), item.batch_seq):
-        return True
-    return any(not batch_folder(home.settings, contract_id, batch.seq).exists() for batch in upto if batch.seq >= first)
+def _needs_what_is_gone(pinned: Mapping[str, Input], before: Mapping[str, Input], kept: Callable[[str], Kept]) -> bool:
+    """The step to a publication is taken again from the logs since the one before."""
+    return any(kept(name).lacks_delivery(item.batch_seq) for name, item in pinned.items()) or any(
+        kept(name).lacks_state(before[name].batch_seq) for name in pinned if name in before
+    )

@@ -96,9 +96,14 @@ def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None =
 
 
 def is_kept(home: Home, table: str, upto: int) -> bool:
-    """Whether the state after a batch can still be read: where older logs were removed, the oldest file is a compacted state."""
+    """Whether the state after a batch can still be read."""
+    return oldest_state(home, table) <= upto
+
+
+def oldest_state(home: Home, table: str) -> int:
+    """The first batch after which the state can still be read, or 0: where older logs were removed, the oldest file is a compacted state."""
     oldest = next(iter(files_of(home.catalog, table, ("log", "compact"))), None)
-    return oldest is None or oldest.kind == "log" or oldest.seq <= upto
+    return 0 if oldest is None or oldest.kind == "log" else oldest.seq
 
 
 def fold(

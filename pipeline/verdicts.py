@@ -3,7 +3,7 @@
 Worked out beside the merge, which is the same SQL that published: a verdict says in words what that SQL did.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -110,31 +110,47 @@ class MergedAgain:
         return (BEATEN[rank.then] if rank.then else ALIKE) if alike else OUTRANKED
 
 
+# By the element that has several values, the dataset, the element that it supplies, and what the value is compared by.
+SaidBy = Mapping[tuple[str, str, str, str], Sequence[Record]]
+
+
 def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
     """The account of every element."""
     further = further_values(run.again.get(COLUMN))
+    said_by = _said_by(run.definition, {value.element for value in further}, records)
     return tuple(
         Answer(
             element.id,
             run.again[element.id],
             _candidates(run, element, records),
             run.definition.order_of(element.id),
-            tuple(_further(run, schema, value, records) for value in further if value.element == element.id),
+            tuple(_further(run.definition, schema, value, said_by) for value in further if value.element == element.id),
         )
         for element in schema.elements
     )
 
 
-def _further(run: MergedAgain, schema: Schema, value: FurtherValue, records: Sequence[Record]) -> Further:
+def _said_by(definition: RegistryDefinition, elements: Iterable[str], records: Sequence[Record]) -> SaidBy:
+    """For elements with several values, the records by what they say, and under which element; those that speak for their source first."""
+    found: dict[tuple[str, str, str, str], list[Record]] = {}
+    for element in elements:
+        several = definition.several[element]
+        for record in sorted(records, key=lambda item: not item.is_best):
+            for name in several.supplied_as(element):
+                if record.row.get(name) is not None:
+                    found.setdefault((element, record.contract.id, name, compared(record.row[name], several)), []).append(record)
+    return found
+
+
+def _further(definition: RegistryDefinition, schema: Schema, value: FurtherValue, said_by: SaidBy) -> Further:
     """A further value with the records that say so, under whichever element they do."""
-    several = run.definition.several[value.element]
+    several = definition.several[value.element]
     supplied, key = several.supplied_as(value.element), compared(value.value, several)
     words = [
         _candidate(element, record, BESIDE)
         for contract_id in value.sources
         for element in sorted((item for item in schema.elements if item.id in supplied), key=lambda item: supplied.index(item.id))
-        for record in sorted(records, key=lambda item: not item.is_best)
-        if record.contract.id == contract_id and record.row.get(element.id) is not None and compared(record.row[element.id], several) == key
+        for record in said_by.get((value.element, contract_id, element.id, key), ())
     ]
     return Further(value, tuple(words))
 

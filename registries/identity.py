@@ -56,7 +56,7 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
     Raises RequestError, naming them, where several became of it, and where it ended without a successor.
     """
     with reading(serving) as connection:
-        found = sorted(set(_living(connection, schema, canonical_id, number)))
+        found = sorted(_living(connection, schema, canonical_id, number))
         ended = _ended(connection, schema, canonical_id, number)
     if len(found) == 1:
         return found[0]
@@ -71,20 +71,27 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
 
 
 def _living(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> list[str]:
-    """Ends because each step leads to an entity that held at the publication of the event, and so to later and later ones."""
+    """The entities that hold what an id once stood for, step by step; ids that several ways lead to are looked at once."""
     held = (
         f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n "
         "AND (_publication_to IS NULL OR _publication_to > :n)"
     )
-    if connection.execute(sa.text(held), {"id": canonical_id, "n": number}).scalar():
-        return [canonical_id]
-    # Only what the last end of an entity said counts: it may have come back, and gone again for good.
-    query = sa.select(identity_event.c.new_id).where(
-        identity_event.c.registry == schema.id,
-        identity_event.c.number == _ended(connection, schema, canonical_id, number),
-        identity_event.c.old_id == canonical_id,
-    )
-    return [end for new in connection.execute(query).scalars().all() for end in _living(connection, schema, new, number)]
+    living, seen, waiting = [], {canonical_id}, [canonical_id]
+    while waiting:
+        asked = waiting.pop()
+        if connection.execute(sa.text(held), {"id": asked, "n": number}).scalar():
+            living.append(asked)
+            continue
+        # Only what the last end of an entity said counts: it may have come back, and gone again for good.
+        query = sa.select(identity_event.c.new_id).where(
+            identity_event.c.registry == schema.id,
+            identity_event.c.number == _ended(connection, schema, asked, number),
+            identity_event.c.old_id == asked,
+        )
+        new = set(connection.execute(query).scalars()) - seen
+        seen |= new
+        waiting += new
+    return living
 
 
 def _ended(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> int | None:

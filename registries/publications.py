@@ -120,10 +120,21 @@ def history(serving: sa.Engine, registry: str, limit: int = 100, before: int | N
 
 def inputs_of(serving: sa.Engine, registry: str, number: int) -> dict[str, Input]:
     """The inputs of one publication, by dataset."""
-    query = sa.select(publication_input).where(publication_input.c.registry == registry, publication_input.c.number == number)
+    return _inputs(serving, registry, publication_input.c.number == number).get(number, {})
+
+
+def inputs_by_publication(serving: sa.Engine, registry: str) -> dict[int, dict[str, Input]]:
+    """The inputs of every publication, by its number and by dataset."""
+    return _inputs(serving, registry, sa.true())
+
+
+def _inputs(serving: sa.Engine, registry: str, which: sa.ColumnElement[bool]) -> dict[int, dict[str, Input]]:
+    query = sa.select(publication_input).where(publication_input.c.registry == registry, which).order_by(publication_input.c.contract_id)
+    found: dict[int, dict[str, Input]] = {}
     with reading(serving) as connection:
-        rows = [dict(row._mapping) for row in connection.execute(query.order_by(publication_input.c.contract_id))]
-    return {row["contract_id"]: Input(**{name: row[name] for name in Input.__dataclass_fields__}) for row in rows}
+        for row in connection.execute(query).mappings():
+            found.setdefault(row["number"], {})[row["contract_id"]] = Input(**{name: row[name] for name in Input.__dataclass_fields__})
+    return found
 
 
 def files_upto(serving: sa.Engine, registry: str, table_name: str, number: int) -> list[LakeFile]:
