@@ -157,6 +157,26 @@ def test_files_in_an_archive_are_a_delivery(drop):
     assert delivery.positions == [2, 4, 5]
 
 
+def test_an_archive_is_opened_as_often_for_many_members_as_for_few(drop, monkeypatch):
+    """Each opening reads the names of all members: for two thousand it took more than a minute."""
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *args, **named):
+            opened.append(args)
+            super().__init__(*args, **named)
+
+    archive(drop, "few.zip", {f"{number}.csv": "n\n一\n" for number in range(2)})
+    archive(drop, "many.zip", {f"{number}.csv": "n\n一\n" for number in range(50)})
+    monkeypatch.setattr("connectors.files.zipfile.ZipFile", Counted)
+    times = []
+    for name, rows in (("few.zip", 2), ("many.zip", 50)):
+        opened.clear()
+        assert len(drop.read(["n"], name).rows) == rows
+        times.append(len(opened))
+    assert times[0] == times[1]
+
+
 def test_a_workbook_in_an_archive_is_read(drop):
     from openpyxl import Workbook
 
