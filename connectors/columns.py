@@ -14,6 +14,7 @@ from core.errors import SourceError
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _OUTER = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 _SHOWN = 12
+UNNAMED = "unnamed_"  # begins the name of a column that has none
 # What has so many digits may be a number of a person or a day of birth: a row of data taken for names, or a table imported that way.
 _DIGITS_OF_A_VALUE = 6
 
@@ -45,7 +46,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     taken, last = {POSITION}, Counter[str]()
     result = []
     for place, name in enumerate(map(clean_name, names), start=1):
-        base = name or f"unnamed_{place}"
+        base = name or f"{UNNAMED}{place}"
         unique, number = base, max(last[base], 1)
         while unique in taken:
             number += 1

@@ -50,7 +50,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     schema = text_schema(tuple(dict.fromkeys(name for file in files for name in file.plan.names)))
     extraction = Extraction(schema, iter(()))
     for file in files:
-        extraction.notes += [Note("encoding", f"{file.path.name}: read as {file.encoding.name}"), *file.header.notes, *file.plan.notes]
+        extraction.notes += [Note("encoding", f"read as {file.encoding.name}", file=file.path.name), *file.header.notes, *file.plan.notes]
     extraction.batches = _delivery(contract, contract.source, files, extraction)
     return extraction
 
@@ -142,11 +142,11 @@ def _delivery(contract: Contract, source: CsvSource, files: list[_File], extract
     for file in files:
         several = len(files) > 1
         if several:
-            extraction.notes.append(Note("file", f"{file.path.name}: its line 1 is position {position + 1}", position + 1))
+            extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.path.name))
         count = LineCount(file.header.last_line + 1)
         for batch, lines, refused in _rows(contract, source, file, count, extraction):
             extraction.unreadable += [
-                Unreadable(position + line, f"{file.path.name}, line {line}: {reason}" if several else reason) for line, reason in refused
+                Unreadable(position + line, reason, f"{file.path.name}, line {line}" if several else "") for line, reason in refused
             ]
             for start in range(0, len(lines), BATCH_ROWS):
                 part = batch.slice(start, BATCH_ROWS)
@@ -185,7 +185,7 @@ def _rows(contract: Contract, source: CsvSource, file: _File, count: LineCount, 
             raise _unclosed(contract, file, count.next_line - count.last_height)
         if stream.damaged:
             extraction.notes.append(
-                Note("undecodable", f"{file.path.name}: {stream.damaged} places are not {file.encoding.name}", stream.damaged)
+                Note("undecodable", f"{stream.damaged} places are not {file.encoding.name}", stream.damaged, file.path.name)
             )
 
 

@@ -17,19 +17,31 @@ BATCH_ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A row of the source that could not be read as one; the reason quotes no value."""
+    """A row of the source that could not be read as one, and why, which quotes no value; of several files, also where it stands."""
 
     position: int
-    reason: str
+    why: str
+    place: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why, behind the place."""
+        return f"{self.place}: {self.why}" if self.place else self.why
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something about the delivery that is worth knowing: drift of columns, the encoding found, lines skipped."""
+    """Something about the delivery, or one of its files, that is worth knowing: drift of columns, the encoding found, lines skipped."""
 
     kind: str
-    message: str
+    said: str
     count: int = 1
+    file: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is said, behind the file's name."""
+        return f"{self.file}: {self.said}" if self.file else self.said
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
         (file, checked_encoding(contract.id, file, source.encoding, "ask the department for a text file"))
         for file in delivered_files(contract.id, source, connections)
     ]
-    notes = [*plan.notes, *(Note("encoding", f"{file.name}: read as {encoding.name}") for file, encoding in files)]
+    notes = [*plan.notes, *(Note("encoding", f"read as {encoding.name}", file=file.name) for file, encoding in files)]
     extraction = Extraction(text_schema(plan.names), iter(()), notes=notes)
     extraction.batches = _delivery(contract, source, files, extraction)
     return extraction
@@ -48,7 +48,7 @@ def _delivery(
     least = max(field.start for field in wanted)
     for file, encoding in files:
         if several:
-            extraction.notes.append(Note("file", f"{file.name}: its line 1 is position {position + 1}", position + 1))
+            extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
         unreadable: list[Unreadable] = []
         last = source.skipped_lines
         for lines in _lines(contract, source, file, encoding, unreadable):

@@ -57,8 +57,8 @@ def _numbered_header(rows: Sequence[Row]) -> Header:
 
 def _skipped(rows: Sequence[Row], header: Row, file: str) -> tuple[Note, ...]:
     lines = header.line - 1
-    found = Note("header_line", f"{file}: header found in line {header.line}", header.line)
-    return (found, Note("skipped_lines", f"{file}: {lines} lines before the header are not rows", lines)) if lines else (found,)
+    found = Note("header_line", f"header found in line {header.line}", header.line, file)
+    return (found, Note("skipped_lines", f"{lines} lines before the header are not rows", lines, file)) if lines else (found,)
 
 
 def _not_found(contract: Contract, source: CsvSource | WorkbookSource, named: dict[int, tuple[str, ...]], file: str) -> SourceError:

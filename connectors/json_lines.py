@@ -23,7 +23,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     assert isinstance(source, JsonLinesSource)
     files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
     schema = text_schema(tuple(dict.fromkeys(name for _, _, plan in files for name in plan.names)))
-    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"{file.name}: read as {encoding.name}"), *plan.notes)]
+    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"read as {encoding.name}", file=file.name), *plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
     extraction.batches = _delivery(contract, files, extraction)
     return extraction
@@ -44,7 +44,7 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
     with JsonReader() as reader:
         for file, encoding, _ in files:
             if several:
-                extraction.notes.append(Note("file", f"{file.name}: its line 1 is position {position + 1}", position + 1))
+                extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
             unreadable: list[Unreadable] = []
             last = 0
             for lines in text_lines(contract.id, file, encoding, unreadable):
@@ -63,4 +63,4 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
 def placed(unreadable: list[Unreadable], position: int, file: str) -> list[Unreadable]:
     """Lines of one of several files as positions of the delivery, in their order."""
     ordered = sorted(unreadable, key=lambda row: row.position)
-    return [Unreadable(position + row.position, f"{file}, line {row.position}: {row.reason}" if file else row.reason) for row in ordered]
+    return [Unreadable(position + row.position, row.why, f"{file}, line {row.position}" if file else "") for row in ordered]

@@ -100,7 +100,7 @@ def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workb
         path, header, plan = workbook.path, workbook.header, workbook.plan
         several = len(workbooks) > 1
         if several:
-            extraction.notes.append(Note("file", f"{path.name}: its row 1 is position {position + 1}", position + 1))
+            extraction.notes.append(Note("file", f"its row 1 is position {position + 1}", position + 1, path.name))
         name = path.name if several else ""
         rows = _rows(workbook.sheet or _sheet(contract, source, path))
         last = header.last_line
@@ -123,7 +123,7 @@ def _refused(workbook: _Workbook, rows: list[tuple[int, list[str]]], position: i
     for line, values in rows:
         why = _why_not(workbook, line, values)
         if why:
-            refused[line] = Unreadable(position + line, f"{name}, row {line}: {why}" if name else why)
+            refused[line] = Unreadable(position + line, why, f"{name}, row {line}" if name else "")
     return refused
 
 

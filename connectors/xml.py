@@ -57,7 +57,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     assert isinstance(source, XmlSource)
     files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
     schema = text_schema(tuple(dict.fromkeys(name for _, _, plan in files for name in plan.names)))
-    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"{file.name}: read as {encoding.name}"), *plan.notes)]
+    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"read as {encoding.name}", file=file.name), *plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
     extraction.batches = _delivery(contract, source, files, extraction)
     return extraction
@@ -82,13 +82,13 @@ def _delivery(contract: Contract, source: XmlSource, files: list[_File], extract
     number, names = 0, extraction.schema.names[:-1]
     for file, encoding, _ in files:
         if len(files) > 1:
-            extraction.notes.append(Note("file", f"{file.name}: its record 1 is position {number + 1}", number + 1))
+            extraction.notes.append(Note("file", f"its record 1 is position {number + 1}", number + 1, file.name))
         records = _records(contract, source, file, encoding)
         while some := list(islice(records, BATCH_ROWS)):
             places = range(number + 1, number + 1 + len(some))
             number += len(some)
             extraction.unreadable += [
-                Unreadable(place, f"{file.name}, line {record.line}: the record is empty")
+                Unreadable(place, "the record is empty", f"{file.name}, line {record.line}")
                 for place, record in zip(places, some, strict=True)
                 if not record.values
             ]

@@ -21,7 +21,7 @@ from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
-from connectors.columns import ColumnsMissing, shown
+from connectors.columns import UNNAMED, ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
 from connectors.increment import Differing, Request
@@ -41,6 +41,7 @@ from pipeline.completeness import check_complete, said, written
 from pipeline.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
+from pipeline.landing_notes import has_all, notes_of, unreadable_notes
 from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
@@ -152,6 +153,8 @@ def _land(
         if batch.kind == "delivery":
             manifest |= described_source(engine, contract, extraction, parquet([path]))
             drifted += landed_drift(engine, home, contract, manifest, parquet([path]))
+    if not has_all(extraction.notes):
+        manifest |= {"notes": [{"kind": item.kind, "message": item.message} for item in extraction.notes]}
     if note:
         manifest |= {"kind": batch.kind, "origin": batch.origin, "note": dict(note)}
     check_complete(contract.id, manifest)
@@ -161,10 +164,10 @@ def _land(
     draft.replace(folder)
     seconds = {"land": round(time.monotonic() - started, 3)}
     notes: list[dict[str, Any]] = [dict(note)] if note else []
-    notes += [{"kind": item.kind, "message": item.message} for item in extraction.notes]
+    notes += notes_of(extraction.notes)
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
-    notes += [*drifted, *empty, *_unreadable_notes(manifest)]
+    notes += [*drifted, *empty, *unreadable_notes(extraction.unreadable)]
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)
     return dict.fromkeys(_received(extraction), "text")
 
@@ -188,10 +191,13 @@ def check_columns(contract: Contract, extraction: Extraction) -> None:
     _refuse_clashes(contract, names)
     columns = _received(extraction)
     if len(columns) > MOST_COLUMNS:
+        is_unnamed = any(name.startswith(UNNAMED) for name in columns)
         raise SourceError(
             f"{contract.id}: the source has {len(columns):,} columns to land, the most is {MOST_COLUMNS:,}; the contract needs "
             f"{len(contract.source_columns)}",
-            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone",
+            hint="columns without a name are mostly empty ones to the right of the table: ask the department to export the table alone"
+            if is_unnamed
+            else "where values stand in the place of names, ask the department for a record a row, and a column for the names",
         )
 
 
@@ -293,20 +299,6 @@ def _without_cursor(engine: Engine, contract: Contract, extraction: Extraction, 
     count = engine.value(f"SELECT count(*) FROM {parquet([path])} WHERE {column} IS NULL", doing="looking at the cursor")
     message = f"{count} rows have nothing in the cursor column {contract.cursor.column}: they are read every time"
     return [{"kind": "cursor-empty", "message": message}] if count else []
-
-
-def _unreadable_notes(manifest: dict[str, object]) -> list[dict[str, object]]:
-    """One note per reason, with the first positions; the manifest has them all."""
-    rows: list[dict[str, object]] = manifest["unreadable_rows"]  # type: ignore[assignment]
-    reasons = Counter(str(row["reason"]) for row in rows)
-    return [
-        {
-            "kind": "unreadable",
-            "message": f"{count} rows: {reason}",
-            "positions": [row["position"] for row in rows if row["reason"] == reason][:20],
-        }
-        for reason, count in reasons.most_common(20)
-    ]
 
 
 def _remove_abandoned(home: Home, contract_id: str) -> None:
