@@ -46,6 +46,17 @@ def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence
     return found
 
 
+def present(home: Home, sides: Sequence[Side]) -> set[str]:
+    """The ids of the records that are still there; nothing else of them is read."""
+    contracts, found = contracts_in_force(home.catalog), set()
+    with Engine(home.settings, threads=1) as engine:
+        for contract_id in sorted({side.contract_id for side in sides} & contracts.keys()):
+            sought = Sought(engine, [UUID(side.record_id) for side in sides if side.contract_id == contract_id])
+            rows = state(home, standardized_table(contract_id), {"_record_id": "UUID"}, only=sought)
+            found |= {str(record) for (record,) in engine.rows(f"SELECT _record_id FROM {rows}", doing="looking for records")}
+    return found
+
+
 def _values(
     engine: Engine, home: Home, contract: Contract, elements: Sequence[str], standards: Standards, side: Side
 ) -> dict[str, Any] | None:

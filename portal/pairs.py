@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 
 from exchange import audit
-from pipeline.review import Reviewed, read_sides
+from pipeline.review import Reviewed, present, read_sides
 from portal.context import Hub
 from portal.records import MASKED, code_title
 from registries.candidates import Candidate, drop, open_pairs
@@ -15,6 +15,7 @@ from standards.masked import is_personal, masked_value
 from standards.model import CodeTitle, DataElement, Schema
 
 Agreement = Literal["same", "different", "missing"]
+_AHEAD = 200
 STRONG, SLIGHT = 6.0, 1.0  # bits: 64 times as often among records of one entity, and twice
 
 
@@ -58,11 +59,17 @@ class Pair:
 
 def next_pair(hub: Hub, schema: Schema, purpose: str) -> Pair | None:
     """The next pair that waits and whose records are there; one whose records are gone waits no longer."""
-    while waiting := open_pairs(hub.home.serving, schema.id, limit=1):
-        pair = read_pair(hub, schema, waiting[0], purpose)
+    ahead = 1
+    while waiting := open_pairs(hub.home.serving, schema.id, limit=ahead):
+        # Before anything is read, and so before the audit log says that it was.
+        there = present(hub.home, [side for item in waiting for side in (item.left, item.right)])
+        kept = [item for item in waiting if {item.left.record_id, item.right.record_id} <= there]
+        pair = read_pair(hub, schema, kept[0], purpose) if kept else None
         if pair is not None:
             return pair
-        drop(hub.home.serving, schema.id, [(waiting[0].left.record_id, waiting[0].right.record_id)])
+        gone = [item for item in waiting if item not in kept] or kept[:1]
+        drop(hub.home.serving, schema.id, [(item.left.record_id, item.right.record_id) for item in gone])
+        ahead = _AHEAD  # a delivery in which many records ended has many such pairs
     return None
 
 

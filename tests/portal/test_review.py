@@ -71,6 +71,8 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     page = client.post(PAGE, data={**first, "verdict": "same", "why": "the same card"}).text
     second = shown(page)
     assert set(second.values()) == {side(hub, 4).record_id, side(hub, 5).record_id}
+    # Nobody was shown it, and nobody is said to have been.
+    assert not [entry for entry in entries(hub.home.audit, limit=50) if "00000000-0000-0000-0000-000000000001" in entry["subject"]]
     assert "two-people/1" in page
     (told,) = judgements(serving, "population")
     assert (told.verdict, told.method, told.why, told.actor) == ("same", "human", "the same card", "portal:test")
