@@ -35,7 +35,7 @@ def quarantine(
     from exchange import audit
     from pipeline.home import open_home
     from pipeline.quarantine import export_rows, listed_rows, rule_counts
-    from pipeline.repair_file import ENDINGS
+    from pipeline.repair_file import ENDINGS, LARGEST
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, subject, warnings=warnings)
@@ -59,6 +59,11 @@ def quarantine(
         print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
         if not warnings:
             print(_what_comes_next(home, subject))
+            if export and (size := export.stat().st_size) > LARGEST:
+                most = f"at most {LARGEST >> 20} MB are taken back at once"
+                print(
+                    f"the file has {size >> 20} MB, and {most}: have it handed back in several files, each with the first row of this one"
+                )
 
 
 def _what_is_asked(subject: str, *, warnings: bool) -> str:
