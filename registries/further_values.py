@@ -22,6 +22,9 @@ COLUMN = "_several"
 # What older records say, as it comes through the joins: as a text, since the engine passes small pieces on one by one where a column is a list.
 _GROUPS = '[{"key":"VARCHAR","newest":"DATE","speaks_from":"DATE","usual":"VARCHAR","before":"VARCHAR"}]'
 
+# So many words are held against each other one by one, which costs least where there are few of them.
+_FEW = 12
+
 
 @dataclass(frozen=True)
 class FurtherValue:
@@ -151,8 +154,29 @@ class FurtherValuesOf:
         if self.several.tells_earlier:
             yield self._column("newest"), self._most("greatest", self._column("key"))
 
+    def listed(self) -> Columns:
+        """Where there are many words: those that are not like the chosen value, as a list."""
+        if self._is_listed:
+            said = ", ".join(
+                f"struct_pack(key := {self._key(place)}, value := {self._column('said', place)}, since := {self._column('since', place)}, "
+                f"source := {literal(word.contract_id)}, usual := {self._role(word, self._column('said', place), 'false')}, "
+                f"before := {self._role(word, self._column('said', place), 'true')})"
+                for place, word in enumerate(self.words)
+            )
+            further = f"list_filter([{said}], lambda w: w.key IS NOT NULL AND w.key IS DISTINCT FROM {self._column('key')})"
+            yield self._column("words"), f"CASE WHEN {self._column('differs')} THEN {further} END"
+
+    @property
+    def _is_listed(self) -> bool:
+        return len(self.words) > _FEW
+
     def entries(self) -> Iterator[str]:
         """JSON texts: for each word, null where it is not the first to say so, and for all older records together."""
+        yield from [self._of_all()] if self._is_listed else self._of_each()
+        if self._has_older:
+            yield self._older_entries()
+
+    def _of_each(self) -> Iterator[str]:
         before = [self._column("key")]
         for place, word in enumerate(self.words):
             key, value = self._key(place), self._column("said", place)
@@ -165,8 +189,19 @@ class FurtherValuesOf:
             entry = self._entry(self._role(word, value, earlier), value, alike, self._most("least", key))
             yield f"CASE WHEN {key} IS NOT NULL AND {is_first} THEN {entry} END"
             before.append(key)
-        if self._has_older:
-            yield self._older_entries()
+
+    def _of_all(self) -> str:
+        """The same by lists, in a statement that grows with the words and not with their square: more work for rows in which words differ."""
+        words, dataset = self._column("words"), """'"' || s || '"'"""
+        like = f"list_filter({words}, lambda v: v.key = w.key)"
+        firsts = f"list_filter({words}, lambda w, i: list_position(list_transform({words}, lambda v: v.key), w.key) = i)"
+        datasets = f"[{', '.join(map(literal, self._datasets))}]"
+        sources = f"list_filter({datasets}, lambda s: list_contains(list_transform({like}, lambda v: v.source), s))"
+        days = f"list_transform({like}, lambda v: v.since)"
+        earlier = f"list_max({days}) < {self._column('newest')}" if self.several.tells_earlier else "false"
+        quoted = f"array_to_string(list_transform({sources}, lambda s: {dataset}), ',')"
+        entry = self._text(f"CASE WHEN {earlier} THEN w.before ELSE w.usual END", "w.value", quoted, f"list_min({days})")
+        return f"nullif(array_to_string(list_transform({firsts}, lambda w: {entry}), ','), '')"
 
     def _older_entries(self) -> str:
         known = ", ".join([self._column("key"), *(self._key(place) for place in range(len(self.words)))])
@@ -219,11 +254,14 @@ class FurtherValuesOf:
 
     def _entry(self, role: str, value: str, said_by: Mapping[str, str], since: str) -> str:
         """The JSON text of one value; all but the value are texts without marks. `said_by`: dataset → condition."""
-        head = literal(f'{{"element":"{self.name}","role":"')
         sources = ", ".join(f"CASE WHEN {condition} THEN '\"{name}\"' END" for name, condition in said_by.items())
+        return self._text(role, value, f"concat_ws(',', {sources})", since)
+
+    def _text(self, role: str, value: str, sources: str, since: str) -> str:
+        head = literal(f'{{"element":"{self.name}","role":"')
         day = f"""CASE WHEN ({since}) IS NULL THEN 'null}}' ELSE concat('"', {since}, '"}}') END"""
         # One call of a function: a chain of || would copy the text with each link.
-        return f"""concat({head}, {role}, '","value":', to_json({value}), ',"sources":[', concat_ws(',', {sources}), '],"valid_from":', {day})"""
+        return f"""concat({head}, {role}, '","value":', to_json({value}), ',"sources":[', {sources}, '],"valid_from":', {day})"""
 
     def _role(self, word: Word, value: str, earlier: str) -> str:
         """The role of a value: the first whose conditions hold."""
@@ -241,7 +279,7 @@ def with_further_values(elements: Sequence[FurtherValuesOf], rows: str) -> str:
     than to see that, which is what most rows cost. Patterns stand outside of lambdas, in which the engine compiles them for every few rows.
     """
     made = [name for element in elements for name, _ in element.joined()]
-    for step in (FurtherValuesOf.differing, FurtherValuesOf.marked, FurtherValuesOf.keys, FurtherValuesOf.newest):
+    for step in (FurtherValuesOf.differing, FurtherValuesOf.marked, FurtherValuesOf.keys, FurtherValuesOf.newest, FurtherValuesOf.listed):
         columns = [column for element in elements for column in step(element)]
         if columns:
             rows = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in columns)} FROM ({rows})"

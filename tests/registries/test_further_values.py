@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -143,15 +144,18 @@ people = st.lists(
 )
 
 
-@given(people, st.booleans(), st.booleans())
+@pytest.mark.parametrize("few", [0, 12])
+@given(drawn=people, stopped=st.booleans(), with_roles=st.booleans())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_stands_beside_the_chosen_values_is_what_the_rules_say(
-    engine: Engine, drawn: list[dict[str, list[Row]]], stopped: bool, with_roles: bool
+    engine: Engine, few: int, drawn: list[dict[str, list[Row]]], stopped: bool, with_roles: bool
 ) -> None:
+    """Whether words are held against each other one by one or in lists."""
     rules = definition(stopped=stopped, with_roles=with_roles)
     people = [_numbered(person, number) for number, person in enumerate(drawn)]
     contributions = [_load(engine, place, name, people) for place, name in enumerate(SUPPLIES, start=1)]
-    found = {row["_canonical_id"]: row for row in engine.records(merged(rules, ELEMENTS, contributions))}
+    with patch("registries.further_values._FEW", few):
+        found = {row["_canonical_id"]: row for row in engine.records(merged(rules, ELEMENTS, contributions))}
     for number, person in enumerate(people):
         if any(person.values()):
             row = found[number]
