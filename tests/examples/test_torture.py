@@ -309,15 +309,18 @@ def test_hostile_ids_make_no_contract(tmp_path: Path, naughty: list[str]) -> Non
         assert any(fault.key == "id" for fault in error.value.faults), text
 
 
-def test_a_formula_is_its_value_and_nothing_is_evaluated(tmp_path: Path) -> None:
+def test_a_formula_that_has_no_value_is_told_and_nothing_is_evaluated(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     rows: list[list[str]] = [["号", "式"], ["1", '=HYPERLINK("http://127.0.0.1/","x")'], ["2", "=1+1"]]
     for row in rows:
         book.active.append(row)
     book.save(tmp_path / "f.xlsx")
     delivery = Drop(tmp_path).read(["号", "式"], "f.xlsx", "xlsx")
-    # Nobody has worked the formulas out, so they have no value; none is worked out here.
-    assert [row["式"] for row in delivery.rows] == ["", ""]
+    # Nobody has worked the formulas out, so they have no value; none is worked out here, and none is taken for an empty cell.
+    assert delivery.rows == []
+    assert {place: why.partition(" has no value")[0] for place, why in delivery.unreadable.items()} == dict.fromkeys(
+        (2, 3), "a formula under 式"
+    )
 
 
 def test_a_sheet_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
