@@ -16,7 +16,7 @@ from xml.etree.ElementTree import ParseError
 import pyarrow as pa
 import python_calamine
 
-from connectors.columns import ColumnPlan, clean_name, plan_columns, unique_names
+from connectors.columns import ColumnPlan, clean_name, plan_columns, shown, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
@@ -132,7 +132,7 @@ def _why_not(workbook: _Workbook, line: int, values: Sequence[str]) -> str:
     if line in workbook.formulas:
         named = dict(zip(workbook.plan.places, workbook.plan.names, strict=True))
         if names := [named[place] for place in workbook.formulas[line] if place in named]:
-            return f"a formula under {', '.join(names)} has no value: open the workbook, save it, and deliver it again"
+            return f"a formula under {shown(names)} has no value: open the workbook, save it, and deliver it again"
     return "" if any(map(clean_name, values)) else "the row is blank"
 
 
