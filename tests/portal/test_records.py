@@ -7,8 +7,9 @@ import pytest
 from cli.records import _audited
 from core.errors import StoreError
 from exchange import audit
-from tests.factories import credit_code, person, resident_id
-from tests.portal.conftest import Portal
+from pipeline.validate import count_issues
+from tests.factories import PATIENTS, Hub, credit_code, person, resident_id
+from tests.portal.conftest import Portal, open_portal
 from tests.quality.test_sentences import SMALL_WORDS
 
 PERSON = person(0)
@@ -213,3 +214,18 @@ def test_the_api_answers(filled: Portal, path: str) -> None:
     response = filled.client.get(f"/api/v1{path}")
     assert response.status_code == 200
     assert response.json()
+
+
+def test_an_entity_of_many_records_has_a_page_of_some_and_says_how_many_more(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
+    visits = {**PATIENTS, "record_key": ["NO"], "ignore": [*PATIENTS["ignore"], "NO"]}
+    hub.register(visits)
+    hub.sync(visits, [{**person(0, DH=f"139{number:08}"), "NO": str(number)} for number in range(50)])
+    hub.publish("population")
+    (row,) = hub.served("base_population")
+    client = open_portal(hub).client
+    page = client.get(f"/registries/population/records/{row['_canonical_id']}", params={"lang": "en"}).text
+    # 49 telephones beside the chosen one, the words that lost with them, and the records that agree on number and name.
+    assert page.count("19 more, told by") == 4
+    told = client.get(f"/api/v1/registries/population/records/{row['_canonical_id']}").json()
+    assert sum(item["element"] == "phone_number" for item in told["beside"]) == 49
