@@ -35,7 +35,7 @@ def quarantine(
     from exchange import audit
     from pipeline.home import open_home
     from pipeline.quarantine import export_rows, listed_rows, rule_counts
-    from pipeline.repair_file import ENDINGS, LARGEST
+    from pipeline.repair_file import ENDINGS
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, subject, warnings=warnings)
@@ -46,7 +46,8 @@ def quarantine(
     listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None
     written = export_rows(home, subject, export, warnings=warnings) if export else None
     if as_json:
-        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, "exported": written})
+        told = {"exported": written.rows, "files": [str(path) for path in written.files]} if written else {"exported": None}
+        print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, **told})
         return
     if not counts:
         print(f"no row of {subject} is {_what_is_asked(subject, warnings=warnings)}")
@@ -56,14 +57,10 @@ def quarantine(
     if listed:
         answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
     if written is not None:
-        print(f"{written:,} rows written to {export}; the file holds personal data as received, hand it to the department only")
+        files = ", ".join(map(str, written.files))
+        print(f"{written.rows:,} rows written to {files}; they hold personal data as received, hand them to the department only")
         if not warnings:
             print(_what_comes_next(home, subject))
-            if export and (size := export.stat().st_size) > LARGEST:
-                most = f"at most {LARGEST >> 20} MB are taken back at once"
-                print(
-                    f"the file has {size >> 20} MB, and {most}: have it handed back in several files, each with the first row of this one"
-                )
 
 
 def _what_is_asked(subject: str, *, warnings: bool) -> str:

@@ -45,6 +45,14 @@ class RuleCount:
     since: datetime | None  # UTC; since when the row waits that has waited longest
 
 
+@dataclass(frozen=True)
+class Exported:
+    """How many rows were written, and into which files."""
+
+    rows: int
+    files: tuple[Path, ...]
+
+
 def rule_counts(home: Home, subject: str, *, warnings: bool = False) -> list[RuleCount]:
     """Rows by rule, most frequent first: those in quarantine, those of one batch, or the published ones that carry warnings."""
     types, contract_id = load_standards().issue_types, subject.partition("@")[0]
@@ -65,19 +73,19 @@ def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datet
     return RuleCount(element, issue, count, kind.message.zh, kind.message.en, kind.fixer, since)
 
 
-def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False) -> int:
+def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False) -> Exported:
     """Write the rows that wait in quarantine (or those of one batch, or in force with warnings) as received, beside each wrong cell the reasons
-    in words, to a new file readable by its owner only: a workbook (.xlsx) or CSV (.csv).
+    in words, to a new file readable by its owner only: a workbook (.xlsx) or CSV (.csv), the latter in parts where it would be too large to
+    come back.
 
-    Returns how many rows were written. Raises RequestError where the file exists already, cannot be made or is to be of another kind.
+    Raises RequestError where the file exists already, cannot be made or is to be of another kind.
     """
     check_new_file(path, ENDINGS)
     contract_in_force(home.catalog, subject.partition("@")[0])
     with Engine(home.settings) as engine:
         found = list(_rows(home, engine, subject, warnings=warnings))
     columns = list(dict.fromkeys(name for _, row in found for name in row if name not in SYSTEM))
-    write_rejected(path, columns, [_rejected(contract, row) for contract, row in found])
-    return len(found)
+    return Exported(len(found), tuple(write_rejected(path, columns, [_rejected(contract, row) for contract, row in found])))
 
 
 def _rows(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[tuple[Contract, dict[str, Any]]]:

@@ -9,10 +9,11 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -26,6 +27,7 @@ ENDINGS = (".csv", ".xlsx")  # of the files that are handed out
 NOTE = "【问题 problem】"  # ends the name of a column of notes
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet
+PART = LARGEST // 2  # of a file of text that is handed out: what is written into it may be longer than what was wrong
 MOST_ROWS = 1_048_575  # of a sheet
 ROUNDED = "the spreadsheet has rounded a long number; write it as text"
 UNSTORED = "a formula has no value; open the workbook and save it, or write the value"
@@ -74,22 +76,42 @@ def _on_a_sheet(text: str) -> str:
     return plain
 
 
-def write_rejected(path: Path, columns: Sequence[str], rows: Sequence[Rejected]) -> None:
-    """Write rows to hand out into a new file that only its owner can read. Raises RequestError where it cannot be made."""
+def write_rejected(path: Path, columns: Sequence[str], rows: Sequence[Rejected]) -> list[Path]:
+    """Write rows to hand out into a new file that only its owner can read, or, where they are more than can be taken back at once, several.
+
+    Returns the files; those behind the first are numbered. Raises RequestError where one cannot be made.
+    """
     is_workbook = path.suffix.lower() == ".xlsx"
     if is_workbook and len(rows) > MOST_ROWS:
         raise RequestError(f"{len(rows):,} rows are more than a sheet holds", hint="hand them out as CSV: --export FILE.csv")
     noted = [name for name in (*columns, WHOLE_ROW) if any(name in row.notes for row in rows)]
     header = [*PLACE, *_with_notes(columns, noted)]
     lines = ([*row.place, *_cells(row, columns, noted)] for row in rows)
-    with requested(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        if is_workbook:
+    if is_workbook:
+        with _new(path) as out:
             _write_workbook(out, header, lines)
-        else:
-            text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="")
+        return [path]
+    return list(_write_text(path, header, lines))
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    with requested(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        yield out
+
+
+def _write_text(path: Path, header: Sequence[str], lines: Iterator[Sequence[str]]) -> Iterator[Path]:
+    line, number = next(lines, None), 1
+    while line is not None or number == 1:
+        part = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        with _new(part) as out, io.TextIOWrapper(out, encoding="utf-8-sig", newline="") as text:
             writer = csv.writer(text)
-            writer.writerows([header, *([escaped(cell) for cell in line] for line in lines)])
-            text.flush()
+            writer.writerow(header)
+            while line is not None and out.tell() < PART:
+                writer.writerow([escaped(cell) for cell in line])
+                line = next(lines, None)
+        yield part
+        number += 1
 
 
 def _with_notes(columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:

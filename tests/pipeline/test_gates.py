@@ -89,7 +89,7 @@ def test_the_rows_of_a_stopped_batch_are_listed_and_handed_out_but_wait_nowhere(
         ("wrong-check-character", "SFZH")
     }
     assert [(item.issue_type, item.rows, item.since) for item in rule_counts(hub.home, batch_id)] == [("wrong-check-character", 4, None)]
-    assert export_rows(hub.home, batch_id, tmp_path / "out.csv") == 4
+    assert export_rows(hub.home, batch_id, tmp_path / "out.csv").rows == 4
     assert all(row["SFZH"] in (tmp_path / "out.csv").read_text(encoding="utf-8-sig") for row in bad)
     # What waits is what the accepted batch set aside, and nothing of the other can be run again.
     assert listed_rows(hub.home, document["id"], 10).total == 1

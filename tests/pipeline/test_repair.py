@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from catalog.batches import latest_accepted, latest_delivery, waiting_of
 from core.errors import LeaseHeld, RequestError
 from pipeline.landing import verify_landing
-from pipeline.quarantine import rule_counts
+from pipeline.quarantine import export_rows, rule_counts
 from pipeline.repair_file import BATCH, NOTE, POSITION, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.replay import refused_rows, replay
 from pipeline.tracking import Order
@@ -313,6 +313,28 @@ def test_a_spreadsheet_that_rounded_a_number_is_told(hub: Hub) -> None:
     assert [(row["position"], row["reason"]) for row in refused_rows(hub.home, made)] == [
         (2, "column DH: the spreadsheet has rounded a long number; write it as text")
     ]
+
+
+def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part has the header and comes back by itself; together they have every row once."""
+    monkeypatch.setattr("pipeline.repair_file.PART", 2_000)
+    rows = [person(number, XM="") for number in range(40)]
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *(row | {"SFZH": resident_id(100 + number)} for number, row in enumerate(rows))])
+    assert first.quarantined == 40
+    path = hub.drop / "out.csv"
+    exported = export_rows(hub.home, ID, path)
+    assert exported.rows == 40
+    assert exported.files[:2] == (path, hub.drop / "out-2.csv")
+    parts = [read(part) for part in exported.files]
+    assert {tuple(header) for header, _ in parts} == {tuple(parts[0][0])}
+    assert len(parts) > 1  # what is written is counted when its buffer is full
+    assert all(lines for _, lines in parts)
+    assert sorted(int(line[1]) for _, lines in parts for line in lines) == list(range(5, 45))
+    for part, (_, lines) in zip(exported.files, parts, strict=True):
+        (made,) = replay(ID, hub.home, repaired=edited(part, filling("XM", *["王芳"] * len(lines))))
+        assert (made.accepted, made.unreadable) == (len(lines), 0)
+    assert waiting_of(hub.home.catalog, ID) == []
 
 
 def test_a_formula_that_nobody_has_worked_out_is_told_and_removes_nothing(hub: Hub) -> None:
