@@ -33,7 +33,7 @@ COMMANDS = (
 CARRIERS = {"Note": 1, "Change": 1, "Unreadable": 1, "_Ragged": 2, "refusal": 0}
 SAMPLE = "7"  # fits numbers and names alike
 LIKE_A_SENTENCE = re.compile(r"[a-z]{2,}\b.*\s.*\b[a-z]{2,}")
-SQL = re.compile(r"\b(SELECT|WHERE|FROM|CASE WHEN)\b|^read_|{name: ")
+SQL = re.compile(r"\b(SELECT|WHERE|FROM|CASE WHEN|lambda)\b|^read_|{name: ")
 
 
 @dataclass
