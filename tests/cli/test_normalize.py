@@ -104,3 +104,18 @@ def test_a_terminal_that_writes_another_encoding_is_understood(empty: Command) -
 def test_a_date_is_read_by_a_declared_format_or_the_format_is_refused(empty: Command) -> None:
     assert empty("normalize", "-e", "birth_date", "1/2/1990", "-f", "%d/%m/%Y", "--json").json["value"] == "1990-02-01"
     assert empty("normalize", "-e", "birth_date", "1/2/1990", "-f", "%q", "--json").status == 2
+
+
+def test_an_address_is_shown_in_its_parts(empty: Command) -> None:
+    address = "杭州市西湖区文三路478号A座1203室"
+    parts = empty("normalize", "--element", "residence_address", address, "--json").json["parts"]
+    assert (parts["division_code"], parts["road"], parts["number"], parts["building"], parts["room"]) == (
+        "330106",
+        "文三路",
+        "478号",
+        "A座",
+        "1203室",
+    )
+    shown = empty("normalize", "--element", "residence_address", address).out
+    assert "文三路" in shown
+    assert "parts" not in empty("normalize", "--element", "sex_code", "男", "--json").json

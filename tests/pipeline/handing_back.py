@@ -15,6 +15,7 @@ from tests.factories import PATIENTS, Hub, person
 
 ID = PATIENTS["id"]
 GOOD = [person(n) for n in range(3)]
+NAMELESS = [person(50, XM=""), person(51, XM="", DZ='=HYPERLINK("http://x")')]
 Edit = Callable[[list[str], list[list[str]]], None]
 
 

@@ -29,7 +29,7 @@ from pipeline.why import why
 from registries.publications import history, latest
 from tests.conftest import copied_keys
 from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
-from tests.pipeline.test_repair import edited, filling, handed_out
+from tests.pipeline.handing_back import edited, filling, handed_out
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
 ID = PATIENTS["id"]

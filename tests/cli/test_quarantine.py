@@ -1,0 +1,55 @@
+"""Rows in quarantine and with warnings by command: listed masked, handed out as received."""
+
+from pathlib import Path
+
+from exchange.audit import entries
+from tests.cli.conftest import LEAN, Command
+from tests.factories import (
+    PATIENTS,
+    Hub,
+    resident_id,
+)
+
+
+def test_quarantined_rows_go_out_as_received_into_a_closed_file(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "rejected.csv"
+    answer = command("quarantine", LEAN["id"], "--export", str(path), "--json")
+    assert (answer.json["exported"], answer.json["files"]) == (1, [str(path)])
+    assert path.stat().st_mode & 0o077 == 0
+    assert resident_id(9) in path.read_text(encoding="utf-8-sig")
+    assert command("quarantine", LEAN["id"], "--export", str(path)).status == 2
+
+
+def test_rows_with_warnings_are_listed_masked_and_exported(command: Command, city: Hub, tmp_path: Path) -> None:
+    """The row came unchanged in the last batch; what was found when it was examined still stands."""
+    found = command("quarantine", PATIENTS["id"], "--warnings", "--rows", "5", "--purpose", "call them", "--json").json
+    assert {(rule["element"], rule["rows"]) for rule in found["rules"]} == {("phone_number", 1)}
+    (row,) = found["rows"]
+    assert (row["batch_id"], row["position"], row["broken"][0]["values"]) == (f"{PATIENTS['id']}@2", 6, [["DH", "*****"]])
+    newest = entries(city.home.audit)[0]
+    assert (newest["action"], newest["subject"], newest["purpose"]) == ("view-warnings", PATIENTS["id"], "call them")
+    path = tmp_path / "doubtful.csv"
+    assert command("quarantine", PATIENTS["id"], "--warnings", "--export", str(path), "--json").json["exported"] == 1
+    assert path.stat().st_mode & 0o077 == 0
+    assert resident_id(7) in path.read_text(encoding="utf-8-sig")
+    assert entries(city.home.audit)[0]["action"] == "export-warnings"
+    assert command("quarantine", LEAN["id"], "--warnings").out.startswith("no row of")
+
+
+def test_quarantined_rows_are_listed_masked(command: Command) -> None:
+    answer = command("quarantine", LEAN["id"], "--rows", "5")
+    assert "person_name" in answer.out
+    assert resident_id(9) not in answer.out
+
+
+def test_what_cannot_be_exported_is_neither_read_nor_written_down(command: Command, city: Hub, tmp_path: Path) -> None:
+    before = entries(city.home.audit, limit=1000)
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "none" / "f.csv", tmp_path / "file" / "f.csv", tmp_path):
+        answer = command("quarantine", LEAN["id"], "--export", str(path))
+        assert (answer.status, answer.out) == (2, ""), answer.err
+        assert str(path) in answer.err
+    answer = command("quarantine", LEAN["id"], "--export", str(tmp_path / "f.csv"), "--purpose", "x" * 600)
+    assert (answer.status, (tmp_path / "f.csv").exists()) == (2, False)
+    assert "longer than 400 characters" in answer.err
+    assert entries(city.home.audit, limit=1000) == before

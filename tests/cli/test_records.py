@@ -1,0 +1,112 @@
+"""Base records by command: shown, accounted for, followed; and the audit call before any of it."""
+
+import pytest
+
+from exchange.audit import entries
+from tests.cli.conftest import LEAN, Command
+from tests.factories import (
+    PATIENTS,
+    Hub,
+    person,
+    resident_id,
+)
+
+
+def test_show_gives_the_published_record(command: Command, city: Hub) -> None:
+    rows = {row["resident_id"]: row for row in city.served("base_population")}
+    assert len(rows) == 8
+    for identifier, row in rows.items():
+        assert command("show", "population", identifier, "--json").json == row
+
+
+def test_why_accounts_for_every_published_value(command: Command, city: Hub) -> None:
+    for row in city.served("base_population"):
+        account = command("why", "population", row["_canonical_id"], "--json").json
+        for answer in account["answers"]:
+            assert answer["value"] == row[answer["element"]]
+            chosen = [candidate for candidate in answer["candidates"] if candidate["verdict"] == "chosen"]
+            assert [candidate["value"] for candidate in chosen] == ([] if answer["value"] is None else [answer["value"]])
+
+
+def test_why_names_the_chosen_the_outvoted_and_the_raw_form(command: Command) -> None:
+    account = command("why", "population", resident_id(4), "person_name", "--json").json
+    (answer,) = account["answers"]
+    found = [(c["contract_id"], c["batch_id"], c["position"], c["raw"], c["value"], c["verdict"]) for c in answer["candidates"]]
+    name = person(4)["XM"]
+    assert found == [
+        (LEAN["id"], f"{LEAN['id']}@1", 6, name, name, "chosen"),
+        (PATIENTS["id"], f"{PATIENTS['id']}@1", 3, "李卫", "李卫", "outranked"),
+    ]
+    (phone,) = command("why", "population", resident_id(4), "phone_number", "--json").json["answers"]
+    assert [(c["raw"], c["value"]) for c in phone["candidates"]] == [("138 0000 0004", "13800000004")]
+    assert "138 0000 0004" in command("why", "population", resident_id(4), "phone_number").out
+
+
+def test_why_says_of_a_source_that_agrees_that_it_does(command: Command, city: Hub) -> None:
+    (answer,) = command("why", "population", resident_id(4), "resident_id", "--json").json["answers"]
+    assert [(c["contract_id"], c["verdict"]) for c in answer["candidates"]] == [(LEAN["id"], "chosen"), (PATIENTS["id"], "agrees")]
+
+
+@pytest.mark.parametrize("action", ["show", "why"])
+def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def failing(*_: object) -> None:
+        seen.append(len(entries(city.home.audit, limit=1000)))
+        raise ValueError("shown after the entry")
+
+    before = len(entries(city.home.audit, limit=1000))
+    monkeypatch.setattr(f"pipeline.why.{action}", failing)
+    assert command(action, "population", resident_id(1), "--purpose", "appeal 7").status != 0
+    assert seen == [before + 1]
+    newest = entries(city.home.audit)[0]
+    assert (newest["actor"], newest["action"], newest["purpose"]) == ("tester", action, "appeal 7")
+    canonical = next(row["_canonical_id"] for row in city.served("base_population") if row["resident_id"] == resident_id(1))
+    assert newest["subject"] == f"population/{canonical}"
+
+
+def test_records_are_shown_as_of_both_times(command: Command) -> None:
+    now = command("show", "population", resident_id(1), "--json").json
+    then = command("show", "population", resident_id(1), "--valid-at", "2024-06-01", "--known-at", "1", "--json").json
+    assert (then["person_name"], then["_known_from"], then["_valid_from"]) == (now["person_name"], 1, now["_valid_from"])
+    assert command("show", "population", resident_id(1), "--valid-at", "2023-12-31").status == 2
+    assert command("show", "population", resident_id(1), "--known-at", "9").status == 2
+    assert command("show", "population", resident_id(1), "--valid-at", "1.6.2024").status == 2
+    (name,) = command("why", "population", resident_id(1), "person_name", "--valid-at", "2024-06-01", "--json").json["answers"]
+    assert name["value"] == now["person_name"]
+
+
+def test_the_feed_is_read_in_pages_and_written_down(command: Command, city: Hub) -> None:
+    rows = {row["_canonical_id"]: row["resident_id"] for row in city.served("base_population")}
+    first = command("changes", "population", "--limit", "3", "--purpose", "subscription", "--json").json
+    rest = command("changes", "population", "--after", str(first["last"]), "--json").json
+    events = first["events"] + rest["events"]
+    assert [event["seq"] for event in events] == list(range(1, rest["newest"] + 1))
+    assert {event["canonical_id"]: event["values"]["resident_id"] for event in events} == rows
+    written = entries(city.home.audit)[1]
+    assert (written["action"], written["subject"], written["purpose"]) == ("changes", "population#1-3", "subscription")
+    assert f"go on: ./hub changes population --after {rest['newest']}" in command("changes", "population", "--after", "2").out
+    anew = command("changes", "population", "--anew", "--limit", "100", "--json").json
+    assert {row["canonical_id"]: row["values"]["resident_id"] for row in anew["rows"]} == rows
+    assert (anew["resume_after"], anew["after_id"]) == (rest["newest"], None)
+    assert f"--after {rest['newest']}" in command("changes", "population", "--anew").out
+    assert command("changes", "population", "--after", "999").status == 2
+    assert command("changes", resident_id(1)).status == 2
+
+
+def test_a_number_typed_in_place_of_the_registry_is_not_written_down(command: Command, city: Hub) -> None:
+    before = entries(city.home.audit, limit=1000)
+    assert command("show", resident_id(1), "population").status == 2
+    assert entries(city.home.audit, limit=1000) == before
+
+
+@pytest.mark.parametrize("action", ["show", "why"])
+def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.errors import StoreError
+
+    def refusing(*_: object, **__: object) -> None:
+        raise StoreError("the audit log cannot be written")
+
+    monkeypatch.setattr("exchange.audit.record", refusing)
+    answer = command(action, "population", resident_id(1))
+    assert (answer.status, answer.out) == (3, "")

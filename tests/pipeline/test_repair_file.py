@@ -1,0 +1,145 @@
+"""The file in which rejected rows go out and come back: what spreadsheets make of it, and what cannot be taken back."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+
+from catalog.batches import latest_accepted, waiting_of
+from core.errors import RequestError
+from pipeline.quarantine import export_rows
+from pipeline.repair_file import NOTE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
+from pipeline.replay import refused_rows, replay
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, wrong_check
+from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
+
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
+
+
+def test_what_a_spreadsheet_would_run_goes_out_harmless_and_comes_back_as_it_was(hub: Hub) -> None:
+    document = {**PATIENTS, "columns": {**PATIENTS["columns"], "DZ": "residence_address"}, "ignore": ["XB", "CSRQ"]}
+    hub.register(document)
+    first = hub.sync(document, [*GOOD, *NAMELESS])
+    (book,) = [load_workbook(handed_out(hub, "out.xlsx")).active]
+    assert {cell.data_type for row in book.iter_rows() for cell in row} <= {"s", "n"}
+    assert [cell.value for row in book.iter_rows() for cell in row if str(cell.value).startswith("=")] == [NAMELESS[1]["DZ"]]
+    path = handed_out(hub)
+    header, rows = read(path)
+    assert rows[1][header.index("DZ")] == f"'{NAMELESS[1]['DZ']}"
+    (batch,) = replay(first.batch_id, hub.home, repaired=edited(path, filling("XM", "王芳", "李强")))
+    from core.engine import Engine
+    from pipeline.landing import landed_rows
+
+    with Engine(hub.settings) as engine:
+        landed = engine.rows(f"SELECT DZ, XM FROM {landed_rows(hub.settings, batch)} ORDER BY _position")
+    assert landed == [(NAMELESS[0]["DZ"], "王芳"), (NAMELESS[1]["DZ"], "李强")]
+
+
+def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+
+    def tried(edit: Edit) -> str:
+        path = handed_out(hub)
+        back = edited(path, edit)
+        path.unlink()
+        with pytest.raises(RequestError) as raised:
+            replay(first.batch_id, hub.home, repaired=back)
+        return str(raised.value)
+
+    assert "lacks the columns SFZH" in tried(
+        lambda header, rows: filling("x")(header, rows) or header.__setitem__(header.index("SFZH"), "")
+    )
+    assert "not handed out: NEU" in tried(lambda header, rows: header.append("NEU"))
+    assert RECORD in tried(lambda header, rows: header.__setitem__(2, "id"))
+    assert "has no rows" in tried(lambda header, rows: rows.clear())
+    for name, content in {"a.csv": b"\xff\xfe\x00", "b.xlsx": b"PK\x03\x04 no book", "c.csv": b""}.items():
+        (hub.drop / name).write_bytes(content)
+        with pytest.raises(RequestError):
+            replay(first.batch_id, hub.home, repaired=hub.drop / name)
+    assert latest_accepted(hub.home.catalog, ID).batch_id == first.batch_id
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "told"),
+    [
+        pytest.param(13800000000123456, "n", "the spreadsheet has rounded a long number; write it as text", marks=pytest.mark.long),
+        ("=A1", "f", "a formula has no value; open the workbook and save it, or write the value"),
+    ],
+    ids=["a rounded number", "a formula that nobody has worked out"],
+)
+def test_a_cell_that_does_not_say_what_was_meant_is_told_and_removes_nothing(hub: Hub, value: object, kind: str, told: str) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    path = handed_out(hub, "out.xlsx")
+    book = load_workbook(path)
+    header = [cell.value for cell in book.active[1]]
+    for row, name in ((2, "王芳"), (3, "李强")):
+        book.active.cell(row, header.index("XM") + 1).value = name
+    cell = book.active.cell(3, header.index("DH") + 1)
+    cell.value, cell.data_type, cell.number_format = value, kind, "General"
+    book.save(path)
+    (made,) = replay(first.batch_id, hub.home, repaired=path)
+    assert [(row["position"], row["reason"]) for row in refused_rows(hub.home, made)] == [(3, f"column DH: {told}")]
+    assert made.accepted == 1
+
+
+def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part has the header and comes back by itself; together they have every row once."""
+    monkeypatch.setattr("pipeline.repair_file.PART", 2_000)
+    rows = [person(number, XM="") for number in range(40)]
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *(row | {"SFZH": resident_id(100 + number)} for number, row in enumerate(rows))])
+    assert first.quarantined == 40
+    path = hub.drop / "out.csv"
+    exported = export_rows(hub.home, ID, path)
+    assert exported.rows == 40
+    assert exported.files[:2] == (path, hub.drop / "out-2.csv")
+    parts = [read(part) for part in exported.files]
+    assert {tuple(header) for header, _ in parts} == {tuple(parts[0][0])}
+    assert len(parts) > 1  # what is written is counted when its buffer is full
+    assert all(lines for _, lines in parts)
+    assert sorted(int(line[1]) for _, lines in parts for line in lines) == list(range(5, 45))
+    for part, (_, lines) in zip(exported.files, parts, strict=True):
+        (made,) = replay(ID, hub.home, repaired=edited(part, filling("XM", *["王芳"] * len(lines))))
+        assert (made.accepted, made.unreadable) == (len(lines), 0)
+    assert waiting_of(hub.home.catalog, ID) == []
+
+
+@pytest.mark.long
+def test_what_excel_saves_in_china_is_read(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    (made,) = replay(first.batch_id, hub.home, repaired=edited(handed_out(hub), filling("XM", "王芳", "李强"), "gb18030"))
+    assert made.accepted == 2
+
+
+@pytest.mark.long
+def test_every_rule_stands_beside_its_cell_and_rules_of_the_row_apart(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, [*GOOD, person(50, SFZH=wrong_check(resident_id(50)), XM="")])
+    header, (row,) = read(handed_out(hub, contract=RESIDENTS["id"]))
+    assert "校验码" in row[header.index(f"SFZH{NOTE}")]
+    assert "不得与已有记录相同" in row[header.index(f"SFZH{NOTE}")]
+    assert "不得与已有记录相同" not in row[header.index(f"XM{NOTE}")]
+    assert "必填" in row[header.index(f"XM{NOTE}")]
+    assert f"{WHOLE_ROW}{NOTE}" not in header
+    assert f"DH{NOTE}" not in header
+
+
+@given(st.text(max_size=12))
+def test_escaping_is_undone(text: str) -> None:
+    assert unescaped(escaped(text)) == text
+    assert not escaped(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert is_as_handed_out(escaped(text), text)
+
+
+@given(st.text(max_size=6), st.text(max_size=6))
+def test_another_text_is_another(one: str, other: str) -> None:
+    def plain(texts: Sequence[str]) -> set[str]:
+        return {"".join(c if c >= " " else " " for c in t.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "\1")) for t in texts}
+
+    if not plain([other]) & plain([one, escaped(one)]) and "\n" not in one + other and "\t" not in one + other:
+        assert not is_as_handed_out(other, one)
