@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -41,18 +41,24 @@ def clean_name(name: str) -> str:
     return _OUTER.sub("", name).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def free_name(name: str, taken: Container[str], last: Counter[str]) -> str:
+    """The name, or the name with the next number that is not taken; `last` holds the highest number of each, so that none is tried again."""
+    unique, number = name, max(last[name], 1)
+    while unique in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    last[name] = number
+    return unique
+
+
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Cleaned names, each different: a repeated one gets a number, one that is missing its place."""
     taken, last = {POSITION}, Counter[str]()
     result = []
     for place, name in enumerate(map(clean_name, names), start=1):
         base = name or f"{UNNAMED}{place}"
-        unique, number = base, max(last[base], 1)
-        while unique in taken:
-            number += 1
-            unique = f"{base}_{number}"
+        unique = free_name(base, taken, last)
         taken.add(unique)
-        last[base] = number
         result.append(unique)
     return tuple(result)
 

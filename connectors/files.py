@@ -8,6 +8,7 @@ import stat
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
@@ -219,6 +220,13 @@ def open_bytes(file: DeliveredFile) -> BinaryIO:
     return cast("BinaryIO", _Unpacked(file)) if compressed else file.open("rb")
 
 
+@contextmanager
+def open_anywhere(file: DeliveredFile) -> Iterator[BinaryIO]:
+    """The same, where bytes are looked at in any order: those of an archive are held, since it gives them in one only at any speed."""
+    with open_bytes(file) as stream:
+        yield io.BytesIO(stream.read()) if isinstance(file, Member) else stream
+
+
 class _Unpacked(gzip.GzipFile):
     """What gzip has packed, as long as it is no more than any delivery packs. How large it will be stands nowhere in it."""
 
@@ -251,7 +259,7 @@ def real_kind(path: DeliveredFile, start: bytes) -> str | None:
 
 def _zipped_kind(path: DeliveredFile) -> str:
     try:
-        with open_bytes(path) as file, zipfile.ZipFile(io.BytesIO(file.read()) if isinstance(path, Member) else file) as archive:
+        with open_anywhere(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, EOFError):
         return "a damaged zip archive"

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ import python_calamine
 
 from connectors.columns import ColumnPlan, clean_name, plan_columns, shown, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
+from connectors.files import DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
 from connectors.workbook_formulas import formulas_without_values
 from connectors.workbook_size import check_workbook
@@ -85,7 +84,7 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     header = find_header(contract, source, rows, path.name)
     width = _width(sheet)
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
-    with _translated(contract, path), _seekable(path) as file:
+    with _translated(contract, path), open_anywhere(path) as file:
         formulas = formulas_without_values(file, sheet.name)
     return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, formulas)
 
@@ -177,7 +176,7 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
     with _translated(contract, path):
         if kind == _WORKBOOKS[0]:
-            with _seekable(path) as seekable:
+            with open_anywhere(path) as seekable:
                 check_workbook(f"{contract.id}: {path.name}", seekable)
         with open_bytes(path) as file:
             workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
@@ -188,12 +187,6 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
                 hint="change the sheet in the contract",
             )
         return workbook.get_sheet_by_name(source.sheet) if source.sheet else workbook.get_sheet_by_index(0)
-
-
-@contextmanager
-def _seekable(path: DeliveredFile) -> Iterator[BinaryIO]:
-    with open_bytes(path) as file:
-        yield file if isinstance(path, Path) else io.BytesIO(file.read())
 
 
 @contextmanager

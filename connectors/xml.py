@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 import pyarrow as pa
 
-from connectors.columns import ColumnPlan, plan_columns
+from connectors.columns import ColumnPlan, free_name, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream
@@ -42,12 +42,7 @@ class _Record:
 
     def add(self, name: str, text: str) -> None:
         """Keep a value under its name, or under the next free number of it."""
-        unique, number = name, max(self.last[name], 1)
-        while unique in self.values:
-            number += 1
-            unique = f"{name}_{number}"
-        self.values[unique] = text
-        self.last[name] = number
+        self.values[free_name(name, self.values, self.last)] = text
         self.size += 1 + len(text)  # an element without text is something too
 
 

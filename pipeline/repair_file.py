@@ -91,7 +91,15 @@ def write_rejected(path: Path, columns: Sequence[str], rows: Sequence[Rejected])
         with _new(path) as out:
             _write_workbook(out, header, lines)
         return [path]
-    return list(_write_text(path, header, lines))
+    written: list[Path] = []
+    try:
+        written.extend(_write_text(path, header, lines))
+    except RequestError:
+        # A part of that name was there: half of the rows would pass for all of them.
+        for part in written:
+            part.unlink()
+        raise
+    return written
 
 
 @contextmanager

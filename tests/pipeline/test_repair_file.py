@@ -94,6 +94,11 @@ def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch:
     first = hub.sync(PATIENTS, [*GOOD, *(row | {"SFZH": resident_id(100 + number)} for number, row in enumerate(rows))])
     assert first.quarantined == 40
     path = hub.drop / "out.csv"
+    (hub.drop / "out-2.csv").touch()
+    with pytest.raises(RequestError, match=r"out-2.csv: File exists"):
+        export_rows(hub.home, ID, path)
+    assert not path.exists()
+    (hub.drop / "out-2.csv").unlink()
     exported = export_rows(hub.home, ID, path)
     assert exported.rows == 40
     assert exported.files[:2] == (path, hub.drop / "out-2.csv")
