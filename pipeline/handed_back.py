@@ -1,10 +1,8 @@
 """Repaired rows as a department hands them back: each is matched to the row in quarantine that it repairs, or refused with the reason."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +15,10 @@ from core.digests import record_id
 from core.engine import Engine
 from core.errors import RequestError
 from core.keys import RECORD_KEY, load_key
+from pipeline.handed_file import HandedFile, HandedRow
 from pipeline.home import Home
 from pipeline.landing import read_manifest
-from pipeline.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, HandedRow, is_as_handed_out, read_handed_back, unescaped
+from pipeline.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, is_as_handed_out, unescaped
 from pipeline.repairs import delivered_rows, source_digests
 from pipeline.row_issues import concerned
 from pipeline.state import Sought, standardized_table, state
@@ -29,6 +28,7 @@ from standards.loader import load_standards
 RECORD_ID = "_record_id"
 _WHICH = "./hub status says which batch of a dataset has"
 Raw = Mapping[str, str | None]
+Waits = Mapping[UUID, frozenset[UUID]]
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,18 @@ class Quarantined:
     batch: Batch
     columns: tuple[str, ...]
     rows: Mapping[tuple[UUID, int], _Row]
-    waits: Mapping[UUID, frozenset[UUID]]
+    waits: Waits
 
     def is_waiting(self, row: _Row) -> bool:
         """Whether the source has sent nothing else since, and nobody has repaired it."""
         return row.source_digest in self.waits.get(row.record_id, frozenset())
 
 
-def read_quarantined(home: Home, batch: Batch) -> Quarantined:
-    """The rows that a batch set aside. Raises RequestError where there are none, or where its rows are no longer kept."""
+def read_quarantined(home: Home, batch: Batch, waits: Waits) -> Quarantined:
+    """The rows that a batch set aside; `waits` is what waits of the dataset.
+
+    Raises RequestError where there are none, or where its rows are no longer kept.
+    """
     pointers, manifest = pointers_of(home, batch), read_manifest(home.settings, batch)
     if batch.status != "accepted" or pointers is None:
         hint = "it was stopped, and none of it waits: run the dataset again" if batch.status == "stopped" else _WHICH
@@ -75,7 +78,6 @@ def read_quarantined(home: Home, batch: Batch) -> Quarantined:
             doing="reading quarantined rows",
         )
         rows = [_row(row, columns) for row in found]
-        waits = _waits(home, engine, batch.contract_id)
     return Quarantined(batch, columns, {(row.record_id, row.position): row for row in rows}, waits)
 
 
@@ -84,16 +86,18 @@ def _row(row: Mapping[str, Any], columns: Sequence[str]) -> _Row:
     return _Row(row["_position"], row[RECORD_ID], raw, row["_source_digest"], tuple(row["rules"].split(";")))
 
 
-def _waits(home: Home, engine: Engine, contract_id: str) -> dict[UUID, frozenset[UUID]]:
+def waiting_digests(home: Home, contract_id: str) -> Waits:
+    """What waits in quarantine of a dataset: by record the digests of the source's rows."""
     pointers = waiting_pointers(home, contract_id)
     if pointers is None:
         return {}
     waits: dict[UUID, set[UUID]] = {}
-    for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1", doing="reading quarantine"):
-        behind = source_digests(home, get_batch(home.catalog, f"{contract_id}@{seq}"))
-        query = f"SELECT q._record_id, d._source_digest FROM {pointers} q JOIN {behind} d USING (_position) WHERE q._batch_seq = {seq}"
-        for record, digest in engine.rows(query, doing="reading quarantine"):
-            waits.setdefault(record, set()).add(digest)
+    with Engine(home.settings) as engine:
+        for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1", doing="reading quarantine"):
+            behind = source_digests(home, get_batch(home.catalog, f"{contract_id}@{seq}"))
+            query = f"SELECT q._record_id, d._source_digest FROM {pointers} q JOIN {behind} d USING (_position) WHERE q._batch_seq = {seq}"
+            for record, digest in engine.rows(query, doing="reading quarantine"):
+                waits.setdefault(record, set()).add(digest)
     return {record: frozenset(digests) for record, digests in waits.items()}
 
 
@@ -125,22 +129,21 @@ class _Repaired:
 
 
 def take_back(
-    home: Home, quarantined: Quarantined, contract: Contract, path: Path, others: frozenset[str] | None = frozenset()
+    home: Home, quarantined: Quarantined, contract: Contract, file: HandedFile, others: frozenset[str] | None = frozenset()
 ) -> HandedBack:
     """Match the rows of a file with those in quarantine. A row that fits none is `unreadable`, with its number in the file and the reason.
 
     Rows that say they are of `others` (batch ids) are left for those; with None, all that are not of this batch.
     """
-    header, handed = read_handed_back(path)
-    handed = [row for row in handed if _is_for(quarantined.batch.batch_id, row.values.get(BATCH, "").strip(), others)]
-    notes = {name for name in header if name.endswith(NOTE) and name not in quarantined.columns}
-    foreign = [name for name in header if name and name not in (*PLACE, *quarantined.columns, *notes)]
-    missing = [name for name in quarantined.columns if name not in header]
+    handed = [row for row in file.rows if _is_for(quarantined.batch.batch_id, row.text(BATCH).strip(), others)]
+    notes = {name for name in file.columns if name.endswith(NOTE) and name not in quarantined.columns}
+    foreign = [name for name in file.columns if name and name not in (*PLACE, *quarantined.columns, *notes)]
+    missing = [name for name in quarantined.columns if name not in file.columns]
     hint = "leave the header as it was handed out"
     if foreign:
-        raise RequestError(f"{path.name} has columns that were not handed out: {', '.join(foreign)}", hint=hint)
+        raise RequestError(f"{file.name} has columns that were not handed out: {', '.join(foreign)}", hint=hint)
     if missing:
-        raise RequestError(f"{path.name} lacks the columns {', '.join(missing)}", hint=hint)
+        raise RequestError(f"{file.name} lacks the columns {', '.join(missing)}", hint=hint)
     schema = text_schema((*quarantined.columns, RECORD_ID))
     extraction = Extraction(schema, iter(()), is_whole=False, has_record_ids=True)
     found = {row.line: _matched(quarantined, contract, row) for row in handed}
@@ -155,7 +158,7 @@ def take_back(
             good.append(repaired[row.line])
     extraction.batches = iter([_batch(quarantined, good, schema)] if good else [])
     corrected = {item.row.line: (item.origin.position, item.record_id) for item in good if item.is_corrected}
-    return HandedBack(extraction, len(handed), path.name, hashlib.sha256(path.read_bytes()).hexdigest(), corrected)
+    return HandedBack(extraction, len(handed), file.name, file.sha256, corrected)
 
 
 def known_records(home: Home, contract: Contract, ids: Sequence[UUID]) -> set[UUID]:
@@ -185,7 +188,7 @@ def _refused(quarantined: Quarantined, handed: Sequence[HandedRow], repaired: Ma
 
 
 def _place(row: HandedRow) -> tuple[str, ...]:
-    return tuple(row.values.get(name, "").strip().lower() for name in PLACE)
+    return tuple(text.lower() for text in row.place)
 
 
 def _is_for(batch_id: str, named: str, others: frozenset[str] | None) -> bool:
@@ -194,7 +197,7 @@ def _is_for(batch_id: str, named: str, others: frozenset[str] | None) -> bool:
 
 def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow) -> tuple[_Row | None, str]:
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
-    batch, position, record = (row.values.get(name, "").strip() for name in PLACE)
+    batch, position, record = row.place
     if batch != quarantined.batch.batch_id:
         return None, f"column {BATCH}: the row is not from {quarantined.batch.batch_id}"
     origin = quarantined.rows.get((_uuid(record), int(position))) if _uuid(record) and position.isdecimal() else None
@@ -255,7 +258,7 @@ def _key(contract: Contract) -> Sequence[str]:
 
 def _value(row: HandedRow, origin: _Row, name: str) -> str | None:
     """The value of a cell. One that is as it was handed out is what it was, absent or empty."""
-    text, before = row.values.get(name, ""), origin.raw[name]
+    text, before = row.text(name), origin.raw[name]
     return before if is_as_handed_out(text, before) else unescaped(text) or None
 
 

@@ -1,4 +1,4 @@
-"""The file in which a department gets its rejected rows and hands them back: CSV, or a workbook by the ending of its name.
+"""The file in which a department gets its rejected rows, to hand them back (`pipeline.handed_file`): CSV, or a workbook by the ending of its name.
 
 Beside each cell that is wrong stands a column with the reasons in words, Chinese first, and who can fix it. The first three columns say which
 row it is: they, the key and the notes are not edited. A text that a spreadsheet would run as a formula goes out with an apostrophe in
@@ -10,14 +10,11 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
 
-from core.errors import RequestError, SourceError
+from core.errors import RequestError
 from core.files import requested
 
 BATCH, POSITION, RECORD = "批次 batch", "行号 row", "记录标识 record id"
@@ -29,20 +26,6 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet
 PART = LARGEST // 2  # of a file of text that is handed out: what is written into it may be longer than what was wrong
 MOST_ROWS = 1_048_575  # of a sheet
-ROUNDED = "the spreadsheet has rounded a long number; write it as text"
-UNSTORED = "a formula has no value; open the workbook and save it, or write the value"
-BEYOND = "there are more cells than columns"
-_EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number and rounds the rest
-_ENCODINGS = ("utf-8-sig", "gb18030")  # what spreadsheets in China save as
-
-
-@dataclass(frozen=True)
-class HandedRow:
-    """One row as it came back: its number in the file, the texts by column, and by column why a cell does not say what was meant."""
-
-    line: int
-    values: Mapping[str, str]
-    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,86 +152,3 @@ def _write_workbook(out: Any, header: Sequence[str], lines: Iterator[Sequence[st
         sheet.column_dimensions[sheet.cell(1, place).column_letter].width = 44 if name.endswith(NOTE) else 22
     sheet.freeze_panes = "D2"
     book.save(out)
-
-
-def read_handed_back(path: Path) -> tuple[list[str], list[HandedRow]]:
-    """The header of a file that came back, and its rows; notes are among them. Blank rows are left out.
-
-    Raises RequestError where it is no such file, naming the columns that are missing.
-    """
-    with requested(path):
-        if path.stat().st_size > LARGEST:
-            raise RequestError(f"{path.name} is larger than {LARGEST >> 20} MB", hint="hand the rows back in several files")
-        content = path.read_bytes()
-    table = list(_workbook(path, content) if content.startswith(b"PK") else _text(path, content))
-    header = [text.strip() for text in table[0].values.values()] if table else []
-    missing = [name for name in PLACE if name not in header]
-    if missing:
-        raise RequestError(
-            f"{path.name} lacks the columns {', '.join(missing)} in its first row",
-            hint="take the file that ./hub quarantine --export has written, and leave its first three columns and its header as they are",
-        )
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise RequestError(f"{path.name} has the columns {', '.join(twice)} twice", hint="leave the header as it was handed out")
-    rows = [_named(header, row) for row in table[1:]]
-    return header, [row for row in rows if any(text.strip() for text in row.values.values())]
-
-
-def _named(header: Sequence[str], row: HandedRow) -> HandedRow:
-    """The row by the names of its columns; what stands beyond them has none."""
-    values = {header[int(place)]: text for place, text in row.values.items() if int(place) < len(header) and header[int(place)]}
-    beyond = any(text.strip() for place, text in row.values.items() if int(place) >= len(header))
-    unusable = {header[int(place)]: why for place, why in row.unusable.items() if int(place) < len(header)}
-    return HandedRow(row.line, values, unusable | ({"": BEYOND} if beyond else {}))
-
-
-def _text(path: Path, content: bytes) -> Iterator[HandedRow]:
-    for encoding in _ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        try:
-            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-            for number, cells in enumerate(reader, start=1):
-                yield HandedRow(number, {str(place): cell for place, cell in enumerate(cells)})
-        except csv.Error:
-            raise RequestError(
-                f"{path.name} is damaged near line {reader.line_num}", hint="save it again as CSV or as a workbook"
-            ) from None
-        return
-    raise RequestError(f"{path.name} is neither text nor a workbook", hint="save it as CSV (UTF-8) or as a workbook (xlsx)")
-
-
-def _workbook(path: Path, content: bytes) -> Iterator[HandedRow]:
-    import python_calamine
-
-    from connectors.workbook_formulas import formulas_without_values
-    from connectors.workbook_size import check_workbook
-
-    try:
-        check_workbook(path.name, io.BytesIO(content))
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        sheet = book.get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=False)
-        formulas = formulas_without_values(io.BytesIO(content), sheet.name)
-    except SourceError as error:
-        raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
-    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError, IndexError, BadZipFile, ParseError):
-        raise RequestError(
-            f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
-        ) from None
-    for number, cells in enumerate(rows, start=1):
-        texts = {str(place): _cell(cell) for place, cell in enumerate(cells)}
-        rounded = {str(place): ROUNDED for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT}
-        yield HandedRow(number, texts, rounded | {str(place): UNSTORED for place in formulas.get(number, ())})
-
-
-def _cell(value: Any) -> str:
-    from connectors.xlsx import to_text
-
-    is_day = isinstance(value, datetime) and value.time() == time()
-    return value.date().isoformat() if is_day else to_text(value)

@@ -16,10 +16,19 @@ from core.engine import Engine
 from core.errors import RequestError
 from core.settings import Settings
 from pipeline.accept import accept
-from pipeline.handed_back import HandedBack, Quarantined, as_they_were, known_records, read_quarantined, take_back
+from pipeline.handed_back import (
+    HandedBack,
+    Quarantined,
+    Waits,
+    as_they_were,
+    known_records,
+    read_quarantined,
+    take_back,
+    waiting_digests,
+)
+from pipeline.handed_file import HandedFile, read_handed_file
 from pipeline.home import Home, open_home
 from pipeline.land import Arrival, land
-from pipeline.repair_file import BATCH, read_handed_back
 from pipeline.repairs import CORRECTED, REPAIR
 from pipeline.standard import CURRENT
 from pipeline.trial import trying
@@ -43,13 +52,15 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
         raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
     if standard != CURRENT:
         get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
-    found = [(batch, _read(home, batch, contract)) for batch in asked]
-    if repaired is not None and "@" not in subject:
-        found += _named(home, contract, repaired, {batch.batch_id for batch in asked})
+    waits = waiting_digests(home, contract_id)
+    found = [(batch, _read(home, batch, contract, waits)) for batch in asked]
     if repaired is None:
         runs = [(batch, *_unchanged(quarantined)) for batch, quarantined in found]
     else:
-        runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in _backs(home, found, contract, repaired)]
+        file = read_handed_file(repaired)
+        if "@" not in subject:
+            found += _named(home, contract, file, waits, {batch.batch_id for batch in asked})
+        runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in _backs(home, found, contract, file)]
     return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
 
 
@@ -62,9 +73,9 @@ def _waiting_batches(home: Home, contract_id: str) -> list[Batch]:
     return [get_batch(home.catalog, f"{contract_id}@{seq}") for (seq,) in seqs]
 
 
-def _read(home: Home, batch: Batch, contract: Contract) -> Quarantined:
+def _read(home: Home, batch: Batch, contract: Contract, waits: Waits) -> Quarantined:
     """What a batch set aside. Raises RequestError where the contract in force would read its rows as others."""
-    quarantined, then = read_quarantined(home, batch), contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    quarantined, then = read_quarantined(home, batch, waits), contract_at(home.catalog, batch.contract_id, batch.contract_version)
     missing = [name for name in contract.source_columns if name not in quarantined.columns]
     if missing or then.record_key != contract.record_key:
         said = f"columns {', '.join(missing)}, which it has not" if missing else "another record key"
@@ -72,15 +83,14 @@ def _read(home: Home, batch: Batch, contract: Contract) -> Quarantined:
     return quarantined
 
 
-def _named(home: Home, contract: Contract, path: Path, known: set[str]) -> list[tuple[Batch, Quarantined]]:
+def _named(home: Home, contract: Contract, file: HandedFile, waits: Waits, known: set[str]) -> list[tuple[Batch, Quarantined]]:
     """Further batches of which a file has rows: what waits may have come again, unchanged, in a later batch than when it was handed out."""
-    named = {row.values.get(BATCH, "").strip() for row in read_handed_back(path)[1]}
     found = []
-    for batch_id in sorted(name for name in named - known if name.startswith(f"{contract.id}@")):
+    for batch_id in sorted(name for name in file.batch_ids - known if name.startswith(f"{contract.id}@")):
         # Of a batch that there is not, or whose rows are not kept any more, the rows of the file are told as foreign.
         with suppress(RequestError):
             batch = get_batch(home.catalog, batch_id)
-            found.append((batch, _read(home, batch, contract)))
+            found.append((batch, _read(home, batch, contract, waits)))
     return found
 
 
@@ -96,20 +106,20 @@ def _unchanged(quarantined: Quarantined) -> tuple[Extraction, Arrival]:
     return extraction, Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
 
 
-def _backs(home: Home, found: Sequence[tuple[Batch, Quarantined]], contract: Contract, path: Path) -> list[tuple[Batch, HandedBack]]:
+def _backs(home: Home, found: Sequence[tuple[Batch, Quarantined]], contract: Contract, file: HandedFile) -> list[tuple[Batch, HandedBack]]:
     """What a file has for each batch. Raises RequestError, with the reasons, where no row of it is taken."""
     names = frozenset(batch.batch_id for batch, _ in found)
     # Rows of none of the batches are told of with the first.
     others = [names - {batch.batch_id} if number == 0 else None for number, (batch, _) in enumerate(found)]
-    backs = [(batch, take_back(home, rows, contract, path, skipped)) for (batch, rows), skipped in zip(found, others, strict=True)]
+    backs = [(batch, take_back(home, rows, contract, file, skipped)) for (batch, rows), skipped in zip(found, others, strict=True)]
     refused = [item for _, back in backs for item in back.extraction.unreadable]
     total = sum(back.rows for _, back in backs)
     if not total:
-        raise RequestError(f"{path.name} has no rows", hint="hand back the rows that were repaired")
+        raise RequestError(f"{file.name} has no rows", hint="hand back the rows that were repaired")
     if total == len(refused):
         reasons = "\n".join(f"  row {item.position}: {item.reason}" for item in refused[:_SHOWN])
         raise RequestError(
-            f"no row of {path.name} can be taken back:\n{reasons}", hint="hand back the rows of the file as it was handed out"
+            f"no row of {file.name} can be taken back:\n{reasons}", hint="hand back the rows of the file as it was handed out"
         )
     return [(batch, back) for batch, back in backs if back.rows]
 

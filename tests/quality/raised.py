@@ -25,6 +25,7 @@ COMMANDS = (
     "pipeline/impact.py",
     "pipeline/propose.py",
     "pipeline/quarantine.py",
+    "pipeline/handed_file.py",
     "pipeline/repair_file.py",
     "pipeline/replay.py",
     "portal/serve.py",
