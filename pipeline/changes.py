@@ -60,14 +60,14 @@ def compare(
     unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
     if same_rules and waiting:
         unchanged += f" AND l._record_id NOT IN (SELECT _record_id FROM {waiting})"
+    named = "true" if is_whole else f"_record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else "false"
     # Where nothing was accepted before, nothing is gone: the ids of the batch need not be looked at.
-    gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})" if known or waiting else "false"
-    if not is_whole:
-        gone += f" AND _record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else " AND false"
-    engine.run(f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE {gone}", doing="finding deletes")
-    withdrawn = (
-        f"FROM {waiting} WHERE {gone} AND _record_id NOT IN (SELECT _record_id FROM {PREVIOUS})" if waiting else f"FROM {DELETED} LIMIT 0"
-    )
+    gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})" if known else "false"
+    engine.run(f"CREATE TABLE {DELETED} AS SELECT _record_id FROM {PREVIOUS} WHERE {named} AND {gone}", doing="finding deletes")
+    # Few wait: what is there of them is found by them, not by all that is there.
+    few = f"WHERE _record_id IN (SELECT _record_id FROM {waiting})"
+    there = f"SELECT _record_id FROM {ROWS} {few} UNION ALL SELECT _record_id FROM {PREVIOUS} {few}"
+    withdrawn = f"FROM {waiting} WHERE {named} AND _record_id NOT IN ({there})" if waiting else f"FROM {DELETED} LIMIT 0"
     engine.run(f"CREATE TABLE {WITHDRAWN} AS SELECT DISTINCT _record_id {withdrawn}", doing="finding deletes")
     landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")
