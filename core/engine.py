@@ -207,7 +207,7 @@ def scrubbed(doing: str) -> Iterator[None]:
         if (found := _PARQUET.search(said)) and _UNREADABLE.search(said):
             raise StoreError(
                 f"{found.group(1)} is missing or damaged, as was found while {doing}",
-                hint="put the file back from a backup: ./hub restore; README says how",
+                hint="put the file back from a backup: ./hub restore; docs/operating.md says how",
             ) from None
         if isinstance(error, duckdb.IOException):
             raise StoreError(f"the engine could not read or write a file while {doing}", hint="check disk space and HUB_HOME") from None
