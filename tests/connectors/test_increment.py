@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Table:
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
     if request.param == "sqlite":
         path = tmp_path / "source.db"
-        with sqlite3.connect(path) as lite:
+        with closing(sqlite3.connect(path)) as lite:
 
             def write(sql: str, values: tuple[Any, ...] = ()) -> None:
                 lite.execute(sql, values)

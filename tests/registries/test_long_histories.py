@@ -29,6 +29,7 @@ def test_an_id_leads_to_its_successor_over_any_number_of_steps() -> None:
             [{"registry": "population", "number": number, "kind": "rekey", "old_id": old, "new_id": new} for number, old, new in ways],
         )
     assert successor(serving, SCHEMA, "1", steps) == f"{steps}"
+    serving.dispose()
 
 
 def test_a_pair_is_held_against_judgements_on_it_and_no_others() -> None:
@@ -40,5 +41,6 @@ def test_a_pair_is_held_against_judgements_on_it_and_no_others() -> None:
         plan = connection.execute(
             sa.text("EXPLAIN QUERY PLAN " + str(query.compile(serving, compile_kwargs={"literal_binds": True})))
         ).all()
+    serving.dispose()
     (step,) = [row.detail for row in plan if row.detail.startswith(f"SEARCH {judgement.name} ")]
     assert "left_record=?" in step
