@@ -1,14 +1,13 @@
 """Repaired rows as a department hands them back: each is matched to the row in quarantine that it repairs, or refused with the reason."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 
-from catalog.batches import Batch, get_batch
 from connectors.extraction import Extraction, Unreadable, text_schema
 from contracts.model import Contract
 from core.digests import record_id
@@ -17,88 +16,14 @@ from core.errors import RequestError
 from core.keys import RECORD_KEY, load_key
 from pipeline.handed_file import HandedFile, HandedRow
 from pipeline.home import Home
-from pipeline.landing import read_manifest
 from pipeline.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, is_as_handed_out, unescaped
-from pipeline.repairs import delivered_rows, source_digests
 from pipeline.row_issues import concerned
+from pipeline.set_aside import RECORD_ID, SetAside, SetAsideRow, rows_at, waiting_records
 from pipeline.state import Sought, standardized_table, state
-from pipeline.waiting import pointers_of, waiting_pointers
 from standards.loader import load_standards
 
-RECORD_ID = "_record_id"
-_WHICH = "./hub status says which batch of a dataset has"
-Raw = Mapping[str, str | None]
-Waits = Mapping[UUID, frozenset[UUID]]
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A row that the batch set aside: as it was judged, and the digest of the source's own row behind it."""
-
-    position: int
-    record_id: UUID
-    raw: Raw
-    source_digest: UUID
-    rules: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """What a batch set aside, and which of it still waits: by record the digests of the source's rows that wait."""
-
-    batch: Batch
-    columns: tuple[str, ...]
-    rows: Mapping[tuple[UUID, int], _Row]
-    waits: Waits
-
-    def is_waiting(self, row: _Row) -> bool:
-        """Whether the source has sent nothing else since, and nobody has repaired it."""
-        return row.source_digest in self.waits.get(row.record_id, frozenset())
-
-
-def read_quarantined(home: Home, batch: Batch, waits: Waits) -> Quarantined:
-    """The rows that a batch set aside; `waits` is what waits of the dataset.
-
-    Raises RequestError where there are none, or where its rows are no longer kept.
-    """
-    pointers, manifest = pointers_of(home, batch), read_manifest(home.settings, batch)
-    if batch.status != "accepted" or pointers is None:
-        hint = "it was stopped, and none of it waits: run the dataset again" if batch.status == "stopped" else _WHICH
-        raise RequestError(f"{batch.batch_id} has no rows in quarantine", hint=hint)
-    if manifest is None:
-        raise RequestError(
-            f"the rows of {batch.batch_id} are no longer kept", hint="sync the dataset, and use the rows that are rejected then"
-        )
-    columns = tuple(manifest["columns"])
-    with Engine(home.settings) as engine:
-        found = engine.records(
-            f"SELECT l.*, d._source_digest, q.rules FROM {delivered_rows(home, batch)} l JOIN {pointers} q USING (_position) "
-            f"JOIN (SELECT _position, min(_source_digest) AS _source_digest FROM {source_digests(home, batch)} GROUP BY ALL) d "
-            "ON d._position = l._position ORDER BY l._position",
-            doing="reading quarantined rows",
-        )
-        rows = [_row(row, columns) for row in found]
-    return Quarantined(batch, columns, {(row.record_id, row.position): row for row in rows}, waits)
-
-
-def _row(row: Mapping[str, Any], columns: Sequence[str]) -> _Row:
-    raw = {name: row[name] for name in columns}
-    return _Row(row["_position"], row[RECORD_ID], raw, row["_source_digest"], tuple(row["rules"].split(";")))
-
-
-def waiting_digests(home: Home, contract_id: str) -> Waits:
-    """What waits in quarantine of a dataset: by record the digests of the source's rows."""
-    pointers = waiting_pointers(home, contract_id)
-    if pointers is None:
-        return {}
-    waits: dict[UUID, set[UUID]] = {}
-    with Engine(home.settings) as engine:
-        for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1", doing="reading quarantine"):
-            behind = source_digests(home, get_batch(home.catalog, f"{contract_id}@{seq}"))
-            query = f"SELECT q._record_id, d._source_digest FROM {pointers} q JOIN {behind} d USING (_position) WHERE q._batch_seq = {seq}"
-            for record, digest in engine.rows(query, doing="reading quarantine"):
-                waits.setdefault(record, set()).add(digest)
-    return {record: frozenset(digests) for record, digests in waits.items()}
+HEADER = "leave the header as it was handed out"
+_DIGITS = 19  # of a position; more are no number of the engine's
 
 
 @dataclass(frozen=True)
@@ -120,7 +45,7 @@ class _Repaired:
     """A row of the file with the row it repairs, and the id of the record that it is then: another one where the key was corrected."""
 
     row: HandedRow
-    origin: _Row
+    origin: SetAsideRow
     record_id: UUID
 
     @property
@@ -129,36 +54,40 @@ class _Repaired:
 
 
 def take_back(
-    home: Home, quarantined: Quarantined, contract: Contract, file: HandedFile, others: frozenset[str] | None = frozenset()
+    home: Home, engine: Engine, found: SetAside, contract: Contract, file: HandedFile, others: frozenset[str] | None = frozenset()
 ) -> HandedBack:
-    """Match the rows of a file with those in quarantine. A row that fits none is `unreadable`, with its number in the file and the reason.
+    """Match the rows of a file with those that a batch set aside. A row that fits none is `unreadable`, with its number in the file and the reason.
 
     Rows that say they are of `others` (batch ids) are left for those; with None, all that are not of this batch.
     """
-    handed = [row for row in file.rows if _is_for(quarantined.batch.batch_id, row.text(BATCH).strip(), others)]
-    notes = {name for name in file.columns if name.endswith(NOTE) and name not in quarantined.columns}
-    foreign = [name for name in file.columns if name and name not in (*PLACE, *quarantined.columns, *notes)]
-    missing = [name for name in quarantined.columns if name not in file.columns]
-    hint = "leave the header as it was handed out"
-    if foreign:
-        raise RequestError(f"{file.name} has columns that were not handed out: {', '.join(foreign)}", hint=hint)
-    if missing:
-        raise RequestError(f"{file.name} lacks the columns {', '.join(missing)}", hint=hint)
-    schema = text_schema((*quarantined.columns, RECORD_ID))
+    handed = [row for row in file.rows if _is_for(found.batch.batch_id, row.place[0], others)]
+    missing = [name for name in found.columns if name not in file.columns]
+    if missing and handed:
+        raise RequestError(f"{file.name} lacks the columns {', '.join(missing)}", hint=HEADER)
+    origins = rows_at(engine, found, [int(row.place[1]) for row in handed if _is_position(row.place[1])])
+    matched = {row.line: _matched(found, origins, contract, row) for row in handed}
+    repaired = _identified(home, contract, [(row, matched[row.line][0]) for row in handed])
+    corrected = [item.record_id for item in repaired.values() if item.is_corrected]
+    refused = _refused(handed, repaired, known_records(home, contract, corrected) | waiting_records(engine, corrected))
+    schema = text_schema((*found.columns, RECORD_ID))
     extraction = Extraction(schema, iter(()), is_whole=False, has_record_ids=True)
-    found = {row.line: _matched(quarantined, contract, row) for row in handed}
-    repaired = _identified(home, contract, [(row, found[row.line][0]) for row in handed])
-    known = known_records(home, contract, [item.record_id for item in repaired.values() if item.is_corrected])
-    refused = _refused(quarantined, handed, repaired, known)
     good = []
     for row in handed:
-        if reason := found[row.line][1] or refused.get(row.line, ""):
+        if reason := matched[row.line][1] or refused.get(row.line, ""):
             extraction.unreadable.append(Unreadable(row.line, reason))
         else:
             good.append(repaired[row.line])
-    extraction.batches = iter([_batch(quarantined, good, schema)] if good else [])
-    corrected = {item.row.line: (item.origin.position, item.record_id) for item in good if item.is_corrected}
-    return HandedBack(extraction, len(handed), file.name, file.sha256, corrected)
+    extraction.batches = iter([_batch(found, good, schema)] if good else [])
+    places = {item.row.line: (item.origin.position, item.record_id) for item in good if item.is_corrected}
+    return HandedBack(extraction, len(handed), file.name, file.sha256, places)
+
+
+def check_header(file: HandedFile, found: Sequence[SetAside]) -> None:
+    """Raise RequestError where a file has columns that were not handed out with any of some batches."""
+    known = {*PLACE, *(name for item in found for name in item.columns)}
+    foreign = [name for name in file.columns if name and name not in known and not name.endswith(NOTE)]
+    if foreign:
+        raise RequestError(f"{file.name} has columns that were not handed out: {', '.join(foreign)}", hint=HEADER)
 
 
 def known_records(home: Home, contract: Contract, ids: Sequence[UUID]) -> set[UUID]:
@@ -170,12 +99,12 @@ def known_records(home: Home, contract: Contract, ids: Sequence[UUID]) -> set[UU
         return {found for (found,) in engine.rows(f"SELECT {RECORD_ID} FROM {held}", doing="looking for records of the same key")}
 
 
-def _refused(quarantined: Quarantined, handed: Sequence[HandedRow], repaired: Mapping[int, _Repaired], known: set[UUID]) -> dict[int, str]:
-    """Why rows cannot be taken beside the others, by number in the file: their record is there already, or stands in the file twice."""
+def _refused(handed: Sequence[HandedRow], repaired: Mapping[int, _Repaired], known: set[UUID]) -> dict[int, str]:
+    """Why rows cannot be taken beside the others, by number in the file: their record is there or waits already, or stands in the file twice."""
     exists = {
         line: f"column {POSITION}: a record with the corrected key exists already; correct the key again, or mend it in the source"
         for line, item in repaired.items()
-        if item.is_corrected and (item.record_id in known or item.record_id in quarantined.waits)
+        if item.is_corrected and item.record_id in known
     }
     places = Counter(_place(row) for row in handed)
     records = Counter(item.record_id for line, item in repaired.items() if line not in exists)
@@ -195,16 +124,25 @@ def _is_for(batch_id: str, named: str, others: frozenset[str] | None) -> bool:
     return named == batch_id if others is None else named not in others
 
 
-def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow) -> tuple[_Row | None, str]:
+def _is_position(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < _DIGITS
+
+
+def _matched(
+    found: SetAside, origins: Mapping[tuple[UUID, int], SetAsideRow], contract: Contract, row: HandedRow
+) -> tuple[SetAsideRow | None, str]:
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
     batch, position, record = row.place
-    if batch != quarantined.batch.batch_id:
-        return None, f"column {BATCH}: the row is not from {quarantined.batch.batch_id}"
-    origin = quarantined.rows.get((_uuid(record), int(position))) if _uuid(record) and position.isdecimal() else None
+    if batch != found.batch.batch_id:
+        return None, f"column {BATCH}: the row is not from {found.batch.batch_id}"
+    origin = origins.get((_uuid(record), int(position))) if _uuid(record) and _is_position(position) else None
     if origin is None:
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
-    if not quarantined.is_waiting(origin):
+    if not origin.waits:
         return None, f"column {RECORD}: the row does not wait in quarantine any more: the source has sent another since, or it was repaired"
+    beyond = [name for name in row.places if name not in (*PLACE, *found.columns) and not name.endswith(NOTE) and row.text(name).strip()]
+    if beyond:
+        return None, f"column {', '.join(beyond)}: the row had no such column"
     if row.unusable:
         return None, _unusable(row.unusable)
     changed = _changed_key(contract, row, origin)
@@ -216,11 +154,11 @@ def _matched(quarantined: Quarantined, contract: Contract, row: HandedRow) -> tu
     return origin, ""
 
 
-def _changed_key(contract: Contract, row: HandedRow, origin: _Row) -> list[str]:
+def _changed_key(contract: Contract, row: HandedRow, origin: SetAsideRow) -> list[str]:
     return [name for name in _key(contract) if _value(row, origin, name) != origin.raw[name]]
 
 
-def _is_key_wrong(contract: Contract, origin: _Row) -> bool:
+def _is_key_wrong(contract: Contract, origin: SetAsideRow) -> bool:
     """Whether a rule that the row breaks is about its key: then the key may be corrected."""
     standards = load_standards()
     broken = (rule.partition(":") for rule in origin.rules)
@@ -228,14 +166,14 @@ def _is_key_wrong(contract: Contract, origin: _Row) -> bool:
     return bool(columns & set(_key(contract)))
 
 
-def _identified(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, _Row | None]]) -> dict[int, _Repaired]:
+def _identified(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, SetAsideRow | None]]) -> dict[int, _Repaired]:
     """The rows that repair one, by number in the file, each with the id of its record; where the key was corrected, worked out from the key."""
     found = [(row, origin) for row, origin in rows if origin is not None]
     ids = _new_ids(home, contract, [(row, origin) for row, origin in found if _changed_key(contract, row, origin)])
     return {row.line: _Repaired(row, origin, ids.get(row.line, origin.record_id)) for row, origin in found}
 
 
-def _new_ids(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, _Row]]) -> dict[int, UUID]:
+def _new_ids(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, SetAsideRow]]) -> dict[int, UUID]:
     if not rows:
         return {}
     keys = {name: pa.array([_value(row, origin, name) for row, origin in rows], pa.string()) for name in _key(contract)}
@@ -256,7 +194,7 @@ def _key(contract: Contract) -> Sequence[str]:
     return () if contract.whole_row_is_key else contract.record_key
 
 
-def _value(row: HandedRow, origin: _Row, name: str) -> str | None:
+def _value(row: HandedRow, origin: SetAsideRow, name: str) -> str | None:
     """The value of a cell. One that is as it was handed out is what it was, absent or empty."""
     text, before = row.text(name), origin.raw[name]
     return before if is_as_handed_out(text, before) else unescaped(text) or None
@@ -269,20 +207,7 @@ def _uuid(text: str) -> Any:
         return None
 
 
-def _batch(quarantined: Quarantined, good: Sequence[_Repaired], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array([_value(item.row, item.origin, name) for item in good], pa.string()) for name in quarantined.columns]
+def _batch(found: SetAside, good: Sequence[_Repaired], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array([_value(item.row, item.origin, name) for item in good], pa.string()) for name in found.columns]
     ids = pa.array([str(item.record_id) for item in good], pa.string())
     return pa.RecordBatch.from_arrays([*columns, ids, pa.array([item.row.line for item in good], pa.int64())], schema=schema)
-
-
-def as_they_were(quarantined: Quarantined) -> Extraction:
-    """The rows of a batch that still wait, to be run again without a change; those that do not wait any more are left where they are."""
-    schema = text_schema((*quarantined.columns, RECORD_ID))
-    rows = [row for row in quarantined.rows.values() if quarantined.is_waiting(row)]
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        columns = [pa.array([row.raw[name] for row in rows], pa.string()) for name in quarantined.columns]
-        ids = pa.array([str(row.record_id) for row in rows], pa.string())
-        yield pa.RecordBatch.from_arrays([*columns, ids, pa.array([row.position for row in rows], pa.int64())], schema=schema)
-
-    return Extraction(schema, batches() if rows else iter(()), is_whole=False, has_record_ids=True)

@@ -48,7 +48,7 @@ from pipeline.standard import standard_in_force
 from pipeline.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
-RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "rules"})
+RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "_waits", "rules"})
 # Parquet keeps a buffer for each column: twice as many need more memory than a task is given. Real tables have some hundreds.
 MOST_COLUMNS = 1000
 # A row group of what has landed, at most: vectors are what the engine works in, and a group is made of whole ones.

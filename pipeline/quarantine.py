@@ -1,19 +1,19 @@
 """Quarantine: the rows of a dataset that may not be published, as pointers into landing with the rules they broke; and beside them the
 published rows that carry warnings. Of one batch (dataset@number): the rows that it set aside, or would have, had no gate stopped it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 from catalog.batches import get_batch, latest_accepted, waiting_of
 from catalog.datasets import contract_at, contract_in_force
 from contracts.model import Contract
-from core.engine import Engine
+from core.engine import Engine, quote
 from core.files import check_new_file
 from pipeline.home import Home
-from pipeline.landing import batch_folder
+from pipeline.landing import read_manifest
 from pipeline.repair_file import ENDINGS, WHOLE_ROW, Rejected, write_rejected
 from pipeline.repairs import delivered_rows
 from pipeline.row_issues import IssueRows, Wanted, concerned, read_rows, warning_pointers
@@ -23,13 +23,12 @@ from standards.loader import load_standards
 from standards.model import IssueType
 from standards.texts import STANDARD_TEXTS, load_texts
 
-SYSTEM = ("_position", "_record_id", "_row_digest", "rules", "batch")
 # Another key is another record: whoever mends a wrong one has to know that.
 KEY_NOTE = (
     " 此列是记录主键：更正后即为另一记录，不得与已有记录相同。"
     " The column is the record's key: corrected, the row is another record, and none that exists already."
 )
-_NOTHING = "SELECT NULL::BIGINT AS _position"
+_ROWS_AT_ONCE = 8192  # of those handed out
 
 
 @dataclass(frozen=True)
@@ -83,23 +82,55 @@ def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False)
     check_new_file(path, ENDINGS)
     contract_in_force(home.catalog, subject.partition("@")[0])
     with Engine(home.settings) as engine:
-        found = list(_rows(home, engine, subject, warnings=warnings))
-    columns = list(dict.fromkeys(name for _, row in found for name in row if name not in SYSTEM))
-    return Exported(len(found), tuple(write_rejected(path, columns, [_rejected(contract, row) for contract, row in found])))
+        parts = list(_parts(home, engine, subject, warnings=warnings))
+        columns = list(dict.fromkeys(name for part in parts for name in part.columns))
+        noted = {name for part in parts for name in part.noted(engine)}
+        rows = (row for part in parts for row in part.rejected(engine))
+        count = sum(part.count(engine) for part in parts)
+        return Exported(count, tuple(write_rejected(path, columns, noted, rows, count)))
 
 
-def _rows(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[tuple[Contract, dict[str, Any]]]:
+@dataclass(frozen=True)
+class _Part:
+    """The rows to hand out that one batch examined: `rows` is SQL for its columns, `_position`, `_record_id` and `rules`."""
+
+    batch_id: str
+    contract: Contract
+    columns: tuple[str, ...]
+    rows: str
+
+    def count(self, engine: Engine) -> int:
+        number: int = engine.value(f"SELECT count(*) FROM {self.rows}", doing="counting rows with issues")
+        return number
+
+    def noted(self, engine: Engine) -> set[str]:
+        """The columns (or `整行`) beside which something will stand."""
+        broken = engine.rows(f"SELECT DISTINCT rules FROM {self.rows}", doing="reading rows with issues")
+        return {name for (rules,) in broken for name in _notes(self.contract, rules)}
+
+    def rejected(self, engine: Engine) -> Iterator[Rejected]:
+        """The rows as they are handed out."""
+        notes = cache(partial(_notes, self.contract))  # few rules are broken by many rows
+        names = ", ".join(map(quote, self.columns))
+        query = f"SELECT _position, _record_id::varchar, rules{', ' if names else ''}{names} FROM {self.rows} ORDER BY _position"
+        for batch in engine.batches(query, _ROWS_AT_ONCE, doing="reading rows with issues"):
+            for position, record, rules, *values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                place = (self.batch_id, str(position), record)
+                yield Rejected(place, dict(zip(self.columns, values, strict=True)), notes(rules))
+
+
+def _parts(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[_Part]:
     """The rows lie in the landing of the batch that examined each; of one that is purged, place and rules are left."""
     contract_id = subject.partition("@")[0]
     pointers = _pointers(home, subject, warnings=warnings)
     for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1") if pointers else []:
         batch = get_batch(home.catalog, f"{contract_id}@{seq}")
-        contract = contract_at(home.catalog, contract_id, batch.contract_version)
-        has_raw = batch_folder(home.settings, contract_id, seq).exists()
-        landed = f"SELECT * EXCLUDE (_record_id, _row_digest) FROM {delivered_rows(home, batch)}" if has_raw else _NOTHING
-        joined = f"{pointers} q LEFT JOIN ({landed}) l USING (_position) WHERE q._batch_seq = {seq}"
-        query = f"SELECT l.*, q._position, q._record_id, q.rules FROM {joined} ORDER BY q._position"
-        yield from ((contract, {**row, "batch": batch.batch_id}) for row in engine.records(query, doing="reading rows with issues"))
+        contract, manifest = contract_at(home.catalog, contract_id, batch.contract_version), read_manifest(home.settings, batch)
+        columns = tuple(manifest["columns"]) if manifest else ()
+        landed = f"LEFT JOIN {delivered_rows(home, batch)} l USING (_position)" if manifest else ""
+        raw = "".join(f", l.{quote(name)}" for name in columns)
+        rows = f"(SELECT q._position, q._record_id, q.rules{raw} FROM {pointers} q {landed} WHERE q._batch_seq = {seq})"
+        yield _Part(batch.batch_id, contract, columns, rows)
 
 
 def _pointers(home: Home, subject: str, *, warnings: bool) -> str | None:
@@ -110,17 +141,15 @@ def _pointers(home: Home, subject: str, *, warnings: bool) -> str | None:
     return warning_pointers(home, batch, in_force=one is None) if batch else None
 
 
-def _rejected(contract: Contract, row: Mapping[str, Any]) -> Rejected:
-    """A row as it is handed out: every rule that it breaks stands beside each column concerned."""
+def _notes(contract: Contract, rules: str) -> dict[str, str]:
+    """Every rule that a row breaks, in words, beside each column concerned."""
     notes: dict[str, list[str]] = {}
-    for rule in dict.fromkeys(filter(None, row["rules"].split(";"))):
+    for rule in dict.fromkeys(filter(None, rules.split(";"))):
         element, _, issue = rule.partition(":")
         for column in [column for column, _ in concerned(contract, element, issue, load_standards())] or [WHOLE_ROW]:
             is_key = column in contract.record_key
             notes.setdefault(column, []).append(_words(element, issue) + (KEY_NOTE if is_key else ""))
-    values = {name: value for name, value in row.items() if name not in SYSTEM}
-    place = (row["batch"], str(row["_position"]), str(row["_record_id"]))
-    return Rejected(place, values, {column: "\n".join(words) for column, words in notes.items()})
+    return {column: "\n".join(words) for column, words in notes.items()}
 
 
 def _words(element: str, issue: str) -> str:

@@ -8,14 +8,19 @@ front, in a workbook as text; both come back as they were.
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core.errors import RequestError
 from core.files import requested
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+    from openpyxl.styles import Alignment, PatternFill
 
 BATCH, POSITION, RECORD = "批次 batch", "行号 row", "记录标识 record id"
 PLACE = (BATCH, POSITION, RECORD)
@@ -59,15 +64,15 @@ def _on_a_sheet(text: str) -> str:
     return plain
 
 
-def write_rejected(path: Path, columns: Sequence[str], rows: Sequence[Rejected]) -> list[Path]:
-    """Write rows to hand out into a new file that only its owner can read, or, where they are more than can be taken back at once, several.
+def write_rejected(path: Path, columns: Sequence[str], noted: Container[str], rows: Iterable[Rejected], count: int) -> list[Path]:
+    """Write so many rows to hand out into a new file that only its owner can read, or, where they are more than can be taken back at once,
+    several. `noted` are the columns (or `整行`) beside which something stands in any of them.
 
     Returns the files; those behind the first are numbered. Raises RequestError where one cannot be made.
     """
     is_workbook = path.suffix.lower() == ".xlsx"
-    if is_workbook and len(rows) > MOST_ROWS:
-        raise RequestError(f"{len(rows):,} rows are more than a sheet holds", hint="hand them out as CSV: --export FILE.csv")
-    noted = [name for name in (*columns, WHOLE_ROW) if any(name in row.notes for row in rows)]
+    if is_workbook and count > MOST_ROWS:
+        raise RequestError(f"{count:,} rows are more than a sheet holds", hint="hand them out as CSV: --export FILE.csv")
     header = [*PLACE, *_with_notes(columns, noted)]
     lines = ([*row.place, *_cells(row, columns, noted)] for row in rows)
     if is_workbook:
@@ -105,7 +110,7 @@ def _write_text(path: Path, header: Sequence[str], lines: Iterator[Sequence[str]
         number += 1
 
 
-def _with_notes(columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:
+def _with_notes(columns: Sequence[str], noted: Container[str]) -> Iterator[str]:
     for name in columns:
         yield name
         if name in noted:
@@ -114,7 +119,7 @@ def _with_notes(columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:
         yield f"{WHOLE_ROW}{NOTE}"
 
 
-def _cells(row: Rejected, columns: Sequence[str], noted: Sequence[str]) -> Iterator[str]:
+def _cells(row: Rejected, columns: Sequence[str], noted: Container[str]) -> Iterator[str]:
     for name in columns:
         yield row.values.get(name) or ""
         if name in noted:
@@ -126,29 +131,46 @@ def _cells(row: Rejected, columns: Sequence[str], noted: Sequence[str]) -> Itera
 def _write_workbook(out: Any, header: Sequence[str], lines: Iterator[Sequence[str]]) -> None:
     """Every cell is text, so that no number loses digits and nothing is run; wrong cells and their notes are colored."""
     from openpyxl import Workbook
-    from openpyxl.cell.cell import Cell
-    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
 
-    book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = "退回数据 rejected"
-    wrong, note = PatternFill("solid", fgColor="FFF2CC"), PatternFill("solid", fgColor="FCE4D6")
-    for row, line in enumerate([header, *lines], start=1):
-        for place, text in enumerate(line, start=1):
-            cell = sheet.cell(row, place)
-            assert isinstance(cell, Cell)
-            # Setting a value looks for formulas in it: that it is text is said afterwards.
-            cell.value = _on_a_sheet(text) or None
-            cell.data_type = "s" if text else "n"
-            cell.number_format, cell.quotePrefix = "@", True
-            if row == 1:
-                cell.font = Font(bold=True)
-            elif text and header[place - 1].endswith(NOTE):
-                cell.fill, cell.alignment = note, Alignment(wrap_text=True, vertical="top")
-                if place > 1 and not header[place - 1].startswith(WHOLE_ROW):
-                    sheet.cell(row, place - 1).fill = wrong
-    for place, name in enumerate(header, start=1):
-        sheet.column_dimensions[sheet.cell(1, place).column_letter].width = 44 if name.endswith(NOTE) else 22
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("退回数据 rejected")
     sheet.freeze_panes = "D2"
+    for place, name in enumerate(header, start=1):
+        sheet.column_dimensions[get_column_letter(place)].width = 44 if name.endswith(NOTE) else 22
+    first = [_sheet_cell(sheet, text) for text in header]
+    for cell in first:
+        cell.font = Font(bold=True)
+    sheet.append(first)
+    for line in lines:
+        sheet.append(_colored([_sheet_cell(sheet, text) for text in line], header))
     book.save(out)
+
+
+def _sheet_cell(sheet: Any, text: str) -> "Cell":
+    from openpyxl.cell import WriteOnlyCell
+
+    cell: Cell = WriteOnlyCell(sheet, _on_a_sheet(text) or None)
+    # Setting a value looks for formulas in it: that it is text is said afterwards.
+    cell.data_type = "s" if text else "n"
+    cell.number_format, cell.quotePrefix = "@", True
+    return cell
+
+
+@cache
+def _styles() -> tuple["PatternFill", "PatternFill", "Alignment"]:
+    """Of a wrong cell, and of the note beside it."""
+    from openpyxl.styles import Alignment, PatternFill
+
+    return PatternFill("solid", fgColor="FFF2CC"), PatternFill("solid", fgColor="FCE4D6"), Alignment(wrap_text=True, vertical="top")
+
+
+def _colored(cells: list["Cell"], header: Sequence[str]) -> list["Cell"]:
+    wrong, note, wrapped = _styles()
+    for place, name in enumerate(header):
+        if cells[place].value and name.endswith(NOTE):
+            cells[place].fill, cells[place].alignment = note, wrapped
+            if place and not name.startswith(WHOLE_ROW):
+                cells[place - 1].fill = wrong
+    return cells

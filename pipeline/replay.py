@@ -16,23 +16,14 @@ from core.engine import Engine
 from core.errors import RequestError
 from core.settings import Settings
 from pipeline.accept import accept
-from pipeline.handed_back import (
-    HandedBack,
-    Quarantined,
-    Waits,
-    as_they_were,
-    known_records,
-    read_quarantined,
-    take_back,
-    waiting_digests,
-)
+from pipeline.handed_back import HandedBack, check_header, known_records, take_back
 from pipeline.handed_file import HandedFile, read_handed_file
 from pipeline.home import Home, open_home
 from pipeline.land import Arrival, land
 from pipeline.repairs import CORRECTED, REPAIR
+from pipeline.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting
 from pipeline.standard import CURRENT
 from pipeline.trial import trying
-from pipeline.waiting import waiting_pointers
 
 _SHOWN = 20  # refused rows that an error names
 
@@ -47,71 +38,63 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     home = home or open_home()
     contract_id = subject.partition("@")[0]
     _, contract = contract_in_force(home.catalog, contract_id)
-    asked = [get_batch(home.catalog, subject)] if "@" in subject else _waiting_batches(home, contract_id)
-    if not asked:
-        raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
-    if standard != CURRENT:
-        get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
-    waits = waiting_digests(home, contract_id)
-    found = [(batch, _read(home, batch, contract, waits)) for batch in asked]
-    if repaired is None:
-        runs = [(batch, *_unchanged(quarantined)) for batch, quarantined in found]
-    else:
-        file = read_handed_file(repaired)
-        if "@" not in subject:
-            found += _named(home, contract, file, waits, {batch.batch_id for batch in asked})
-        runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in _backs(home, found, contract, file)]
-    return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
-
-
-def _waiting_batches(home: Home, contract_id: str) -> list[Batch]:
-    pointers = waiting_pointers(home, contract_id)
-    if pointers is None:
-        return []
     with Engine(home.settings) as engine:
-        seqs = engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1", doing="reading quarantine")
-    return [get_batch(home.catalog, f"{contract_id}@{seq}") for (seq,) in seqs]
+        waiting = find_waiting(home, engine, contract_id)
+        asked = [get_batch(home.catalog, subject)] if "@" in subject else waiting
+        if not asked:
+            raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
+        if standard != CURRENT:
+            get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
+        found = [_fitting(home, batch, contract) for batch in asked]
+        if repaired is None:
+            runs = [(item.batch, *_unchanged(engine, item)) for item in found]
+        else:
+            file = read_handed_file(repaired)
+            if "@" not in subject:
+                found += _named(home, contract, file, {batch.batch_id for batch in asked})
+            backs = _backs(home, engine, found, contract, file)
+            runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in backs]
+        return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
 
 
-def _read(home: Home, batch: Batch, contract: Contract, waits: Waits) -> Quarantined:
+def _fitting(home: Home, batch: Batch, contract: Contract) -> SetAside:
     """What a batch set aside. Raises RequestError where the contract in force would read its rows as others."""
-    quarantined, then = read_quarantined(home, batch, waits), contract_at(home.catalog, batch.contract_id, batch.contract_version)
-    missing = [name for name in contract.source_columns if name not in quarantined.columns]
+    found, then = find_set_aside(home, batch), contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    missing = [name for name in contract.source_columns if name not in found.columns]
     if missing or then.record_key != contract.record_key:
         said = f"columns {', '.join(missing)}, which it has not" if missing else "another record key"
         raise RequestError(f"the contract asks for {said} since {batch.batch_id}", hint="sync the dataset, and use the rows rejected then")
-    return quarantined
+    return found
 
 
-def _named(home: Home, contract: Contract, file: HandedFile, waits: Waits, known: set[str]) -> list[tuple[Batch, Quarantined]]:
+def _named(home: Home, contract: Contract, file: HandedFile, known: set[str]) -> list[SetAside]:
     """Further batches of which a file has rows: what waits may have come again, unchanged, in a later batch than when it was handed out."""
     found = []
     for batch_id in sorted(name for name in file.batch_ids - known if name.startswith(f"{contract.id}@")):
         # Of a batch that there is not, or whose rows are not kept any more, the rows of the file are told as foreign.
         with suppress(RequestError):
-            batch = get_batch(home.catalog, batch_id)
-            found.append((batch, _read(home, batch, contract, waits)))
+            found.append(_fitting(home, get_batch(home.catalog, batch_id), contract))
     return found
 
 
-def _unchanged(quarantined: Quarantined) -> tuple[Extraction, Arrival]:
-    batch, extraction = quarantined.batch, as_they_were(quarantined)
-    waiting = sum(quarantined.is_waiting(row) for row in quarantined.rows.values())
+def _unchanged(engine: Engine, found: SetAside) -> tuple[Extraction, Arrival]:
+    batch, waiting = found.batch, count_waiting(engine, found)
     if not waiting:
         raise RequestError(
             f"no row of {batch.batch_id} waits in quarantine any more",
             hint="the source has sent others since, or they were repaired: ./hub status",
         )
     message = f"{waiting} rows that {batch.batch_id} had set aside are run again as they were"
-    return extraction, Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
+    return as_they_were(engine, found), Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
 
 
-def _backs(home: Home, found: Sequence[tuple[Batch, Quarantined]], contract: Contract, file: HandedFile) -> list[tuple[Batch, HandedBack]]:
+def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Contract, file: HandedFile) -> list[tuple[Batch, HandedBack]]:
     """What a file has for each batch. Raises RequestError, with the reasons, where no row of it is taken."""
-    names = frozenset(batch.batch_id for batch, _ in found)
+    check_header(file, found)
+    names = frozenset(item.batch.batch_id for item in found)
     # Rows of none of the batches are told of with the first.
-    others = [names - {batch.batch_id} if number == 0 else None for number, (batch, _) in enumerate(found)]
-    backs = [(batch, take_back(home, rows, contract, file, skipped)) for (batch, rows), skipped in zip(found, others, strict=True)]
+    others = [names - {item.batch.batch_id} if number == 0 else None for number, item in enumerate(found)]
+    backs = [(item.batch, take_back(home, engine, item, contract, file, skipped)) for item, skipped in zip(found, others, strict=True)]
     refused = [item for _, back in backs for item in back.extraction.unreadable]
     total = sum(back.rows for _, back in backs)
     if not total:

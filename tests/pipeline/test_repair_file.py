@@ -12,7 +12,7 @@ from core.errors import RequestError
 from pipeline.quarantine import export_rows
 from pipeline.repair_file import NOTE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.replay import refused_rows, replay
-from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, wrong_check
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, to_csv, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -111,6 +111,35 @@ def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch:
         (made,) = replay(ID, hub.home, repaired=edited(part, filling("XM", *["王芳"] * len(lines))))
         assert (made.accepted, made.unreadable) == (len(lines), 0)
     assert waiting_of(hub.home.catalog, ID) == []
+
+
+@pytest.mark.parametrize("name", ["batch", "waits", "asked", "_rules"])
+def test_a_column_may_have_a_name_that_the_hub_uses_too(hub: Hub, name: str) -> None:
+    document = {**PATIENTS, "columns": {"SFZH": "resident_id", name: "person_name"}, "ignore": ["XM", "DH", "XB", "CSRQ", "DZ"]}
+    hub.register(document)
+    rows = [row | {name: row["XM"]} for row in [*GOOD, *NAMELESS]]
+    assert hub.sync(document, rows).quarantined == 2
+    (made,) = replay(ID, hub.home, repaired=edited(handed_out(hub), filling(name, "王芳", "李强")))
+    assert (made.accepted, made.unreadable) == (2, 0)
+
+
+def test_a_value_in_a_column_that_the_row_never_had_is_told(hub: Hub) -> None:
+    """Two hand-outs laid together by hand, of before and after a column went."""
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, NAMELESS[0]])
+    header, (earlier,) = read(handed_out(hub))
+    narrower = {**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["DH", *PATIENTS["ignore"]]}
+    hub.register(narrower)
+    second = hub.sync(narrower, [*GOOD, NAMELESS[0]])
+    later, (row,) = read(handed_out(hub, "later.csv"))
+    both = {**dict.fromkeys(header, ""), **dict(zip(later, row, strict=True)), "DH": "13800000000"}
+    path = hub.drop / "both.csv"
+    path.write_text(to_csv([dict(zip(header, earlier, strict=True)), both], header), encoding="utf-8")
+    with pytest.raises(RequestError) as raised:
+        replay(ID, hub.home, repaired=path)
+    assert "row 2: column 记录标识 record id: the row does not wait in quarantine any more" in str(raised.value)
+    assert "row 3: column DH: the row had no such column" in str(raised.value)
+    assert [batch_id for batch_id in (first.batch_id, second.batch_id) if batch_id in path.read_text()] == [first.batch_id, second.batch_id]
 
 
 @pytest.mark.long
