@@ -20,6 +20,7 @@ from core.work import make_folder_in
 
 _FILE = "records.jsonl"
 _COMPARE = "compare paging in the contract with the API"
+_DIGITS = 18  # of a number of records; more are none
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -74,14 +75,14 @@ class _Pages:
         """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
         call: Call | None = _first(self._source.paging)
         before: Answer | None = None
+        most = self._source.most_pages
         for self.number in count(1):
-            if self.number > self._source.most_pages:
-                raise self._api.refusal(
-                    f"the API has more than {self._source.most_pages} pages", "compare paging and most_pages in the contract"
-                )
             assert call is not None
             answer = self._api.call(call)
             some = self._records(answer)
+            # Where nothing else says so, an empty page behind the last says that it was the last.
+            if self.number > most + (not some):
+                raise self._api.refusal(f"the API has more than {most} pages", "compare paging and most_pages in the contract")
             if some and before is not None and answer.document == before.document:
                 raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
             before = answer
@@ -106,7 +107,7 @@ class _Pages:
 
     def _total(self, answer: Answer, pointer: str) -> int:
         text = self._api.reader.text(answer.document, pointer) or ""
-        if not (text.isascii() and text.isdigit()):
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
             raise self._api.refusal(f"the API gives no number under {pointer}", "compare total in the contract with what the API answers")
         return int(text)
 

@@ -284,6 +284,14 @@ def by_twos(call: Call) -> tuple[int, Any, dict[str, str]]:
     return paged(call, (int(call.query["page"]) - 1) * 2, 2)
 
 
+def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
+    """Without a total only an empty page behind the last says that it was the last."""
+    server.answer = by_twos
+    source = {"records": "/data/items", "paging": {"by": "page"}}
+    assert len(read(server, tmp_path, **source, most_pages=12).rows) == 23
+    assert "more than 11 pages" in refusal(server, tmp_path, **source, most_pages=11).message
+
+
 @pytest.mark.parametrize(
     ("answer", "source", "words", "transient"),
     [
@@ -295,12 +303,13 @@ def by_twos(call: Call) -> tuple[int, Any, dict[str, str]]:
          {**OF_PAGES, "paging": {"by": "page"}}, "changed while it was read (21 to 24 records)", True),
         (lambda call: (200, {"code": 500, "msg": "测试"}, {}), {"records": "/data/items"}, "no list of records under /data/items", False),
         (lambda call: (200, {"data": {"items": [], "total": "many"}}, {}), OF_PAGES, "no number under /data/total", False),
+        (lambda call: (200, {"data": {"items": [], "total": "1" * 5000}}, {}), OF_PAGES, "no number under /data/total", False),
         (lambda call: (200, b"<html>", {}), {}, "something else than JSON", False),
         (lambda call: (200, b"\xff\xfe", {}), {}, "something else than JSON", False),
         (lambda call: (200, RECORDS, {"Link": '<http://localhost:1/x>; rel="next"'}), {"paging": {"by": "link"}}, "names another server", False),
         (lambda call: (200, gzip.compress(b"[" + b" " * (70 << 20) + b"]"), {"Content-Encoding": "gzip"}), {}, "more than 64 MB", False),
     ],
-    ids=["short", "same page", "same cursor", "too many pages", "changing", "no records", "no total", "html", "bytes", "stranger", "bomb"],
+    ids=["short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total", "html", "bytes", "stranger", "bomb"],
 )  # fmt: skip
 def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, source, words, transient):
     server.answer = answer
