@@ -24,6 +24,8 @@ def folded(hub: Hub, copy: dict[str, dict[str, Any]], after: int) -> int:
     while True:
         page = read_changes(hub.home.serving, get_definition("population"), SCHEMA, after, 5)
         for event in page.events:
+            if event.successor:
+                continue  # what it does to rows follows
             if event.event == "delete":
                 del copy[event.canonical_id]
                 continue
