@@ -5,8 +5,6 @@ Every row of the file becomes a row of a batch or an `Unreadable` with its line;
 
 import csv
 import io
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ import pyarrow.csv
 
 from connectors.columns import ColumnPlan, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import DeliveredFile, delivered_files, open_bytes, real_kind
+from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
 from connectors.lines import LineCount, Lines
 from connectors.pacing import PacedStream
@@ -79,7 +77,7 @@ def _top(contract: Contract, source: CsvSource, path: DeliveredFile) -> tuple[En
         encoding = find_encoding(path, source.encoding)
         with Utf8Stream(path, encoding) as stream:
             head, complete = _read_head(stream, searched_lines(source))
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except DAMAGE:
         raise SourceError(f"{contract.id}: {path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
     except UnicodeError:
         raise _undecodable(contract, path, source.encoding) from None
@@ -233,5 +231,5 @@ def _translated(contract: Contract, file: _File, count: LineCount) -> Iterator[N
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read near line {count.next_line}") from None
     except UnicodeError:
         raise _undecodable(contract, file.path, file.encoding.name) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except DAMAGE:
         raise SourceError(f"{contract.id}: {file.path.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None

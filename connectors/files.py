@@ -3,11 +3,13 @@
 import gzip
 import hashlib
 import io
+import lzma
 import os
 import stat
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -28,6 +30,10 @@ SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that there is no such file
 _LEAST_ALLOWED = _LARGEST_EXPANSION << 20
+# What reading a damaged file ends with, be it packed or not.
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+_LOCKED, _PATCHED = 0b1000001, 0b100000  # flags of a member: ordinary and strong encryption; a change to a file that is elsewhere
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _KINDS = {
     _ZIP: _ARCHIVE,
     b"PK\x05\x06": "an empty zip archive",
@@ -50,6 +56,7 @@ class Member:
 
     archive: Path
     member: str
+    found: zipfile.ZipInfo = field(compare=False, repr=False)  # two members may have one name
     opened: zipfile.ZipFile = field(compare=False, repr=False)  # opening it reads the names of all members, which may be thousands
 
     @property
@@ -177,10 +184,23 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
     with file.open("rb") as stream:
         if stream.read(4) != _ZIP or _zipped_kind(file) != _ARCHIVE:
             return [file]
-    archive = zipfile.ZipFile(file)  # closed with the last of its members
+    archive = open_archive(file)  # closed with the last of its members
     members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_in_order)
     _check_archive(contract_id, file, members)
-    return [Member(file, item.filename, archive) for item in members]
+    return [Member(file, item.filename, item, archive) for item in members]
+
+
+def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
+    """A zip archive. Raises BadZipFile for a damaged one, however it is: the library has many words for that."""
+    try:
+        return zipfile.ZipFile(file)
+    except (*DAMAGE, ValueError):
+        raise zipfile.BadZipFile from None
+
+
+def is_locked(members: Iterable[zipfile.ZipInfo]) -> bool:
+    """Whether any of them takes a password."""
+    return any(item.flag_bits & _LOCKED for item in members)
 
 
 def _is_clutter(name: str) -> bool:
@@ -199,8 +219,12 @@ def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipIn
     leading_out = [item for item in members if item.filename.startswith("/") or "\\" in item.filename or ".." in item.filename.split("/")]
     if leading_out:
         raise SourceError(f"{what} has a file in it whose name leads out of the archive", hint="do not unpack it; ask where it comes from")
-    if any(item.flag_bits & 1 for item in members):
+    if is_locked(members):
         raise SourceError(f"{what} is locked by a password", hint="ask the department for it without one")
+    if any(item.compress_type not in _METHODS or item.flag_bits & _PATCHED for item in members):
+        raise SourceError(
+            f"{what} is packed in a way that is not read here", hint="ask for an ordinary zip archive (Deflate), or for the files"
+        )
     if any(stat.S_ISLNK(item.external_attr >> 16) for item in members):
         raise SourceError(f"{what} has a link in it", hint="ask the department for an archive of plain files")
     packed, whole = sum(item.compress_size for item in members), sum(item.file_size for item in members)
@@ -214,7 +238,7 @@ def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipIn
 def open_bytes(file: DeliveredFile) -> BinaryIO:
     """The file's bytes, decompressed if they are gzip's or in an archive."""
     if isinstance(file, Member):
-        return cast("BinaryIO", file.opened.open(file.member))
+        return cast("BinaryIO", file.opened.open(file.found))
     with file.open("rb") as stream:
         compressed = stream.read(2) == _GZIP
     return cast("BinaryIO", _Unpacked(file)) if compressed else file.open("rb")
@@ -259,8 +283,8 @@ def real_kind(path: DeliveredFile, start: bytes) -> str | None:
 
 def _zipped_kind(path: DeliveredFile) -> str:
     try:
-        with open_anywhere(path) as file, zipfile.ZipFile(file) as archive:
+        with open_anywhere(path) as file, open_archive(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, EOFError):
+    except DAMAGE:
         return "a damaged zip archive"
     return next((kind for prefix, kind in _ZIPPED.items() if any(name.startswith(prefix) for name in names)), _ARCHIVE)

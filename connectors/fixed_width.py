@@ -3,8 +3,6 @@
 Blanks that fill a place up are part of the form, not of the value.
 """
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pyarrow.compute as pc
 
 from connectors.columns import plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import DeliveredFile, delivered_files, open_bytes
+from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.json_lines import placed
 from connectors.text import STILL_WRITTEN, Encoding
 from connectors.text_lines import BLOCK, SomeLines, checked_encoding, text_lines
@@ -81,7 +79,7 @@ def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least:
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:
-    return pc.utf8_trim_whitespace(texts) if pa.types.is_string(texts.type) else pc.binary_replace_slice(texts, 0, 0, b"")
+    return pc.utf8_trim_whitespace(texts) if pa.types.is_string(texts.type) else pc.ascii_trim_whitespace(texts.view(pa.string()))
 
 
 def _value(source: FixedWidthSource, encoding: Encoding, texts: pa.Array, start: int, stop: int) -> pa.Array:
@@ -99,23 +97,40 @@ def _lines(
     if source.unit == "characters":
         yield from text_lines(contract.id, file, encoding, unreadable)
         return
+    if not _has_places(encoding.name):
+        raise SourceError(
+            f"{contract.id}: {file.name} is {encoding.name}, in which bytes are no places",
+            hint="say unit: characters in the contract, and count those",
+        )
     number, rest = 1, b""
     try:
         with open_bytes(file) as stream:
             stream.read(len(encoding.mark))
             while block := stream.read(BLOCK):
-                *whole, rest = (rest + block).split(b"\n")
+                *whole, rest = _split(rest + block)
                 if whole:
                     yield _numbered(whole, number)
                 number += len(whole)
-            if rest:
+            if rest := rest.removesuffix(b"\r"):
                 yield _numbered([rest], number)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except DAMAGE:
         raise SourceError(f"{contract.id}: {file.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
 
 
+def _has_places(encoding: str) -> bool:
+    """Whether blanks, digits and line ends are a byte each wherever they stand, and never part of another character."""
+    return "\n 0".encode(encoding, "ignore") == b"\n 0" and not ("中".encode(encoding, "ignore") or b"\xff").isascii()
+
+
+def _split(data: bytes) -> list[bytes]:
+    """The lines of a block, however they end. Of the last the end may be to come: half of it, too."""
+    half = b"\r" if data.endswith(b"\r") else b""
+    lines = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return [*lines[:-1], lines[-1] + half]
+
+
 def _numbered(lines: list[bytes], first: int) -> SomeLines:
-    texts = pa.array([line.removesuffix(b"\r") for line in lines], pa.binary())
+    texts = pa.array(lines, pa.binary())
     return SomeLines(texts, np.arange(first, first + len(lines), dtype=np.int64))
 
 

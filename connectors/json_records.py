@@ -128,8 +128,9 @@ def path_of(name: str) -> str:
     """The engine's path to a member, or to what a pointer names."""
     if name.startswith(POINTER):
         return name
-    # In a path, quotes and escapes cannot be written, and a star means every member, even in quotes; a pointer takes a name as it is.
-    return f"{POINTER}{_escaped(name)}" if name == "*" or '"' in name or "\\" in name else f'$."{name}"'
+    # In a path, quotes, escapes and a name of nothing cannot be written, and a star means every member, even in quotes; a pointer takes any
+    # name as it is.
+    return f"{POINTER}{_escaped(name)}" if name in ("", "*") or '"' in name or "\\" in name else f'$."{name}"'
 
 
 def _escaped(name: str) -> str:

@@ -41,7 +41,7 @@ def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
         return Encoding(declared, mark if _MARKS.get(mark) == codecs.lookup(declared).name else b"")
     if _MARKS.get(mark, "utf-8") != "utf-8":
         return Encoding(_MARKS[mark], mark)
-    if _decodes(path):
+    if decodes(path, "utf-8"):
         return Encoding("utf-8", mark, clean=True)
     return Encoding("utf-8" if declared or mark or _damage(path) <= _LARGEST_DAMAGE else "gb18030", mark)
 
@@ -113,8 +113,9 @@ def _blocks(path: DeliveredFile) -> Iterator[bytes]:
             yield block
 
 
-def _decodes(path: DeliveredFile) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+def decodes(path: DeliveredFile, encoding: str) -> bool:
+    """Whether all bytes of a file are text in an encoding; reads it once."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
         for block in _blocks(path):
             decoder.decode(block)

@@ -1,7 +1,5 @@
 """The lines of text files as Arrow columns: for formats in which a record is one line."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from connectors.extraction import Unreadable
-from connectors.files import DeliveredFile, open_bytes, real_kind
+from connectors.files import DAMAGE, DeliveredFile, open_bytes, real_kind
 from connectors.lines import LineCount, Lines
 from connectors.pacing import PacedStream
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
@@ -79,5 +77,5 @@ def translated(contract_id: str, file: DeliveredFile) -> Iterator[None]:
         raise SourceError(
             f"{contract_id}: {file.name} has a line of more than {BLOCK >> 20} MB", hint="ask the department for one record a line"
         ) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except DAMAGE:
         raise SourceError(f"{contract_id}: {file.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None

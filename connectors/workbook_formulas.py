@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import IO, BinaryIO
 from xml.etree import ElementTree as ET
 
+from connectors.files import open_archive
 from connectors.workbook_size import column_number
 
 _BLOCK, _OVERLAP = 4 << 20, 256
@@ -14,7 +15,7 @@ _BLOCK, _OVERLAP = 4 << 20, 256
 _CELL = re.compile(rb"<(?:\w+:)?c(\s[^>]*[^>/]|)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>/]*>[^<]")
 # A text of no characters is a value: the formula said so.
-_PLACE, _TEXT = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"'), re.compile(rb'\bt="str"')
+_PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -23,7 +24,7 @@ def formulas_without_values(file: BinaryIO, sheet: str) -> dict[int, list[int]]:
     if not zipfile.is_zipfile(file):  # xls keeps the values of formulas
         return {}
     found: dict[int, list[int]] = {}
-    with zipfile.ZipFile(file) as archive:
+    with open_archive(file) as archive:
         member = _member(archive, sheet)
         if member is None:
             return {}

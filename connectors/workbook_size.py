@@ -1,64 +1,121 @@
 """How much memory a workbook would take, found out before it is opened.
 
 The reader lays a sheet out as a rectangle of cells. A file of some kilobytes with one cell in the last corner of a sheet would be 17 thousand
-million, and the process would end without a word. For xls the format is a bound, for ods the reader has one of its own.
+million, and the process would end without a word. For xls the format is a bound.
 """
 
 import re
-import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
 from typing import IO, BinaryIO
+from xml.parsers import expat
 
+from connectors.files import is_locked, open_archive
 from core.errors import SourceError
 
 # A million rows of a hundred columns are less; what unpacks to more is no sheet that a person made.
 _MOST_CELLS, _LARGEST, _LARGEST_EXPANSION = 100_000_000, 2 << 30, 200
-_BLOCK, _OVERLAP = 4 << 20, 256
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml$")
-_ROW, _WIDE = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="([0-9]{1,9})"'), re.compile(rb'\br="([A-Z]{2,3})[0-9]{1,9}"')
+# Of so many cells at most one in fifty may be empty of anything: a cell far from the table costs what the table does not.
+_MANY_CELLS, _EMPTIEST = 5_000_000, 50
+_BLOCK, _OVERLAP = 4 << 20, 1 << 16
+# Where a row or a cell says it is. A cell of the first columns is only of interest far below, so that few of a table's are looked at.
+_ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']0*([0-9]+)""")
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{2,}|[A-Za-z](?=[0-9]{6}))0*([0-9]+)""")
+_BEGUN, _CELLS = re.compile(rb"<(?:\w+:)?row\b"), re.compile(rb"<(?:\w+:)?c[\s>/]")
+_ODS = "content.xml"
 _NARROW = 26  # columns of one letter
+_DIGITS, _LETTERS = 9, 6  # more say nothing more
 
 
 def check_workbook(what: str, file: BinaryIO) -> None:
-    """Raise SourceError for an xlsx workbook that is larger inside than any table; `what` names it. Other files are not looked into."""
-    with zipfile.ZipFile(file) as archive:
+    """Raise SourceError for a workbook (xlsx, ods) that is larger inside than any table; `what` names it. Other files are not looked into."""
+    with open_archive(file) as archive:
         members = archive.infolist()
         if any(item.filename == "xl/workbook.bin" for item in members):
             raise SourceError(f"{what} is a binary workbook (xlsb)", hint="ask the department for it as xlsx")
         whole, packed = sum(item.file_size for item in members), sum(item.compress_size for item in members)
         if whole > _LARGEST or whole > _LARGEST_EXPANSION * max(packed, 1 << 20):
             raise SourceError(f"{what} would unpack to {whole / 1e9:,.1f} GB: that is no workbook", hint="ask the department what it is")
-        for item in members:
-            if _SHEET.fullmatch(item.filename):
-                with archive.open(item) as sheet:
-                    _check_sheet(what, _blocks(sheet))
+        if is_locked(members):
+            raise SourceError(f"{what} is locked by a password", hint="ask the department for it without one")
+        for item in members:  # a sheet may lie anywhere in it
+            with archive.open(item) as member:
+                _check_sheet(what, _blocks(member))
+            if item.filename == _ODS:
+                with archive.open(item) as member:
+                    _check_repeated(what, member)
 
 
-def _check_sheet(what: str, blocks: Iterator[bytes]) -> None:
-    rows = begun = 0
+def _check_sheet(what: str, blocks: Iterator[tuple[bytes, int]]) -> None:
+    rows = begun = cells = longest = 0
     width = _NARROW
-    for block in blocks:
-        begun += block.count(b"<row") + block.count(b":row ")
-        rows = max(rows, begun, max(map(int, _ROW.findall(block)), default=0))
-        width = max(width, max(map(column_number, set(_WIDE.findall(block))), default=0))
-    if rows * width > _MOST_CELLS:
+    for block, new in blocks:
+        starts = [match.start() for match in _BEGUN.finditer(block, new)]
+        begun += len(starts)
+        held = [len(_CELLS.findall(block, start, end)) for start, end in pairwise([new, *starts, len(block)])]
+        cells, longest = cells + sum(held), max(longest, *held)
+        places = _CELL.findall(block)
+        rows = max([rows, begun, *(int(number[:_DIGITS]) for number in _ROW.findall(block)), *(int(row[:_DIGITS]) for _, row in places)])
+        width = max([width, longest, *map(column_number, {letters[:_LETTERS] for letters, _ in places})])
+    _check_area(what, rows, width, cells)
+
+
+def _check_repeated(what: str, content: IO[bytes]) -> None:
+    """An ods document says of a cell and of a row how often it comes again."""
+    rows = width = cells = above = place = last = repeated = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal cells, place, last, repeated
+        name, named = tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        if name == "table-row":
+            place, last, repeated = 0, 0, _times(named.get("number-rows-repeated"))
+        elif name in ("table-cell", "covered-table-cell"):
+            place += _times(named.get("number-columns-repeated"))
+            if "value-type" in named:
+                cells, last = cells + 1, place
+
+    def end(tag: str) -> None:
+        nonlocal rows, width, above
+        name = tag.rpartition(":")[2]
+        if name == "table":
+            _check_area(what, rows, width, cells)
+            rows = above = 0
+        elif name == "table-row":
+            above += repeated
+            if last:
+                rows, width = above, max(width, last)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    with suppress(expat.ExpatError):  # whether it is a document, its reader will say
+        parser.ParseFile(content)
+
+
+def _times(text: str | None) -> int:
+    return int(text[:_DIGITS]) if text and text.isascii() and text.isdigit() else 1
+
+
+def _check_area(what: str, rows: int, width: int, cells: int) -> None:
+    area = rows * width
+    if area > _MOST_CELLS or (area > _MANY_CELLS and area > _EMPTIEST * cells):
         raise SourceError(
             f"{what} has a sheet of {rows:,} rows and {width:,} columns, nearly all of them empty",
             hint="ask the department to delete what stands far from the table, and to save it again",
         )
 
 
-def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
-    """Blocks that overlap, so that no cell is cut in two."""
+def _blocks(sheet: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Blocks that overlap, so that no cell is cut in two, each with the place from which it is new."""
     before = b""
     while block := sheet.read(_BLOCK):
-        yield before + block
+        yield before + block, len(before)
         before = block[-_OVERLAP:]
 
 
 def column_number(letters: bytes) -> int:
     """The place of a column, from 1, by its letters."""
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - ord("A") + 1
     return number

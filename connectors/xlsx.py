@@ -1,8 +1,6 @@
 """Workbooks (xlsx, xls, ods) through calamine. A sheet holds at most a million rows and is read whole."""
 
 import io
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ import python_calamine
 
 from connectors.columns import ColumnPlan, clean_name, plan_columns, shown, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
+from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
 from connectors.workbook_formulas import formulas_without_values
 from connectors.workbook_size import check_workbook
@@ -175,7 +173,7 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
         hint = 'say "kind: csv" in the contract' if kind is None else "ask the department for a workbook"
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
     with _translated(contract, path):
-        if kind == _WORKBOOKS[0]:
+        if kind in (_WORKBOOKS[0], _WORKBOOKS[2]):
             with open_anywhere(path) as seekable:
                 check_workbook(f"{contract.id}: {path.name}", seekable)
         with open_bytes(path) as file:
@@ -196,7 +194,7 @@ def _translated(contract: Contract, path: DeliveredFile) -> Iterator[None]:
         yield
     except python_calamine.PasswordError:
         raise SourceError(f"{contract.id}: {path.name} is locked by a password", hint="ask the department for it without one") from None
-    except (python_calamine.CalamineError, OSError, EOFError, zlib.error, zipfile.BadZipFile, ParseError):
+    except (python_calamine.CalamineError, *DAMAGE, ParseError):
         raise SourceError(
             f"{contract.id}: {path.name} is damaged or not a workbook", hint="ask the department for the delivery again"
         ) from None

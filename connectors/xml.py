@@ -5,8 +5,7 @@ that occurs again in the same record gets a number. Documents with a type declar
 any memory, or read others. A file is read twice, first for the names of its columns.
 """
 
-import zipfile
-import zlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,9 +16,9 @@ import pyarrow as pa
 
 from connectors.columns import ColumnPlan, free_name, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
-from connectors.files import DeliveredFile, delivered_files
-from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream
-from connectors.text_lines import checked_encoding
+from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_bytes
+from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, decodes
+from connectors.text_lines import checked_encoding, translated
 from contracts.model import Contract
 from contracts.sources import XmlSource
 from core.connections import Connections
@@ -29,6 +28,8 @@ _READ = 1 << 18
 # A record is a row of a table; one of more text than this is a sign that its element is the wrong one.
 _LONGEST = 4 << 20
 _DEEPEST = 64
+_PROLOG, _DECLARED = 512, re.compile(rb"""\s*<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
+_TELLING = ("big5", "big5-hkscs", "shift_jis", "euc-jp", "euc-kr", "iso-2022-jp", "hz-gb-2312")
 
 _File = tuple[DeliveredFile, Encoding, ColumnPlan]
 
@@ -59,7 +60,9 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 
 
 def _look(contract: Contract, source: XmlSource, file: DeliveredFile) -> _File:
-    encoding = checked_encoding(contract.id, file, source.encoding, "ask the department for an XML document")
+    with translated(contract.id, file):
+        declared = source.encoding or _declared_encoding(file)
+    encoding = checked_encoding(contract.id, file, declared, "ask the department for an XML document")
     names: dict[str, None] = {}
     some = False
     for record in _records(contract, source, file, encoding):
@@ -70,6 +73,20 @@ def _look(contract: Contract, source: XmlSource, file: DeliveredFile) -> _File:
             f"{contract.id}: {file.name} has no element {source.record}", hint="compare `record` in the contract with the document"
         )
     return file, encoding, plan_columns(contract, tuple(names), file.name)
+
+
+def _declared_encoding(file: DeliveredFile) -> str | None:
+    """What a document says of itself, where that tells more than its bytes and is true of them.
+
+    Any bytes are text in one of the Latin encodings, and Chinese exports name them without meaning it.
+    """
+    with open_bytes(file) as stream:
+        start = stream.read(_PROLOG)
+    if start.startswith((b"<\0?\0", b"\0<\0?")):
+        return "utf-16-le" if start[0] else "utf-16-be"
+    found = _DECLARED.match(start)
+    name = found[1].decode().lower() if found else ""
+    return name if name in _TELLING and decodes(file, name) else None
 
 
 def _delivery(contract: Contract, source: XmlSource, files: list[_File], extraction: Extraction) -> Iterator[pa.RecordBatch]:
@@ -103,7 +120,7 @@ class _Reader:
         self._element = record
         self._open: _Record | None = None
         self._path: list[str] = []
-        self._texts: list[str] = []
+        self._texts: list[list[str]] = []  # of the record and of each open element in it: text may stand on both sides of a child
         self._has_children = False
         self.parser = expat.ParserCreate(encoding="utf-8")
         self.parser.buffer_text = True
@@ -128,13 +145,14 @@ class _Reader:
             self._path.append(name)
             if len(self._path) > _DEEPEST:
                 raise SourceError(f"{self._what} is nested deeper than {_DEEPEST} elements in line {self.parser.CurrentLineNumber}")
-        self._texts, self._has_children = [], False
+        self._texts.append([])
+        self._has_children = False
         for attribute, value in attributes.items():
             self._open.add("/".join((*self._path, f"@{attribute.rpartition(':')[2]}")), value)
 
     def _text(self, text: str) -> None:
         if self._open is not None:
-            self._texts.append(text)
+            self._texts[-1].append(text)
             self._open.size += len(text)
             if self._open.size > _LONGEST:
                 raise SourceError(
@@ -145,17 +163,17 @@ class _Reader:
     def _end(self, tag: str) -> None:
         if self._open is None:
             return
-        text = "".join(self._texts)
+        text = "".join(self._texts.pop())
         if self._path:
             if not self._has_children or text.strip():
                 self._open.add("/".join(self._path), text)
             self._path.pop()
-            self._texts, self._has_children = [], True
+            self._has_children = True
             return
         if text.strip():
             self._open.add(self._element, text)
         self.done.append(self._open)
-        self._open, self._texts, self._has_children = None, [], False
+        self._open = None
 
 
 def _records(contract: Contract, source: XmlSource, file: DeliveredFile, encoding: Encoding) -> Iterator[_Record]:
@@ -172,5 +190,5 @@ def _records(contract: Contract, source: XmlSource, file: DeliveredFile, encodin
         raise SourceError(
             f"{contract.id}: {file.name} is not well formed in line {error.lineno}", hint="ask the department to export the document again"
         ) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+    except DAMAGE:
         raise SourceError(f"{contract.id}: {file.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None

@@ -9,7 +9,6 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
 
 from core.errors import RequestError, SourceError
 from core.files import requested
@@ -94,6 +93,7 @@ def _rows(header: Sequence[str], lines: Iterable[_Cells]) -> Iterator[HandedRow]
 
 
 def _text(path: Path, content: bytes) -> list[_Cells]:
+    csv.field_size_limit(LARGEST)  # a cell may be as long as what the source sent
     is_text = b"\0" not in content
     for encoding in _ENCODINGS if is_text else ():
         reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding, newline=""), strict=True)
@@ -111,6 +111,7 @@ def _text(path: Path, content: bytes) -> list[_Cells]:
 def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
     import python_calamine
 
+    from connectors.files import DAMAGE
     from connectors.workbook_formulas import formulas_without_values
     from connectors.workbook_size import check_workbook
 
@@ -122,7 +123,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         formulas = formulas_without_values(io.BytesIO(content), sheet.name)
     except SourceError as error:
         raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
-    except (python_calamine.CalamineError, python_calamine.PasswordError, OSError, IndexError, BadZipFile, ParseError):
+    except (python_calamine.CalamineError, python_calamine.PasswordError, *DAMAGE, IndexError, ParseError):
         raise RequestError(
             f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
         ) from None

@@ -3,8 +3,10 @@
 import gzip
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from connectors.extract import extract
 from core.connections import Connections
 from core.errors import SourceError
-from tests.connectors.helpers import make_contract
+from tests.connectors.helpers import Drop, make_contract
 
 
 def refused(drop, columns, **more) -> SourceError:
@@ -31,6 +33,11 @@ def test_members_of_objects_are_columns_and_values_stay_as_they_were_written(dro
     assert (first["证件号"], first["年龄"], first["空"], first["/地址/市"]) == ("001", "12345678901234567890", None, "样例市")
     assert json.loads(first["地址"]) == {"市": "样例市", "号": [1, 2]}
     assert (second["证件号"], second["在册"], second["年龄"], second["_position"]) == ("", "true", None, 2)
+
+
+def test_a_member_may_have_a_name_of_nothing(drop):
+    drop.put("a.jsonl", '{"a": 1, "": "x"}\n')
+    assert [list(row.values()) for row in drop.read(["a"], "a.jsonl", "jsonl").rows] == [["1", "x", 1]]
 
 
 def test_what_is_no_object_costs_only_its_line(drop):
@@ -106,6 +113,23 @@ def test_places_count_bytes_as_old_systems_do(drop):
     assert delivery.unreadable == {4: "the line has 4 bytes, not 12"}
 
 
+@pytest.mark.parametrize("unit", ["bytes", "characters"])
+def test_a_line_ends_as_any_system_ends_it(drop, unit, monkeypatch):
+    """Also where a block of the file ends between the two halves of an end."""
+    monkeypatch.setattr("connectors.fixed_width.BLOCK", 7)
+    drop.put("a.txt", b"0001ab\r0002cd\n0003ef\r\n\r\n      \r\n0004gh\r")
+    delivery = drop.read(["号"], "a.txt", "fixed", fields=FIELDS, unit=unit, ignore=["名", "码"])
+    assert [(row["号"], row["_position"]) for row in delivery.rows] == [("0001", 1), ("0002", 2), ("0003", 3), ("0004", 6)]
+    assert delivery.unreadable == {4: "the line is blank", 5: "the line is blank"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7", "hz"])
+def test_bytes_are_no_places_where_a_blank_is_not_one(drop, encoding):
+    drop.put("a.txt", "0001张三\n0002李四\n".encode(encoding))
+    error = refused(drop, ["号"], path="a.txt", kind="fixed", fields=FIELDS, unit="bytes", encoding=encoding)
+    assert "in which bytes are no places" in error.message
+
+
 def test_a_column_without_places_is_named(drop):
     drop.put("a.txt", "x\n")
     assert "lacks the column 年" in refused(drop, ["年"], path="a.txt", kind="fixed", fields=FIELDS).message
@@ -125,6 +149,29 @@ def test_elements_and_attributes_of_a_record_are_columns(drop, encoding):
     assert delivery.columns == ["@id", "name", "address/city", "address/no", "name_2"]
     assert [list(row.values()) for row in delivery.rows] == [["1", "张三", "样例市", "", None, 1], ["2", "a&b<c>", None, None, "另名", 3]]
     assert delivery.unreadable == {2: "a.xml, line 3: the record is empty"}
+
+
+@pytest.mark.parametrize(
+    ("element", "columns"),
+    [
+        ("<n>王<br/>小明</n>", {"n/br": "", "n": "王小明"}),
+        ("<n>王小明<also>明</also></n>", {"n/also": "明", "n": "王小明"}),
+        ("<n><also>明</also>王<also>二</also>小明\n</n>", {"n/also": "明", "n/also_2": "二", "n": "王小明\n"}),
+        ("<n>\n <also>明</also>\n</n>", {"n/also": "明"}),
+    ],
+)
+def test_text_stays_wherever_it_stands_among_elements(drop, element, columns):
+    drop.put("a.xml", f"<l><row><id>1</id>{element}</row></l>")
+    (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
+    assert row == {"id": "1", **columns, "_position": 1}
+
+
+@pytest.mark.parametrize("declared", ["Big5", "Shift_JIS", "GB2312", "utf-16-le", "utf-16-be", "ISO-8859-1"])
+def test_a_document_says_its_encoding_where_its_bytes_do_not(drop, declared):
+    """What stands in a document of a Latin encoding is what exports write without meaning it."""
+    text = f'<?xml version="1.0" encoding="{declared}"?><l><row><n>中文名</n></row></l>'
+    drop.put("a.xml", text.encode("gb18030" if declared == "ISO-8859-1" else declared))
+    assert drop.read(["n"], "a.xml", "xml", record="row").values("n") == ["中文名"]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +222,53 @@ def test_an_archive_is_opened_as_often_for_many_members_as_for_few(drop, monkeyp
         assert len(drop.read(["n"], name).rows) == rows
         times.append(len(opened))
     assert times[0] == times[1]
+
+
+def test_two_members_of_one_name_are_two_files(drop):
+    with zipfile.ZipFile(drop.folder / "a.zip", "w") as packed:
+        packed.writestr("a.csv", "n\nfirst\n")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            packed.writestr("a.csv", "n\nsecond\n")
+    assert drop.read(["n"], "a.zip").values("n") == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (10, 9, "is packed in a way that is not read here"),  # the method: Deflate64
+        (8, 1, "is locked by a password"),
+        (8, 64, "is locked by a password"),
+        (8, 32, "is packed in a way that is not read here"),
+        (6, 90, "is not text but a damaged zip archive"),  # the version that unpacks it
+    ],
+)
+def test_archives_of_other_programs_are_refused_in_words(drop, place, value, words):
+    archive(drop, "a.zip", {"a.csv": "n\n1\n"})
+    content = bytearray((drop.folder / "a.zip").read_bytes())
+    content[content.index(b"PK\x01\x02") + place] = value
+    drop.put("a.zip", bytes(content))
+    assert words in refused(drop, ["n"], path="a.zip").message
+
+
+@settings(max_examples=150, deadline=None)
+@given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), kind=st.sampled_from(["csv", "xlsx"]))
+def test_a_damaged_archive_is_read_or_refused(tmp_path_factory, places, kind):
+    """Whatever byte of it is another."""
+    drop = Drop(tmp_path_factory.mktemp("damaged"))
+    if kind == "csv":
+        archive(drop, "a.zip", {"a.csv": "n\n" + "value\n" * 30, "b.csv": "n\nx\n"})
+        content = bytearray((drop.folder / "a.zip").read_bytes())
+    else:
+        book = openpyxl.Workbook()
+        for row in (["n", "f"], ["一", "=1+1"], [2, 3.5]):
+            book.active.append(row)
+        book.save(drop.folder / "a.xlsx")
+        content = bytearray((drop.folder / "a.xlsx").read_bytes())
+    for where, value in places:
+        content[int(where * (len(content) - 1))] = value
+    drop.put("a.zip" if kind == "csv" else "a.xlsx", bytes(content))
+    with suppress(SourceError):
+        drop.read(["n"], "a.zip" if kind == "csv" else "a.xlsx", kind)
 
 
 def test_a_workbook_in_an_archive_is_read(drop):

@@ -1,4 +1,5 @@
 import io
+import zipfile
 from datetime import date, datetime, time
 
 import openpyxl
@@ -16,6 +17,7 @@ def workbook(drop, *rows, name="a.xlsx", sheet="数据"):
         page.append(row)
     book.create_sheet("第二")["A1"] = "姓名"
     book.save(drop.folder / name)
+    return drop.folder / name
 
 
 def read(drop, columns, **more):
@@ -118,3 +120,66 @@ def test_which_formulas_have_no_value(monkeypatch, cell, is_told, block):
     monkeypatch.setattr("connectors.workbook_formulas._BLOCK", block)
     content = f"<worksheet><cols><col min='1'/></cols><sheetData><row r='1'>{cell.replace(chr(39), chr(34))}</row></sheetData></worksheet>"
     assert list(_unstored(io.BytesIO(content.encode()))) == ([(1, 0)] if is_told else [])
+
+
+SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+
+
+def with_sheet(drop, rows, place="worksheets/sheet1.xml"):
+    """A workbook whose sheet has other rows, and perhaps lies elsewhere in it."""
+    made = workbook(drop, ["id"], ["1"])
+    with zipfile.ZipFile(made) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    del members["xl/worksheets/sheet1.xml"]
+    members[f"xl/{place}"] = SHEET.format('<row r="1"><c r="A1" t="str"><v>id</v></c></row>' + rows).encode()
+    relations = "xl/_rels/workbook.xml.rels"
+    members[relations] = members[relations].replace(b"worksheets/sheet1.xml", place.encode())
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ('<row r="1048576"><c r="XFD1048576"><v>5</v></c></row>', "worksheets/sheet1.xml"),
+        ('<row r="1048576"><c r="XFD1048576"><v>5</v></c></row>', "elsewhere.xml"),
+        ("<row r='1048576'><c r='XFD1048576'><v>5</v></c></row>", "worksheets/sheet1.xml"),
+        ('<row r = "1048576"><c s="1" r = "XFD1048576"><v>5</v></c></row>', "worksheets/sheet1.xml"),
+        ('<row r="2"><c r="XFD1048576"><v>5</v></c></row>', "worksheets/sheet1.xml"),
+        ('<row r="2"><c r="XFD99999"><v>5</v></c></row>', "worksheets/sheet1.xml"),
+        ('<row r="2"><c r="Z1048576"><v>5</v></c></row>', "worksheets/sheet1.xml"),
+        ('<row r="2"><c r="A00001048576"><v>5</v></c></row><row r="99999999999"><c r="B2"/></row>', "worksheets/sheet1.xml"),
+        ("<row/>" * 400_000 + "<row>" + "<c><v>5</v></c>" * 10_000 + "</row>", "worksheets/sheet1.xml"),
+    ],
+    ids=["far", "elsewhere", "quotes", "blanks", "cell alone", "wide", "narrow", "digits", "no places"],
+)
+def test_a_cell_far_from_the_table_is_found_however_it_is_written(drop, rows, place):
+    """The reader would take memory for every cell in between."""
+    with_sheet(drop, rows, place)
+    with pytest.raises(SourceError, match="nearly all of them empty"):
+        read(drop, ["id"])
+
+
+def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
+    names = " ".join(f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "table", "text"))
+    cell = '<table:table-cell office:value-type="string" {}><text:p>id</text:p></table:table-cell>'
+    rest = (
+        '<table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
+    )
+    for repeated, columns in ((1, ["id"]), (1_000_000, None)):
+        sixteen = cell.format('table:number-columns-repeated="16"')
+        again = f'<table:table-row table:number-rows-repeated="{repeated}">{sixteen}</table:table-row>'
+        table = f'<table:table table:name="S"><table:table-row>{cell.format("")}</table:table-row>{again}{rest}</table:table>'
+        with zipfile.ZipFile(drop.folder / "a.ods", "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+            packed.writestr(
+                "META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+            )
+            body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
+            packed.writestr("content.xml", f"<office:document-content {names}>{body}</office:document-content>")
+        if columns:
+            assert len(drop.read(columns, "a.ods", "xlsx").rows) == 1
+        else:
+            with pytest.raises(SourceError, match="nearly all of them empty"):
+                drop.read(["id"], "a.ods", "xlsx")
