@@ -193,9 +193,13 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
 def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
     """A zip archive. Raises BadZipFile for a damaged one, however it is: the library has many words for that."""
     try:
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file)
     except (*DAMAGE, ValueError):
         raise zipfile.BadZipFile from None
+    if any(item.header_offset < 0 for item in archive.infolist()):
+        archive.close()
+        raise zipfile.BadZipFile
+    return archive
 
 
 def is_locked(members: Iterable[zipfile.ZipInfo]) -> bool:

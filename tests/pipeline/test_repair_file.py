@@ -1,16 +1,18 @@
 """The file in which rejected rows go out and come back: what spreadsheets make of it, and what cannot be taken back."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from catalog.batches import latest_accepted, waiting_of
 from core.errors import RequestError
+from pipeline.handed_file import read_handed_file
 from pipeline.quarantine import export_rows
-from pipeline.repair_file import NOTE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
+from pipeline.repair_file import NOTE, PLACE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.replay import refused_rows, replay
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, to_csv, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
@@ -161,6 +163,31 @@ def test_every_rule_stands_beside_its_cell_and_rules_of_the_row_apart(hub: Hub) 
     assert "必填" in row[header.index(f"XM{NOTE}")]
     assert f"{WHOLE_ROW}{NOTE}" not in header
     assert f"DH{NOTE}" not in header
+
+
+@pytest.fixture(scope="module")
+def workbook(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    book = Workbook()
+    for row in ([*PLACE, "XM"], ["health__patient@1", "1", "0", "王芳"], ["health__patient@1", "2", "0", "=1+1"]):
+        book.active.append(row)
+    path = tmp_path_factory.mktemp("whole") / "back.xlsx"
+    book.save(path)
+    return path.read_bytes()
+
+
+@settings(max_examples=300, deadline=None)
+@given(places=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_workbook_is_read_or_refused(
+    workbook: bytes, tmp_path_factory: pytest.TempPathFactory, places: list[tuple[int, int]]
+) -> None:
+    """Places are counted from the end, where an archive says what is in it."""
+    content = bytearray(workbook)
+    for where, value in places:
+        content[-1 - where % len(content)] = value
+    path = tmp_path_factory.mktemp("damaged") / "back.xlsx"
+    path.write_bytes(bytes(content))
+    with suppress(RequestError):
+        assert read_handed_file(path).columns[:3] == PLACE
 
 
 @given(st.text(max_size=12))
