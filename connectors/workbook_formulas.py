@@ -1,10 +1,12 @@
-"""Formulas of a sheet whose values are not stored: a program wrote them and nobody has opened the workbook since. They would read as empty cells."""
+"""Cells of a sheet that show no value and would read as empty ones: formulas whose values are not stored, since a program wrote them and nobody
+has opened the workbook since, and errors such as #N/A.
+"""
 
 import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Literal
 from xml.etree import ElementTree as ET
 
 from connectors.files import open_archive
@@ -16,34 +18,39 @@ _CELL = re.compile(rb"<(?:\w+:)?c(\s[^>]*[^>/]|)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t)\b[^>/]*>[^<]")
 # A text of no characters is a value: the formula said so.
 _PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
+_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-def formulas_without_values(file: BinaryIO, sheet: str) -> dict[int, list[int]]:
-    """The places of the columns (from 0) by row (from 1) in which such formulas stand in a sheet of an xlsx workbook; nothing for other kinds."""
+Lack = Literal["unstored", "error"]
+
+
+def cells_without_values(file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]]:
+    """The places of the columns (from 0) by row (from 1) in which such cells stand in a sheet of an xlsx workbook; nothing for other kinds."""
     if not zipfile.is_zipfile(file):  # xls keeps the values of formulas
         return {}
-    found: dict[int, list[int]] = {}
+    found: dict[int, dict[int, Lack]] = {}
     with open_archive(file) as archive:
         member = _member(archive, sheet)
         if member is None:
             return {}
         with archive.open(member) as cells:
-            for row, column in _unstored(cells):
-                found.setdefault(row, []).append(column)
+            for row, column, lack in _lacking(cells):
+                found.setdefault(row, {})[column] = lack
     return found
 
 
-def _unstored(cells: IO[bytes]) -> Iterator[tuple[int, int]]:
+def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
     for block in _whole_cells(cells):
-        if not _FORMULA.search(block):
+        if not (_FORMULA.search(block) or _ERROR.search(block)):
             continue
         for cell in _CELL.finditer(block):
             attributes, content = cell.groups()
-            if _FORMULA.search(content) and not _VALUE.search(content) and not _TEXT.search(attributes):
-                place = _PLACE.search(attributes)
-                if place:
-                    yield int(place[2]), column_number(place[1]) - 1
+            is_error = _ERROR.search(attributes)
+            is_unstored = _FORMULA.search(content) and not _VALUE.search(content) and not _TEXT.search(attributes)
+            place = _PLACE.search(attributes) if is_error or is_unstored else None
+            if place:
+                yield int(place[2]), column_number(place[1]) - 1, "error" if is_error else "unstored"
 
 
 def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:

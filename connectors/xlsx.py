@@ -17,7 +17,7 @@ from connectors.columns import ColumnPlan, clean_name, plan_columns, shown, uniq
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
-from connectors.workbook_formulas import formulas_without_values
+from connectors.workbook_formulas import Lack, cells_without_values
 from connectors.workbook_size import check_workbook
 from contracts.model import Contract
 from contracts.sources import WorkbookSource
@@ -26,6 +26,11 @@ from core.errors import SourceError
 
 _WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDocument file (ods)")
 
+_LACKS: dict[Lack, str] = {
+    "unstored": "a formula under {} has no value: open the workbook, save it, and deliver it again",
+    "error": "a cell under {} shows an error in place of a value: mend it, and deliver the workbook again",
+}
+
 
 @dataclass(frozen=True)
 class _Workbook:
@@ -33,7 +38,7 @@ class _Workbook:
     header: Header
     plan: ColumnPlan
     sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
-    formulas: Mapping[int, Sequence[int]]  # places of the columns by row, where a formula's value is not stored
+    lacking: Mapping[int, Mapping[int, Lack]]  # by row and place of the column, what a cell has in place of a value
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -83,8 +88,8 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     width = _width(sheet)
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
-        formulas = formulas_without_values(file, sheet.name)
-    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, formulas)
+        lacking = cells_without_values(file, sheet.name)
+    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking)
 
 
 def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
@@ -109,7 +114,7 @@ def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workb
             if full := [(line, values) for line, values in data if line not in refused]:
                 yield _batch(full, plan, position, extraction.schema)
         # The reader ends with the last row that holds a value.
-        beyond = _refused(workbook, [(line, []) for line in sorted(workbook.formulas) if line > last], position, name)
+        beyond = _refused(workbook, [(line, []) for line in sorted(workbook.lacking) if line > last], position, name)
         extraction.unreadable += beyond.values()
         position += max((last, *beyond))
 
@@ -126,10 +131,13 @@ def _refused(workbook: _Workbook, rows: list[tuple[int, list[str]]], position: i
 
 def _why_not(workbook: _Workbook, line: int, values: Sequence[str]) -> str:
     """Why a row is not read; empty where it is."""
-    if line in workbook.formulas:
-        named = dict(zip(workbook.plan.places, workbook.plan.names, strict=True))
-        if names := [named[place] for place in workbook.formulas[line] if place in named]:
-            return f"a formula under {shown(names)} has no value: open the workbook, save it, and deliver it again"
+    named = dict(zip(workbook.plan.places, workbook.plan.names, strict=True)) if line in workbook.lacking else {}
+    told = []
+    for lack, words in _LACKS.items():
+        if names := [named[place] for place, found in workbook.lacking.get(line, {}).items() if found == lack and place in named]:
+            told.append(words.format(shown(names)))
+    if told:
+        return "; ".join(told)
     return "" if any(map(clean_name, values)) else "the row is blank"
 
 

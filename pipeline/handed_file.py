@@ -15,7 +15,10 @@ from core.files import requested
 from pipeline.repair_file import BATCH, LARGEST, PLACE
 
 ROUNDED = "the spreadsheet has rounded a long number; write it as text"
-UNSTORED = "a formula has no value; open the workbook and save it, or write the value"
+LACKS = {
+    "unstored": "a formula has no value; open the workbook and save it, or write the value",
+    "error": "the cell shows an error; write the value",
+}
 BEYOND = "there are more cells than columns"
 _EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number and rounds the rest
 _ENCODINGS = ("utf-8-sig", "gb18030")  # what spreadsheets in China save as
@@ -112,7 +115,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
     import python_calamine
 
     from connectors.files import DAMAGE
-    from connectors.workbook_formulas import formulas_without_values
+    from connectors.workbook_formulas import cells_without_values
     from connectors.workbook_size import check_workbook
 
     try:
@@ -120,7 +123,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = book.get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
-        formulas = formulas_without_values(io.BytesIO(content), sheet.name)
+        lacking = cells_without_values(io.BytesIO(content), sheet.name)
     except SourceError as error:
         raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
     except (python_calamine.CalamineError, python_calamine.PasswordError, *DAMAGE, IndexError, ParseError):
@@ -129,7 +132,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         ) from None
     for number, cells in enumerate(rows, start=1):
         rounded = {place: ROUNDED for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT}
-        yield [_cell(cell) for cell in cells], rounded | dict.fromkeys(formulas.get(number, ()), UNSTORED)
+        yield [_cell(cell) for cell in cells], rounded | {place: LACKS[lack] for place, lack in lacking.get(number, {}).items()}
 
 
 def _cell(value: Any) -> str:

@@ -564,7 +564,7 @@ class Bundle:
         try:
             manifest = json.loads(self.manifest_bytes.decode("utf-8"))
             _check_form(manifest)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BundleError("the manifest is not one: the bundle was altered, or packed by another program") from None
         return dict(manifest)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import openpyxl
 import pytest
 
-from connectors.workbook_formulas import _unstored
+from connectors.workbook_formulas import _lacking
 from core.errors import SourceError
 
 
@@ -91,6 +91,17 @@ def test_a_formula_without_its_value_is_told_and_no_empty_cell(drop):
     assert [(row["_position"], row["姓名"], row["年龄"]) for row in delivery.rows] == [(3, "李四", "30"), (5, "王五", "40")]
 
 
+def test_an_error_in_a_cell_is_told_and_no_empty_cell(drop):
+    book = openpyxl.Workbook()
+    for row in (["姓名", "年龄", "备注"], ["张三", "#N/A", None], ["李四", 30, "#REF!"], ["王五", 40, None]):
+        book.active.append(row)
+    book.active["B2"].data_type = book.active["C3"].data_type = "e"
+    book.save(drop.folder / "a.xlsx")
+    delivery = read(drop, ["姓名"], ignore=["备注"])
+    assert delivery.unreadable == {2: "a cell under 年龄 shows an error in place of a value: mend it, and deliver the workbook again"}
+    assert delivery.values("姓名") == ["李四", "王五"]
+
+
 def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
     workbook(drop, ["姓名"], ["张三"], ["=A2"], name="x1.xlsx")
     workbook(drop, ["姓名"], ["李四"], name="x2.xlsx", sheet="a & <b>")
@@ -101,25 +112,26 @@ def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
 
 
 @pytest.mark.parametrize(
-    ("cell", "is_told"),
+    ("cell", "lack"),
     [
-        ("<c r='A1'><f>B1</f></c>", True),
-        ('<c r="A1"><f>B1</f><v></v></c>', True),
-        ('<x:c r="A1" s="1"><x:f t="shared" si="0"/><x:v/></x:c>', True),
-        ('<c r="A1"><f>B1</f><v>0</v></c>', False),
-        ('<c r="A1" t="str"><f>IF(B1,"x","")</f><v></v></c>', False),
-        ('<c r="A1" t="str"><f>B1</f><v xml:space="preserve"> x</v></c>', False),
-        ('<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', False),
-        ('<c r="A1"/><c r="B1"><v>1</v></c>', False),
-        ('<c r="A1" s="3"></c>', False),
+        ("<c r='A1'><f>B1</f></c>", "unstored"),
+        ('<c r="A1"><f>B1</f><v></v></c>', "unstored"),
+        ('<x:c r="A1" s="1"><x:f t="shared" si="0"/><x:v/></x:c>', "unstored"),
+        ('<c r="A1"><f>B1</f><v>0</v></c>', None),
+        ('<c r="A1" t="str"><f>IF(B1,"x","")</f><v></v></c>', None),
+        ('<c r="A1" t="str"><f>B1</f><v xml:space="preserve"> x</v></c>', None),
+        ('<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "error"),
+        ("<c r='A1' t = 'e'><v>#N/A</v></c>", "error"),
+        ('<c r="A1"/><c r="B1"><v>1</v></c>', None),
+        ('<c r="A1" s="3"></c>', None),
     ],
 )
 @pytest.mark.parametrize("block", [7, 4 << 20])
-def test_which_formulas_have_no_value(monkeypatch, cell, is_told, block):
+def test_which_cells_show_no_value(monkeypatch, cell, lack, block):
     """Wherever a block of the file ends."""
     monkeypatch.setattr("connectors.workbook_formulas._BLOCK", block)
     content = f"<worksheet><cols><col min='1'/></cols><sheetData><row r='1'>{cell.replace(chr(39), chr(34))}</row></sheetData></worksheet>"
-    assert list(_unstored(io.BytesIO(content.encode()))) == ([(1, 0)] if is_told else [])
+    assert list(_lacking(io.BytesIO(content.encode()))) == ([(1, 0, lack)] if lack else [])
 
 
 SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'

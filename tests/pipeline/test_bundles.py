@@ -218,6 +218,7 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
     "no signature": (lambda c: c.pop("signature"), "it has no signature"),
     "no manifest": (lambda c: c.pop("manifest.json"), "it has no manifest.json"),
     "a manifest that is none": (lambda c: c.update({"manifest.json": b"[1]"}), "the manifest is not one"),
+    "a manifest without end": (lambda c: c.update({"manifest.json": b"[" * 100_000}), "the manifest is not one"),
     "a name that leads out": (lambda c: c.update({"parts/../../x": b""}), "whose name leads out of the bundle"),
     "an absolute name": (lambda c: c.update({"/etc/x": b""}), "whose name leads out of the bundle"),
     "a name of another system": (lambda c: c.update({"parts/..\\x": b""}), "whose name leads out of the bundle"),
