@@ -16,6 +16,7 @@ from contracts.references import Finding, loose_faults, reference_faults, salvag
 from contracts.salvage import salvage
 from contracts.schema import SECRET_WORDS, WHERE_SECRETS_GO, Place, key_of, schema_faults
 from core.errors import DefinitionError, Fault
+from core.yaml_text import Document, NotYaml, parsed
 
 if TYPE_CHECKING:
     from standards.model import Standards
@@ -28,25 +29,21 @@ _PROSE = {("sharing", "legal_basis"), ("department", "contact")}
 _PAGE = re.compile(r"https?://[^\s@?]+(?=\s|$)", re.IGNORECASE)
 
 
-class _ContractYaml(yaml.SafeLoader):
+class _ContractYaml(Document):
     """YAML whose keys are always text (`1:` and `NO:` are columns of that name) and never stand twice in one place."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         self.flatten_mapping(node)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                problem = "a key is a word or a number, not a list or keys of its own: put it in quotes if it is a text"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             key = str(key_node.value)
             if key in result:
                 raise yaml.constructor.ConstructorError(None, None, f'"{key}" stands twice in one place', key_node.start_mark)
             result[key] = self.construct_object(value_node, deep=True)
         return result
-
-
-# A date in a lookup is text like everything else; YAML would make an object of it.
-_ContractYaml.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def load_contract(path: Path | str, standards: Standards) -> Contract:
@@ -117,12 +114,9 @@ def _read(path: Path) -> Any:
     except UnicodeDecodeError:
         raise DefinitionError([Fault(path.name, "", "is not UTF-8; save it in that encoding")]) from None
     try:
-        return yaml.load(text, Loader=_ContractYaml)  # noqa: S506 - a safe loader of our own
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise DefinitionError([Fault(path.name, f"line {line}", f"is not valid YAML: {error.problem}")]) from None
-    except yaml.YAMLError:
-        raise DefinitionError([Fault(path.name, "", "is not valid YAML")]) from None
+        return parsed(text, _ContractYaml)
+    except NotYaml as error:
+        raise DefinitionError([Fault(path.name, error.place, f"is not valid YAML: {error.problem}")]) from None
 
 
 def _texts(document: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 from core.errors import RequestError
 from core.settings import Settings, load_settings
+from core.yaml_text import NotYaml, parsed
 
 _VARIABLE = "HUB_CONNECTION_"
 
@@ -89,8 +88,8 @@ class Connections:
         except OSError as error:
             raise RequestError(f"{self.file} cannot be read ({error.strerror})") from None
         try:
-            entries = yaml.safe_load(text) or {}
-        except yaml.YAMLError:
+            entries = parsed(text) or {}
+        except NotYaml:
             raise RequestError(f"{self.file} is not valid YAML", hint="one line for each connection: name: address") from None
         if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
             raise RequestError(f"{self.file} is not a list of names and addresses", hint="one line for each connection: name: address")

@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
+from core.yaml_text import NotYaml, parsed
 from registries.several import Several, is_alike
 from standards.model import Standards
 
@@ -289,7 +289,10 @@ def load_definitions() -> dict[str, RegistryDefinition]:
     found: dict[str, RegistryDefinition] = {}
     for path in sorted(FOLDER.glob("*.yml")):
         try:
-            definition = RegistryDefinition.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+            definition = RegistryDefinition.model_validate(parsed(path.read_text(encoding="utf-8")))
+        except NotYaml as error:
+            faults.append(Fault(path.name, error.place, f"is not valid YAML: {error.problem}"))
+            continue
         except ValidationError as error:
             faults += [Fault(path.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
             continue

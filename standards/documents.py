@@ -7,22 +7,23 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from core.yaml_text import Document, NotYaml, parsed
+
 Finding = tuple[str, str]
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+class _Standard(Document):
+    """YAML that knows which keys stand twice in one place (the last would win without a word)."""
 
-class _Document(_Loader):  # type: ignore[misc]
-    """YAML that knows which keys stand twice in one place (the last would win without a word) and leaves dates the texts they are."""
-
-    def __init__(self, text: str) -> None:
+    def __init__(self, twice: list[Finding], text: str) -> None:
         super().__init__(text)
-        self.twice: list[Finding] = []
+        self.twice = twice
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping as YAML means it."""
@@ -37,28 +38,19 @@ class _Document(_Loader):  # type: ignore[misc]
         return made
 
 
-_Document.yaml_implicit_resolvers = {
-    start: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for start, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
-
-
 def read_yaml(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
     """The mapping that a file holds, None where it holds none, and what is wrong with the file."""
     text, findings = read_text(path)
     if text is None:
         return None, findings
+    twice: list[Finding] = []
     try:
-        document = _Document(text)
-        body = document.get_single_data()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return None, [(f"line {mark.line + 1}" if mark else "", f"is not valid YAML: {error.problem}")]
-    except (yaml.YAMLError, ValueError, RecursionError):  # a control character; a number of thousands of digits; brackets without end
-        return None, [("", "is not valid YAML: it holds a character, a number or a nesting that cannot be read")]
+        body = parsed(text, partial(_Standard, twice))
+    except NotYaml as error:
+        return None, [(error.place, f"is not valid YAML: {error.problem}")]
     if not isinstance(body, dict):
-        return None, [*document.twice, ("", "a mapping is expected: lines of the form `key: value`")]
-    return {str(key): value for key, value in body.items()}, document.twice
+        return None, [*twice, ("", "a mapping is expected: lines of the form `key: value`")]
+    return {str(key): value for key, value in body.items()}, twice
 
 
 def read_text(path: Path) -> tuple[str | None, list[Finding]]:

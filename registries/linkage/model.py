@@ -12,10 +12,10 @@ from math import log2
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
+from core.yaml_text import NotYaml, parsed
 
 FOLDER = Path(__file__).parents[1] / "models"
 Recipe = Literal["person_name", "organization_name", "address"]
@@ -220,7 +220,9 @@ class Trained(_Part):
 def read_model(path: Path) -> LinkageModel:
     """Read one model. Raises DefinitionError with every fault."""
     try:
-        model = LinkageModel.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        model = LinkageModel.model_validate(parsed(path.read_text(encoding="utf-8")))
+    except NotYaml as error:
+        raise DefinitionError([Fault(path.name, error.place, f"is not valid YAML: {error.problem}")]) from None
     except ValidationError as error:
         raise DefinitionError([Fault(path.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]) from None
     if model.id != path.stem:

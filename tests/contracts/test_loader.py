@@ -275,6 +275,63 @@ def test_a_file_that_is_no_document_is_a_fault(written, content, words):
         load_contract(written(content), load_standards())
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("[" * 250 + "]" * 250, "more than 50 lists and keys"),
+        ("[" * 100_000, "more than 50 lists and keys"),
+        ("&a [*a]", "stands inside what it stands for"),
+        ("&a {<<: *a}", "stands inside what it stands for"),
+        ("&a [&b [*a]]", "stands inside what it stands for"),
+        *((value, "put a text in quotes") for value in ("!!int abc", '!!int ""', "!!float x", "0b_", "0x_", "!!bool maybe")),
+        *((value, "put a text in quotes") for value in ("!!timestamp foo", "!!map x", "!!set x")),
+        *((digits, "a number has more than 100 digits") for digits in ("1" * 5_000, "0x" + "f" * 5_000, "1_" + "0" * 300, "1:2" * 200)),
+        ("!!omap x", "expected a sequence"),
+        ('"\\U00110000"', "invalid Unicode"),
+        ('"\a"', "cannot be printed"),
+        ("{[a, b]: c}", "a key is a word or a number"),
+        ("{{a: b}: c}", "a key is a word or a number"),
+    ],
+    ids=lambda text: text[:20],
+)
+@pytest.mark.parametrize("place", ["zz", "id"])
+def test_what_yaml_itself_stumbles_over_is_a_fault_with_its_line(written, place, value, words):
+    """Not a traceback, and no value of the file in it."""
+    text = yaml.safe_dump({name: part for name, part in RESIDENT.items() if name != place}, allow_unicode=True)
+    with pytest.raises(DefinitionError) as error:
+        load_contract(written(f"{place}: {value}\n{text}"), load_standards())
+    (fault,) = error.value.faults
+    assert fault.key in ("line 1", "line 2")  # a bracket without end is seen behind it
+    assert words in fault.message
+    assert len(fault.message) < 200
+    assert "Node(" not in fault.message
+
+
+def test_a_document_that_is_inside_itself_is_a_fault(written):
+    with pytest.raises(DefinitionError, match=r"line 2: is not valid YAML: \*a stands inside what it stands for"):
+        load_contract(written("&a\nid: *a\n"), load_standards())
+
+
+def test_an_alias_stands_for_what_has_its_anchor(written):
+    text = yaml.safe_dump(changed("ignore", []), allow_unicode=True)
+    document = f"{text}\n".replace("feeds:\n- population", "feeds: &f\n- population").replace("ignore: []", "ignore: *f")
+    assert load_contract(written(document), load_standards()).ignore == ("population",)
+
+
+@pytest.mark.parametrize("way", ["[{}]", "{{<<: [{}]}}"])
+def test_aliases_that_multiply_are_refused_before_they_are_written_out(written, way):
+    """Each of nine lines holds the one before nine times: 400 bytes for 400 million values."""
+    lines = ["a0: &a0 {x: 1}", *(f"a{line}: &a{line} {way.format(', '.join([f'*a{line - 1}'] * 9))}" for line in range(1, 10))]
+    with pytest.raises(DefinitionError, match=r"line \d: is not valid YAML: aliases \(\*\) stand for more than 100000 characters"):
+        load_contract(written("\n".join(lines)), load_standards())
+
+
+def test_aliases_nest_no_deeper_than_brackets(written):
+    lines = ["a0: &a0 [x]", *(f"a{line}: &a{line} [*a{line - 1}]" for line in range(1, 60))]
+    with pytest.raises(DefinitionError, match="more than 50 lists and keys"):
+        load_contract(written("\n".join(lines)), load_standards())
+
+
 def test_a_missing_file_is_a_fault(tmp_path):
     with pytest.raises(DefinitionError, match=r"none\.yml: cannot be read"):
         load_contract(tmp_path / "none.yml", load_standards())

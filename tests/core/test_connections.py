@@ -38,3 +38,11 @@ def test_signs_of_a_password_that_lead_elsewhere_are_told(tmp_path: Path, url: s
 )
 def test_what_servers_understand_is_taken(tmp_path: Path, url: str) -> None:
     assert Connections({"HUB_CONNECTION_TAX": url}, tmp_path / "connections.yml").url("tax", "mysql", "postgresql") == url
+
+
+@pytest.mark.parametrize("text", ["tax: [", "tax: !!int x", "&a\ntax: *a", "tax: " + "[" * 99_999, "tax: " + "7" * 5_000, "tax: \a"])
+def test_a_file_of_connections_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "connections.yml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(RequestError, match=r"connections\.yml is not valid YAML"):
+        Connections({}, file).url("tax", "mysql")

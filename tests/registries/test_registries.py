@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import registries
 from core.database import migrate, open_database, writing
 from core.engine import Engine
-from core.errors import GateFailed, HubError, RequestError
+from core.errors import DefinitionError, GateFailed, HubError, RequestError
 from registries import serving
 from registries.attempts import STOPPED, record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
@@ -52,6 +52,15 @@ def test_every_definition_fits_the_standard() -> None:
     assert check_definitions(STANDARDS) == []
     with pytest.raises(RequestError, match="people"):
         get_definition("people")
+
+
+def test_a_definition_that_is_no_yaml_is_told_with_its_line(tmp_path, monkeypatch):
+    tmp_path.joinpath("population.yml").write_text("id: population\nversion: [\n", encoding="utf-8")
+    tmp_path.joinpath("vehicle.yml").write_text("id: &a [*a]\n", encoding="utf-8")
+    monkeypatch.setattr("registries.definition.FOLDER", tmp_path)
+    with pytest.raises(DefinitionError) as caught:
+        load_definitions.__wrapped__()
+    assert [(fault.file, fault.key) for fault in caught.value.faults] == [("population.yml", "line 3"), ("vehicle.yml", "line 1")]
 
 
 @pytest.mark.parametrize("definition", load_definitions().values(), ids=lambda item: item.id)

@@ -175,7 +175,17 @@ OF_ELEMENTS = (
     ),
     Kind("other id", element("business_scope", id="scope"), (f"{ELEMENTS}/business_scope.yml: id: equals the file name: business_scope",)),
     Kind("no YAML", write(f"{ELEMENTS}/contact_phone.yml", "id: ["), (f"{ELEMENTS}/contact_phone.yml: line ",)),
-    Kind("a control character", write(f"{ELEMENTS}/bell.yml", "id: \a"), (f"{ELEMENTS}/bell.yml: is not valid YAML: it holds",)),
+    Kind("a control character", write(f"{ELEMENTS}/bell.yml", "id: \a"), (f"{ELEMENTS}/bell.yml: line 1: is not valid YAML: it holds",)),
+    Kind(
+        "brackets",
+        write(f"{ELEMENTS}/deep.yml", "id: x\nz: " + "[" * 99_999),
+        (f"{ELEMENTS}/deep.yml: line 2: is not valid YAML: more than 50",),
+    ),
+    Kind(
+        "a tag that does not fit",
+        write(f"{ELEMENTS}/tag.yml", "id: !!bool maybe"),
+        (f"{ELEMENTS}/tag.yml: line 1: is not valid YAML: the value",),
+    ),
     Kind("no mapping", write(f"{ELEMENTS}/sequence.yml", "- a\n"), (f"{ELEMENTS}/sequence.yml: a mapping is expected",)),
     Kind("empty file", write(f"{ELEMENTS}/empty.yml", ""), (f"{ELEMENTS}/empty.yml: a mapping is expected",)),
     Kind(

@@ -82,6 +82,13 @@ def test_faults_of_a_model_are_told(tmp_path):
         load_trained("nobody")
 
 
+def test_a_model_that_is_no_yaml_is_told_with_its_line(tmp_path):
+    path = tmp_path / "population.yml"
+    path.write_text("id: population\nversion: !!int x\n", encoding="utf-8")
+    with pytest.raises(DefinitionError, match=r"population\.yml: line 2: is not valid YAML"):
+        read_model(path)
+
+
 def test_blocking_needs_no_address_to_be_cut():
     """Cutting one costs more than all else that is prepared, and most known records are compared with nothing."""
     for path in OWN:
