@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 # "password=…" as drivers accept it and people write it; any address.
 _SECRET = re.compile(rf"({'|'.join(SECRET_WORDS)})\s*([=:]|是|为)\s*\S", re.IGNORECASE)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# Where a law or an office may be named by its page: one that is public, without user and without anything asked of it.
+# Of the scheme its last letter is enough: to look for the first would try every letter of a long word.
+_ADDRESS = re.compile(r"[a-z][0-9+.-]*://", re.IGNORECASE)
+# Where a law or an office may be named by its page: one that is public, without user and without anything asked of it (where the group is
+# empty). The group takes the sign rather than looking ahead for none, so that no letter is looked at twice.
 _PROSE = {("sharing", "legal_basis"), ("department", "contact")}
-_PAGE = re.compile(r"https?://[^\s@?]+(?=\s|$)", re.IGNORECASE)
+_PAGE = re.compile(r"https?://[^\s@?]+([@?]?)", re.IGNORECASE)
+LARGEST_MB = 1  # a contract of a thousand columns has a tenth of it
 
 
 class _ContractYaml(Document):
@@ -93,7 +96,8 @@ def contract_from_document(document: Any, standards: Standards, *, file: str) ->
 
 def _holds_secret(place: Place, text: str) -> bool:
     plain = unicodedata.normalize("NFKC", text)
-    return bool(_SECRET.search(plain) or _ADDRESS.search(_PAGE.sub("", plain) if place in _PROSE else plain))
+    prose = _PAGE.sub(lambda page: page[0] if page[1] else "", plain) if place in _PROSE else plain
+    return bool(_SECRET.search(plain) or _ADDRESS.search(prose))
 
 
 def _other_faults(document: Any, secrets: Sequence[Place], first: Sequence[Finding], standards: Standards) -> Iterator[Finding]:
@@ -108,6 +112,9 @@ def _other_faults(document: Any, secrets: Sequence[Place], first: Sequence[Findi
 
 def _read(path: Path) -> Any:
     try:
+        if path.stat().st_size > LARGEST_MB * 1_000_000:
+            size = f"is larger than {LARGEST_MB} MB: a contract names columns and holds no rows; long look-ups belong in a code list"
+            raise DefinitionError([Fault(path.name, "", size)])
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DefinitionError([Fault(path.name, "", f"cannot be read ({error.strerror})")]) from None

@@ -1,4 +1,5 @@
 from pathlib import Path
+from time import process_time
 
 import pytest
 import yaml
@@ -229,6 +230,7 @@ def test_a_year_of_two_digits_names_its_century(form):
         ("department.contact", "信息中心，密码是s3cret"),
         ("department.contact", "ｐａｓｓｗｏｒｄ：s3cret"),
         ("department.contact", "https://hub:s3cret@h/x"),
+        ("department.contact", "office http://h/ok and x2+http://h?s3cret"),
         ("source", {"kind": "csv", "connection": "drop", "path": "https://h/x?key=s3cret"}),
         ("source", {"kind": "csv", "connection": "drop", "path": "ftp://h/s3cret"}),
         ("source.object", "db_password=s3cret"),
@@ -330,6 +332,24 @@ def test_aliases_nest_no_deeper_than_brackets(written):
     lines = ["a0: &a0 [x]", *(f"a{line}: &a{line} [*a{line - 1}]" for line in range(1, 60))]
     with pytest.raises(DefinitionError, match="more than 50 lists and keys"):
         load_contract(written("\n".join(lines)), load_standards())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"), [("a" * 50_000, False), ("a1." * 20_000, False), ("http://" * 10_000 + "@", True), ("http://a " * 10_000, False)]
+)
+def test_a_long_text_is_looked_through_once(text, is_secret):
+    document = changed("department.contact", text)
+    started = process_time()
+    if is_secret:
+        assert "never holds an address" in faults(document)["department.contact"]
+    else:
+        contract_from_document(document, load_standards(), file="resident.yml")
+    assert process_time() - started < 1
+
+
+def test_a_file_that_is_too_large_for_a_contract_is_a_fault(written):
+    with pytest.raises(DefinitionError, match=r"resident\.yml: is larger than 1 MB"):
+        load_contract(written("# " + "x" * 1_000_000), load_standards())
 
 
 def test_a_missing_file_is_a_fault(tmp_path):
