@@ -30,6 +30,7 @@ STATIC = {
     "portal.css": (FOLDER / "static" / "portal.css", "text/css"),
     "portal.js": (FOLDER / "static" / "portal.js", "text/javascript"),
 }
+LARGEST_NUMBER = 2**53 - 1  # every program that reads JSON has whole numbers up to here exactly, and every database holds them
 EXPORTED = 20_000  # most lines of a list that an export holds
 LANGUAGE_COOKIE = "hub_language"
 T = TypeVar("T")

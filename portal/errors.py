@@ -71,7 +71,9 @@ async def http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def invalid(request: Request, error: RequestValidationError) -> Response:
-    """A body that does not fit; where it is wrong is told, what was sent is not."""
+    """A body that does not fit; where it is wrong is told, what was sent is not. An address that does not fit leads nowhere."""
+    if any(fault["loc"][0] == "path" for fault in error.errors()):
+        return answer(request, 404)
     places = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors()})
     return answer(request, 422, ", ".join(places))
 

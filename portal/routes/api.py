@@ -13,7 +13,7 @@ from core.errors import RequestError
 from exchange.audit import Selection, entries
 from pipeline.datasets import dataset_states
 from portal import records
-from portal.context import HubDep
+from portal.context import LARGEST_NUMBER, HubDep
 from portal.routes.registries import schema_of
 from registries.publications import history, inputs_of, latest, shown
 
@@ -22,6 +22,7 @@ Json = dict[str, Any]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 VALID_AT = "As it was in the world on this day."
 KNOWN_AT = "As it was known by this publication."
+BEFORE = "Only publications before this number: the last one of the page before."
 
 
 class Lookup(BaseModel):
@@ -32,7 +33,7 @@ class Lookup(BaseModel):
     identifier: str = Field(min_length=1, max_length=200, description="Identifier or canonical id; a certificate's is `type name/number`.")
     purpose: str = Field(default="", max_length=records.LONGEST_PURPOSE, description="Why the full values are needed.")
     valid_at: date | None = Field(default=None, description=VALID_AT)
-    known_at: int | None = Field(default=None, ge=1, description=KNOWN_AT)
+    known_at: int | None = Field(default=None, ge=1, le=LARGEST_NUMBER, description=KNOWN_AT)
 
 
 def _told(fields: Mapping[str, Any]) -> Json:
@@ -95,8 +96,8 @@ def registry(hub: HubDep, registry_id: str) -> Json:
 def publications(
     hub: HubDep,
     registry_id: str,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    before: Annotated[int | None, Query(ge=1, description="Only publications before this number: the last one of the page before.")] = None,
+    limit: Limit = 100,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER, description=BEFORE)] = None,
 ) -> list[Json]:
     """Publications of a registry, newest first, so many at a time."""
     schema_of(hub, registry_id)
@@ -109,7 +110,7 @@ def record(
     registry_id: str,
     canonical_id: str,
     valid_at: Annotated[date | None, Query(description=VALID_AT)] = None,
-    known_at: Annotated[int | None, Query(ge=1, description=KNOWN_AT)] = None,
+    known_at: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER, description=KNOWN_AT)] = None,
 ) -> Json:
     """One record, masked: now, or as of any two times."""
     schema = schema_of(hub, registry_id)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange import audit
 from portal import records
-from portal.context import Hub, HubDep
+from portal.context import LARGEST_NUMBER, Hub, HubDep
 from portal.routes.registries import schema_of
 from registries.definition import get_definition
 from registries.feed import LONGEST_PAGE, read_changes, read_state
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1/registries/{registry_id}")
 Json = dict[str, Any]
 DEFAULT_PAGE = 1000
 LONGEST_ID = 36
-After = Annotated[int, Query(ge=0, description="The number of the last change that the reader has.")]
+After = Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="The number of the last change that the reader has.")]
 Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE)]
 Purposeful = Annotated[str, Field(min_length=records.SHORTEST_PURPOSE, max_length=records.LONGEST_PURPOSE, description="Why.")]
 
@@ -31,7 +31,7 @@ class AskedChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=LARGEST_NUMBER)
     limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LONGEST_PAGE)
     purpose: Purposeful
 
@@ -41,7 +41,7 @@ class AskedState(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    publication: int | None = Field(default=None, ge=1)
+    publication: int | None = Field(default=None, ge=1, le=LARGEST_NUMBER)
     after_id: str = Field(default="", max_length=LONGEST_ID)
     limit: int = Field(default=DEFAULT_PAGE, ge=1, le=LONGEST_PAGE)
     purpose: Purposeful
@@ -63,7 +63,7 @@ def changes_in_full(hub: HubDep, registry_id: str, asked: AskedChanges) -> Json:
 def state(
     hub: HubDep,
     registry_id: str,
-    publication: Annotated[int | None, Query(ge=1, description="The publication that the first page told.")] = None,
+    publication: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER, description="The publication that the first page told.")] = None,
     after_id: Annotated[str, Query(max_length=LONGEST_ID, description="`after_id` of the page before.")] = "",
     limit: Limit = DEFAULT_PAGE,
 ) -> Json:

@@ -14,7 +14,7 @@ from exchange.audit import entity_subject
 from pipeline.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
 from portal import records
-from portal.context import EXPORTED, Hub, Page, PageDep, link
+from portal.context import EXPORTED, LARGEST_NUMBER, Hub, Page, PageDep, link
 from portal.entities import PAGE, browse, is_browsable, listed_elements
 from portal.errors import WrongInput
 from portal.export import exported
@@ -137,7 +137,7 @@ def _record_page(page: Page, schema: Schema, canonical_id: str, purpose: str, va
     """Times as a person types them; empty means now."""
     try:
         day, number = date.fromisoformat(valid_at) if valid_at else None, int(known_at) if known_at else None
-        if number is not None and number < 1:
+        if number is not None and not 1 <= number <= LARGEST_NUMBER:
             raise ValueError(known_at)
     except ValueError:
         raise WrongInput(page.t("record.times.wrong"), hint=page.t("record.times.wrong.next")) from None

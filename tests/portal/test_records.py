@@ -195,6 +195,41 @@ def test_api_errors_are_problem_bodies(filled: Portal) -> None:
     assert PERSON["DH"] not in wrong.text
 
 
+TOO_LARGE = (2**53, 2**63, 10**30)
+
+
+@pytest.mark.parametrize("number", TOO_LARGE)
+def test_a_number_too_large_for_any_database_is_wrong_input(filled: Portal, number: int) -> None:
+    record = f"/registries/population/records/{filled.canonical_id('population', resident_id=PERSON['SFZH'])}"
+    registry, why = "/api/v1/registries/population", {"purpose": "a long enough purpose"}
+    asked = (
+        *(f"{registry}/publications?{name}={number}" for name in ("before", "limit")),
+        *(f"{registry}/changes?{name}={number}" for name in ("after", "limit")),
+        *(f"{registry}/state?{name}={number}" for name in ("publication", "limit")),
+        *(f"/api/v1/{path}?limit={number}" for path in ("audit", "datasets/health__never/batches")),
+        f"/api/v1{record}?known_at={number}",
+        f"{record}?known_at={number}",
+    )
+    answers = [filled.client.get(path) for path in asked]
+    answers += [
+        filled.client.post(f"{registry}/lookup", json={"identifier": PERSON["SFZH"], "known_at": number}),
+        *(filled.client.post(f"{registry}/changes", json=why | {name: number}) for name in ("after", "limit")),
+        *(filled.client.post(f"{registry}/state", json=why | {name: number}) for name in ("publication", "limit")),
+        filled.client.post(record, data=why | {"known_at": number}),
+    ]
+    assert {answer.status_code for answer in answers} == {422}
+
+
+@pytest.mark.parametrize("number", [*TOO_LARGE, "9" * 5_000, "0", "-1", "x"])
+def test_a_publication_that_cannot_be_is_not_there(filled: Portal, number: int | str) -> None:
+    assert filled.client.get(f"/registries/population/publications/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("address", [f"/audit?page={10**30}", f"/registries/population?page={2**63}", f"/audit?page={'9' * 5_000}"])
+def test_a_page_that_no_list_has_is_the_first(filled: Portal, address: str) -> None:
+    assert filled.client.get(address).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path",
     [
