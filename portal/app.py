@@ -11,7 +11,7 @@ from portal.errors import add_handlers, answer, unexpected
 from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, review, session, standards
 from portal.security import LOOPBACK, Guard, load_token
 
-REFUSED = {"host": 400, "origin": 403, "size": 413}
+REFUSED = {"host": 400, "length": 400, "origin": 403, "size": 413}
 _static = APIRouter()
 
 

@@ -23,6 +23,7 @@ COOKIE = "hub_session"
 OPEN_PATHS = ("/static/", "/sign-in")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LONGEST_BODY = 64 * 1024
+LONGEST_LENGTH = 18  # digits
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -110,13 +111,16 @@ class Guard:
                 await self.failed(scope, error)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
-        """Why a request may not go on: `host`, `origin`, `size`, `token`, or nothing."""
+        """Why a request may not go on: `host`, `origin`, `length`, `size`, `token`, or nothing."""
         if _host(headers.get("host", "")) not in self.hosts:
             return "host"
         if scope["method"] not in ("GET", "HEAD") and not _same_origin(headers):
             return "origin"
-        # A body in pieces does not say how long it is.
-        if int(headers.get("content-length") or 0) > LONGEST_BODY or "transfer-encoding" in headers:
+        length = headers.get("content-length") or "0"
+        if not (length.isascii() and length.isdigit()):
+            return "length"
+        # A body in pieces does not say how long it is. Python reads no number of thousands of digits.
+        if len(length) > LONGEST_LENGTH or int(length) > LONGEST_BODY or "transfer-encoding" in headers:
             return "size"
         open_path = scope["path"].startswith(OPEN_PATHS)
         return "" if open_path or self._signed_in(headers) else "token"
@@ -141,7 +145,10 @@ def _same_origin(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:  # a bracket without its other half
+        return False
 
 
 def _cookies(header: str) -> dict[str, str]:

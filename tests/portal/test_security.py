@@ -70,6 +70,29 @@ def test_writing_requests_of_other_sites_are_refused(filled: Portal, headers: di
     assert response.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("Origin", "http://[", 403),
+        ("Origin", "http://[::1", 403),
+        ("Origin", "http://\u2100", 403),
+        ("Content-Length", "abc", 400),
+        ("Content-Length", "-5", 400),
+        ("Content-Length", "\xb2", 400),
+        ("Content-Length", "9" * 30, 413),
+        ("Content-Length", "9" * 5_000, 413),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_refused_like_a_wrong_one(empty: Portal, name: str, value: str, status: int) -> None:
+    """The guard's own page with its headers, not an error that it has fallen over."""
+    for address in ("/sign-in", "/api/v1/registries/population/lookup"):
+        response = empty.stranger.post(address, headers={name: value.encode("utf-8" if ord(max(value)) > 255 else "latin-1")})
+        assert response.status_code == status
+        assert "Error" not in response.text
+        assert response.headers["x-frame-options"] == "DENY"
+        assert response.headers["content-type"].split(";")[0] == ("text/html" if address == "/sign-in" else "application/problem+json")
+
+
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/api/v1/datasets", "/sign-in"])
 def test_every_answer_has_its_headers(empty: Portal, path: str) -> None:
     for client in (empty.client, empty.stranger):
