@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from pipeline.home import Home, open_home
+from portal.api_document import DescribedApp
 from portal.context import STATIC, Hub
 from portal.errors import add_handlers, answer, unexpected
 from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, review, session, standards
@@ -19,7 +20,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     """Assemble the portal of an installation, by default the one that the environment names."""
     home = home or open_home()
     token = token or load_token(home.settings)
-    app = FastAPI(title="Govhub", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app = DescribedApp(title="Govhub", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.hub = Hub(home, token)
     add_handlers(app)
     app.middleware("http")(_refuse)

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -27,6 +28,16 @@ STATUS: dict[type[HubError], int] = {
 TOLD = (400, 401, 403, 404, 405, 410, 413, 422, 500, 502, 503)
 
 
+class Problem(BaseModel):
+    """What the API answers in the place of what was asked for (RFC 9457), in the language of the request."""
+
+    type: str = "about:blank"
+    title: str = Field(description="What kind of trouble it is, in a few words.")
+    status: int = Field(ge=400, le=599, description="The status of the answer.")
+    detail: str = Field(description="What happened, or the places of the question that do not fit. It names no value of a record.")
+    next: str = Field(description="What to do.")
+
+
 class WrongInput(HubError):
     """A form was filled in wrong."""
 
@@ -45,13 +56,7 @@ def answer(request: Request, status: int, detail: str = "", hint: str = "") -> R
     told = status if status in TOLD else 400 if status < 500 else 500
     title, step = page.t(f"error.{told}"), hint or page.t(f"error.{told}.next")
     if request.url.path.startswith(API):
-        body = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": page.message(detail) or title,
-            "next": page.message(step),
-        }
+        body = Problem(title=title, status=status, detail=page.message(detail) or title, next=page.message(step)).model_dump()
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return JSONResponse(body, status, headers, "application/problem+json")
     return page.render("error.html", status, code=status, title=title, detail=detail, step=step)

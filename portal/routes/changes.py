@@ -26,6 +26,9 @@ Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE)]
 Purposeful = Annotated[str, Field(min_length=records.SHORTEST_PURPOSE, max_length=records.LONGEST_PURPOSE, description="Why.")]
 
 
+GONE: dict[int | str, Json] = {410: {"description": "The number is older than what is kept, or none yet; start anew from `state`."}}
+
+
 class AskedChanges(BaseModel):
     """A page of the feed in full."""
 
@@ -47,13 +50,13 @@ class AskedState(BaseModel):
     purpose: Purposeful
 
 
-@router.get("/changes")
+@router.get("/changes", responses=GONE)
 def changes(hub: HubDep, registry_id: str, after: After = 0, limit: Limit = DEFAULT_PAGE) -> Json:
-    """What changed after a number, masked. Status 410: the number is older than what is kept; start anew from `state`."""
+    """What changed after a number, masked."""
     return _changes(hub, schema_of(hub, registry_id), after, limit, "")
 
 
-@router.post("/changes")
+@router.post("/changes", responses=GONE)
 def changes_in_full(hub: HubDep, registry_id: str, asked: AskedChanges) -> Json:
     """What changed after a number, in full for a purpose."""
     return _changes(hub, schema_of(hub, registry_id), asked.after, asked.limit, asked.purpose)

@@ -1,8 +1,10 @@
 """Records are shown one at a time, masked, and never before the audit log has its entry."""
 
 import re
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from cli.records import _audited
 from core.errors import StoreError
@@ -249,6 +251,62 @@ def test_the_api_answers(filled: Portal, path: str) -> None:
     response = filled.client.get(f"/api/v1{path}")
     assert response.status_code == 200
     assert response.json()
+
+
+REGISTRY = "/api/v1/registries/{registry_id}"
+DATASET = "/api/v1/datasets/{dataset_id}"
+WHY = "a long enough purpose"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "ids", "asked", "status"),
+    [
+        ("get", "/api/v1/datasets", {}, {}, 200),
+        ("get", f"{DATASET}/batches", {"dataset_id": "health__never"}, {}, 200),
+        ("get", f"{REGISTRY}/changes", {"registry_id": "population"}, {}, 200),
+        ("get", DATASET, {"dataset_id": "nobody__nothing"}, {}, 404),
+        ("get", f"{DATASET}/batches", {"dataset_id": "nobody__nothing"}, {}, 404),
+        ("get", "/api/v1/batches/{batch_id}", {"batch_id": "none@1"}, {}, 404),
+        ("get", REGISTRY, {"registry_id": "none"}, {}, 404),
+        ("get", f"{REGISTRY}/records/{{canonical_id}}", {"registry_id": "population", "canonical_id": "none"}, {}, 404),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"json": {"identifier": resident_id(99)}}, 404),
+        ("get", f"{REGISTRY}/state", {"registry_id": "population"}, {"params": {"publication": 99}}, 404),
+        ("get", f"{REGISTRY}/changes", {"registry_id": "population"}, {"params": {"after": 99}}, 410),
+        ("post", f"{REGISTRY}/changes", {"registry_id": "population"}, {"json": {"after": 99, "purpose": WHY}}, 410),
+        ("get", "/api/v1/audit", {}, {"params": {"limit": 0}}, 422),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"json": []}, 422),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"content": "{"}, 422),
+        ("post", f"{REGISTRY}/state", {"registry_id": "population"}, {"json": {"purpose": ""}}, 422),
+        ("get", "/api/v1/datasets", {}, {"headers": {"Host": "rebound.example"}}, 400),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"headers": {"Origin": "null"}}, 403),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"content": "x" * 70_000}, 413),
+    ],
+)
+def test_the_api_answers_as_its_document_says(
+    filled: Portal, method: str, path: str, ids: dict[str, str], asked: dict[str, Any], status: int
+) -> None:
+    document = filled.client.get("/api/v1/openapi.json").json()
+    operation = document["paths"][path][method]
+    assert document["security"] == [{"token": []}]
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    asked_without_token = filled.stranger.request(method, path.format(**ids), **({} if status in (400, 403, 413) else asked))
+    answered = {status: filled.client.request(method, path.format(**ids), **asked), 401: asked_without_token}
+    for told, response in answered.items():
+        assert response.status_code == told
+        # Who cannot be let in at all is not told of each route.
+        said = operation["responses"]["default" if told in (400, 403, 413) else str(told)]
+        (kind,) = said["content"]
+        assert response.headers["content-type"] == kind
+        schema = said["content"][kind]["schema"] | {"components": document["components"]}
+        Draft202012Validator(schema).validate(response.json())
+
+
+def test_the_document_has_no_error_that_nothing_answers(filled: Portal) -> None:
+    document = filled.client.get("/api/v1/openapi.json").json()
+    assert "HTTPValidationError" not in str(document)
+    assert set(document["paths"]["/api/v1/datasets"]["get"]["responses"]) == {"200", "401", "default"}
+    assert set(document["paths"]["/api/v1/audit"]["get"]["responses"]) == {"200", "401", "422", "default"}
+    assert set(document["paths"][REGISTRY]["get"]["responses"]) == {"200", "401", "404", "default"}
 
 
 def test_an_entity_of_many_records_has_a_page_of_some_and_says_how_many_more(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
