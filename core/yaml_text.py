@@ -57,6 +57,8 @@ def parsed(text: str, loader: Callable[[str], Any] = Document) -> Any:
         odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
         line = text.count("\n", 0, odd.start()) + 1 if odd else None
         raise NotYaml(line, "it holds a character that cannot be printed: delete it") from None
+    except ValueError:  # PyYAML without libyaml looks up a character by its number before it asks whether there is such a one
+        raise NotYaml(None, "a character is written by a number (\\U…) that no character has") from None
 
 
 @dataclass

@@ -314,6 +314,12 @@ def test_a_document_that_is_inside_itself_is_a_fault(written):
         load_contract(written("&a\nid: *a\n"), load_standards())
 
 
+def test_a_character_that_there_is_not_is_a_fault_without_libyaml_too(written, monkeypatch):
+    monkeypatch.setattr("core.yaml_text.SafeLoader", yaml.SafeLoader)
+    with pytest.raises(DefinitionError, match=r"a number .* that no character has"):
+        load_contract(written('id: "\\U00110000"'), load_standards())
+
+
 def test_an_alias_stands_for_what_has_its_anchor(written):
     text = yaml.safe_dump(changed("ignore", []), allow_unicode=True)
     document = f"{text}\n".replace("feeds:\n- population", "feeds: &f\n- population").replace("ignore: []", "ignore: *f")
