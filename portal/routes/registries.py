@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from datetime import date
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
-from core.errors import NoSuchEntity, RequestError
+from core.errors import NoSuchEntity
 from exchange.audit import entity_subject
 from pipeline.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
@@ -23,7 +24,7 @@ from portal.routes.overview import registries_in_use, registry_state
 from quality.charts import Part
 from registries.candidates import count_open
 from registries.definition import get_definition
-from registries.publications import Publication, history, inputs_of, shown
+from registries.publications import Publication, get_publication, history, inputs_of, shown
 from standards.model import Schema
 
 router = APIRouter()
@@ -74,12 +75,10 @@ def registry(page: PageDep, registry: str) -> Response:
 
 
 @router.get("/registries/{registry}/publications/{number}")
-def publication(page: PageDep, registry: str, number: int) -> Response:
+def publication(page: PageDep, registry: str, number: Annotated[int, PathParameter(ge=1, le=LARGEST_NUMBER)]) -> Response:
     """One publication: its ledger and the batches that it is pinned to."""
     schema = schema_of(page.hub, registry)
-    found = next((item for item in history(page.hub.home.serving, registry, 10_000) if item.number == number), None)
-    if found is None:
-        raise RequestError(f"{registry} has no publication {number}")
+    found = get_publication(page.hub.home.serving, registry, number)
     return page.render(
         "publication.html",
         schema=schema,
