@@ -15,9 +15,11 @@ from connectors.files import DeliveredFile, open_bytes
 
 _BLOCK = 1 << 20
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-# Chinese in GB18030 read as UTF-8 is damaged nearly everywhere; a UTF-8 file cut by a careless export has a few such places.
-_LARGEST_DAMAGE = 0.1
+# Chinese in GB18030 read as UTF-8 is damaged nearly everywhere, and hardly ever a character of three bytes, as Chinese is in UTF-8; a UTF-8
+# file cut by a careless export has a few such places, which may be many for a short one.
+_LARGEST_DAMAGE, _LARGEST_DAMAGE_OF_WIDE = 0.1, 0.5
 _ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
+_WIDE = re.compile("[\u0800-\U0010ffff]")
 _REPLACEMENT = "\ufffd"
 _HALF = re.compile("[\ud800-\udfff]")
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
@@ -43,7 +45,7 @@ def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
         return Encoding(_MARKS[mark], mark)
     if decodes(path, "utf-8"):
         return Encoding("utf-8", mark, clean=True)
-    return Encoding("utf-8" if declared or mark or _damage(path) <= _LARGEST_DAMAGE else "gb18030", mark)
+    return Encoding("utf-8" if declared or mark or _is_cut(path) else "gb18030", mark)
 
 
 class Utf8Stream(io.RawIOBase):
@@ -125,14 +127,16 @@ def decodes(path: DeliveredFile, encoding: str) -> bool:
     return True
 
 
-def _damage(path: DeliveredFile) -> float:
-    """Share of the first characters beyond ASCII that are no UTF-8."""
+def _is_cut(path: DeliveredFile) -> bool:
+    """Whether a file that is not all UTF-8 is UTF-8 damaged in places, by its first characters beyond ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    damaged = beyond = 0
+    damaged = beyond = wide = 0
     for block in _blocks(path):
         text = decoder.decode(block)
         damaged += text.count(_REPLACEMENT)
         beyond += len(text) - len(text.encode("ascii", "ignore"))
+        wide += len(_WIDE.findall(text))
         if beyond >= _ENOUGH:
             break
-    return damaged / beyond if beyond else 0.0
+    damaged += len(decoder.decode(b"", True))  # a character that the end cuts in two
+    return damaged <= _LARGEST_DAMAGE * beyond or damaged <= _LARGEST_DAMAGE_OF_WIDE * wide

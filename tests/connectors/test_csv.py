@@ -3,7 +3,10 @@ import io
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from connectors.text import find_encoding
 from core.errors import SourceError
 
 
@@ -43,6 +46,23 @@ def test_a_few_damaged_bytes_cost_only_their_values(drop):
     damaged = "姓名,地址\n张三,北京\n".encode("gb18030") + b"\x81\xff,x\n" + "李四,上海\n".encode("gb18030")
     drop.put("a.csv", damaged)
     assert drop.read(["姓名"]).values("地址") == ["北京", "x", "上海"]
+
+
+def test_a_short_file_that_is_cut_within_a_character_is_what_it_was(drop):
+    drop.put("a.csv", "id,姓名\n1,李小明\n2,王".encode()[:-1])
+    assert drop.read(["姓名"]).values("姓名") == ["李小明", "\ufffd"]
+
+
+@given(
+    names=st.lists(st.text("王李张刘陈杨黄赵吴周伟芳秀英敏静丽强磊洋艳郑霞", min_size=1, max_size=4), min_size=3, max_size=30),
+    cut=st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_names_in_gb18030_are_known_however_few_and_cut(tmp_path_factory, names, cut):
+    path = tmp_path_factory.mktemp("cut") / "a.csv"
+    content = "\n".join(["姓名", *names]).encode("gb18030")
+    path.write_bytes(content[:-1] if cut else content)
+    assert find_encoding(path, None).name == "gb18030"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
