@@ -4,6 +4,7 @@ PyYAML itself answers a tag that does not fit with errors of Python, follows bra
 what aliases repeat without end.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,8 +46,20 @@ Document.yaml_implicit_resolvers = {
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
+# JSON is YAML but for how it may write a character beyond the first 65,536: as two halves.
+_ESCAPE = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE)
+
+
+def _whole(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return f"\\U{0x10000 + ((int(escape[1], 16) & 0x3FF) << 10) + (int(escape[2], 16) & 0x3FF):08x}"
+
+
 def parsed(text: str, loader: Callable[[str], Any] = Document) -> Any:
     """The one document of a text. Raises NotYaml."""
+    if text.lstrip().startswith("{"):
+        text = _ESCAPE.sub(_whole, text)
     try:
         _check_extent(yaml.parse(text, Loader=SafeLoader))
         return loader(text).get_single_data()

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from time import process_time
 
@@ -318,6 +319,13 @@ def test_a_character_that_there_is_not_is_a_fault_without_libyaml_too(written, m
     monkeypatch.setattr("core.yaml_text.SafeLoader", yaml.SafeLoader)
     with pytest.raises(DefinitionError, match=r"a number .* that no character has"):
         load_contract(written('id: "\\U00110000"'), load_standards())
+
+
+@pytest.mark.parametrize("title", ["𠮷野家", "\\ud842\\udfb7", "一", '"\\"'])
+def test_a_contract_may_be_json_however_it_writes_its_characters(written, title):
+    document = yaml.safe_load(yaml.safe_dump(changed("ignore", []))) | {"title": {"zh": title, "en": title}}
+    for ascii_only in (True, False):
+        assert load_contract(written(json.dumps(document, ensure_ascii=ascii_only)), load_standards()).title.zh == title
 
 
 def test_an_alias_stands_for_what_has_its_anchor(written):
