@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import csv
 import errno
 import gzip
@@ -595,9 +596,22 @@ def _check_form(manifest: Any) -> None:
 # The command.
 
 
-def _cursor(given: argparse.Namespace) -> Any:
+@contextlib.contextmanager
+def _cursor(given: argparse.Namespace) -> Iterator[Any]:
+    """A cursor on the database that is packed from, None where files are; its connection ends with the block."""
+    connection = _connection(given)
+    if connection is None:
+        yield None
+        return
+    try:
+        yield connection.cursor()
+    finally:
+        connection.close()
+
+
+def _connection(given: argparse.Namespace) -> Any:
     if given.sqlite:
-        return driven(sqlite3.connect, f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True).cursor()
+        return driven(sqlite3.connect, f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True)
     if not given.driver:
         return None
     # The address is read from a file, or from the environment: what stands on a command line, every user of the machine can read.
@@ -610,8 +624,7 @@ def _cursor(given: argparse.Namespace) -> Any:
         module = importlib.import_module(given.driver)
     except ImportError:
         raise BundleError(f"there is no module {given.driver}: install the database's driver") from None
-    connection = driven(module.connect, **options) if isinstance(options, dict) else driven(module.connect, options)
-    return connection.cursor()
+    return driven(module.connect, **options) if isinstance(options, dict) else driven(module.connect, options)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -645,16 +658,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.command == "pack":
             files = [Path(file) for file in given.files]
             options = {"sequence": given.sequence, "count": not given.no_count}
-            path = pack(
-                load_terms(Path(given.terms)),
-                Path(given.key),
-                Path(given.out),
-                files=files,
-                cursor=_cursor(given),
-                query=given.query,
-                **options,
-            )
-            print(path)
+            terms, key, out = load_terms(Path(given.terms)), Path(given.key), Path(given.out)
+            with _cursor(given) as cursor:
+                print(pack(terms, key, out, files=files, cursor=cursor, query=given.query, **options))
         else:
             with Bundle(Path(given.bundle)) as bundle:
                 bundle.verify(Path(given.key).read_text(encoding="ascii"))
