@@ -30,7 +30,7 @@ SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that there is no such file
 _LEAST_ALLOWED = _LARGEST_EXPANSION << 20
-# What reading a damaged file ends with, be it packed or not.
+# What reading a damaged file ends with, be it packed or not; the last is what zipfile says of a method or version that it does not know.
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 _LOCKED, _PATCHED = 0b1000001, 0b100000  # flags of a member: ordinary and strong encryption; a change to a file that is elsewhere
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -196,7 +196,7 @@ def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(file)
     except (*DAMAGE, ValueError):
         raise zipfile.BadZipFile from None
-    if any(item.header_offset < 0 for item in archive.infolist()):
+    if any(item.header_offset < 0 or not item.filename for item in archive.infolist()):
         archive.close()
         raise zipfile.BadZipFile
     return archive

@@ -19,10 +19,11 @@ _MOST_CELLS, _LARGEST, _LARGEST_EXPANSION = 100_000_000, 2 << 30, 200
 # Of so many cells at most one in fifty may be empty of anything: a cell far from the table costs what the table does not.
 _MANY_CELLS, _EMPTIEST = 5_000_000, 50
 _BLOCK, _OVERLAP = 4 << 20, 1 << 16
-# Where a row or a cell says it is. A cell of the first columns is only of interest far below, so that few of a table's are looked at.
+# Where a row says it is, and a cell that is not closed at once: one without content is left out by the reader, as rows of formats alone are. A
+# cell of the first columns is only of interest far below, so that few of a table's are looked at.
 _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']0*([0-9]+)""")
-_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{2,}|[A-Za-z](?=[0-9]{6}))0*([0-9]+)""")
-_BEGUN, _CELLS = re.compile(rb"<(?:\w+:)?row\b"), re.compile(rb"<(?:\w+:)?c[\s>/]")
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{2,}|[A-Za-z](?=[0-9]{6}))0*([0-9]+)["'][^>]*(?<!/)>""")
+_BEGUN, _CELLS, _CONTENT = re.compile(rb"<(?:\w+:)?row\b"), re.compile(rb"<(?:\w+:)?c[\s>/]"), re.compile(rb"<(?:\w+:)?(?:v|is|t)\b")
 _ODS = "content.xml"
 _NARROW = 26  # columns of one letter
 _DIGITS, _LETTERS = 9, 6  # more say nothing more
@@ -48,16 +49,19 @@ def check_workbook(what: str, file: BinaryIO) -> None:
 
 
 def _check_sheet(what: str, blocks: Iterator[tuple[bytes, int]]) -> None:
-    rows = begun = cells = longest = 0
+    rows = begun = cells = 0
     width = _NARROW
     for block, new in blocks:
         starts = [match.start() for match in _BEGUN.finditer(block, new)]
+        for place, (start, end) in enumerate(pairwise([new, *starts, len(block)])):
+            if _CONTENT.search(block, start, end):
+                held, number = len(_CELLS.findall(block, start, end)), _ROW.match(block, start, end)
+                cells, width = cells + held, max(width, held)
+                rows = max(rows, begun + place, int(number[1][:_DIGITS]) if number else 0)
         begun += len(starts)
-        held = [len(_CELLS.findall(block, start, end)) for start, end in pairwise([new, *starts, len(block)])]
-        cells, longest = cells + sum(held), max(longest, *held)
         places = _CELL.findall(block)
-        rows = max([rows, begun, *(int(number[:_DIGITS]) for number in _ROW.findall(block)), *(int(row[:_DIGITS]) for _, row in places)])
-        width = max([width, longest, *map(column_number, {letters[:_LETTERS] for letters, _ in places})])
+        rows = max([rows, *(int(row[:_DIGITS]) for _, row in places)])
+        width = max([width, *map(column_number, {letters[:_LETTERS] for letters, _ in places})])
     _check_area(what, rows, width, cells)
 
 

@@ -65,7 +65,8 @@ def take_back(
     if missing and handed:
         raise RequestError(f"{file.name} lacks the columns {', '.join(missing)}", hint=HEADER)
     origins = rows_at(engine, found, [int(row.place[1]) for row in handed if _is_position(row.place[1])])
-    matched = {row.line: _matched(found, origins, contract, row) for row in handed}
+    foreign = [name for name in file.columns if name and name not in (*PLACE, *found.columns) and not name.endswith(NOTE)]
+    matched = {row.line: _matched(found, origins, contract, row, foreign) for row in handed}
     repaired = _identified(home, contract, [(row, matched[row.line][0]) for row in handed])
     corrected = [item.record_id for item in repaired.values() if item.is_corrected]
     refused = _refused(handed, repaired, known_records(home, contract, corrected) | waiting_records(engine, corrected))
@@ -129,7 +130,7 @@ def _is_position(text: str) -> bool:
 
 
 def _matched(
-    found: SetAside, origins: Mapping[tuple[UUID, int], SetAsideRow], contract: Contract, row: HandedRow
+    found: SetAside, origins: Mapping[tuple[UUID, int], SetAsideRow], contract: Contract, row: HandedRow, foreign: Sequence[str]
 ) -> tuple[SetAsideRow | None, str]:
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
     batch, position, record = row.place
@@ -140,8 +141,7 @@ def _matched(
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
     if not origin.waits:
         return None, f"column {RECORD}: the row does not wait in quarantine any more: the source has sent another since, or it was repaired"
-    beyond = [name for name in row.places if name not in (*PLACE, *found.columns) and not name.endswith(NOTE) and row.text(name).strip()]
-    if beyond:
+    if beyond := [name for name in foreign if row.text(name).strip()]:
         return None, f"column {', '.join(beyond)}: the row had no such column"
     if row.unusable:
         return None, _unusable(row.unusable)

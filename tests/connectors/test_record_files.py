@@ -252,6 +252,7 @@ def test_archives_of_other_programs_are_refused_in_words(drop, place, value, wor
 
 @settings(max_examples=150, deadline=None)
 @given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), kind=st.sampled_from(["csv", "xlsx"]))
+@example(places=[(0.87890625, 0)], kind="csv")  # a member without a name
 def test_a_damaged_archive_is_read_or_refused(tmp_path_factory, places, kind):
     """Whatever byte of it is another."""
     drop = Drop(tmp_path_factory.mktemp("damaged"))

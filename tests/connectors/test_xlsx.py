@@ -173,6 +173,20 @@ def test_a_cell_far_from_the_table_is_found_however_it_is_written(drop, rows, pl
         read(drop, ["id"])
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="1048576" spans="1:26" ht="20" customHeight="1"/>',
+        '<row r="1048576"><c r="A1048576" s="1"/><c r="XFD1048576" s="1" /></row>',
+    ],
+    ids=["row", "cells"],
+)
+def test_formats_far_from_the_table_take_no_place(drop, rows):
+    """The reader leaves out what has no content; people format whole columns."""
+    with_sheet(drop, f'<row r="2"><c r="A2"><v>5</v></c></row>{rows}')
+    assert read(drop, ["id"]).values("id") == ["5"]
+
+
 def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
     names = " ".join(f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "table", "text"))
     cell = '<table:table-cell office:value-type="string" {}><text:p>id</text:p></table:table-cell>'
