@@ -111,7 +111,10 @@ class Schedule(Part):
     """When the dataset is collected."""
 
     cron: str | None = Field(
-        default=None, pattern=_cron_pattern(), description='Five cron fields, Beijing time: "0 2 * * *"; left out, only on demand.'
+        default=None,
+        pattern=_cron_pattern(),
+        max_length=100,
+        description='Five cron fields, Beijing time: "0 2 * * *"; left out, only on demand.',
     )
     retries: int = Field(default=2, ge=0, le=20, description="How often a failed attempt is repeated.")
     retry_seconds: int = Field(default=60, ge=0, description="Pause before a repetition.")

@@ -87,6 +87,8 @@ class Connections:
             return {}
         except OSError as error:
             raise RequestError(f"{self.file} cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise RequestError(f"{self.file} is not UTF-8", hint="save it in that encoding") from None
         try:
             entries = parsed(text) or {}
         except NotYaml:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
-from core.yaml_text import NotYaml, parsed
 from registries.several import Several, is_alike
+from standards.documents import read_yaml
 from standards.model import Standards
 
 FOLDER = Path(__file__).parent / "definitions"
@@ -288,11 +288,12 @@ def load_definitions() -> dict[str, RegistryDefinition]:
     faults: list[Fault] = []
     found: dict[str, RegistryDefinition] = {}
     for path in sorted(FOLDER.glob("*.yml")):
-        try:
-            definition = RegistryDefinition.model_validate(parsed(path.read_text(encoding="utf-8")))
-        except NotYaml as error:
-            faults.append(Fault(path.name, error.place, f"is not valid YAML: {error.problem}"))
+        body, findings = read_yaml(path)
+        faults += [Fault(path.name, key, text) for key, text in findings]
+        if body is None:
             continue
+        try:
+            definition = RegistryDefinition.model_validate(body)
         except ValidationError as error:
             faults += [Fault(path.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
             continue

@@ -15,7 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, Fault, RequestError
-from core.yaml_text import NotYaml, parsed
+from standards.documents import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "models"
 Recipe = Literal["person_name", "organization_name", "address"]
@@ -219,10 +219,11 @@ class Trained(_Part):
 
 def read_model(path: Path) -> LinkageModel:
     """Read one model. Raises DefinitionError with every fault."""
+    body, findings = read_yaml(path)
+    if findings:
+        raise DefinitionError([Fault(path.name, key, text) for key, text in findings])
     try:
-        model = LinkageModel.model_validate(parsed(path.read_text(encoding="utf-8")))
-    except NotYaml as error:
-        raise DefinitionError([Fault(path.name, error.place, f"is not valid YAML: {error.problem}")]) from None
+        model = LinkageModel.model_validate(body)
     except ValidationError as error:
         raise DefinitionError([Fault(path.name, ".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]) from None
     if model.id != path.stem:

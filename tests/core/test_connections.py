@@ -46,3 +46,6 @@ def test_a_file_of_connections_that_cannot_be_read_is_told(tmp_path: Path, text:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(RequestError, match=r"connections\.yml is not valid YAML"):
         Connections({}, file).url("tax", "mysql")
+    file.write_text("# 税务\ntax: mysql://h/x\n", encoding="gb18030")
+    with pytest.raises(RequestError, match=r"connections\.yml is not UTF-8"):
+        Connections({}, file).url("tax", "mysql")

@@ -87,6 +87,9 @@ def test_a_model_that_is_no_yaml_is_told_with_its_line(tmp_path):
     path.write_text("id: population\nversion: !!int x\n", encoding="utf-8")
     with pytest.raises(DefinitionError, match=r"population\.yml: line 2: is not valid YAML"):
         read_model(path)
+    path.write_text("id: population\n# 人口\n", encoding="gb18030")
+    with pytest.raises(DefinitionError, match=r"population\.yml: line 2: is not UTF-8"):
+        read_model(path)
 
 
 def test_blocking_needs_no_address_to_be_cut():
