@@ -1,6 +1,7 @@
 """JSON lines: one object a line, plain, gzip-compressed or in a zip archive. A file is read twice, first for the names of its columns."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -14,7 +15,13 @@ from contracts.model import Contract
 from contracts.sources import JsonLinesSource
 from core.connections import Connections
 
-_File = tuple[DeliveredFile, Encoding, ColumnPlan]
+
+@dataclass(frozen=True)
+class _File:
+    file: DeliveredFile
+    encoding: Encoding
+    plan: ColumnPlan
+    is_any_twice: bool  # see json_records.Members
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -22,8 +29,8 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     source = contract.source
     assert isinstance(source, JsonLinesSource)
     files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
-    schema = text_schema(tuple(dict.fromkeys(name for _, _, plan in files for name in plan.names)))
-    notes = [note for file, encoding, plan in files for note in (Note("encoding", f"read as {encoding.name}", file=file.name), *plan.notes)]
+    schema = text_schema(tuple(dict.fromkeys(name for item in files for name in item.plan.names)))
+    notes = [note for item in files for note in (Note("encoding", f"read as {item.encoding.name}", file=item.file.name), *item.plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
     extraction.batches = _delivery(contract, files, extraction)
     return extraction
@@ -32,25 +39,27 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _File:
     encoding = checked_encoding(contract.id, file, source.encoding, "ask the department for JSON, one object a line")
     with JsonReader() as reader:
-        found = reader.names(lines.texts for lines in text_lines(contract.id, file, encoding, []))
+        found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, []))
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
-    return file, encoding, plan_columns(contract, (*found, *(name for name in pointers if name not in found)), file.name)
+    plan = plan_columns(contract, (*found.names, *(name for name in pointers if name not in found.names)), file.name)
+    return _File(file, encoding, plan, found.is_any_twice)
 
 
 def _delivery(contract: Contract, files: list[_File], extraction: Extraction) -> Iterator[pa.RecordBatch]:
     position, several = 0, len(files) > 1
     names = extraction.schema.names[:-1]
     with JsonReader() as reader:
-        for file, encoding, _ in files:
+        for item in files:
+            file = item.file
             if several:
                 extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
             unreadable: list[Unreadable] = []
             last = 0
-            for lines in text_lines(contract.id, file, encoding, unreadable):
+            for lines in text_lines(contract.id, file, item.encoding, unreadable):
                 for start in range(0, len(lines.texts), BATCH_ROWS):
                     texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
-                    found = reader.records(texts, names)
+                    found = reader.records(texts, names, is_any_twice=item.is_any_twice)
                     unreadable += [Unreadable(int(numbers[place]), reason) for place, reason in found.refused]
                     if len(found.kept):
                         positions = pa.array(numbers[found.kept] + position, pa.int64())

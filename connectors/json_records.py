@@ -31,6 +31,14 @@ class Records:
     refused: list[tuple[int, str]]
 
 
+@dataclass(frozen=True)
+class Members:
+    """The names of the members that occur in any of some objects, in the order in which they first do, and whether an object has one twice."""
+
+    names: tuple[str, ...]
+    is_any_twice: bool
+
+
 class JsonReader:
     """An engine that takes JSON apart. Use it as a context manager."""
 
@@ -47,30 +55,35 @@ class JsonReader:
         """Close the engine."""
         self._engine.close()
 
-    def names(self, texts: Iterable[pa.StringArray]) -> tuple[str, ...]:
-        """The members that occur in any of the objects, in the order in which they first do."""
+    def members(self, texts: Iterable[pa.StringArray]) -> Members:
+        """The members of the objects."""
         found: dict[str, None] = {}
+        is_any_twice = False
         for some in texts:
             self._engine.register("given", pa.table({"text": some}))
-            rows = self._engine.execute(
-                "SELECT name, min(nr * 10000 + place) FROM (SELECT nr, unnest(names) AS name, generate_subscripts(names, 1) AS place FROM ("
-                f"SELECT row_number() OVER () AS nr, json_keys(text) AS names FROM given WHERE {_IS_RECORD})) GROUP BY name ORDER BY 2"
-            ).fetchall()
-            found |= dict.fromkeys(name for name, _ in rows)
-        return tuple(found)
+            numbered = f"SELECT row_number() OVER () AS nr, json_keys(text) AS names FROM given WHERE {_IS_RECORD}"
+            # Most have the same ones, so that few lists of them leave the engine.
+            rows = self._engine.execute(f"SELECT any_value(names) FROM ({numbered}) GROUP BY to_json(names) ORDER BY min(nr)").fetchall()
+            for (names,) in rows:
+                own = dict.fromkeys(names)
+                found |= own
+                is_any_twice = is_any_twice or len(own) < len(names)
+        return Members(tuple(found), is_any_twice)
 
-    def records(self, texts: pa.StringArray, names: Sequence[str]) -> Records:
-        """The columns `names` of the objects; null where a member is missing or null."""
+    def records(self, texts: pa.StringArray, names: Sequence[str], *, is_any_twice: bool = False) -> Records:
+        """The columns `names` of the objects; null where a member is missing or null. `is_any_twice`: see `Members`."""
         self._engine.register("given", pa.table({"nr": np.arange(len(texts)), "text": texts}))
+        is_record = _IS_SINGLE if is_any_twice else _IS_RECORD
         # All at once: a call for each would read every text anew, and hold what it read.
         paths = ", ".join(literal(path_of(name)) for name in names)
-        marked = f"SELECT nr, text FROM given WHERE {_IS_RECORD}"
+        marked = f"SELECT nr, text FROM given WHERE {is_record}"
         found = f"SELECT nr, is_marked, json_extract_string(text, [{paths}]) AS found FROM ({_marked(marked)})" if names else marked
         values = "".join(f", {_unmarked(f'found[{place + 1}]')} AS c{place}" for place in range(len(names)))
         table = self._engine.execute(f"SELECT nr{values} FROM ({found}) ORDER BY nr").to_arrow_table()
         others = self._engine.execute(
-            f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN json_valid(text) THEN 'the line is no JSON object' "
-            f"ELSE 'the line is no JSON' END FROM given WHERE NOT coalesce({_IS_RECORD}, false) ORDER BY nr"
+            f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN {_IS_RECORD} THEN 'a name stands twice in the object' "
+            f"WHEN json_valid(text) THEN 'the line is no JSON object' ELSE 'the line is no JSON' END "
+            f"FROM given WHERE NOT coalesce({is_record}, false) ORDER BY nr"
         ).fetchall()
         columns = [table.column(f"c{place}").combine_chunks() for place in range(len(names))]
         return Records(columns, table.column("nr").to_numpy(), others)
@@ -100,6 +113,8 @@ class JsonReader:
 
 
 _IS_RECORD = "CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END"
+# Which of two values is meant nobody knows: the engine reads the first, other programs the last.
+_IS_SINGLE = f"CASE WHEN {_IS_RECORD} THEN len(json_keys(text)) = len(list_distinct(json_keys(text))) ELSE false END"
 
 
 def _marked(relation: str) -> str:

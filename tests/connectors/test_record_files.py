@@ -50,6 +50,14 @@ def test_what_is_no_object_costs_only_its_line(drop):
     }  # fmt: skip
 
 
+def test_an_object_with_a_name_twice_is_told(drop):
+    """RFC 8259, 4: programs differ in which of the values they take."""
+    drop.put("a.jsonl", '{"a":"1","b":"x"}\n{"a":"2","b":"x","a":"3"}\n{"b":{"c":1,"c":2},"a":"4"}\n{"b":"y","\\u0061":"5","a":"6"}\n')
+    delivery = drop.read(["a"], "a.jsonl", "jsonl")
+    assert [(row["a"], row["_position"]) for row in delivery.rows] == [("1", 1), ("4", 3)]
+    assert delivery.unreadable == dict.fromkeys((2, 4), "a name stands twice in the object")
+
+
 def test_several_files_of_json_are_one_delivery(drop):
     drop.put("b1.jsonl", gzip.compress('{"a":"1"}\n{"a":"2"}\n'.encode("gb18030")))
     drop.put("b2.jsonl", '{"a":"三","b":"x"}\nnot\n'.encode("gb18030"))

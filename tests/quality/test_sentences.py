@@ -30,7 +30,7 @@ def test_every_message_is_told_in_chinese(found: dict[str, str]) -> None:
     assert [(found[text], told[text]) for text in untold] == []
 
 
-@pytest.mark.parametrize("reason", ["the line is no JSON object", "the line is no JSON"])
+@pytest.mark.parametrize("reason", ["the line is no JSON object", "the line is no JSON", "a name stands twice in the object"])
 def test_what_the_engine_says_of_a_line_is_told_too(reason: str) -> None:
     assert not SMALL_WORDS.findall(sentence(f"3 rows: {reason}", "zh"))
 
