@@ -1,6 +1,6 @@
 """JSON lines: one object a line, plain, gzip-compressed or in a zip archive. A file is read twice, first for the names of its columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow as pa
 from connectors.columns import ColumnPlan, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files
-from connectors.json_records import POINTER, JsonReader
+from connectors.json_records import POINTER, JsonReader, member_path
 from connectors.text import Encoding
 from connectors.text_lines import checked_encoding, text_lines
 from contracts.model import Contract
@@ -21,6 +21,7 @@ class _File:
     file: DeliveredFile
     encoding: Encoding
     plan: ColumnPlan
+    paths: Mapping[str, str]  # of each column, where in an object it is
     is_any_twice: bool  # see json_records.Members
 
 
@@ -42,8 +43,13 @@ def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _
         found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, []))
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
-    plan = plan_columns(contract, (*found.names, *(name for name in pointers if name not in found.names)), file.name)
-    return _File(file, encoding, plan, found.is_any_twice)
+    named = {name: member_path(name) for name in found.names}
+    named |= {name: name for name in pointers if name not in named}
+    plan = plan_columns(contract, tuple(named), file.name)
+    paths = tuple(named.values())
+    return _File(
+        file, encoding, plan, {name: paths[place] for place, name in zip(plan.places, plan.names, strict=True)}, found.is_any_twice
+    )
 
 
 def _delivery(contract: Contract, files: list[_File], extraction: Extraction) -> Iterator[pa.RecordBatch]:
@@ -56,10 +62,11 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
                 extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
             unreadable: list[Unreadable] = []
             last = 0
+            paths = [item.paths.get(name) or member_path(name) for name in names]
             for lines in text_lines(contract.id, file, item.encoding, unreadable):
                 for start in range(0, len(lines.texts), BATCH_ROWS):
                     texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
-                    found = reader.records(texts, names, is_any_twice=item.is_any_twice)
+                    found = reader.records(texts, paths, is_any_twice=item.is_any_twice)
                     unreadable += [Unreadable(int(numbers[place]), reason) for place, reason in found.refused]
                     if len(found.kept):
                         positions = pa.array(numbers[found.kept] + position, pa.int64())

@@ -70,22 +70,22 @@ class JsonReader:
                 is_any_twice = is_any_twice or len(own) < len(names)
         return Members(tuple(found), is_any_twice)
 
-    def records(self, texts: pa.StringArray, names: Sequence[str], *, is_any_twice: bool = False) -> Records:
-        """The columns `names` of the objects; null where a member is missing or null. `is_any_twice`: see `Members`."""
+    def records(self, texts: pa.StringArray, paths: Sequence[str], *, is_any_twice: bool = False) -> Records:
+        """What paths (`member_path`, or a pointer) name in the objects, a column each; null where nothing is there. `is_any_twice`: see `Members`."""
         self._engine.register("given", pa.table({"nr": np.arange(len(texts)), "text": texts}))
         is_record = _IS_SINGLE if is_any_twice else _IS_RECORD
         # All at once: a call for each would read every text anew, and hold what it read.
-        paths = ", ".join(literal(path_of(name)) for name in names)
+        listed = ", ".join(map(literal, paths))
         marked = f"SELECT nr, text FROM given WHERE {is_record}"
-        found = f"SELECT nr, is_marked, json_extract_string(text, [{paths}]) AS found FROM ({_marked(marked)})" if names else marked
-        values = "".join(f", {_unmarked(f'found[{place + 1}]')} AS c{place}" for place in range(len(names)))
+        found = f"SELECT nr, is_marked, json_extract_string(text, [{listed}]) AS found FROM ({_marked(marked)})" if paths else marked
+        values = "".join(f", {_unmarked(f'found[{place + 1}]')} AS c{place}" for place in range(len(paths)))
         table = self._engine.execute(f"SELECT nr{values} FROM ({found}) ORDER BY nr").to_arrow_table()
         others = self._engine.execute(
             f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN {_IS_RECORD} THEN 'a name stands twice in the object' "
             f"WHEN json_valid(text) THEN 'the line is no JSON object' ELSE 'the line is no JSON' END "
             f"FROM given WHERE NOT coalesce({is_record}, false) ORDER BY nr"
         ).fetchall()
-        columns = [table.column(f"c{place}").combine_chunks() for place in range(len(names))]
+        columns = [table.column(f"c{place}").combine_chunks() for place in range(len(paths))]
         return Records(columns, table.column("nr").to_numpy(), others)
 
     def is_json(self, text: str) -> bool:
@@ -139,10 +139,8 @@ def _document_path(pointer: str) -> str:
     return pointer or "$"
 
 
-def path_of(name: str) -> str:
-    """The engine's path to a member, or to what a pointer names."""
-    if name.startswith(POINTER):
-        return name
+def member_path(name: str) -> str:
+    """The engine's path to a member of an object, whatever it is called."""
     # In a path, quotes, escapes and a name of nothing cannot be written, and a star means every member, even in quotes; a pointer takes any
     # name as it is.
     return f"{POINTER}{_escaped(name)}" if name in ("", "*") or '"' in name or "\\" in name else f'$."{name}"'

@@ -40,6 +40,15 @@ def test_a_member_may_have_a_name_of_nothing(drop):
     assert [list(row.values()) for row in drop.read(["a"], "a.jsonl", "jsonl").rows] == [["1", "x", 1]]
 
 
+def test_a_member_whose_name_looks_like_a_pointer_is_one(drop):
+    drop.put("a.jsonl", '{"a":"1","/a":"2","b/c":"3","~":"4"," a":"5"}\n')
+    drop.put("b.jsonl", '{"a":"6"}\n')
+    delivery = drop.read(["/a"], "*.jsonl", "jsonl")
+    assert delivery.columns == ["a", "/a", "b/c", "~", " a"]
+    # In the second file the contract's /a is no member, and points to a.
+    assert [list(row.values())[:-1] for row in delivery.rows] == [["1", "2", "3", "4", "5"], ["6", "6", None, None, None]]
+
+
 def test_what_is_no_object_costs_only_its_line(drop):
     drop.put("a.jsonl", '{"a":"1"}\n\n{"a":\n["x"]\nnull\n7\n{"a":"2"}\r\n{"a":"3"}')
     delivery = drop.read(["a"], "a.jsonl", "jsonl")
