@@ -25,6 +25,7 @@ from core.settings import FILES, Settings, located
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table, Transaction
+    from pyiceberg.types import NestedField
 
 SEQ_PROPERTY = "hub.seq"
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows. A column of many
@@ -151,7 +152,7 @@ def follow(
     if not files:
         return
     with _catalog(settings) as catalog:
-        _append(_iceberg_table(catalog, table, fields), settings, files, about)
+        _append(catalog, _iceberg_table(catalog, table, fields), settings, files, about)
         _hint(catalog.load_table(table))
 
 
@@ -175,22 +176,52 @@ def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple
     """Open the table, creating it or adding columns so that its schema has exactly our field ids."""
     from pyiceberg import types
     from pyiceberg.schema import Schema
-    from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
 
     _make_namespace(catalog, table.split(".", maxsplit=1)[0])
     columns = [
         types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
     ]
     iceberg = catalog.create_table_if_not_exists(table, schema=Schema(*columns))
-    # Creating a table numbers its columns anew and the public calls for changing a schema do so too: the ids in the files would then
-    # name other columns. The schema with our ids is therefore set as one update of the metadata.
     if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
-        newest = max(iceberg.schemas()) + 1
-        with iceberg.transaction() as transaction:
-            updates = (AddSchemaUpdate(schema=Schema(*columns, schema_id=newest)), SetCurrentSchemaUpdate.model_validate({"schema-id": -1}))
-            transaction._apply(updates, ())
-        iceberg = catalog.load_table(table)
+        return _with_columns(catalog, iceberg, columns)
     return iceberg
+
+
+def _with_columns(catalog: "SqlCatalog", iceberg: "Table", columns: Sequence["NestedField"]) -> "Table":
+    """The table with exactly these columns.
+
+    Creating a table numbers its columns anew and the public calls for changing a schema do so too: the ids in the files would then name other
+    columns. The schema with our ids is therefore set as one update of the metadata.
+    """
+    from pyiceberg.schema import Schema
+    from pyiceberg.table.update import AddSchemaUpdate, SetCurrentSchemaUpdate
+
+    newest = max(iceberg.schemas()) + 1
+    with iceberg.transaction() as transaction:
+        updates = (AddSchemaUpdate(schema=Schema(*columns, schema_id=newest)), SetCurrentSchemaUpdate.model_validate({"schema-id": -1}))
+        transaction._apply(updates, ())
+    return catalog.load_table(iceberg.name())
+
+
+@contextmanager
+def _knowing(catalog: "SqlCatalog", iceberg: "Table", paths: Sequence[Path]) -> Iterator["Table"]:
+    """The table while it has every column of some files, as it must to take them: those that a later contract left out go again behind it."""
+    import pyarrow.parquet as pq
+    from pyiceberg.io.pyarrow import pyarrow_to_schema
+
+    own = iceberg.schema().fields
+    known = {field.field_id for field in own}
+    more: dict[int, NestedField] = {}
+    for path in paths:
+        found = pq.read_schema(path)
+        if not set(found.names) <= {field.name for field in own}:
+            more |= {field.field_id: field for field in pyarrow_to_schema(found).fields if field.field_id not in known}
+    if not more:
+        yield iceberg
+        return
+    wide = _with_columns(catalog, iceberg, [*own, *more.values()])
+    yield wide
+    _with_columns(catalog, catalog.load_table(wide.name()), own)
 
 
 def _make_namespace(catalog: "SqlCatalog", name: str) -> None:
@@ -221,15 +252,17 @@ def _transaction(iceberg: "Table") -> "Transaction":
     return Remembering(iceberg)
 
 
-def _append(iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]], about: Mapping[str, str]) -> None:
+def _append(
+    catalog: "SqlCatalog", iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]], about: Mapping[str, str]
+) -> None:
     """Add what is missing in one snapshot; the highest number taken over is kept as a property of the table."""
     done = int(iceberg.properties.get(SEQ_PROPERTY, 0))
-    missing = [(seq, path) for seq, path in files if seq > done]
+    missing = [(seq, settings.lake_dir / path) for seq, path in files if seq > done]
     if not missing:
         return
-    with _transaction(iceberg) as transaction:
-        uris = [located(settings.lake_dir / path) for _, path in missing]
-        transaction.add_files(uris, snapshot_properties=dict(about), check_duplicate_files=False)
+    paths = [path for _, path in missing]
+    with _knowing(catalog, iceberg, paths) as wide, _transaction(wide) as transaction:
+        transaction.add_files([located(path) for path in paths], snapshot_properties=dict(about), check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **about})
 
 
@@ -270,11 +303,16 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
         new = located(settings.lake_dir / instead)
         if not found:
             return
-        with iceberg.transaction() as transaction, transaction.update_snapshot().overwrite() as overwrite:
+        added = [] if new in held else [settings.lake_dir / instead]
+        with (
+            _knowing(catalog, iceberg, added) as wide,
+            wide.transaction() as transaction,
+            transaction.update_snapshot().overwrite() as overwrite,
+        ):
             for file in found:
                 overwrite.delete_data_file(file)
-            if new not in held:
-                overwrite.append_data_file(next(iter(parquet_files_to_data_files(iceberg.io, iceberg.metadata, iter([new])))))
+            for data_file in parquet_files_to_data_files(wide.io, wide.metadata, iter(map(located, added))):
+                overwrite.append_data_file(data_file)
         _hint(catalog.load_table(table))
 
 

@@ -144,6 +144,24 @@ def test_a_new_column_keeps_the_old_ones_their_ids(engine: Engine, hub: Hub) -> 
     ]
 
 
+def test_files_of_a_column_that_is_gone_are_taken_later_too(engine: Engine, hub: Hub) -> None:
+    """After a restore, or where a commit was missed, files of several contracts come at once."""
+    lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    less = {"_record_id": (1, "VARCHAR"), "second": (101, "VARCHAR")}
+    sql = "SELECT '9' AS _record_id, 's9' AS second"
+    lake.write(engine, hub.settings, sql, "t/2.parquet", {name: number for name, (number, _) in less.items()}, ["_record_id"])
+    files = [(1, "t/1.parquet"), (2, "t/2.parquet")]
+    told = [{"_record_id": name, "second": f"s{name}"} for name in ("0", "1", "9")]
+    lake.follow(hub.settings, "std.t", less, files)
+    assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
+    # A compacted state from before the contract changed stands in the place of the first.
+    lake.write(engine, hub.settings, rows(2), "t/3.parquet", IDS, ["_record_id"])
+    lake.replace(hub.settings, "std.t", ["t/1.parquet"], "t/3.parquet")
+    assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
+    lake.follow(hub.settings, "std.t", FIELDS, files)
+    assert {row["first"] for row in iceberg_rows(hub, "std.t")} == {"f0", "f1", None}
+
+
 def test_leftovers_go_and_what_is_listed_stays(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
     (hub.settings.lake_dir / "t" / ".2.parquet.123").write_bytes(b"draft")

@@ -85,6 +85,19 @@ def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: 
 
 
 @pytest.mark.long
+def test_what_was_collected_under_contracts_with_more_columns_is_put_back(hub: Hub, tmp_path: Path) -> None:
+    filled(hub)
+    less = {**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["XB", "CSRQ", "DZ", "DH"]}
+    hub.register(less)
+    hub.sync(less, rows_of(1))
+    hub.publish("population")
+    backup(tmp_path / "backup", hub.home)
+    other = with_keys(hub, tmp_path / "other")
+    restore(tmp_path / "backup", other.settings)
+    assert state(other) == state(hub)
+    assert other.sync(less, rows_of(1)).status == "accepted"
+
+
 def test_a_backup_is_of_one_moment_though_the_hub_is_at_work(hub: Hub, tmp_path: Path) -> None:
     filled(hub)
     stop, days = threading.Event(), []
