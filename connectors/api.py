@@ -13,6 +13,7 @@ import httpx
 
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER
 from connectors.json_records import JsonReader
+from contracts.model import Reading
 from contracts.sources import HttpSource
 from core.connections import Connections, options
 from core.errors import RequestError, SourceError
@@ -47,8 +48,9 @@ class Answer:
 class Api:
     """An API under the terms of a contract. Use it as a context manager."""
 
-    def __init__(self, contract_id: str, source: HttpSource, connections: Connections) -> None:
+    def __init__(self, contract_id: str, source: HttpSource, connections: Connections, reading: Reading | None = None) -> None:
         self._contract_id, self._source = contract_id, source
+        self._longest = (reading or Reading()).statement_timeout_seconds
         url = connections.url(source.connection, "https", "http")
         self._client, self._base, self._always = _client(source.connection, url)
         self.reader = JsonReader()
@@ -85,13 +87,16 @@ class Api:
 
     def _send(self, call: Call) -> tuple[int, httpx.Headers, bytes]:
         with self._client.stream(**self._request(call)) as response:
-            body = bytearray()
+            body, until = bytearray(), time.monotonic() + self._longest
             for block in response.iter_bytes(1 << 16):
                 body += block
                 if len(body) > _LARGEST_ANSWER:
                     raise self.refusal(
                         f"an answer of the API has more than {_LARGEST_ANSWER >> 20} MB", "ask for fewer records in one answer: paging.size"
                     )
+                if time.monotonic() > until:  # however little comes at a time, something always does
+                    reason = f"an answer of the API took longer than the contract allows ({self._longest} s)"
+                    raise SourceError(f"{self._contract_id}: {reason}", hint=TRY_LATER, transient=True)
             return response.status_code, response.headers, bytes(body)
 
     def _request(self, call: Call) -> dict[str, Any]:
@@ -109,6 +114,8 @@ class Api:
         except UnicodeDecodeError:
             document = ""
         if not self.reader.is_json(document):
+            if document.lstrip()[:1] in ("{", "["):
+                raise SourceError(f"{self._contract_id}: an answer of the API breaks off within its JSON", hint=TRY_LATER, transient=True)
             raise self.refusal("the API answers with something else than JSON", "compare path in the contract with the API")
         return Answer(document, self._next_url(headers))
 
@@ -116,7 +123,10 @@ class Api:
         url = httpx.Response(200, headers=headers).links.get("next", {}).get("url")
         if url is None:
             return None
-        absolute = httpx.URL(f"{self._base}/{self._source.path}").join(url)
+        try:
+            absolute = httpx.URL(f"{self._base}/{self._source.path}").join(url)
+        except (httpx.InvalidURL, ValueError):
+            raise self.refusal("the API names a next page by something that is no address", ASK_DEPARTMENT) from None
         own = httpx.URL(self._base)
         # Whoever is called gets the token.
         if (absolute.scheme, absolute.host, absolute.port) != (own.scheme, own.host, own.port):
@@ -166,5 +176,5 @@ def _asked_pause(headers: httpx.Headers) -> float | None:
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -30,7 +30,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     folder = make_folder_in(connections.work, "fetched")
     fetched = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
     try:
-        with Api(contract.id, source, connections) as api:
+        with Api(contract.id, source, connections, contract.reading) as api:
             pages = _Pages(contract.id, source, api)
             found = _write(contract.id, pages.records(), folder / _FILE)
         notes = [Note("pages", f"{pages.number} pages were fetched", pages.number)]

@@ -45,7 +45,7 @@ class Following:
     """The changes since a place in the database's log that a slot holds for the hub; without one, the whole table and a new slot.
 
     Slots of this hub and dataset have names that begin with `prefix`; `kept` is that of the accepted state, which stays until another state
-    is accepted; `table` is the id that the table had when the slot was made.
+    is accepted; `table`, `form` and `publication` are what they were when the log was last read (`postgresql_slots.Followed`).
     """
 
     prefix: str
@@ -54,6 +54,8 @@ class Following:
     slot: str | None = None
     lsn: str | None = None
     table: str | None = None
+    form: str | None = None
+    publication: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,9 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Target:
-    """The table that is followed, by its names, and its key columns with their types (oid)."""
+    """The table that is followed, by its oid, whatever it is called at the time, and its key columns with their types (oid)."""
 
-    schema: str
-    table: str
+    oid: int
     key: dict[str, int]
 
 
@@ -71,11 +70,10 @@ class _Reader:
 
     def _relation(self, body: memoryview) -> None:
         oid = struct.unpack_from("!I", body)[0]
-        schema, place = _text(body, 4)
-        table, place = _text(body, place)
-        if (schema or "pg_catalog", table) != (self._target.schema, self._target.table):
-            self._places.pop(oid, None)
+        if oid != self._target.oid:
             return
+        _, place = _text(body, 4)
+        _, place = _text(body, place)
         count = struct.unpack_from("!H", body, place + 1)[0]
         place += 3
         columns: dict[str, tuple[int, int]] = {}

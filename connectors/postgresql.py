@@ -36,8 +36,17 @@ _STATES = {
     "22": ("a value of the table cannot be written as text", False),
     "57014": ("the statement ran longer than the contract allows", True),
     "55P03": ("the table is locked", True),
+    "55006": ("somebody else is reading from the slot that holds the log for the hub", True),
     "53400": ("the server has no replication slot left", True),
 }
+
+# How values are written: dates as ISO text, instants as Beijing's clock, floats with the digits that give them back.
+FORMS = {"DateStyle": "ISO, YMD", "TimeZone": "Asia/Shanghai", "extra_float_digits": "1", "client_encoding": "UTF8"}
+# What a column's type is a domain of, through however many.
+BASE_TYPE = (
+    "(WITH RECURSIVE base(kind, next) AS (SELECT oid, typbasetype FROM pg_type WHERE oid = atttypid UNION ALL"
+    " SELECT t.oid, typbasetype FROM base JOIN pg_type t ON t.oid = next) SELECT kind FROM base WHERE next = 0)::regtype::text"
+)
 
 # Whoever is turned away at the door gets no SQLSTATE, only the server's words, in the server's language.
 _REFUSALS = {
@@ -193,11 +202,7 @@ def opened(contract: Contract, url: str, snapshot: str | None = None) -> Generat
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             *([f"SET TRANSACTION SNAPSHOT {quote(snapshot, chr(39))}"] if snapshot else []),
             f"SET LOCAL statement_timeout = {contract.reading.statement_timeout_seconds * 1000}",
-            # Dates as ISO text, instants as Beijing's clock, floats with the digits that give them back.
-            "SET LOCAL DateStyle = 'ISO, YMD'",
-            "SET LOCAL TimeZone = 'Asia/Shanghai'",
-            "SET LOCAL extra_float_digits = 1",
-            "SET LOCAL client_encoding = 'UTF8'",
+            *(f"SET LOCAL {name} = '{value}'" for name, value in FORMS.items()),
         ):
             cursor.execute(statement)
         yield cursor
@@ -209,8 +214,7 @@ def columns_of(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]
     relation = relation_of(contract.source)
     with translated(contract):
         cursor.execute(
-            "SELECT attname::text, coalesce(nullif(typbasetype, 0), atttypid)::regtype::text FROM pg_attribute"
-            " JOIN pg_type ON pg_type.oid = atttypid"
+            f"SELECT attname::text, {BASE_TYPE} FROM pg_attribute"
             " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
             parameters=[relation],
         )

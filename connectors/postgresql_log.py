@@ -30,6 +30,7 @@ from core.connections import Connections
 
 _FETCHED, _LOOKED_UP = 10_000, 5_000
 _KEY, _FOUND = "hub_key_", "hub_found"
+_TEXTS_OF_JSON = ("json", "jsonb")  # in a JSON document the text of such a value would be taken for a value that is a text
 
 
 def extract(contract: Contract, connections: Connections, request: Following) -> Extraction:
@@ -59,7 +60,7 @@ def _whole(contract: Contract, connections: Connections, request: Following, tab
     notes = [Note("log-resync", f"the whole table was read anew: {reason}")] if reason else []
     with make_slot(contract, url, request.new_slot) as (start, snapshot):
         extraction = base.extract(contract, connections, snapshot=snapshot)
-    extraction.log = {"slot": request.new_slot, "lsn": start, "table": table.oid}
+    extraction.log = {"slot": request.new_slot, "lsn": start, **table.place}
     extraction.notes += notes
     return extraction
 
@@ -81,7 +82,7 @@ def _changed(
     plan = plan_columns(contract, [name for name, _ in columns], contract.source.object)
     schema = text_schema(plan.names)
     types = base.types_of(contract, cursor, base.relation_of(contract.source))
-    log = {"slot": str(request.slot), "lsn": reached, "table": table.oid}
+    log = {"slot": str(request.slot), "lsn": reached, **table.place}
     extraction = Extraction(schema, iter(()), notes=[*plan.notes, *notes], is_whole=False, types=types, log=log)
     select = [f"{base.as_text(*columns[place])} AS {quote(columns[place][0])}" for place in plan.places]
     rows = _looked_up(contract, cursor, stack, _statement(contract, table, select), keys, extraction)
@@ -151,14 +152,18 @@ def _sees(snapshot: str, xid: int) -> bool:
 def _statement(contract: Contract, table: Followed, select: Sequence[str]) -> str:
     """The rows that have the given keys, and the keys, as landing knows them, of those that are gone."""
     assert isinstance(contract.source, DatabaseSource)
-    names = [f"{_KEY}{number}" for number, _ in enumerate(table.key)]
-    given = ", ".join(f"{quote(name)} {kind}" for name, (_, kind, _) in zip(names, table.key.values(), strict=True))
-    texts = [f"{base.as_text(name, kind)} AS {quote(f'{name}_text')}" for name, (kind, _, _) in zip(names, table.key.values(), strict=True)]
-    on = " AND ".join(f"t.{quote(column)} = k.{quote(name)}" for name, column in zip(names, table.key, strict=True))
-    rows = f"(SELECT *, true AS {_FOUND} FROM {base.relation_of(contract.source)})"
+    keys = [(f"{_KEY}{number}", column, kind, full) for number, (column, (kind, full, _)) in enumerate(table.key.items())]
+    given = ", ".join(f"{name} {'text' if kind in _TEXTS_OF_JSON else full}" for name, _, kind, full in keys)
+    typed = ", ".join(f"{name}::{full} AS {name}" for name, _, _, full in keys)
+    told = ", ".join(f"{name}, {base.as_text(name, kind)} AS {name}_text" for name, _, kind, _ in keys)
+    own = ", ".join(f"{base.as_text(column, kind)} AS {name}_own" for name, column, kind, _ in keys)
+    # What is equal may be another record: 1.0 and 1.00 are two keys of the hub, and where one has become the other, the first is gone.
+    on = " AND ".join(f"t.{quote(column)} = k.{name} AND {name}_own = {name}_text" for name, column, _, _ in keys)
+    texts = [f"{name}_text" for name, *_ in keys]
     return (
         f"SELECT {', '.join([*select, *texts, f'coalesce({_FOUND}, false) AS {_FOUND}'])} "
-        f"FROM json_to_recordset($1::json) AS k({given}) LEFT JOIN {rows} t ON {on}"
+        f"FROM (SELECT {told} FROM (SELECT {typed} FROM json_to_recordset($1::json) AS g({given})) n) k "
+        f"LEFT JOIN (SELECT *, {own}, true AS {_FOUND} FROM {base.relation_of(contract.source)}) t ON {on}"
     )
 
 

@@ -23,23 +23,41 @@ from core.errors import HubError, SourceError
 _MB = 1 << 20
 _CONNECT_SECONDS = 15
 _SETTLE_SECONDS = 20
+_BY_SCHEMA = 150_000  # the version from which on a publication may name whole schemas
 Server = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A table whose log is followed: its id, its names, and by key column its base type, its full type and the type's id."""
+    """A table whose log is followed: its id, and by key column its base type, its full type and the type's id.
+
+    What changes `form` (its file, the numbers of the columns that are read) or `publication` (what it consists of) leaves rows changed of which
+    the log says nothing.
+    """
 
     oid: str
-    target: Target
+    form: str
+    publication: str
     key: dict[str, tuple[str, str, int]]
+
+    @property
+    def target(self) -> Target:
+        """What the messages of the log are looked through for."""
+        return Target(int(self.oid), {name: number for name, (_, _, number) in self.key.items()})
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What has to be the same when the log is read on."""
+        return {"table": self.oid, "form": self.form, "publication": self.publication}
 
 
 def connected(contract: Contract, url: str, seconds: int | None = None) -> Server:
     """A connection for what is asked about log and slots."""
     limit = seconds or contract.reading.statement_timeout_seconds
     server = psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True, connect_timeout=_CONNECT_SECONDS)
-    server.execute("SELECT set_config('statement_timeout', %s, false)", [str(limit * 1000)])
+    # The log writes values in the forms of the one who reads it, and they are compared with those of the table.
+    for name, value in {"statement_timeout": str(limit * 1000), **base.FORMS}.items():
+        server.execute("SELECT set_config(%s, %s, false)", [name, value])
     return server
 
 
@@ -49,29 +67,46 @@ def followed(contract: Contract, server: Server) -> Followed:
     assert contract.log is not None
     relation = base.relation_of(contract.source)
     found = server.execute(
-        "SELECT c.oid::text, nspname::text, relname::text, relkind::text, relreplident::text FROM pg_class c"
+        "SELECT c.oid::text, nspname::text, relname::text, relkind::text, relreplident::text, pg_relation_filenode(c.oid)::text,"
+        " EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = to_regclass(%s)",
         [relation],
     ).fetchone()
     if found is None:
         names = server.execute("SELECT schemaname || '.' || tablename FROM pg_tables").fetchall()
         raise no_such_table(contract.id, contract.source.object, [str(name) for (name,) in names])
-    oid, schema, table, kind, identity = map(str, found)
+    *named, is_inherited = found
+    oid, schema, table, kind, identity, file = map(str, named)
     if kind != "r":
         raise _refused(contract, f"{contract.source.object} is no ordinary table, so no log says what changes in it", "track by snapshot")
+    if is_inherited:
+        raise _refused(
+            contract, f"other tables inherit from {contract.source.object}, and its log is silent about their rows", "track by snapshot"
+        )
     _check_server(contract, contract.log, server)
     _check_publication(contract, contract.log, server, schema, table)
     _check_identity(contract, server, oid, identity)
-    types = {
-        str(name): (str(base_type), str(full), int(number))
-        for name, base_type, full, number in server.execute(
-            "SELECT attname::text, coalesce(nullif(typbasetype, 0), atttypid)::regtype::text, format_type(atttypid, atttypmod), atttypid::bigint"
-            " FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped",
-            [oid],
-        ).fetchall()
-    }
-    key = {name: types[name] for name in contract.record_key}
-    return Followed(oid, Target(schema, table, {name: number for name, (_, _, number) in key.items()}), key)
+    columns = server.execute(
+        f"SELECT attname::text, attnum::text, {base.BASE_TYPE}, format_type(atttypid, atttypmod), atttypid::bigint"
+        " FROM pg_attribute WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        [oid],
+    ).fetchall()
+    types = {str(name): (str(base_type), str(full), int(number)) for name, _, base_type, full, number in columns}
+    read = ",".join(str(number) for name, number, *_ in columns if name in contract.source_columns)
+    publication = _parts(contract.log, server, oid)
+    return Followed(oid, f"{file}:{read}", publication, {name: types[name] for name in contract.record_key})
+
+
+def _parts(log: Log, server: Server, oid: str) -> str:
+    """What a publication consists of as far as it concerns a table: each part with the transaction that wrote it, so that one made anew shows."""
+    parts = ["SELECT oid, xmin FROM pg_publication WHERE pubname = %(name)s"]
+    own = "JOIN pg_publication p ON p.oid = {} WHERE pubname = %(name)s AND {}"
+    parts.append(f"SELECT r.oid, r.xmin FROM pg_publication_rel r {own.format('prpubid', 'prrelid = %(oid)s::oid')}")
+    if server.info.server_version >= _BY_SCHEMA:
+        of_table = "pnnspid = (SELECT relnamespace FROM pg_class c WHERE c.oid = %(oid)s::oid)"
+        parts.append(f"SELECT n.oid, n.xmin FROM pg_publication_namespace n {own.format('pnpubid', of_table)}")
+    found = server.execute(" UNION ALL ".join(parts), {"name": log.publication, "oid": oid}).fetchall()
+    return ",".join(sorted(f"{number}.{transaction}" for number, transaction in found))
 
 
 def check_followed(contract: Contract, connections: Connections) -> None:
@@ -152,6 +187,10 @@ def slot_fault(log: Log, server: Server, request: Following, table: Followed) ->
         return "the log that was kept for the hub is gone", ()
     if request.table != table.oid:
         return "the table was made anew", ()
+    if request.form not in (None, table.form):
+        return "the table was rewritten, or columns were taken out and put in again", ()
+    if request.publication not in (None, table.publication):
+        return "the publication was changed, and what happened meanwhile is not in the log", ()
     if found[2]:
         # A hub that was restored from a backup, or a copy of it, has the slot of the other in its books.
         return "another reader has moved on in the log", ()

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,6 +49,7 @@ class Server:
     """An API whose answers are a function of the call: status, body and headers."""
 
     port: int = 0
+    pause: float = 0.0  # before each byte, where there is one
     calls: list[Call] = field(default_factory=list)
     answer: Callable[[Call], tuple[int, Any, dict[str, str]]] = lambda call: (200, RECORDS, {})
 
@@ -76,7 +78,11 @@ def listening() -> Iterator[Server]:
             for name, value in {"Content-Length": str(len(data)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(data)
+            step = 1 if state.pause else max(len(data), 1)
+            for place in range(0, len(data), step):
+                time.sleep(state.pause)
+                with suppress(OSError):  # whoever has heard enough goes
+                    self.wfile.write(data[place : place + step])
 
         do_POST = do_GET  # noqa: N815 - named by the library
 
@@ -261,6 +267,24 @@ def test_a_busy_server_says_how_long_to_wait_and_is_obeyed(server, tmp_path):
     assert error.transient
 
 
+def test_an_answer_that_comes_byte_by_byte_is_cut_off(server, tmp_path):
+    server.answer, server.pause = lambda call: (200, b"[" + b" " * 400, {}), 0.05
+    try:
+        contract = make_contract({"kind": "http", "connection": "tax_api", "path": "x"}, ["号"], reading={"statement_timeout_seconds": 1})
+        with pytest.raises(SourceError, match="took longer than the contract allows") as error:
+            consume(extract(contract, Connections({"HUB_CONNECTION_TAX_API": server.url}, tmp_path / "connections.yml")))
+    finally:
+        server.pause = 0.0
+    assert error.value.transient
+
+
+def test_headers_that_nobody_understands_are_no_fault_of_the_hub(server, tmp_path):
+    server.answer = lambda call: (503, {}, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"})
+    assert "cannot be reached" in refusal(server, tmp_path).message
+    server.answer = lambda call: (200, RECORDS, {"Link": "<http://[::1>; rel=next"})
+    assert "no address" in refusal(server, tmp_path, paging={"by": "link"}).message
+
+
 def test_a_server_that_is_not_there_or_breaks_off_is_worth_a_retry(server, tmp_path):
     [port] = free_ports(1)
     assert refusal(server, tmp_path, url=f"http://127.0.0.1:{port}/").transient
@@ -306,10 +330,13 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
         (lambda call: (200, {"data": {"items": [], "total": "1" * 5000}}, {}), OF_PAGES, "no number under /data/total", False),
         (lambda call: (200, b"<html>", {}), {}, "something else than JSON", False),
         (lambda call: (200, b"\xff\xfe", {}), {}, "something else than JSON", False),
+        (lambda call: (200, b'[{"a": 1}, {"a"', {}), {}, "breaks off within its JSON", True),
         (lambda call: (200, RECORDS, {"Link": '<http://localhost:1/x>; rel="next"'}), {"paging": {"by": "link"}}, "names another server", False),
         (lambda call: (200, gzip.compress(b"[" + b" " * (70 << 20) + b"]"), {"Content-Encoding": "gzip"}), {}, "more than 64 MB", False),
     ],
-    ids=["short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total", "html", "bytes", "stranger", "bomb"],
+    ids=[
+        "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total", "html", "bytes", "cut", "stranger", "bomb",
+    ],
 )  # fmt: skip
 def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, source, words, transient):
     server.answer = answer

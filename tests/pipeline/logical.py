@@ -55,7 +55,7 @@ class LoggedPeople:
         self.version = 0
         self.connection = psycopg.connect(url, autocommit=True)
         self.write(f"DROP PUBLICATION IF EXISTS {PUBLICATION}")
-        self.write(f"DROP TABLE IF EXISTS {TABLE}")
+        self.write(f"DROP TABLE IF EXISTS {TABLE} CASCADE")
         for (name,) in self.rows("SELECT slot_name FROM pg_replication_slots WHERE NOT active"):
             self.write("SELECT pg_drop_replication_slot(%s)", [name])
         columns = ", ".join(f'"{name}" text' for name in COLUMNS[1:-1])
