@@ -1,5 +1,6 @@
 """The command line's outer edge: errors become one clear text and an exit status."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def main() -> None:
 
 
 def _status() -> int:
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding does not have is written by its numbers
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         # A command that ends with typer.Exit does not raise it here: its status is what comes back.
         status = app(prog_name="hub", standalone_mode=False)

@@ -89,7 +89,8 @@ def _line(item: "DatasetState") -> tuple[Any, ...]:
     status = f"#{last.seq} {last.status}" if last else "never collected"
     age = f"{duration(item.age)}{', late' if item.freshness == 'late' else ''}" if item.age is not None else None
     allowed = duration(item.allowed_age) if item.allowed_age else "any"
-    due, started = beijing_text(item.next_run)[:16] or "on demand", beijing_text(last.started_at)[:16] if last else ""
+    never = "never" if item.contract.schedule.cron else "on demand"
+    due, started = beijing_text(item.next_run)[:16] or never, beijing_text(last.started_at)[:16] if last else ""
     return (item.id, status, started, age, allowed, due, item.records, item.quarantined, duration(now() - since) if since else None)
 
 

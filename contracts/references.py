@@ -7,6 +7,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Finding = tuple[str, str]
 _PATH_OF_AN_API = re.compile(r"[^?#:\\\s]+")
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _NO_DELIMITERS = '"\r\n\0'  # they enclose values, end rows, or end texts
 
 
@@ -51,6 +53,16 @@ def _reading(contract: Contract, standards: Standards) -> Iterator[Finding]:
             yield "source.encoding", "is not an encoding of text files; expected a name such as utf-8, gb18030 or big5"
         if not contract.source.delimiter.isascii() or contract.source.delimiter in _NO_DELIMITERS:
             yield "source.delimiter", "cannot separate values; expected one ASCII character, not a quotation mark or a line break"
+
+
+def _schedule(contract: Contract, standards: Standards) -> Iterator[Finding]:
+    from croniter import CroniterBadDateError, croniter
+
+    if contract.schedule.cron is not None:
+        try:
+            croniter(contract.schedule.cron, _SOME_DAY).get_next()
+        except CroniterBadDateError:  # the thirtieth of February
+            yield "schedule.cron", "names a day that no month has: it would never come due; left out, the dataset is collected on demand"
 
 
 def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:
@@ -236,6 +248,7 @@ _RULES: tuple[tuple[Callable[[Contract, Standards], Iterator[Finding]], Callable
     (_id, lambda found: found.has("id") and found.has("department", "id")),
     (_terms, lambda found: found.has("sharing", "class") and found.has("sharing", "legal_basis")),
     (_reading, lambda found: found.has("source", "kind")),
+    (_schedule, lambda found: found.has("schedule", "cron")),
     (_path, lambda found: found.has("source", "path")),
     (_feeds, lambda found: found.has_whole("feeds")),
     (_known, lambda found: found.has("columns") and found.has_whole("feeds")),

@@ -200,6 +200,10 @@ def scrubbed(doing: str) -> Iterator[None]:
     """Turn an engine's error into one without values and SQL."""
     try:
         yield
+    except RuntimeError as error:  # the engine's word for a key that was pressed
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
     except duckdb.OutOfMemoryException:
         raise StoreError(f"the engine ran out of memory while {doing}", hint="raise HUB_MEMORY_MB or free disk for spilling") from None
     except duckdb.Error as error:

@@ -335,7 +335,8 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
         (lambda call: (200, gzip.compress(b"[" + b" " * (70 << 20) + b"]"), {"Content-Encoding": "gzip"}), {}, "more than 64 MB", False),
     ],
     ids=[
-        "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total", "html", "bytes", "cut", "stranger", "bomb",
+        "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total",
+        "html", "bytes", "cut", "stranger", "bomb",
     ],
 )  # fmt: skip
 def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, source, words, transient):

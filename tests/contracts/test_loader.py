@@ -126,6 +126,7 @@ def test_a_misspelt_key_is_one_fault(wrong, right):
         ("sharing", {"class": "none"}, "sharing.legal_basis", "law or policy"),
         ("source", {"kind": "csv", "connection": "drop", "path": "../a.csv"}, "source.path", "leads out"),
         ("source", {"kind": "csv", "connection": "drop", "path": "a.csv", "encoding": "gbq"}, "source.encoding", "not an encoding"),
+        ("schedule.cron", "0 2 31 2,4 *", "schedule.cron", "would never come due"),
         ("columns.CSRQ.formats", ["%Y%m%d", "%Y-%Q"], "columns.CSRQ.formats[1]", "%Q cannot be used; use %Y %m %d"),
         ("columns.CSRQ.formats", ["%y%m%d"], "columns.CSRQ.formats[0]", "does not have the expected form"),
         ("columns.CSRQ.formats", ["%Y-%m"], "columns.CSRQ.formats[0]", "each needed once"),

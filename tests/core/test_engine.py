@@ -1,5 +1,8 @@
 """The engine: errors without values, a spill folder of its own, no work left behind."""
 
+import os
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -58,6 +61,14 @@ def test_an_input_that_fails_is_reported_without_what_it_said(engine: Engine) ->
 def test_a_missing_file_is_a_store_error(engine: Engine) -> None:
     with pytest.raises(StoreError):
         engine.rows(f"SELECT * FROM {parquet(['/nowhere/a.parquet'])}")
+
+
+def test_a_key_that_is_pressed_within_a_statement_is_no_error_of_the_engine(engine: Engine) -> None:
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.rows("SELECT sum(hash(i)) FROM range(300000000000) r(i)")
+    timer.join()
 
 
 def test_out_of_memory_is_said_in_words(hub: Hub) -> None:
