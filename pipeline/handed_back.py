@@ -135,7 +135,9 @@ def _matched(
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
     batch, position, record = row.place
     if batch != found.batch.batch_id:
-        return None, f"column {BATCH}: the row is not from {found.batch.batch_id}"
+        is_of_another = batch.partition("@")[0] != found.batch.contract_id
+        whose = f"of dataset {found.batch.contract_id}" if is_of_another else f"from {found.batch.batch_id}"
+        return None, f"column {BATCH}: the row is not {whose}"
     origin = origins.get((_uuid(record), int(position))) if _uuid(record) and _is_position(position) else None
     if origin is None:
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"

@@ -74,6 +74,10 @@ def read_handed_file(path: Path) -> HandedFile:
     header = [text.strip() for text in next(lines, ((), {}))[0]]
     missing = [name for name in PLACE if name not in header]
     if missing:
+        if header and all(name in header[0] for name in PLACE):
+            raise RequestError(
+                f"{path.name} does not separate its columns by commas", hint="save it again as CSV with commas, or as a workbook (xlsx)"
+            )
         raise RequestError(
             f"{path.name} lacks the columns {', '.join(missing)} in its first row",
             hint="take the file that ./hub quarantine --export has written, and leave its first three columns and its header as they are",

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.standards import get_standard, record_standard
 from core.clock import today
-from core.errors import RequestError
+from core.errors import DefinitionError, RequestError
 from pipeline.home import Home
 from standards.loader import load_standards, read_standards
 from standards.model import Standards
@@ -46,4 +47,8 @@ def standard_named(name: str, home: Callable[[], Home]) -> Standards:
             f"{name} is no standard: neither {CURRENT}, nor a version such as 1.0.0, nor a folder with version.yml",
             hint="to propose a change, copy the folder standards/, edit the copy, and name it here",
         )
-    return read_standards(folder)
+    try:
+        return read_standards(folder)
+    except DefinitionError as error:
+        named = [replace(fault, file=str(folder / fault.file.removeprefix("standards/"))) for fault in error.faults]
+        raise DefinitionError(named) from None

@@ -98,7 +98,8 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     found = _entity_named(home, schema, name, identities, own, number) or _linked_by(home, registry, own, number)
     if found is None:
         wanted = "/".join(schema.identity)
-        raise NoSuchEntity(f"no such entity in {registry}", hint=f"give a canonical id, or {wanted}")
+        reason = f"no such entity in {registry}" if known_at is None else f"publication {number} of {registry} knew no such entity"
+        raise NoSuchEntity(reason, hint=f"give a canonical id, or {wanted}")
     return successor(home.serving, schema, str(found), number)
 
 
@@ -149,7 +150,7 @@ def _number(home: Home, registry: str, known_at: int | None) -> int:
     if not current:
         raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
     if known_at is not None and not 1 <= known_at <= current:
-        raise RequestError(f"{registry} has no publication {known_at}")
+        raise RequestError(f"{registry} has no publication {known_at}", hint=f"the newest is {current}")
     return known_at or current
 
 

@@ -122,7 +122,7 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
         wanted = spans[-1].number if number is None and spans else number
         span = next((item for item in spans if item.number == wanted), None)
         if span is None:
-            raise RequestError(f"{schema.id} has no publication {wanted or 0}")
+            raise RequestError(f"{schema.id} has no publication {wanted or 0}", hint=f"the newest is {spans[-1].number if spans else 0}")
         found = connection.execute(
             sa.text(
                 f"SELECT * FROM {history_table(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "

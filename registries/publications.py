@@ -106,7 +106,7 @@ def get_publication(serving: sa.Engine, registry: str, number: int) -> Publicati
     with reading(serving) as connection:
         row = connection.execute(query).one_or_none()
     if row is None:
-        raise RequestError(f"{registry} has no publication {number}")
+        raise RequestError(f"{registry} has no publication {number}", hint=f"the newest is {latest(serving, registry).number}")
     return Publication(**row._mapping)
 
 

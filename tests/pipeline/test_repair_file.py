@@ -61,6 +61,9 @@ def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
         (hub.drop / name).write_bytes(content)
         with pytest.raises(RequestError):
             replay(first.batch_id, hub.home, repaired=hub.drop / name)
+    (hub.drop / "d.csv").write_text(";".join(PLACE) + ";SFZH\n", encoding="utf-8")
+    with pytest.raises(RequestError, match="does not separate its columns by commas"):
+        replay(first.batch_id, hub.home, repaired=hub.drop / "d.csv")
     assert latest_accepted(hub.home.catalog, ID).batch_id == first.batch_id
 
 

@@ -3,6 +3,7 @@
 import json
 import zlib
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from pydantic import ValidationError
 
 from catalog.standards import get_standard, standard_versions
 from core.clock import today
-from core.errors import RequestError
+from core.errors import DefinitionError, RequestError
 from pipeline.accept import accept
+from pipeline.standard import standard_named
 from standards.loader import load_standards
 from standards.model import Standards
 from standards.versions import digest, elements_of, pack, unpack
 from tests.factories import PATIENTS, Hub, person
+from tests.standards.proposals import copied
 
 INSTALLED = load_standards()
 
@@ -103,3 +106,12 @@ def test_the_elements_of_a_version_are_known_also_where_the_rest_cannot_be_read(
     with pytest.raises(ValidationError):
         unpack(older)
     assert elements_of(older, "population") == named
+
+
+def test_a_fault_of_a_proposal_names_the_file_that_was_proposed(tmp_path: Path, hub: Hub) -> None:
+    folder = copied(tmp_path)
+    folder.joinpath("version.yml").write_text("version: [\n", encoding="utf-8")
+    with pytest.raises(DefinitionError) as raised:
+        standard_named(str(folder), lambda: hub.home)
+    assert str(folder / "version.yml") in {fault.file for fault in raised.value.faults}
+    assert not [fault for fault in raised.value.faults if fault.file.startswith("standards/")]

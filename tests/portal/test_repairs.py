@@ -50,7 +50,7 @@ def test_the_batch_of_a_repair_says_where_its_rows_come_from(repaired: Portal, l
     page = repaired.client.get(f"/batches/{ID}@2?lang={lang}").text
     assert "back-rejected.xlsx" in page
     assert {"zh": "部门更正的行", "en": "Rows repaired by the department"}[lang] in page
-    assert {"zh": "该行不属于", "en": "the row is not from"}[lang] in page
+    assert {"zh": "该行不属于", "en": "the row is not of dataset"}[lang] in page
 
 
 def test_a_record_says_that_it_was_repaired(repaired: Portal) -> None:
