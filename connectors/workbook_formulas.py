@@ -6,11 +6,15 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import IO, BinaryIO, Literal
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 from connectors.files import open_archive
-from connectors.workbook_size import column_number
+from connectors.workbook_size import column_number, times
+from core.errors import SourceError
 
 _BLOCK, _OVERLAP = 4 << 20, 256
 # A cell that is not closed at once, and what is in it. In xl/worksheets/*.xml a formula stands before the value that it had when it was saved.
@@ -19,15 +23,22 @@ _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t
 # A text of no characters is a value: the formula said so.
 _PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
+_ODS, _MOST = "content.xml", 1_000_000
+_TABLE, _OFFICE = (f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("table", "office"))
+_CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"  # how LibreOffice says that a cell holds an error
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 Lack = Literal["unstored", "error"]
 
 
-def cells_without_values(file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]]:
-    """The places of the columns (from 0) by row (from 1) in which such cells stand in a sheet of an xlsx workbook; nothing for other kinds."""
-    if not zipfile.is_zipfile(file):  # xls keeps the values of formulas
+def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]]:
+    """The places of the columns (from 0) by row (from 1) in which such cells stand in a sheet of a workbook, xlsx or ods; nothing for xls, which
+    keeps the values of formulas and whose reader does not tell errors from empty cells. `what` names the workbook.
+
+    Raises SourceError where there are so many that nothing is left to be read.
+    """
+    if not zipfile.is_zipfile(file):
         return {}
     found: dict[int, dict[int, Lack]] = {}
     with open_archive(file) as archive:
@@ -35,7 +46,11 @@ def cells_without_values(file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack
         if member is None:
             return {}
         with archive.open(member) as cells:
-            for row, column, lack in _lacking(cells):
+            lacking = _lacking_in_ods(cells, sheet) if member == _ODS else _lacking(cells)
+            for number, (row, column, lack) in enumerate(lacking):
+                if number == _MOST:
+                    hint = "ask the department to open the workbook, mend it, and save it again"
+                    raise SourceError(f"{what} has more than {_MOST:,} cells that show no value", hint=hint)
                 found.setdefault(row, {})[column] = lack
     return found
 
@@ -53,6 +68,42 @@ def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
                 yield int(place[2]), column_number(place[1]) - 1, "error" if is_error else "unstored"
 
 
+def _lacking_in_ods(content: IO[bytes], sheet: str) -> Iterator[tuple[int, int, Lack]]:
+    """In an OpenDocument file a cell and a row say how often they come again."""
+    found: list[Iterator[tuple[int, int, Lack]]] = []
+    inside, row, place, repeated = False, 0, 0, 1
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal inside, row, place, repeated
+        if tag == f"{_TABLE} table":
+            inside, row = attributes.get(f"{_TABLE} name") == sheet, 0
+        elif tag == f"{_TABLE} table-row":
+            place, repeated = 0, times(attributes.get(f"{_TABLE} number-rows-repeated"))
+        elif tag in (f"{_TABLE} table-cell", f"{_TABLE} covered-table-cell"):
+            again = times(attributes.get(f"{_TABLE} number-columns-repeated"))
+            is_unstored = f"{_TABLE} formula" in attributes and f"{_OFFICE} value-type" not in attributes
+            if inside and (is_unstored or attributes.get(f"{_CALC} value-type") == "error"):
+                lack: Lack = "unstored" if is_unstored else "error"
+                lines, columns = range(row + 1, row + 1 + repeated), range(place, place + again)
+                found.append((line, column, lack) for line in lines for column in columns)
+            place += again
+
+    def end(tag: str) -> None:
+        nonlocal row
+        if tag == f"{_TABLE} table-row":
+            row += repeated
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    with suppress(expat.ExpatError):  # whether it is a document, its reader has said
+        while block := content.read(_BLOCK):
+            parser.Parse(block, False)
+            yield from chain.from_iterable(found)
+            found.clear()
+        parser.Parse(b"", True)
+    yield from chain.from_iterable(found)
+
+
 def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
     """Blocks that end where the last cell of what was read begins. Of what has none, or one without end, only the end is kept."""
     rest = b""
@@ -65,8 +116,10 @@ def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
 
 
 def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
-    """The file of a sheet inside the workbook, by its name; None where it is no xlsx workbook."""
+    """The file of a sheet inside the workbook, by its name; None where it is none."""
     names = set(archive.namelist())
+    if _ODS in names:
+        return _ODS
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
     targets = {item.get("Id"): item.get("Target", "") for item in _tags(archive, "xl/_rels/workbook.xml.rels")}

@@ -73,9 +73,9 @@ def _check_repeated(what: str, content: IO[bytes]) -> None:
         nonlocal cells, place, last, repeated
         name, named = tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
         if name == "table-row":
-            place, last, repeated = 0, 0, _times(named.get("number-rows-repeated"))
+            place, last, repeated = 0, 0, times(named.get("number-rows-repeated"))
         elif name in ("table-cell", "covered-table-cell"):
-            place += _times(named.get("number-columns-repeated"))
+            place += times(named.get("number-columns-repeated"))
             if "value-type" in named:
                 cells, last = cells + 1, place
 
@@ -96,7 +96,8 @@ def _check_repeated(what: str, content: IO[bytes]) -> None:
         parser.ParseFile(content)
 
 
-def _times(text: str | None) -> int:
+def times(text: str | None) -> int:
+    """How often a cell or row of an ods document comes again, as an attribute says."""
     return int(text[:_DIGITS]) if text and text.isascii() and text.isdigit() else 1
 
 

@@ -88,7 +88,7 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     width = _width(sheet)
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
-        lacking = cells_without_values(file, sheet.name)
+        lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
     return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking)
 
 

@@ -127,7 +127,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = book.get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
-        lacking = cells_without_values(io.BytesIO(content), sheet.name)
+        lacking = cells_without_values(path.name, io.BytesIO(content), sheet.name)
     except SourceError as error:
         raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
     except (python_calamine.CalamineError, python_calamine.PasswordError, *DAMAGE, IndexError, ParseError):

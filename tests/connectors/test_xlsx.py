@@ -187,8 +187,47 @@ def test_formats_far_from_the_table_take_no_place(drop, rows):
     assert read(drop, ["id"]).values("id") == ["5"]
 
 
+def with_table(drop, rows: str) -> None:
+    """An OpenDocument file of one sheet."""
+    spaces = {short: f"urn:oasis:names:tc:opendocument:xmlns:{short}:1.0" for short in ("office", "table", "text")}
+    spaces["calcext"] = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+    names = " ".join(f'xmlns:{short}="{name}"' for short, name in spaces.items())
+    with zipfile.ZipFile(drop.folder / "a.ods", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        packed.writestr("META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>')
+        body = f'<office:body><office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body>'
+        packed.writestr("content.xml", f"<office:document-content {names}>{body}</office:document-content>")
+
+
+def cells(*texts: str) -> str:
+    return "".join(f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in texts)
+
+
+ERROR = (
+    '<table:table-cell {} table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error">'
+    "<text:p>#N/A</text:p></table:table-cell>"
+)
+UNSTORED = '<table:table-cell table:formula="of:=1+1"/>'
+
+
+def test_a_cell_of_an_ods_document_that_shows_no_value_is_told(drop):
+    row = "<table:table-row {}>{}</table:table-row>".format
+    rows = row("", cells("id", "n")), row("", cells("1", "x")), row('table:number-rows-repeated="2"', cells("2") + ERROR.format(""))
+    with_table(drop, "".join((*rows, row("", cells("3", "y")), row("", cells("4") + UNSTORED), row("", cells("5", "z")))))
+    delivery = drop.read(["id", "n"], "a.ods", "xlsx")
+    assert [(row["id"], row["n"]) for row in delivery.rows] == [("1", "x"), ("3", "y"), ("5", "z")]
+    assert {place: why.partition(":")[0] for place, why in delivery.unreadable.items()} == {
+        3: "a cell under n shows an error in place of a value",
+        4: "a cell under n shows an error in place of a value",
+        6: "a formula under n has no value",
+    }
+    often = row('table:number-rows-repeated="100"', '<table:table-cell table:number-columns-repeated="16384" table:formula="of:=1"/>')
+    with_table(drop, row("", cells("id", "n")) + row("", cells("1", "x")) + often)
+    with pytest.raises(SourceError, match="more than 1,000,000 cells that show no value"):
+        drop.read(["id"], "a.ods", "xlsx")
+
+
 def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
-    names = " ".join(f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "table", "text"))
     cell = '<table:table-cell office:value-type="string" {}><text:p>id</text:p></table:table-cell>'
     rest = (
         '<table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
@@ -196,14 +235,7 @@ def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
     for repeated, columns in ((1, ["id"]), (1_000_000, None)):
         sixteen = cell.format('table:number-columns-repeated="16"')
         again = f'<table:table-row table:number-rows-repeated="{repeated}">{sixteen}</table:table-row>'
-        table = f'<table:table table:name="S"><table:table-row>{cell.format("")}</table:table-row>{again}{rest}</table:table>'
-        with zipfile.ZipFile(drop.folder / "a.ods", "w", zipfile.ZIP_DEFLATED) as packed:
-            packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-            packed.writestr(
-                "META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
-            )
-            body = f"<office:body><office:spreadsheet>{table}</office:spreadsheet></office:body>"
-            packed.writestr("content.xml", f"<office:document-content {names}>{body}</office:document-content>")
+        with_table(drop, f"<table:table-row>{cell.format('')}</table:table-row>{again}{rest}")
         if columns:
             assert len(drop.read(columns, "a.ods", "xlsx").rows) == 1
         else:
