@@ -1,7 +1,8 @@
 """What it takes to follow PostgreSQL's log: a publication, a table whose rows can be told apart in it, and a slot that holds the log back."""
 
+import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +30,15 @@ Server = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Followed:
-    """A table whose log is followed: its id, and by key column its base type, its full type and the type's id.
+    """A table whose log is followed: its id, its file, the numbers of its columns, what the publication consists of as far as it concerns the
+    table, and by key column its base type, its full type and the type's id.
 
-    What changes `form` (its file, the numbers of the columns that are read) or `publication` (what it consists of) leaves rows changed of which
-    the log says nothing.
+    Where file, publication, or the number of a column that is read are others than before, rows may have changed of which the log says nothing.
     """
 
     oid: str
-    form: str
+    file: str
+    columns: dict[str, int]
     publication: str
     key: dict[str, tuple[str, str, int]]
 
@@ -48,7 +50,15 @@ class Followed:
     @property
     def place(self) -> dict[str, str]:
         """What has to be the same when the log is read on."""
-        return {"table": self.oid, "form": self.form, "publication": self.publication}
+        form = json.dumps({"file": self.file, "columns": self.columns}, ensure_ascii=False)
+        return {"table": self.oid, "form": form, "publication": self.publication}
+
+    def has_form(self, form: str, names: Iterable[str]) -> bool:
+        """Whether file and columns are those of a place that was kept."""
+        kept = json.loads(form)
+        return bool(
+            kept["file"] == self.file and all(kept["columns"].get(name) == self.columns[name] for name in names if name in self.columns)
+        )
 
 
 def connected(contract: Contract, url: str, seconds: int | None = None) -> Server:
@@ -87,18 +97,17 @@ def followed(contract: Contract, server: Server) -> Followed:
     _check_publication(contract, contract.log, server, schema, table)
     _check_identity(contract, server, oid, identity)
     columns = server.execute(
-        f"SELECT attname::text, attnum::text, {base.BASE_TYPE}, format_type(atttypid, atttypmod), atttypid::bigint"
+        f"SELECT attname::text, attnum, {base.BASE_TYPE}, format_type(atttypid, atttypmod), atttypid::bigint"
         " FROM pg_attribute WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
         [oid],
     ).fetchall()
+    numbers = {str(name): int(number) for name, number, *_ in columns}
     types = {str(name): (str(base_type), str(full), int(number)) for name, _, base_type, full, number in columns}
-    read = ",".join(str(number) for name, number, *_ in columns if name in contract.source_columns)
-    publication = _parts(contract.log, server, oid)
-    return Followed(oid, f"{file}:{read}", publication, {name: types[name] for name in contract.record_key})
+    return Followed(oid, file, numbers, _parts(contract.log, server, oid), {name: types[name] for name in contract.record_key})
 
 
 def _parts(log: Log, server: Server, oid: str) -> str:
-    """What a publication consists of as far as it concerns a table: each part with the transaction that wrote it, so that one made anew shows."""
+    """A publication and those of its parts that concern a table, each with the transaction that wrote it, so that one made anew shows."""
     parts = ["SELECT oid, xmin FROM pg_publication WHERE pubname = %(name)s"]
     own = "JOIN pg_publication p ON p.oid = {} WHERE pubname = %(name)s AND {}"
     parts.append(f"SELECT r.oid, r.xmin FROM pg_publication_rel r {own.format('prpubid', 'prrelid = %(oid)s::oid')}")
@@ -176,7 +185,7 @@ def _check_identity(contract: Contract, server: Server, oid: str, identity: str)
         )
 
 
-def slot_fault(log: Log, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
+def slot_fault(contract: Contract, log: Log, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
     """Why the slot is of no use any more, if it is not; else it is moved to where the last accepted batch ended, and what is worth telling."""
     found = server.execute(
         "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, confirmed_flush_lsn > %s::pg_lsn"
@@ -187,7 +196,7 @@ def slot_fault(log: Log, server: Server, request: Following, table: Followed) ->
         return "the log that was kept for the hub is gone", ()
     if request.table != table.oid:
         return "the table was made anew", ()
-    if request.form not in (None, table.form):
+    if request.form is not None and not table.has_form(request.form, contract.source_columns):
         return "the table was rewritten, or columns were taken out and put in again", ()
     if request.publication not in (None, table.publication):
         return "the publication was changed, and what happened meanwhile is not in the log", ()

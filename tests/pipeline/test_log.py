@@ -255,6 +255,16 @@ def test_what_the_log_does_not_tell_is_noticed(hub: Hub, logged: LoggedPeople, s
     assert sync(hub, document).scope == "part"
 
 
+def test_columns_that_exchange_their_names_are_noticed(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    for name, other in (("DH", "x"), ("XM", "DH"), ("x", "XM")):
+        logged.write(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"')
+    batch = sync(hub, document)
+    assert (batch.scope, batch.read, batch.quarantined) == ("whole", 1, 1)
+
+
 def test_a_place_in_the_log_that_was_kept_without_its_surroundings_is_read_on(hub: Hub, logged: LoggedPeople, monkeypatch: Any) -> None:
     document = followed(hub, logged)
     logged.put(1, 1)
