@@ -21,7 +21,7 @@ from pipeline.handed_file import HandedFile, read_handed_file
 from pipeline.home import Home, open_home
 from pipeline.land import Arrival, land
 from pipeline.repairs import CORRECTED, REPAIR
-from pipeline.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting
+from pipeline.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting, waiting_there
 from pipeline.standard import CURRENT
 from pipeline.trial import trying
 
@@ -47,7 +47,7 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
             get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
         found = [_fitting(home, batch, contract) for batch in asked]
         if repaired is None:
-            runs = [(item.batch, *_unchanged(engine, item)) for item in found]
+            runs = [(item.batch, *_unchanged(engine, item if "@" in subject else waiting_there(item))) for item in found]
         else:
             file = read_handed_file(repaired)
             if "@" not in subject:

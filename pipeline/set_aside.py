@@ -1,7 +1,7 @@
 """What batches have set aside, and which of it still waits: for whoever runs it again. The engine holds it; only what is asked for is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -104,6 +104,12 @@ def waiting_records(engine: Engine, ids: Sequence[UUID]) -> set[UUID]:
     engine.register("asked", pa.table({RECORD_ID: pa.array(sorted(map(str, ids)), pa.string())}))
     query = f"SELECT DISTINCT _record_id FROM {WAITS} WHERE _record_id IN (SELECT _record_id::uuid FROM asked)"
     return {found for (found,) in engine.rows(query, doing="reading quarantine")}
+
+
+def waiting_there(found: SetAside) -> SetAside:
+    """Of a batch, only what waits under it and no other: rows that were run again wait under the batch that did so, too."""
+    same = f"w._record_id = f._record_id AND w._position = f._position AND w._batch_seq = {found.batch.seq}"
+    return replace(found, rows=f"(SELECT f.* FROM {found.rows} f SEMI JOIN {WAITING} w ON {same})")
 
 
 def count_waiting(engine: Engine, found: SetAside) -> int:

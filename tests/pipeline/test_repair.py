@@ -240,6 +240,17 @@ def test_another_version_of_the_standard_judges_in_a_process_of_its_own(hub: Hub
     assert hub.unbalanced() == []
 
 
+def test_of_a_dataset_each_row_is_run_again_once(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    hub.sync(PATIENTS, [*GOOD, *NAMELESS, person(60, XM="")])
+    assert replay(first.batch_id, hub.home)[0].landed == len(NAMELESS)
+    made = replay(ID, hub.home)
+    assert sum(batch.landed or 0 for batch in made) == len(NAMELESS) + 1
+    assert latest_accepted(hub.home.catalog, ID).waiting == len(NAMELESS) + 1
+    assert hub.unbalanced() == []
+
+
 def test_rows_run_again_do_not_overtake_a_delivery(hub: Hub) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
