@@ -7,7 +7,7 @@ import typer
 
 from cli.output import Json, answer, print_json
 
-Registry = Annotated[str, typer.Argument(help="population, legal_entity or certificate.")]
+Registry = Annotated[str, typer.Argument(help="The registry, such as population or legal_entity.")]
 Record = Annotated[str | None, typer.Argument(metavar="RECORD", help="A record id, as ./hub why and ./hub judgements show them.")]
 Why = Annotated[str, typer.Option("--why", help="Why; it is kept with the judgement.")]
 LISTED = 100

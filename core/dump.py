@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from core.database import open_database, reading
 from core.errors import RequestError, StoreError
 
+DAMAGED = "keep the backups that there are, and go back to the newest: ./hub restore; docs/operating.md says how"
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
@@ -34,6 +35,8 @@ def dumped(url: str, target: Path) -> Iterator[sa.Connection]:
             source.backup(copy)
             # A copy is one file: what SQLite keeps beside it belongs to databases at work.
             copy.execute("PRAGMA journal_mode = DELETE")
+            if copy.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+                raise StoreError(f"{_path(url).name} is damaged, and so would be a copy of it", hint=DAMAGED)
         target.chmod(0o600)
         engine = sa.create_engine(f"sqlite:///file:{target}?mode=ro&immutable=1&uri=true", poolclass=sa.pool.NullPool)
         with engine.connect() as connection:

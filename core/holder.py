@@ -5,13 +5,17 @@ A process id alone is not enough: after a crash or a restart it may belong to an
 
 import os
 import socket
+from pathlib import Path
 
 import psutil
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_START_TICKS = 19  # proc(5): starttime is the 22nd field, and this counts from 0 behind the second
 
 
 def me(actor: str = "") -> str:
     """This process, on behalf of an actor."""
-    process = f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
+    process = f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
     return f"{actor}@{process}" if actor else process
 
 
@@ -26,9 +30,26 @@ def is_alive(holder: str) -> bool:
     if not is_here(holder):
         return True
     try:
-        return f"{psutil.Process(int(pid)).create_time():.0f}" == started
+        return (_started_by_the_clock if started.isdigit() else _started)(int(pid)) == started
     except psutil.NoSuchProcess:
         return False
+
+
+def _started(pid: int) -> str:
+    """When a process started: which run of the system and how far into it, as the kernel counts. By the clock it would be another time, and
+    another process, whenever somebody sets the clock.
+    """
+    if not _BOOT.exists():
+        return _started_by_the_clock(pid)
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[_START_TICKS]
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    return f"{_BOOT.read_text(encoding='ascii')[:8]}.{ticks}"
+
+
+def _started_by_the_clock(pid: int) -> str:
+    return f"{psutil.Process(pid).create_time():.0f}"
 
 
 def words(holder: str) -> str:

@@ -19,7 +19,7 @@ import duckdb
 
 from core.database import driver_url
 from core.engine import Engine, literal, parquet, quote
-from core.errors import StoreError
+from core.errors import LeaseHeld, StoreError
 from core.settings import FILES, Settings, located
 
 if TYPE_CHECKING:
@@ -77,8 +77,20 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
     # The database row that names this file is durable; the bytes must be so before it.
     with draft.open("rb") as handle:
         os.fsync(handle.fileno())
-    draft.replace(target)
+    _take_place(draft, target)
     return Written(path, rows)
+
+
+def _take_place(draft: Path, target: Path) -> None:
+    """Give a whole file its name, which is nobody's yet. Raises LeaseHeld where another run has a file of that name: it has taken over."""
+    try:
+        target.hardlink_to(draft)
+        draft.unlink()
+    except FileExistsError:
+        draft.unlink()
+        raise LeaseHeld(f"another run has written {target.name} meanwhile; nothing of this run was committed") from None
+    except OSError:  # a file system without such links
+        draft.replace(target)
 
 
 def written_by(engine: Engine) -> dict[str, Any]:
@@ -161,13 +173,16 @@ def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
     """Iceberg's catalog; raises StoreError (transient) where it is locked or another process commits to the same table."""
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.exceptions import CommitFailedException
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     try:
         yield catalog
     except (CommitFailedException, OperationalError):
         raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
+    except (DatabaseError, FileNotFoundError):
+        hint = "nothing is lost: it only follows; take lake.db away, and the next run makes it anew"
+        raise StoreError("the lake's catalog (Iceberg) is damaged, or its metadata is gone", hint=hint) from None
     finally:
         catalog.close()
 
@@ -344,12 +359,15 @@ def _unneeded(table: "Table", least_age: float) -> list[Path]:
     return [path for path in sorted(present.parent.iterdir()) if path.name not in names and time.time() - path.stat().st_mtime > least_age]
 
 
-def remove_leftovers(folder: Path, listed: set[str], lake_dir: Path) -> list[str]:
-    """Remove files below a table's folder that no committed row names: drafts and results of a run that died. Returns what was removed."""
+def remove_leftovers(folder: Path, listed: set[str], lake_dir: Path, since: float) -> list[str]:
+    """Remove files below a table's folder that no committed row names: drafts and results of a run that died. Returns what was removed.
+
+    `since` is when it was asked which are named (seconds of the epoch). What is younger is somebody's who has taken over meanwhile.
+    """
     gone = []
     for path in sorted(folder.rglob("*")) if folder.exists() else []:
         relative = str(path.relative_to(lake_dir))
-        if path.is_file() and relative not in listed:
+        if path.is_file() and relative not in listed and path.stat().st_mtime <= since:
             path.unlink()
             gone.append(relative)
     return gone

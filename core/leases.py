@@ -1,7 +1,7 @@
 """Leases: one writer per dataset and per registry.
 
-A lease has an epoch that rises with every acquisition. The writer's commit checks that the epoch is still its own, in the same transaction,
-so a writer that was believed dead and comes back can commit nothing.
+A lease has an epoch that rises with every acquisition. Whatever the writer commits, also what nobody sees yet, checks in the same transaction
+that the epoch is still its own, so a writer that was believed dead and comes back can commit nothing.
 """
 
 import time
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -49,9 +50,22 @@ class Lease:
 
     def check(self, connection: sa.Connection) -> None:
         """Raise LeaseHeld unless this lease is still the newest; call it inside the committing transaction."""
-        query = sa.select(self.table.c.epoch).where(self.table.c.name == self.name)
+        # Until this transaction ends nobody takes over: also not from a process that dies while its commit is under way.
+        query = sa.select(self.table.c.epoch).where(self.table.c.name == self.name).with_for_update()
         if connection.execute(query).scalar() != self.epoch:
-            raise LeaseHeld(f"another run has taken over the writing of {self.name}; nothing of this run was committed")
+            raise self._lost()
+
+    def begin(self, cursor: Any, dialect: str) -> None:
+        """Begin a transaction by a cursor of another driver, and raise LeaseHeld as `check` does."""
+        is_sqlite = dialect == "sqlite"
+        cursor.execute("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+        query = f"SELECT epoch FROM {self.table.name} WHERE name = {'?' if is_sqlite else '$1 FOR UPDATE'}"
+        cursor.execute(query, (self.name,))
+        if cursor.fetchall() != [(self.epoch,)]:
+            raise self._lost()
+
+    def _lost(self) -> LeaseHeld:
+        return LeaseHeld(f"another run has taken over the writing of {self.name}; nothing of this run was committed")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 and commit ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -324,8 +325,9 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
 def _clear_leftovers(home: Home, batch: Batch) -> None:
     """Remove lake files of this dataset that no committed row names; the lease says that nobody is writing them."""
     table = standardized_table(batch.contract_id)
+    since = time.time()
     listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs", STOPPED))}
-    lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
+    lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir, since)
 
 
 def follow(home: Home, batch: Batch) -> None:

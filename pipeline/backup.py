@@ -24,7 +24,7 @@ from catalog.tables import batch, lake_file, lease
 from core import dump
 from core.clock import now
 from core.database import writing
-from core.errors import RequestError
+from core.errors import RequestError, StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY
 from core.leases import holding
 from core.settings import Settings, prepare_home
@@ -66,23 +66,33 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
         if draft.exists():  # of a backup that died
             shutil.rmtree(draft)
         (draft / "databases").mkdir(mode=0o700, parents=True)
-        at = f"{now().isoformat()}Z"
-        publications, paths = _databases(home.settings, draft)
-        for path in paths:
-            _copy(home.settings.home / path, draft / "files" / path)
-        manifest = {
-            "format": FORMAT,
-            "at": at,
-            "actor": home.settings.actor,
-            "databases": {name: dump.kind_of(_url(home.settings, name)) for name in DATABASES},
-            "publications": publications,
-            "keys": {path.name: _proof(path) for path in sorted(_keys(home.settings).iterdir()) if path.is_file()},
-            "files": [_described(draft, path) for path in sorted(draft.rglob("*")) if path.is_file()],
-        }
-        manifest["seal"] = _seal(home.settings, manifest)
-        _write(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+        try:
+            manifest = _filled(home, draft)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)  # what is in it already is as secret as all of it
+            raise
         draft.replace(folder)
     return _account(folder, manifest)
+
+
+def _filled(home: Home, draft: Path) -> dict[str, Any]:
+    """Put all that belongs to a backup into a folder, and return its manifest."""
+    at = f"{now().isoformat()}Z"
+    publications, paths = _databases(home.settings, draft)
+    for path in paths:
+        _copy(home.settings.home / path, draft / "files" / path)
+    manifest = {
+        "format": FORMAT,
+        "at": at,
+        "actor": home.settings.actor,
+        "databases": {name: dump.kind_of(_url(home.settings, name)) for name in DATABASES},
+        "publications": publications,
+        "keys": {path.name: _proof(path) for path in sorted(_keys(home.settings).iterdir()) if path.is_file()},
+        "files": [_described(draft, path) for path in sorted(draft.rglob("*")) if path.is_file()],
+    }
+    manifest["seal"] = _seal(home.settings, manifest)
+    _write(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    return manifest
 
 
 def _account(folder: Path, manifest: Mapping[str, Any]) -> BackedUp:
@@ -123,7 +133,10 @@ def _dump_file(folder: Path, name: str) -> Path:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise StoreError(f"{source.name} is missing below {source.parent}, and would be in a backup", hint=dump.DAMAGED) from None
     target.chmod(0o600)
 
 

@@ -6,6 +6,7 @@ the pointer that readers follow. (4) The lake follows from that row. A run that 
 clears, or a lake that trails, which the next one brings up to date.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -65,7 +66,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
     # Who comes second publishes what was accepted meanwhile, if there is anything left.
     with holding(home.serving, lease, f"registry/{registry}", home.settings.actor, patience=PATIENCE) as held:
         ensure_table(home.serving, schema)
-        _recover(home, schema)
+        _recover(home, schema, held)
         before = latest(home.serving, registry)
         record_definition(home.serving, definition, home.settings.actor)
         pins = pin(home, registry, definition, before)
@@ -124,12 +125,13 @@ def follow(home: Home, schema: Schema, number: int) -> None:
         lake.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files, about)
 
 
-def _recover(home: Home, schema: Schema) -> None:
+def _recover(home: Home, schema: Schema, held: Lease) -> None:
     """Clear what a dead run left: invisible rows, unnamed files."""
-    serving.clear_leftovers(home.serving, schema)
+    serving.clear_leftovers(home.serving, schema, held)
+    since = time.time()
     listed = all_files(home.serving, schema.id)
     for table in (schema.table, xref_table(schema.id)):
-        lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir)
+        lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir, since)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class _Publishing:
             files = [base, *merging.write_others(base)]
         with timed(seconds, "serve"):
             self._load()
-            load_events(serving_database, merging.schema.id, merging.number, identities)
+            load_events(serving_database, merging.schema.id, merging.number, identities, self.lease)
             offer_found(merging.engine, self.home, merging.definition, judged=merging.pins.judged > 0)
         inputs = merging.inputs()
         after = replace(
@@ -215,8 +217,8 @@ class _Publishing:
     def _load(self) -> None:
         """Load the serving database: close what is superseded, add what is new; nobody sees either yet."""
         merging, database = self.merging, self.home.serving
-        serving.close_rows(database, merging.schema, merging.number, merging.gone())
-        serving.load_rows(database, merging.schema, merging.serving_rows(dates_as_text=database.dialect.name == "sqlite"))
+        serving.close_rows(database, merging.schema, merging.number, merging.gone(), self.lease)
+        serving.load_rows(database, merging.schema, merging.serving_rows(dates_as_text=database.dialect.name == "sqlite"), self.lease)
 
     def _publication(self, counts: dict[str, int], inputs: Sequence[Input], seconds: dict[str, float]) -> Publication:
         return replace(

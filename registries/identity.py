@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.database import reading, writing
 from core.errors import RequestError
+from core.leases import Lease
 from registries.tables import identity_event
 from registries.versions import history_table
 from standards.model import Schema
@@ -32,20 +33,27 @@ def events_sql(moved: str, difference: str) -> str:
     )
 
 
-def load_events(serving: sa.Engine, registry: str, number: int, events: Sequence[tuple[str, str, str]]) -> None:
-    """Write the events of a coming publication (old id, new id, kind); invisible until that is committed."""
+def load_events(serving: sa.Engine, registry: str, number: int, events: Sequence[tuple[str, str, str]], lease: Lease | None = None) -> None:
+    """Write the events of a coming publication (old id, new id, kind); invisible until that is committed.
+
+    Raises LeaseHeld where another run has taken the lease meanwhile.
+    """
     for start in range(0, len(events), CHUNK):
         rows = [
             {"registry": registry, "number": number, "old_id": old, "new_id": new, "kind": kind}
             for old, new, kind in events[start : start + CHUNK]
         ]
         with writing(serving) as connection:
+            if lease:
+                lease.check(connection)
             connection.execute(identity_event.insert(), rows)
 
 
-def clear_events(serving: sa.Engine, registry: str, number: int) -> int:
+def clear_events(serving: sa.Engine, registry: str, number: int, lease: Lease | None = None) -> int:
     """Undo what a publication after `number` has loaded before it died; returns the rows."""
     with writing(serving) as connection:
+        if lease:
+            lease.check(connection)
         later = (identity_event.c.registry == registry) & (identity_event.c.number > number)
         return connection.execute(identity_event.delete().where(later)).rowcount
 

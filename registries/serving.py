@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from core.database import BUSY_TIMEOUT_MS, reading, writing
 from core.errors import StoreError
+from core.leases import Lease
 from registries.identity import clear_events
 from registries.tables import current_publication
 from registries.versions import history_table
@@ -24,8 +25,11 @@ CHUNK = 20_000  # rows per writing transaction: well under a second on a slow di
 CACHE_KB = 64_000
 
 
-def clear_leftovers(serving: sa.Engine, schema: Schema) -> int:
-    """Undo what a publication that died has loaded: rows it added go, rows it closed are open again. Returns the rows touched."""
+def clear_leftovers(serving: sa.Engine, schema: Schema, lease: Lease | None = None) -> int:
+    """Undo what a publication that died has loaded: rows it added go, rows it closed are open again. Returns the rows touched.
+
+    Raises LeaseHeld where another run has taken the lease meanwhile.
+    """
     table = history_table(schema)
     number = current_number(serving, schema.id)
     touched = 0
@@ -38,11 +42,13 @@ def clear_leftovers(serving: sa.Engine, schema: Schema) -> int:
     ):
         while True:
             with writing(serving) as connection:
+                if lease:
+                    lease.check(connection)
                 rows = connection.execute(sa.text(statement), {"n": number}).rowcount
             touched += rows
             if not rows:
                 break
-    return touched + clear_events(serving, schema.id, number)
+    return touched + clear_events(serving, schema.id, number, lease)
 
 
 def current_number(serving: sa.Engine, registry: str) -> int:
@@ -52,8 +58,11 @@ def current_number(serving: sa.Engine, registry: str) -> int:
         return connection.execute(query).scalar() or 0
 
 
-def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str]) -> None:
-    """Mark the current rows of some entities as held until publication `number`; invisible until that is committed."""
+def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str], lease: Lease | None = None) -> None:
+    """Mark the current rows of some entities as held until publication `number`; invisible until that is committed.
+
+    Raises LeaseHeld where another run has taken the lease meanwhile.
+    """
     # A statement a chunk: one an entity takes twice as long.
     listed = "json_each(:ids)" if serving.dialect.name == "sqlite" else "json_array_elements_text(CAST(:ids AS json))"
     statement = sa.text(
@@ -62,15 +71,24 @@ def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: S
     )
     for start in range(0, len(canonical_ids), CHUNK):
         with writing(serving) as connection:
+            if lease:
+                lease.check(connection)
             connection.execute(statement, {"n": number, "ids": json.dumps(canonical_ids[start : start + CHUNK])})
 
 
-def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """Append rows, as Arrow batches with the history table's columns, each in a transaction of its own. Returns how many."""
+def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBatch], lease: Lease | None = None) -> int:
+    """Append rows, as Arrow batches with the history table's columns, each in a transaction of its own. Returns how many.
+
+    Raises LeaseHeld where another run has taken the lease meanwhile.
+    """
     loaded = 0
     with bulk_cursor(serving) as cursor:
         for batch in batches:
+            if lease:
+                lease.begin(cursor, serving.dialect.name)
             cursor.adbc_ingest(history_table(schema), batch, mode="append")
+            if lease:
+                cursor.execute("COMMIT")
             loaded += batch.num_rows
     _ensure_indexes(serving, schema)
     return loaded

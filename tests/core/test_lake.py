@@ -1,5 +1,6 @@
 """The lake: files are read by field id, Iceberg follows and says the same as the files."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from core import lake
 from core.engine import Engine, EngineError, parquet
-from core.errors import HubError
+from core.errors import HubError, LeaseHeld
 from tests.factories import Hub
 
 FIELDS = {"_record_id": (1, "VARCHAR"), "first": (100, "VARCHAR"), "second": (101, "VARCHAR")}
@@ -162,11 +163,19 @@ def test_files_of_a_column_that_is_gone_are_taken_later_too(engine: Engine, hub:
     assert {row["first"] for row in iceberg_rows(hub, "std.t")} == {"f0", "f1", None}
 
 
+def test_a_name_that_another_has_written_meanwhile_is_not_taken_from_it(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    with pytest.raises(LeaseHeld):
+        lake.write(engine, hub.settings, rows(5), "t/1.parquet", IDS, ["_record_id"])
+    assert engine.value(f"SELECT count(*) FROM {lake.source(hub.settings, ['t/1.parquet'], FIELDS, 2)}") == 2
+    assert [path.name for path in (hub.settings.lake_dir / "t").iterdir()] == ["1.parquet"]
+
+
 def test_leftovers_go_and_what_is_listed_stays(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
     (hub.settings.lake_dir / "t" / ".2.parquet.123").write_bytes(b"draft")
     (hub.settings.lake_dir / "t" / "2.parquet").write_bytes(b"never named")
-    gone = lake.remove_leftovers(hub.settings.lake_dir / "t", {"t/1.parquet"}, hub.settings.lake_dir)
+    gone = lake.remove_leftovers(hub.settings.lake_dir / "t", {"t/1.parquet"}, hub.settings.lake_dir, time.time())
     assert gone == ["t/.2.parquet.123", "t/2.parquet"]
     assert [path.name for path in Path(hub.settings.lake_dir / "t").iterdir()] == ["1.parquet"]
-    assert lake.remove_leftovers(hub.settings.lake_dir / "none", set(), hub.settings.lake_dir) == []
+    assert lake.remove_leftovers(hub.settings.lake_dir / "none", set(), hub.settings.lake_dir, time.time()) == []

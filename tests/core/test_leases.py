@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -47,6 +48,13 @@ def hold_elsewhere(hub: Hub) -> "subprocess.Popen[str]":
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
+
+
+def test_a_process_is_the_same_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = me()
+    monkeypatch.setattr(psutil, "boot_time", lambda: 1.0)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 1.0)
+    assert (me(), is_alive(before), is_alive(f"{before}0")) == (before, True, False)
 
 
 def test_a_second_holder_is_refused_while_the_first_lives_and_taken_when_it_is_dead(hub: Hub) -> None:

@@ -190,6 +190,25 @@ def test_a_damaged_backup_is_refused_and_nothing_is_changed(
     assert [path.name for path in other.settings.home.iterdir()] == ["keys"]
 
 
+def test_of_what_is_damaged_no_backup_is_made(hub: Hub, tmp_path: Path) -> None:
+    filled(hub)
+    (log,) = list((hub.settings.lake_dir / f"std_{RESIDENTS['id']}").glob("log-*"))
+    away = log.with_suffix(".away")
+    log.rename(away)
+    with pytest.raises(StoreError, match="is missing below"):
+        backup(tmp_path / "backup", hub.home)
+    away.rename(log)
+    hub.home.serving.dispose()
+    file = hub.settings.home / "serving.db"
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 8192] = b"\xa5" * 8192
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"):
+        backup(tmp_path / "backup", hub.home)
+    assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
+
+
 def test_a_restore_needs_the_keys_and_an_empty_place(kept: tuple[Hub, Path], tmp_path: Path) -> None:
     hub, folder = kept
     held = " ".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())

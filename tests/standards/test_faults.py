@@ -370,6 +370,11 @@ OF_THE_REST = (
     Kind(
         "schema without a name", without("schemas/geography.yml", "short"), ("schemas/geography.yml: short: pages call the registry by it",)
     ),
+    Kind(
+        "a table of another",
+        put("schemas/credit.yml", table="base_population"),
+        ("schemas/population.yml: table: base_population is that of credit: each has its own",),
+    ),
     Kind("schema without a table", without("schemas/certificate.yml", "table"), ("schemas/certificate.yml: table: Field required",)),
     Kind("schema with another ending", write("schemas/city.yaml", "id: city\n"), ("schemas/city.yaml: nothing reads it",)),
     Kind(
