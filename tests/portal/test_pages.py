@@ -106,6 +106,11 @@ def test_a_hostile_title_is_text(filled: Portal) -> None:
     assert "&lt;script&gt;" in text_of(filled, "/datasets/market_regulation__enterprise")
 
 
+@pytest.mark.parametrize("path", ["/audit?page=9999", "/registries/population/judgements?page=9"])
+def test_behind_the_last_page_nothing_is_said_to_be_empty(filled: Portal, path: str) -> None:
+    assert "There is no such page" in filled.client.get(f"{path}&lang=en").text
+
+
 @pytest.mark.parametrize("path", [*FILLED_PAGES, "/audit?subject=x"])
 def test_no_page_without_a_record_shows_a_person(filled: Portal, path: str) -> None:
     text = text_of(filled, path)
