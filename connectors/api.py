@@ -83,7 +83,7 @@ class Api:
             sleep(pause)
         reason = "the API is busy" if status == _BUSY else "the API cannot be reached or broke off"
         about = f", status {status}" if status else ""
-        raise SourceError(f"{self._contract_id}: {reason} (connection {self._source.connection}{about})", hint=TRY_LATER, transient=True)
+        raise self._trouble(f"{reason} (connection {self._source.connection}{about})")
 
     def _send(self, call: Call) -> tuple[int, httpx.Headers, bytes]:
         with self._client.stream(**self._request(call)) as response:
@@ -95,8 +95,7 @@ class Api:
                         f"an answer of the API has more than {_LARGEST_ANSWER >> 20} MB", "ask for fewer records in one answer: paging.size"
                     )
                 if time.monotonic() > until:  # however little comes at a time, something always does
-                    reason = f"an answer of the API took longer than the contract allows ({self._longest} s)"
-                    raise SourceError(f"{self._contract_id}: {reason}", hint=TRY_LATER, transient=True)
+                    raise self._trouble(f"an answer of the API took longer than the contract allows ({self._longest} s)")
             return response.status_code, response.headers, bytes(body)
 
     def _request(self, call: Call) -> dict[str, Any]:
@@ -115,7 +114,7 @@ class Api:
             document = ""
         if not self.reader.is_json(document):
             if document.lstrip()[:1] in ("{", "["):
-                raise SourceError(f"{self._contract_id}: an answer of the API breaks off within its JSON", hint=TRY_LATER, transient=True)
+                raise self._trouble("an answer of the API breaks off within its JSON")
             raise self.refusal("the API answers with something else than JSON", "compare path in the contract with the API")
         return Answer(document, self._next_url(headers))
 
@@ -141,6 +140,10 @@ class Api:
     def refusal(self, reason: str, hint: str) -> SourceError:
         """The error for an API that is not what the contract says."""
         return SourceError(f"{self._contract_id}: {reason}", hint=hint)
+
+    def _trouble(self, reason: str) -> SourceError:
+        """The error for what may pass by itself."""
+        return SourceError(f"{self._contract_id}: {reason}", hint=TRY_LATER, transient=True)
 
 
 def _client(connection: str, url: str) -> tuple[httpx.Client, str, dict[str, str]]:

@@ -46,7 +46,7 @@ def extract(contract: Contract, connections: Connections, request: Following) ->
         drop_slots(server, request.prefix, keep=request.kept)
         if request.slot is None:
             return _whole(contract, connections, request, table, "")
-        fault, notes = slot_fault(contract, contract.log, server, request, table)
+        fault, notes = slot_fault(contract, server, request, table)
         if fault:
             # What it holds back is of no use any more, and until another is made nothing is to be held back.
             drop_slots(server, request.prefix, keep=None)

@@ -185,8 +185,10 @@ def _check_identity(contract: Contract, server: Server, oid: str, identity: str)
         )
 
 
-def slot_fault(contract: Contract, log: Log, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
+def slot_fault(contract: Contract, server: Server, request: Following, table: Followed) -> tuple[str, Sequence[Note]]:
     """Why the slot is of no use any more, if it is not; else it is moved to where the last accepted batch ended, and what is worth telling."""
+    assert contract.log is not None
+    log = contract.log
     found = server.execute(
         "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, confirmed_flush_lsn > %s::pg_lsn"
         " FROM pg_replication_slots WHERE slot_name = %s AND database = current_database()",

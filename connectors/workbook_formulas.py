@@ -6,14 +6,12 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
-from itertools import chain
 from typing import IO, BinaryIO, Literal
 from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
 from connectors.files import open_archive
-from connectors.workbook_size import column_number, times
+from connectors.ods_cells import MEMBER, cells
+from connectors.workbook_size import column_number
 from core.errors import SourceError
 
 _BLOCK, _OVERLAP = 4 << 20, 256
@@ -23,9 +21,7 @@ _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t
 # A text of no characters is a value: the formula said so.
 _PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
-_ODS, _MOST = "content.xml", 1_000_000
-_TABLE, _OFFICE = (f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("table", "office"))
-_CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"  # how LibreOffice says that a cell holds an error
+_MOST = 1_000_000
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -45,8 +41,8 @@ def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dic
         member = _member(archive, sheet)
         if member is None:
             return {}
-        with archive.open(member) as cells:
-            lacking = _lacking_in_ods(cells, sheet) if member == _ODS else _lacking(cells)
+        with archive.open(member) as content:
+            lacking = _lacking_in_ods(content, sheet) if member == MEMBER else _lacking(content)
             for number, (row, column, lack) in enumerate(lacking):
                 if number == _MOST:
                     hint = "ask the department to open the workbook, mend it, and save it again"
@@ -69,39 +65,14 @@ def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
 
 
 def _lacking_in_ods(content: IO[bytes], sheet: str) -> Iterator[tuple[int, int, Lack]]:
-    """In an OpenDocument file a cell and a row say how often they come again."""
-    found: list[Iterator[tuple[int, int, Lack]]] = []
-    inside, row, place, repeated = False, 0, 0, 1
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal inside, row, place, repeated
-        if tag == f"{_TABLE} table":
-            inside, row = attributes.get(f"{_TABLE} name") == sheet, 0
-        elif tag == f"{_TABLE} table-row":
-            place, repeated = 0, times(attributes.get(f"{_TABLE} number-rows-repeated"))
-        elif tag in (f"{_TABLE} table-cell", f"{_TABLE} covered-table-cell"):
-            again = times(attributes.get(f"{_TABLE} number-columns-repeated"))
-            is_unstored = f"{_TABLE} formula" in attributes and f"{_OFFICE} value-type" not in attributes
-            if inside and (is_unstored or attributes.get(f"{_CALC} value-type") == "error"):
-                lack: Lack = "unstored" if is_unstored else "error"
-                lines, columns = range(row + 1, row + 1 + repeated), range(place, place + again)
-                found.append((line, column, lack) for line in lines for column in columns)
-            place += again
-
-    def end(tag: str) -> None:
-        nonlocal row
-        if tag == f"{_TABLE} table-row":
-            row += repeated
-
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    with suppress(expat.ExpatError):  # whether it is a document, its reader has said
-        while block := content.read(_BLOCK):
-            parser.Parse(block, False)
-            yield from chain.from_iterable(found)
-            found.clear()
-        parser.Parse(b"", True)
-    yield from chain.from_iterable(found)
+    """The same of an OpenDocument file; that a cell holds an error only LibreOffice says."""
+    for cell in cells(content):
+        is_unstored = "table:formula" in cell.attributes and "office:value-type" not in cell.attributes
+        if cell.name == sheet and (is_unstored or cell.attributes.get("calcext:value-type") == "error"):
+            for row in range(cell.row + 1, cell.row + 1 + cell.rows):
+                yield from (
+                    (row, column, "unstored" if is_unstored else "error") for column in range(cell.column, cell.column + cell.columns)
+                )
 
 
 def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
@@ -118,8 +89,8 @@ def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
 def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """The file of a sheet inside the workbook, by its name; None where it is none."""
     names = set(archive.namelist())
-    if _ODS in names:
-        return _ODS
+    if MEMBER in names:
+        return MEMBER
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
     targets = {item.get("Id"): item.get("Target", "") for item in _tags(archive, "xl/_rels/workbook.xml.rels")}

@@ -6,12 +6,11 @@ million, and the process would end without a word. For xls the format is a bound
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import IO, BinaryIO
-from xml.parsers import expat
 
 from connectors.files import is_locked, open_archive
+from connectors.ods_cells import MEMBER, cells
 from core.errors import SourceError
 
 # A million rows of a hundred columns are less; what unpacks to more is no sheet that a person made.
@@ -24,7 +23,6 @@ _BLOCK, _OVERLAP = 4 << 20, 1 << 16
 _ROW = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\br\s*=\s*["']0*([0-9]+)""")
 _CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{2,}|[A-Za-z](?=[0-9]{6}))0*([0-9]+)["'][^>]*(?<!/)>""")
 _BEGUN, _CELLS, _CONTENT = re.compile(rb"<(?:\w+:)?row\b"), re.compile(rb"<(?:\w+:)?c[\s>/]"), re.compile(rb"<(?:\w+:)?(?:v|is|t)\b")
-_ODS = "content.xml"
 _NARROW = 26  # columns of one letter
 _DIGITS, _LETTERS = 9, 6  # more say nothing more
 
@@ -43,7 +41,7 @@ def check_workbook(what: str, file: BinaryIO) -> None:
         for item in members:  # a sheet may lie anywhere in it
             with archive.open(item) as member:
                 _check_sheet(what, _blocks(member))
-            if item.filename == _ODS:
+            if item.filename == MEMBER:
                 with archive.open(item) as member:
                     _check_repeated(what, member)
 
@@ -67,38 +65,12 @@ def _check_sheet(what: str, blocks: Iterator[tuple[bytes, int]]) -> None:
 
 def _check_repeated(what: str, content: IO[bytes]) -> None:
     """An ods document says of a cell and of a row how often it comes again."""
-    rows = width = cells = above = place = last = repeated = 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal cells, place, last, repeated
-        name, named = tag.rpartition(":")[2], {key.rpartition(":")[2]: value for key, value in attributes.items()}
-        if name == "table-row":
-            place, last, repeated = 0, 0, times(named.get("number-rows-repeated"))
-        elif name in ("table-cell", "covered-table-cell"):
-            place += times(named.get("number-columns-repeated"))
-            if "value-type" in named:
-                cells, last = cells + 1, place
-
-    def end(tag: str) -> None:
-        nonlocal rows, width, above
-        name = tag.rpartition(":")[2]
-        if name == "table":
-            _check_area(what, rows, width, cells)
-            rows = above = 0
-        elif name == "table-row":
-            above += repeated
-            if last:
-                rows, width = above, max(width, last)
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    with suppress(expat.ExpatError):  # whether it is a document, its reader will say
-        parser.ParseFile(content)
-
-
-def times(text: str | None) -> int:
-    """How often a cell or row of an ods document comes again, as an attribute says."""
-    return int(text[:_DIGITS]) if text and text.isascii() and text.isdigit() else 1
+    for _, table in groupby(cells(content), key=lambda cell: cell.table):
+        rows = width = held = 0
+        for cell in table:
+            if any(name.rpartition(":")[2] == "value-type" for name in cell.attributes):
+                rows, width, held = cell.row + cell.rows, max(width, cell.column + cell.columns), held + 1
+        _check_area(what, rows, width, held)
 
 
 def _check_area(what: str, rows: int, width: int, cells: int) -> None:

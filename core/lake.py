@@ -7,7 +7,7 @@ so it may trail but never leads. Nothing is rewritten in place: a table is a log
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,12 +85,13 @@ def _take_place(draft: Path, target: Path) -> None:
     """Give a whole file its name, which is nobody's yet. Raises LeaseHeld where another run has a file of that name: it has taken over."""
     try:
         target.hardlink_to(draft)
+    except OSError:
+        if target.exists():
+            draft.unlink()
+            raise LeaseHeld(f"another run has written {target.name} meanwhile; nothing of this run was committed") from None
+        draft.replace(target)  # a file system without such links
+    else:
         draft.unlink()
-    except FileExistsError:
-        draft.unlink()
-        raise LeaseHeld(f"another run has written {target.name} meanwhile; nothing of this run was committed") from None
-    except OSError:  # a file system without such links
-        draft.replace(target)
 
 
 def written_by(engine: Engine) -> dict[str, Any]:
@@ -276,6 +277,10 @@ def _append(
     if not missing:
         return
     paths = [path for _, path in missing]
+    if gone := next((path for path in paths if not path.exists()), None):
+        raise StoreError(
+            f"{gone.name} is missing below {gone.parent}", hint="put the file back from a backup: ./hub restore; docs/operating.md says how"
+        )
     with _knowing(catalog, iceberg, paths) as wide, _transaction(wide) as transaction:
         transaction.add_files([located(path) for path in paths], snapshot_properties=dict(about), check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **about})
@@ -359,15 +364,22 @@ def _unneeded(table: "Table", least_age: float) -> list[Path]:
     return [path for path in sorted(present.parent.iterdir()) if path.name not in names and time.time() - path.stat().st_mtime > least_age]
 
 
-def remove_leftovers(folder: Path, listed: set[str], lake_dir: Path, since: float) -> list[str]:
+def remove_leftovers(folder: Path, named: Callable[[], set[str]], lake_dir: Path) -> list[str]:
     """Remove files below a table's folder that no committed row names: drafts and results of a run that died. Returns what was removed.
 
-    `since` is when it was asked which are named (seconds of the epoch). What is younger is somebody's who has taken over meanwhile.
+    `named` says which are named, and raises LeaseHeld where another may write by now; it is asked after the folder was looked through. What
+    came into the place of a file since then is another's.
     """
-    gone = []
-    for path in sorted(folder.rglob("*")) if folder.exists() else []:
+    found = {path: _identity(path) for path in (sorted(folder.rglob("*")) if folder.exists() else []) if path.is_file()}
+    listed, gone = named(), []
+    for path, identity in found.items():
         relative = str(path.relative_to(lake_dir))
-        if path.is_file() and relative not in listed and path.stat().st_mtime <= since:
+        if relative not in listed and path.exists() and _identity(path) == identity:
             path.unlink()
             gone.append(relative)
     return gone
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    held = path.stat()
+    return held.st_ino, held.st_mtime_ns

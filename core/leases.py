@@ -69,6 +69,15 @@ class Lease:
 
 
 @contextmanager
+def writing_under(engine: sa.Engine, lease: Lease | None) -> Iterator[sa.Connection]:
+    """A writing transaction that begins with asking whether the lease is still held, where there is one."""
+    with writing(engine) as connection:
+        if lease:
+            lease.check(connection)
+        yield connection
+
+
+@contextmanager
 def holding(engine: sa.Engine, table: sa.Table, name: str, actor: str = "", *, patience: timedelta = NOT_AT_ALL) -> Iterator[Lease]:
     """Hold the lease on `name` for an actor and the time of the block.
 

@@ -4,7 +4,6 @@ Compare with what was accepted before, standardize what is new, validate it, pas
 and commit ledger, findings and files together. Up to that commit nothing is visible; after it, the lake follows.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -31,7 +30,7 @@ from core.clock import today
 from core.engine import Engine
 from core.errors import GateFailed, RequestError
 from core.faults import described
-from core.leases import Lease, holding
+from core.leases import Lease, holding, writing_under
 from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
@@ -121,7 +120,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
-    _clear_leftovers(home, batch)
+    _clear_leftovers(home, held, batch)
     with Engine(home.settings) as engine:
         with timed(seconds, "compare"):
             read_before(home, engine, batch)
@@ -322,12 +321,15 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
 
 
-def _clear_leftovers(home: Home, batch: Batch) -> None:
+def _clear_leftovers(home: Home, held: Lease, batch: Batch) -> None:
     """Remove lake files of this dataset that no committed row names; the lease says that nobody is writing them."""
     table = standardized_table(batch.contract_id)
-    since = time.time()
-    listed = {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs", STOPPED))}
-    lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir, since)
+
+    def named() -> set[str]:
+        with writing_under(home.catalog, held):
+            return {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs", STOPPED))}
+
+    lake.remove_leftovers(home.settings.lake_dir / table, named, home.settings.lake_dir)
 
 
 def follow(home: Home, batch: Batch) -> None:

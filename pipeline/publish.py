@@ -6,7 +6,6 @@ the pointer that readers follow. (4) The lake follows from that row. A run that 
 clears, or a lake that trails, which the next one brings up to date.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +16,7 @@ from core.clock import now
 from core.engine import Engine
 from core.errors import GateFailed
 from core.faults import described
-from core.leases import Lease, holding
+from core.leases import Lease, holding, writing_under
 from core.space import check_space
 from core.steps import timed
 from pipeline.base import base_columns
@@ -128,10 +127,13 @@ def follow(home: Home, schema: Schema, number: int) -> None:
 def _recover(home: Home, schema: Schema, held: Lease) -> None:
     """Clear what a dead run left: invisible rows, unnamed files."""
     serving.clear_leftovers(home.serving, schema, held)
-    since = time.time()
-    listed = all_files(home.serving, schema.id)
+
+    def named() -> set[str]:
+        with writing_under(home.serving, held):
+            return all_files(home.serving, schema.id)
+
     for table in (schema.table, xref_table(schema.id)):
-        lake.remove_leftovers(home.settings.lake_dir / table, listed, home.settings.lake_dir, since)
+        lake.remove_leftovers(home.settings.lake_dir / table, named, home.settings.lake_dir)
 
 
 @dataclass(frozen=True)

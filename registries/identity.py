@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from core.database import reading, writing
+from core.database import reading
 from core.errors import RequestError
-from core.leases import Lease
+from core.leases import Lease, writing_under
 from registries.tables import identity_event
 from registries.versions import history_table
 from standards.model import Schema
@@ -43,17 +43,13 @@ def load_events(serving: sa.Engine, registry: str, number: int, events: Sequence
             {"registry": registry, "number": number, "old_id": old, "new_id": new, "kind": kind}
             for old, new, kind in events[start : start + CHUNK]
         ]
-        with writing(serving) as connection:
-            if lease:
-                lease.check(connection)
+        with writing_under(serving, lease) as connection:
             connection.execute(identity_event.insert(), rows)
 
 
 def clear_events(serving: sa.Engine, registry: str, number: int, lease: Lease | None = None) -> int:
     """Undo what a publication after `number` has loaded before it died; returns the rows."""
-    with writing(serving) as connection:
-        if lease:
-            lease.check(connection)
+    with writing_under(serving, lease) as connection:
         later = (identity_event.c.registry == registry) & (identity_event.c.number > number)
         return connection.execute(identity_event.delete().where(later)).rowcount
 

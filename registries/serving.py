@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from core.database import BUSY_TIMEOUT_MS, reading, writing
 from core.errors import StoreError
-from core.leases import Lease
+from core.leases import Lease, writing_under
 from registries.identity import clear_events
 from registries.tables import current_publication
 from registries.versions import history_table
@@ -41,9 +41,7 @@ def clear_leftovers(serving: sa.Engine, schema: Schema, lease: Lease | None = No
         f"(SELECT _canonical_id FROM {table} WHERE _publication_to > :n LIMIT {CHUNK}) AND _publication_to > :n",
     ):
         while True:
-            with writing(serving) as connection:
-                if lease:
-                    lease.check(connection)
+            with writing_under(serving, lease) as connection:
                 rows = connection.execute(sa.text(statement), {"n": number}).rowcount
             touched += rows
             if not rows:
@@ -70,9 +68,7 @@ def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: S
         "AND _publication_to IS NULL AND _publication_from < :n"
     )
     for start in range(0, len(canonical_ids), CHUNK):
-        with writing(serving) as connection:
-            if lease:
-                lease.check(connection)
+        with writing_under(serving, lease) as connection:
             connection.execute(statement, {"n": number, "ids": json.dumps(canonical_ids[start : start + CHUNK])})
 
 

@@ -36,11 +36,9 @@ def schema_faults(schemas: Mapping[str, Schema], elements: Mapping[str, DataElem
     """Elements that stand in a schema of another kind of thing, and kinds of things that there are not; `known` are schemas with a file."""
     tables: dict[str, str] = {}
     for schema in schemas.values():
-        if tables.setdefault(schema.table, schema.id) != schema.id:
-            yield Fault(
-                f"standards/schemas/{schema.id}.yml", "table", f"{schema.table} is that of {tables[schema.table]}: each has its own"
-            )
         file = f"standards/schemas/{schema.id}.yml"
+        if tables.setdefault(schema.table, schema.id) != schema.id:
+            yield Fault(file, "table", f"{schema.table} is that of {tables[schema.table]}: each has its own")
         for element in schema.elements:
             if element.object_class not in (schema.id, ANY_CLASS, *schema.about):
                 yield Fault(file, f"uses.{element.id}", f"an element of {element.object_class}")

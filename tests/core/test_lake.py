@@ -1,6 +1,5 @@
 """The lake: files are read by field id, Iceberg follows and says the same as the files."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from core import lake
 from core.engine import Engine, EngineError, parquet
-from core.errors import HubError, LeaseHeld
+from core.errors import HubError, LeaseHeld, StoreError
 from tests.factories import Hub
 
 FIELDS = {"_record_id": (1, "VARCHAR"), "first": (100, "VARCHAR"), "second": (101, "VARCHAR")}
@@ -175,7 +174,29 @@ def test_leftovers_go_and_what_is_listed_stays(engine: Engine, hub: Hub) -> None
     lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
     (hub.settings.lake_dir / "t" / ".2.parquet.123").write_bytes(b"draft")
     (hub.settings.lake_dir / "t" / "2.parquet").write_bytes(b"never named")
-    gone = lake.remove_leftovers(hub.settings.lake_dir / "t", {"t/1.parquet"}, hub.settings.lake_dir, time.time())
+    gone = lake.remove_leftovers(hub.settings.lake_dir / "t", lambda: {"t/1.parquet"}, hub.settings.lake_dir)
     assert gone == ["t/.2.parquet.123", "t/2.parquet"]
     assert [path.name for path in Path(hub.settings.lake_dir / "t").iterdir()] == ["1.parquet"]
-    assert lake.remove_leftovers(hub.settings.lake_dir / "none", set(), hub.settings.lake_dir, time.time()) == []
+
+
+def test_what_came_into_the_place_of_a_leftover_meanwhile_is_another_s(engine: Engine, hub: Hub) -> None:
+    folder = hub.settings.lake_dir / "t"
+    lake.write(engine, hub.settings, rows(1), "t/1.parquet", IDS, ["_record_id"])
+    lake.write(engine, hub.settings, rows(1), "t/2.parquet", IDS, ["_record_id"])
+
+    def taken_over() -> set[str]:
+        (folder / "1.parquet").unlink()
+        lake.write(engine, hub.settings, rows(3), "t/1.parquet", IDS, ["_record_id"])
+        return set()
+
+    assert lake.remove_leftovers(folder, taken_over, hub.settings.lake_dir) == ["t/2.parquet"]
+    assert [path.name for path in folder.iterdir()] == ["1.parquet"]
+
+
+def test_a_file_that_is_gone_is_named_before_iceberg_follows(engine: Engine, hub: Hub) -> None:
+    with pytest.raises(StoreError, match=r"1\.parquet is missing below"):
+        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+
+
+def test_a_folder_that_is_not_there_has_no_leftovers(hub: Hub) -> None:
+    assert lake.remove_leftovers(hub.settings.lake_dir / "none", set, hub.settings.lake_dir) == []

@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.pipeline.sources import COLUMNS, TABLE, patient
+from tests.factories import Hub
+from tests.pipeline.sources import COLUMNS, TABLE, connect, patient, tracked
 
 PUBLICATION = "govhub"
 
@@ -95,3 +96,16 @@ def logged(logical_server: str) -> Iterator[LoggedPeople]:
     people = LoggedPeople(logical_server)
     yield people
     people.close()
+
+
+def followed(hub: Hub, people: LoggedPeople, **more: Any) -> dict[str, Any]:
+    """The registered contract."""
+    log = {"publication": PUBLICATION, **more.pop("log", {})}
+    document = tracked("postgresql", "log", log=log, **more)
+    connect(hub, patients=people.url)
+    hub.register(document)
+    return document
+
+
+def told(batch: Any, kind: str) -> str:
+    return next((str(note["message"]) for note in batch.notes if note["kind"] == kind), "")

@@ -62,7 +62,7 @@ AT_COMMITS = [(target, when) for target, when in AT_DATABASES if target.rpartiti
 
 def dying(target: str, when: str) -> Callable[..., Any]:
     """What stands at `target`, ending the process before or after it."""
-    module, name = _found(target)
+    module, name = found_at(target)
     original = getattr(module, name)
 
     def replacement(*arguments: Any, **named: Any) -> Any:
@@ -73,7 +73,7 @@ def dying(target: str, when: str) -> Callable[..., Any]:
     return replacement
 
 
-def _found(target: str) -> tuple[Any, str]:
+def found_at(target: str) -> tuple[Any, str]:
     import importlib
 
     *path, name = target.split(".")

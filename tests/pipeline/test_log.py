@@ -8,30 +8,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.batches import get_batch, latest_accepted
-from core.errors import GateFailed, HubError, SourceError
+from core.errors import GateFailed, HubError
 from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.landing import deletes_path, rows_path, verify_landing
 from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
-from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
-from tests.pipeline.sources import TABLE, connect, patient, phones, sync, tracked
+from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server, told
+from tests.pipeline.sources import TABLE, connect, phones, sync
 
 __all__ = ["logged", "logical_server"]
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
-
-
-def followed(hub: Hub, people: LoggedPeople, **more: Any) -> dict[str, Any]:
-    """The registered contract."""
-    log = {"publication": PUBLICATION, **more.pop("log", {})}
-    document = tracked("postgresql", "log", log=log, **more)
-    connect(hub, patients=people.url)
-    hub.register(document)
-    return document
-
-
-def told(batch: Any, kind: str) -> str:
-    return next((str(note["message"]) for note in batch.notes if note["kind"] == kind), "")
 
 
 def test_inserts_updates_and_deletes_arrive_and_nothing_else_is_read(hub: Hub, logged: LoggedPeople) -> None:
@@ -162,167 +149,6 @@ def test_large_values_that_an_update_leaves_alone_are_not_lost(hub: Hub, logged:
         assert engine.rows(f'SELECT "BZ", "DH" FROM {landed_rows(hub.settings, batch)}') == [(long, "13900000002")]
 
 
-def test_truncate_reads_the_table_anew_and_the_gate_asks(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged, assertions={"least_rows": 0, "largest_shrink": 0.5, "largest_quarantine": 1.0})
-    for number in range(4):
-        logged.put(number, 1)
-    sync(hub, document)
-    logged.write(f"TRUNCATE {TABLE}")
-    with pytest.raises(GateFailed, match="4 of 4 records disappeared"):
-        sync(hub, document)
-    for number in range(3):
-        logged.put(number, 1)
-    batch = sync(hub, document)
-    assert (batch.scope, batch.deleted, batch.unchanged) == ("whole", 1, 3)
-    assert "the whole table was read anew" in told(batch, "log-resync")
-    assert sync(hub, document).scope == "part"
-
-
-def test_a_table_that_changes_in_between_goes_on_under_its_new_form(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    sync(hub, document)
-    logged.put(2, 1)
-    logged.write(f'ALTER TABLE {TABLE} ADD COLUMN "BZ" text')
-    logged.put(3, 1)
-    logged.write(f'ALTER TABLE {TABLE} DROP COLUMN "BZ"')
-    logged.put(1, 2)
-    batch = sync(hub, document)
-    assert (batch.inserted, batch.updated) == (2, 1)
-    # The key itself: what was logged before names no record any more.
-    logged.put(4, 1)
-    logged.write(f'ALTER TABLE {TABLE} RENAME "SFZH" TO "ZJH"')
-    logged.write(f"""UPDATE {TABLE} SET "DH" = '13700000000'""")
-    logged.write(f'ALTER TABLE {TABLE} RENAME "ZJH" TO "SFZH"')
-    batch = sync(hub, document)
-    assert (batch.scope, batch.inserted, batch.updated) == ("whole", 1, 3)
-    assert "key columns were renamed or retyped" in told(batch, "log-resync")
-
-
-def test_a_table_that_was_made_anew_is_read_anew(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    logged.put(2, 1)
-    sync(hub, document)
-    logged.write(f"CREATE TABLE other (LIKE {TABLE} INCLUDING ALL)")
-    logged.write(f"INSERT INTO other SELECT * FROM {TABLE} LIMIT 1")
-    logged.write(f"DROP TABLE {TABLE}")
-    logged.write(f"ALTER TABLE other RENAME TO {TABLE}")
-    logged.write(f"ALTER PUBLICATION {PUBLICATION} ADD TABLE {TABLE}")
-    batch = sync(hub, document)
-    assert (batch.scope, batch.deleted) == ("whole", 1)
-    assert "made anew" in told(batch, "log-resync")
-
-
-OTHER = "CREATE TABLE IF NOT EXISTS other_table (a int PRIMARY KEY)"
-UNSEEN = f"""DELETE FROM {TABLE} WHERE "DH" = '13900000001'"""
-PUBLISHED = f"ALTER PUBLICATION {PUBLICATION}"
-
-
-@pytest.mark.parametrize(
-    ("statements", "reason"),
-    [
-        ((f"DROP PUBLICATION {PUBLICATION}", UNSEEN, f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {TABLE}"), "the publication was changed"),
-        (
-            (OTHER, f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE other_table, {TABLE}"),
-            "the publication was changed",
-        ),
-        (
-            (f"{PUBLISHED} SET (publish = 'insert')", UNSEEN, f"{PUBLISHED} SET (publish = 'insert, update, delete, truncate')"),
-            "the publication was changed",
-        ),
-        ((f"""ALTER TABLE {TABLE} ALTER "DH" TYPE text USING '13700000000'""",), "the table was rewritten"),
-        ((f"""ALTER TABLE {TABLE} DROP "DH", ADD "DH" text DEFAULT '13700000000'""",), "the table was rewritten"),
-        # What is told is told of the table, whatever it is called meanwhile.
-        (
-            (f"ALTER TABLE {TABLE} RENAME TO other_name", UNSEEN.replace(TABLE, "other_name"), f"ALTER TABLE other_name RENAME TO {TABLE}"),
-            "",
-        ),
-        ((OTHER, f"{PUBLISHED} ADD TABLE other_table", UNSEEN), ""),
-    ],
-)
-def test_what_the_log_does_not_tell_is_noticed(hub: Hub, logged: LoggedPeople, statements: tuple[str, ...], reason: str) -> None:
-    document = followed(hub, logged)
-    for number in range(4):
-        logged.put(number, number % 2)
-    sync(hub, document)
-    for statement in statements:
-        logged.write(statement)
-    batch = sync(hub, document)
-    assert batch.scope == ("whole" if reason else "part")
-    assert reason in told(batch, "log-resync")
-    assert phones(hub, document) == dict(logged.rows(f'SELECT "SFZH", "DH" FROM {TABLE}'))
-    assert sync(hub, document).scope == "part"
-
-
-def test_columns_that_exchange_their_names_are_noticed(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    sync(hub, document)
-    for name, other in (("DH", "x"), ("XM", "DH"), ("x", "XM")):
-        logged.write(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"')
-    batch = sync(hub, document)
-    assert (batch.scope, batch.read, batch.quarantined) == ("whole", 1, 1)
-
-
-def test_a_place_in_the_log_that_was_kept_without_its_surroundings_is_read_on(hub: Hub, logged: LoggedPeople, monkeypatch: Any) -> None:
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    with monkeypatch.context() as before:
-        before.setattr("connectors.postgresql_slots.Followed.place", property(lambda self: {"table": self.oid}))
-        sync(hub, document)
-    logged.put(2, 1)
-    assert (sync(hub, document).scope, sync(hub, document).records) == ("part", 2)
-
-
-@pytest.mark.parametrize(
-    ("kind", "keys", "change", "left"),
-    [
-        ("numeric", ("1.0", "2.0", "3"), "UPDATE keyed SET k = 1.00 WHERE k = 1", {"1.00", "2.0", "3"}),
-        ("interval", ("30 days", "2 days"), "UPDATE keyed SET k = '1 mon' WHERE k = '30 days'", {"1 mon", "2 days"}),
-        ("jsonb", ('{"a": 1}', '"x"', "[1]"), "DELETE FROM keyed WHERE k = '\"x\"'", {'{"a": 1}', "[1]"}),
-        ("date", ("2024-02-01", "2024-03-12"), "DELETE FROM keyed WHERE k = '2024-02-01'", {"2024-03-12"}),
-        ("char(4)", ("a", "b"), "UPDATE keyed SET k = 'c' WHERE k = 'a'", {"c", "b"}),
-        (
-            "over",
-            ("2024-01-01 08:00:00+08", "2024-01-01 09:00:00+08"),
-            "DELETE FROM keyed WHERE k < '2024-01-01 08:30:00+08'",
-            {"2024-01-01 09:00:00"},
-        ),
-    ],
-)
-def test_keys_are_what_the_table_says_they_are(
-    hub: Hub, logged: LoggedPeople, kind: str, keys: tuple[str, ...], change: str, left: set[str]
-) -> None:
-    """Equal is not the same, and each server writes dates in a style of its own."""
-    name = logged.rows("SELECT quote_ident(current_database())")[0][0]
-    for statement in (
-        "DROP TABLE IF EXISTS keyed",
-        "DROP DOMAIN IF EXISTS over, under",
-        "CREATE DOMAIN under AS timestamptz",
-        "CREATE DOMAIN over AS under",
-        f'CREATE TABLE keyed (k {kind} PRIMARY KEY, "SFZH" text, "XM" text, "DH" text, "GXSJ" text)',
-        f"{PUBLISHED} SET TABLE keyed",
-        f"ALTER DATABASE {name} SET datestyle = 'SQL, DMY'",
-    ):
-        logged.write(statement)
-    try:
-        for number, key in enumerate(keys):
-            row = patient(number, 1)
-            logged.write("INSERT INTO keyed VALUES (%s, %s, %s, %s, %s)", [key, *(row[column] for column in ("SFZH", "XM", "DH", "GXSJ"))])
-        source = {"kind": "postgresql", "connection": "patients", "object": "keyed"}
-        document = followed(hub, logged, source=source, record_key=["k"], ignore=["k"])
-        first = sync(hub, document)
-        logged.write(change)
-        batch = sync(hub, document)
-        assert (batch.scope, batch.deleted, batch.records) == ("part", 1, len(left))
-        landed = [pq.read_table(rows_path(hub.settings, each)).column("k").to_pylist() for each in (first, batch)]
-        assert left <= {key.rstrip() for some in landed for key in some}
-    finally:
-        logged.write(f"ALTER DATABASE {name} RESET ALL")
-        logged.write("DROP TABLE keyed")
-
-
 def test_more_changes_than_agreed_are_read_as_a_whole_table(hub: Hub, logged: LoggedPeople) -> None:
     document = followed(hub, logged, log={"most_changes": 5})
     sync(hub, document)
@@ -445,80 +271,6 @@ def test_a_record_that_only_waited_in_quarantine_leaves_it_when_it_is_deleted(hu
     batch = sync(hub, document)
     assert (batch.waiting, batch.deleted, batch.records) == (0, 0, 1)
     assert hub.unbalanced() == []
-
-
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [
-        (
-            f"ALTER TABLE {TABLE} REPLICA IDENTITY NOTHING",
-            "a delete would not say which record is gone: the table's replica identity lacks SFZH",
-        ),
-        (f"ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey", "replica identity lacks SFZH"),
-        (f"DROP PUBLICATION {PUBLICATION}", "there is no publication govhub"),
-        (f"ALTER PUBLICATION {PUBLICATION} DROP TABLE {TABLE}", "does not have the table"),
-        (f"ALTER PUBLICATION {PUBLICATION} SET (publish = 'insert, update')", "leaves out some changes"),
-        (f"ALTER PUBLICATION {PUBLICATION} SET TABLE {TABLE} WHERE (\"SFZH\" > '2')", "leaves out some changes"),
-        (f"CREATE TABLE IF NOT EXISTS child () INHERITS ({TABLE})", "its log is silent about their rows"),
-        (f"DROP TABLE {TABLE} CASCADE", "there is no table or view patient"),
-        (f"DROP TABLE {TABLE}; CREATE VIEW {TABLE} AS SELECT 1", "is no ordinary table"),
-    ],
-)
-def test_what_cannot_be_followed_is_refused_by_name(hub: Hub, logged: LoggedPeople, statement: str, words: str) -> None:
-    document = followed(hub, logged)
-    logged.write(statement)
-    try:
-        with pytest.raises(SourceError) as raised:
-            sync(hub, document)
-    finally:
-        logged.write(f"DROP VIEW IF EXISTS {TABLE}") if "VIEW" in statement else None
-    assert words in raised.value.message
-    assert raised.value.hint
-    assert not raised.value.transient
-    assert logged.slots() == []
-
-
-def test_a_server_that_would_keep_its_log_for_ever_is_refused_unless_the_department_agreed(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    logged.write("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
-    logged.write("SELECT pg_reload_conf()")
-    try:
-        with pytest.raises(SourceError, match="until its disk is full") as raised:
-            sync(hub, document)
-        assert "max_slot_wal_keep_size = 1024MB" in raised.value.hint
-        assert sync(hub, followed(hub, logged, log={"server_bound": False})).records == 1
-    finally:
-        logged.write("ALTER SYSTEM SET max_slot_wal_keep_size = '256MB'")
-        logged.write("SELECT pg_reload_conf()")
-
-
-def test_a_check_of_the_contract_says_what_cannot_be_followed(hub: Hub, logged: LoggedPeople) -> None:
-    from catalog.datasets import contract_in_force
-    from pipeline.check import check_source
-
-    document = followed(hub, logged)
-    logged.put(1, 1)
-    contract = contract_in_force(hub.home.catalog, document["id"])[1]
-    assert check_source(hub.home, contract).error is None
-    logged.write(f"DROP PUBLICATION {PUBLICATION}")
-    assert "there is no publication govhub" in str(check_source(hub.home, contract).error)
-    tracked_by = tracked("postgresql", "cursor", cursor={"column": "XM"})
-    hub.register(tracked_by)
-    assert "cursor column XM is of type text" in str(check_source(hub.home, contract_in_force(hub.home.catalog, document["id"])[1]).error)
-    assert logged.slots() == []
-
-
-def test_a_user_who_may_not_follow_is_told_so(hub: Hub, logged: LoggedPeople) -> None:
-    document = followed(hub, logged)
-    logged.write("DROP OWNED BY hub_reader; DROP ROLE hub_reader") if logged.rows(
-        "SELECT 1 FROM pg_roles WHERE rolname = 'hub_reader'"
-    ) else None
-    logged.write(f"CREATE ROLE hub_reader LOGIN; GRANT SELECT ON {TABLE} TO hub_reader")
-    connect(hub, patients=logged.url.replace("postgres:@", "hub_reader:@"))
-    with pytest.raises(SourceError, match="the hub's user may not follow the log") as raised:
-        sync(hub, document)
-    assert "REPLICATION" in raised.value.hint
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from pipeline.replay_publication import replay_publication
 from registries.publications import latest
 from registries.tables import lease
 from tests.factories import PATIENTS, Hub
-from tests.pipeline.test_crashes import _found, phones, published, rows_of, run
+from tests.pipeline.test_crashes import found_at, phones, published, rows_of, run
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 
@@ -34,7 +34,7 @@ def test_who_was_taken_over_changes_nothing(any_hub: Hub, monkeypatch: pytest.Mo
     hub.register(PATIENTS)
     run(hub, rows_of(0))
     hub.sync(PATIENTS, rows_of(1))
-    module, name = _found(place)
+    module, name = found_at(place)
     original, stopped = getattr(module, name), []
 
     def meanwhile(*arguments: Any, **named: Any) -> Any:
