@@ -40,7 +40,8 @@ _REFUSED = {
     1698: "the server refuses the hub's user or password",
 }
 _TOO_LONG = {1969, 3024}
-_GONE = re.compile(r"gone away|lost connection", re.IGNORECASE)  # the client's own words, always in English
+# The client's own words, always in English: MySQL speaks TLS where nothing else was said, and ends it without a farewell.
+_GONE = re.compile(r"gone away|lost connection|tls/ssl error", re.IGNORECASE)
 _SPATIAL = (
     "geometry",
     "point",

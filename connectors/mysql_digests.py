@@ -93,7 +93,8 @@ def _key_column(name: str, kind: str, full_type: str, character_set: str, collat
     """A column that can be asked for by its value, in just the order and with just the equality that its index has; None if not."""
     column = f"t.{quote(name, '`')}"
     if kind.lower() in _INTEGERS:
-        return _KeyColumn(column, False, f"CAST(? AS {'UNSIGNED' if 'unsigned' in full_type.lower() else 'SIGNED'})")
+        # MySQL takes a text straight to an integer with a sign, and the upper half of the others would become one number.
+        return _KeyColumn(column, False, f"CAST(CAST(? AS DECIMAL(20)) AS {'UNSIGNED' if 'unsigned' in full_type.lower() else 'SIGNED'})")
     if kind.lower() in _TEXTS and _NAME.fullmatch(character_set) and _NAME.fullmatch(collation):
         return _KeyColumn(column, True, f"CONVERT(? USING {character_set}) COLLATE {collation}")
     return None

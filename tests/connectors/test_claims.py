@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from connectors.claim import MIXED, NOT_WANTED, NOTHING_LEFT, THROTTLED, Claim
 from connectors.extract import extract, source_claim
 from core.connections import Connections
-from tests.connectors.conftest import connect_mariadb
+from tests.connectors.conftest import connect_mariadb, numbers
 from tests.connectors.helpers import consume, make_contract
 
 Texts = Sequence[str | None]
@@ -388,7 +388,7 @@ def test_claim_and_rows_are_of_one_state_while_the_table_is_written(request: pyt
     database.run("DROP TABLE IF EXISTS hub_test_busy")
     database.run("CREATE TABLE hub_test_busy (id INTEGER, v INTEGER)")
     recursion = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT i, 0 FROM n"
-    many = "SELECT seq, 0 FROM seq_1_to_60000" if name == "maria" else recursion
+    many = f"SELECT i, 0 FROM ({numbers(5)}) AS n WHERE i < 60000" if name == "maria" else recursion
     database.run(f"INSERT INTO hub_test_busy {many}")
     imports, change = WRITERS[name]
     program = WRITER.format(imports=imports, change=change, pause=0.5 if name == "sqlite" else 0.002)

@@ -98,11 +98,11 @@ def test_a_server_that_never_answers_is_given_up(deaf: int, kind: str, scheme: s
 
 
 def test_a_network_that_swallows_the_rest_of_a_table_is_given_up(mariadb: str) -> None:
-    from tests.connectors.conftest import connect_mariadb
+    from tests.connectors.conftest import connect_mariadb, numbers
 
     with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS hub_test_swallowed")
-        cursor.execute("CREATE TABLE hub_test_swallowed AS SELECT seq AS i, repeat('x', 200) AS t FROM seq_1_to_300000")
+        cursor.execute(f"CREATE TABLE hub_test_swallowed AS SELECT i, repeat('x', 600) AS t FROM ({numbers(5)}) AS n")
     parts = urlsplit(mariadb)
     relay = Relay(parts.hostname or "127.0.0.1", parts.port or 3306)
     contract = make_contract(
@@ -122,14 +122,14 @@ def test_a_network_that_swallows_the_rest_of_a_table_is_given_up(mariadb: str) -
 
 def test_the_server_itself_ends_a_statement_that_takes_too_long(postgresql: str, mariadb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given up by the hub alone, it would go on burdening the department's system."""
-    from tests.connectors.conftest import connect_mariadb
+    from tests.connectors.conftest import connect_mariadb, numbers
 
     monkeypatch.setattr("connectors.watch.GRACE_SECONDS", 30.0)
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute("CREATE OR REPLACE VIEW stalling AS SELECT i, pg_sleep(30)::text FROM generate_series(1, 3) i")
     assert timed_out(postgresql, "postgresql", "stalling") < 10
     with connect_mariadb(mariadb) as maria, maria.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE VIEW hub_test_stalling AS SELECT seq AS i, sleep(30) AS s FROM seq_1_to_3")
+        cursor.execute(f"CREATE OR REPLACE VIEW hub_test_stalling AS SELECT i, sleep(30) AS s FROM ({numbers(1)}) AS n")
     try:
         assert timed_out(mariadb, "mysql", "hub_test_stalling") < 10
     finally:
