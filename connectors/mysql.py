@@ -53,7 +53,7 @@ _SPATIAL = (
     "geometrycollection",
     "geomcollection",
 )
-_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", *_SPATIAL)
+_BINARY = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector", *_SPATIAL)
 
 
 def extract(contract: Contract, connections: Connections, request: Request | None = None) -> Extraction:

@@ -1,3 +1,4 @@
+import pymysql
 import pytest
 
 from core.errors import SourceError
@@ -55,6 +56,18 @@ def test_every_type_is_written_as_canonical_text(server):
     assert empty["r"] == "0.00001"
     assert empty["d"] == "0000-00-00"
     assert all(value is None for name, value in empty.items() if name not in ("姓名", "r", "d", "_position"))
+
+
+def test_vectors_are_read_as_their_bytes(mariadb):
+    with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS hub_test_vectors")
+        try:
+            cursor.execute("CREATE TABLE hub_test_vectors (i int, v vector(2))")
+        except (pymysql.err.ProgrammingError, pymysql.err.OperationalError):
+            pytest.skip("vectors came with MariaDB 11.7 and MySQL 9")
+        cursor.execute("INSERT INTO hub_test_vectors VALUES (1, x'0000803f00000040')")
+        connection.commit()
+    assert [row["v"] for row in read_database(mariadb, "mysql", "hub_test_vectors", ["i"]).rows] == ["0000803f00000040"]
 
 
 def test_batches_are_small_and_numbered(server):
