@@ -52,7 +52,7 @@ def publish(
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
     if now.apart or now.contradictions:
         print(
-            f"{now.apart:,} of those that wait are kept apart from their identifier's entity; {now.contradictions:,} judgements contradict others"
+            f"{now.apart:,} of those that wait are kept apart from their identifier's entity; {now.contradictions:,} contradictions among judgements"
         )
         print(f"./hub judgements {registry} --open lists what a person has to decide")
     if now.shrink_accepted:

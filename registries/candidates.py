@@ -1,6 +1,7 @@
 """Candidate pairs: records that may be one entity, and about which a person has to decide.
 
-A pair is open until a judgement on it stands; withdrawing that opens it again. Where judgements contradict each other, only a person's settles it.
+A pair is open until a judgement on it stands; withdrawing that opens it again. Where judgements contradict each other, only a person's settles it,
+given after that was found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from core.clock import now
 from core.database import reading, writing
 from registries.judgements import HUMAN, Side, ordered
-from registries.tables import candidate_pair, judgement
+from registries.tables import candidate_pair, judgement, publication
 
 CONTRADICTION = "contradiction"  # method of a pair that was judged the same, against what else is judged
 CHUNK = 1_000  # pairs per writing transaction
@@ -102,12 +103,17 @@ def count_open(serving: sa.Engine, registry: str) -> int:
 def _is_open(registry: str) -> sa.ColumnElement[bool]:
     taken = judgement.alias("taken")
     back = sa.select(1).where(taken.c.registry == judgement.c.registry, taken.c.withdraws == judgement.c.number).correlate(judgement)
+    seen = sa.select(sa.func.coalesce(sa.func.max(publication.c.judgements), 0)).where(publication.c.registry == registry)
     standing = sa.select(1).where(
         *(judgement.c[name] == candidate_pair.c[name] for name in _KEY),
         # Written so that SQLite does not take the index on it, by which each pair would be held against every judgement.
         sa.func.coalesce(judgement.c.withdraws, 0) == 0,
         ~back.exists(),
-        sa.or_(judgement.c.method == HUMAN, candidate_pair.c.method != CONTRADICTION),
+        sa.or_(
+            candidate_pair.c.method != CONTRADICTION,
+            # What a publication has seen a person say is what it found to contradict.
+            sa.and_(judgement.c.method == HUMAN, judgement.c.number > seen.scalar_subquery()),
+        ),
     )
     return sa.and_(candidate_pair.c.registry == registry, ~standing.correlate(candidate_pair).exists())
 

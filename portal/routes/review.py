@@ -12,7 +12,7 @@ from portal.errors import WrongInput
 from portal.pairs import next_pair, read_pair
 from portal.routes.registries import schema_of
 from registries.candidates import Candidate, count_open, get_pair
-from registries.judgements import VERDICTS, Decision, Judgement, get_judgement, judge, judgements, withdraw
+from registries.judgements import VERDICTS, Decision, Judgement, get_judgement, judge, judgements, judgements_on, newest, withdraw
 from registries.publications import latest
 from standards.model import Schema
 
@@ -32,6 +32,7 @@ def review(page: PageDep, registry: str) -> Response:
         "review.html",
         schema=schema,
         pair=pair,
+        seen=newest(page.hub.home.serving, registry),
         last=_last(page.hub, schema, page.number("last", 0) if "last" in query else 0),
         waiting=count_open(page.hub.home.serving, registry),
         shortest=records.SHORTEST_PURPOSE,
@@ -60,19 +61,32 @@ async def decide(page: PageDep, request: Request, registry: str) -> Response:
     if verdict is None:
         raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
     pair = _named(page.hub, schema, form.get("left", ""), form.get("right", ""))
+    _check_is_still_asked(page, pair, schema.id, _number(page, form.get("seen", "")))
     why = form.get("why", "")[: records.LONGEST_PURPOSE] or page.t("review.seen")
     number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor)
     return RedirectResponse(f"{link('registry', registry, 'review')}?last={number}", 303)
+
+
+def _check_is_still_asked(page: PageDep, pair: Candidate, registry: str, seen: int) -> None:
+    """Raises WrongInput where somebody has judged the pair since the page was shown, when `seen` was the newest judgement."""
+    sides = {pair.left.record_id, pair.right.record_id}
+    for other in judgements_on(page.hub.home.serving, registry, sorted(sides)):
+        if other.number > seen and not other.withdrawn and {other.left.record_id, other.right.record_id} == sides:
+            said = page.t("review.meanwhile", verdict=page.t(f"judged.{other.verdict}"), actor=other.actor, number=other.number)
+            raise WrongInput(said, hint=page.t("review.meanwhile.next"))
+
+
+def _number(page: PageDep, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
+    return int(text)
 
 
 @router.post("/review/undo")
 async def undo(page: PageDep, request: Request, registry: str) -> Response:
     """Take a decision back, and show its pair again."""
     schema, form = schema_of(page.hub, registry), await _form(request)
-    number = form.get("number", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
-        raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
-    taken = get_judgement(page.hub.home.serving, schema.id, int(number))
+    taken = get_judgement(page.hub.home.serving, schema.id, _number(page, form.get("number", "")))
     withdraw(page.hub.home.serving, schema.id, taken.number, page.hub.actor, page.t("review.undone"))
     back = urlencode({"left": taken.left.record_id, "right": taken.right.record_id})
     again = get_pair(page.hub.home.serving, schema.id, taken.left.record_id, taken.right.record_id)

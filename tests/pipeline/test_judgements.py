@@ -14,7 +14,7 @@ from registries.candidates import open_pairs
 from registries.clusters import Link
 from registries.definition import get_definition
 from registries.feed import read_changes
-from registries.judgements import Decision, Judgement, Side, judge, judgements, newest, withdraw
+from registries.judgements import Decision, Judgement, Side, Verdict, judge, judgements, newest, withdraw
 from registries.matching import canonical_key
 from registries.publications import history
 from standards.loader import load_standards
@@ -215,3 +215,26 @@ def test_a_model_never_joins_two_identifiers_and_says_so(hub: Hub) -> None:
     assert (published_now.entities, published_now.linked, published_now.contradictions) == (3, 4, 1)
     (pair,) = open_pairs(hub.home.serving, "population")
     assert (pair.method, pair.score) == ("contradiction", 0.98)
+
+
+def test_what_people_said_against_each_other_waits_until_one_of_them_settles_it(hub: Hub) -> None:
+    hub.register(CARDS, PUPILS)
+    deliver(hub, dict.fromkeys((2, 3, 4), 0))
+
+    def say(one: int, other: int, verdict: Verdict) -> None:
+        judge(hub.home.serving, "population", [Decision(side(hub, one), side(hub, other), verdict, "seen")], "tester")
+
+    for one, other, verdict in ((2, 3, "same"), (3, 4, "same"), (2, 4, "different")):
+        say(one, other, verdict)
+    assert hub.publish("population").contradictions == 1
+    (pair,) = open_pairs(hub.home.serving, "population")
+    assert (pair.method, {pair.left, pair.right}) == ("contradiction", {side(hub, 3), side(hub, 4)})
+    say(3, 4, "same")
+    assert open_pairs(hub.home.serving, "population") == []
+    # The same said once more settles nothing: it is found again, and waits again.
+    assert hub.publish("population").contradictions == 1
+    assert len(open_pairs(hub.home.serving, "population")) == 1
+    say(3, 4, "different")
+    assert open_pairs(hub.home.serving, "population") == []
+    assert hub.publish("population").contradictions == 0
+    assert open_pairs(hub.home.serving, "population") == []

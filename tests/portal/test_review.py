@@ -52,6 +52,11 @@ def shown(text: str) -> dict[str, str]:
     return dict(re.findall(r'name="(left|right)" value="([0-9a-f-]+)"', text))
 
 
+def form(text: str) -> dict[str, str]:
+    """What a page gives back about its pair: the records, and the newest judgement when it was shown."""
+    return dict(re.findall(r'name="(left|right|seen)" value="([0-9a-f-]+)"', text))
+
+
 def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal) -> None:
     hub, client = reviewing.hub, reviewing.client
     wait(hub)
@@ -68,7 +73,8 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     assert newest_entries[1]["subject"] == "population#" + "+".join(sorted(first.values()))
     assert newest_entries[0]["subject"].startswith("population/")
     # The one of a record that is gone is passed over and forgotten.
-    page = client.post(PAGE, data={**first, "verdict": "same", "why": "the same card"}).text
+    before = page
+    page = client.post(PAGE, data={**form(page), "verdict": "same", "why": "the same card"}).text
     second = shown(page)
     assert set(second.values()) == {side(hub, 4).record_id, side(hub, 5).record_id}
     # Nobody was shown it, and nobody is said to have been.
@@ -77,11 +83,17 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     (told,) = judgements(serving, "population")
     assert (told.verdict, told.method, told.why, told.actor) == ("same", "human", "the same card", "portal:test")
     assert "the same" in page
+    # Somebody else still sees the page as it was.
+    late = client.post(PAGE, data={**form(before), "verdict": "different"})
+    assert late.status_code == 422
+    assert "portal:test has just judged this pair: the same (judgement 1)" in late.text
+    assert len(judgements(serving, "population")) == 1
     again = client.post(f"{PAGE}/undo", data={"number": "1"}).text
     assert shown(again) == first
     assert judgements(serving, "population")[0].withdrawn is not None
     for pair, verdict in ((first, "different"), (second, "unsure")):
-        client.post(PAGE, data={**pair, "verdict": verdict})
+        assert shown(again) == pair
+        again = client.post(PAGE, data={**form(again), "verdict": verdict}).text
     assert count_open(serving, "population") == 0
     assert "No pair of records waits" in client.get(PAGE).text
     listed = client.get("/registries/population/judgements").text
