@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from catalog.batches import latest_accepted
@@ -81,6 +83,8 @@ def _filled(home: Home, draft: Path) -> dict[str, Any]:
     publications, paths = _databases(home.settings, draft)
     for path in paths:
         _copy(home.settings.home / path, draft / "files" / path)
+        if path.suffix == ".parquet":
+            _check_has_its_end(home.settings.home / path)
     manifest = {
         "format": FORMAT,
         "at": at,
@@ -138,6 +142,14 @@ def _copy(source: Path, target: Path) -> None:
     except FileNotFoundError:
         raise StoreError(f"{source.name} is missing below {source.parent}, and would be in a backup", hint=dump.DAMAGED) from None
     target.chmod(0o600)
+
+
+def _check_has_its_end(path: Path) -> None:
+    """Parquet ends with what tells its columns, and only then is it a file: one that a failing disk cut off has no end."""
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        raise StoreError(f"{path.name} below {path.parent} is damaged, and so would be a copy of it", hint=dump.DAMAGED) from None
 
 
 def _described(folder: Path, path: Path) -> dict[str, Any]:

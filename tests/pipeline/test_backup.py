@@ -198,6 +198,11 @@ def test_of_what_is_damaged_no_backup_is_made(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is missing below"):
         backup(tmp_path / "backup", hub.home)
     away.rename(log)
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-100])
+    with pytest.raises(StoreError, match=r"log-\S+ below \S+ is damaged, and so would be"):
+        backup(tmp_path / "backup", hub.home)
+    log.write_bytes(whole)
     hub.home.serving.dispose()
     file = hub.settings.home / "serving.db"
     content = bytearray(file.read_bytes())
