@@ -33,7 +33,8 @@ def review(page: PageDep, registry: str) -> Response:
         schema=schema,
         pair=pair,
         seen=newest(page.hub.home.serving, registry),
-        last=_last(page.hub, schema, page.number("last", 0) if "last" in query else 0),
+        last=_told(page, schema, "last"),
+        meanwhile=_told(page, schema, "meanwhile"),
         waiting=count_open(page.hub.home.serving, registry),
         shortest=records.SHORTEST_PURPOSE,
     )
@@ -46,10 +47,12 @@ def _named(hub: Hub, schema: Schema, left: str, right: str) -> Candidate:
     return found
 
 
-def _last(hub: Hub, schema: Schema, number: int) -> Judgement | None:
+def _told(page: PageDep, schema: Schema, name: str) -> Judgement | None:
+    """The judgement that the address names, while it stands."""
+    number = page.number(name, 0) if name in page.request.query_params else 0
     if not number:
         return None
-    found = get_judgement(hub.home.serving, schema.id, number)
+    found = get_judgement(page.hub.home.serving, schema.id, number)
     return None if found.withdrawn else found
 
 
@@ -61,19 +64,20 @@ async def decide(page: PageDep, request: Request, registry: str) -> Response:
     if verdict is None:
         raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
     pair = _named(page.hub, schema, form.get("left", ""), form.get("right", ""))
-    _check_is_still_asked(page, pair, schema.id, _number(page, form.get("seen", "")))
+    other = _meanwhile(page.hub, pair, schema.id, _number(page, form.get("seen", "")))
+    if other is not None:
+        return RedirectResponse(f"{link('registry', registry, 'review')}?meanwhile={other}", 303)
     why = form.get("why", "")[: records.LONGEST_PURPOSE] or page.t("review.seen")
     number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor)
     return RedirectResponse(f"{link('registry', registry, 'review')}?last={number}", 303)
 
 
-def _check_is_still_asked(page: PageDep, pair: Candidate, registry: str, seen: int) -> None:
-    """Raises WrongInput where somebody has judged the pair since the page was shown, when `seen` was the newest judgement."""
+def _meanwhile(hub: Hub, pair: Candidate, registry: str, seen: int) -> int | None:
+    """The judgement by which somebody has decided the pair since the page was shown, when `seen` was the newest one."""
     sides = {pair.left.record_id, pair.right.record_id}
-    for other in judgements_on(page.hub.home.serving, registry, sorted(sides)):
-        if other.number > seen and not other.withdrawn and {other.left.record_id, other.right.record_id} == sides:
-            said = page.t("review.meanwhile", verdict=page.t(f"judged.{other.verdict}"), actor=other.actor, number=other.number)
-            raise WrongInput(said, hint=page.t("review.meanwhile.next"))
+    found = judgements_on(hub.home.serving, registry, sorted(sides))
+    standing = (item for item in found if item.number > seen and not item.withdrawn)
+    return next((item.number for item in standing if {item.left.record_id, item.right.record_id} == sides), None)
 
 
 def _number(page: PageDep, text: str) -> int:

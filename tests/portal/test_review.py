@@ -84,9 +84,9 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     assert (told.verdict, told.method, told.why, told.actor) == ("same", "human", "the same card", "portal:test")
     assert "the same" in page
     # Somebody else still sees the page as it was.
-    late = client.post(PAGE, data={**form(before), "verdict": "different"})
-    assert late.status_code == 422
-    assert "portal:test has just judged this pair: the same (judgement 1)" in late.text
+    late = client.post(PAGE, data={**form(before), "verdict": "different"}).text
+    assert "portal:test had just judged the last pair: the same (judgement 1)" in late
+    assert shown(late) == second
     assert len(judgements(serving, "population")) == 1
     again = client.post(f"{PAGE}/undo", data={"number": "1"}).text
     assert shown(again) == first
@@ -99,6 +99,21 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     listed = client.get("/registries/population/judgements").text
     assert listed.count("taken back by") == 1
     assert "counts from the next publication on" in listed
+
+
+@pytest.mark.parametrize(
+    ("method", "score", "words"),
+    [
+        ("contradiction", 0.98, "Decisions contradict each other"),
+        ("contradiction", 0.0, "Decisions contradict each other"),
+        ("old-code", 9.0, "the same earlier code, which more than one entity has (rule old-code)"),
+        ("same-id-other-person", 0.0, "the same identifier, but clearly differ otherwise (rule same-id-other-person)"),
+    ],
+)
+def test_what_found_a_pair_is_said(reviewing: Portal, method: str, score: float, words: str) -> None:
+    hub = reviewing.hub
+    offer(hub.home.serving, "population", [Candidate(side(hub, 2), side(hub, 5), method, score)])
+    assert words in reviewing.client.get(PAGE, params={"lang": "en"}).text
 
 
 def test_values_in_full_are_for_a_purpose_that_stays_until_they_are_hidden(reviewing: Portal) -> None:
