@@ -14,7 +14,7 @@ from registries.definition import EarlierCode, RegistryDefinition
 from standards.model import Schema, Standards
 
 SHOWING = "code_showing"  # table: _record_id, _dataset, code of the records that wait and show an earlier code
-CODED = "coded"  # table: _record_id of the records that codes have placed in this run
+CODED = "coded"  # table: _record_id of the records that codes have placed in this run, or put before a person
 # Table: _record_id, _dataset, _canonical_id of each entity that has the same code, and whether it `is_alone` with it.
 HAVING = "code_having"
 

@@ -6,7 +6,7 @@ not compared among themselves, so the work follows the records that wait. A reco
 decide (`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,8 +66,12 @@ def _model_of(registry: str, home: Home) -> Trained | None:
 
 
 def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
-    """Judge records whose earlier code only one entity has; those of several are for a person. Whom a person has parted the model still compares."""
+    """Judge records whose earlier code only one entity has; those of several are for a person. Table `coded`: both, as neither is the model's.
+
+    Whom a person has parted from all that have the code, the model still compares.
+    """
     engine.run(f"CREATE TABLE {CODED} (_record_id UUID)")
+    offered: set[str] = set()
     for rule in codes.definition.earlier_codes:
         pairs: list[tuple[bool, Candidate]] = []
         if codes.find(engine, rule):
@@ -75,12 +79,18 @@ def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
             columns = "h._record_id::varchar, _dataset, s._record_id::varchar, _of, is_alone"
             rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id) ORDER BY ALL")
             pairs = [(is_alone, Candidate(Side(left, of), Side(right, to), rule.name, rule.bits)) for left, of, right, to, is_alone in rows]
-        decisions, offered = _settle(codes.home, found.registry, rule.name, pairs)
-        if decisions:
-            engine.run(f"INSERT INTO {CODED} VALUES {', '.join(f'({uuid_literal(item.left.record_id)})' for item in decisions)}")
-        judged = len(decisions)
-        found = replace(found, unlinked=found.unlinked + judged, judged=found.judged + judged, offered=found.offered + offered)
-    return found
+        decisions, candidates = _settle(codes.home, found.registry, rule.name, pairs)
+        _put_away(engine, {item.left.record_id for item in decisions})
+        offered |= {item.left.record_id for item in candidates}
+        found = replace(found, judged=found.judged + len(decisions), offered=found.offered + len(candidates))
+    # Another code may tell what one leaves open; a likeness may not.
+    _put_away(engine, offered)
+    return replace(found, unlinked=engine.value(f"SELECT count(DISTINCT _record_id) FROM {CODED}"))
+
+
+def _put_away(engine: Engine, record_ids: Collection[str]) -> None:
+    if record_ids:
+        engine.run(f"INSERT INTO {CODED} VALUES {', '.join(f'({uuid_literal(name)})' for name in sorted(record_ids))}")
 
 
 def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) -> Linked:
@@ -92,8 +102,8 @@ def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) 
     _find(engine, home, schema, model, codes.number)
     _stand_in(engine, codes, "SELECT right_record FROM to_known")
     _pair(engine)
-    decisions, offered = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
-    return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + len(decisions), offered=found.offered + offered)
+    decisions, candidates = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
+    return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + len(decisions), offered=found.offered + len(candidates))
 
 
 def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, lines: str) -> None:
@@ -158,10 +168,10 @@ def _pairs(engine: Engine, model: Trained, name: str) -> Iterator[tuple[bool, Ca
         yield row["verdict"] == SAME, Candidate(left, right, name, float(row["score"]), dict(_levels(model, row)))
 
 
-def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], int]:
+def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], list[Candidate]]:
     """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again.
 
-    Returns what was judged, and how many pairs a person has to decide.
+    Returns what was judged, and the pairs that a person has to decide.
     """
     judged = _judged(home, registry, sorted({item.left.record_id for _, item in found}))
     fresh = [(is_sure, item) for is_sure, item in found if pair_of(item.left.record_id, item.right.record_id) not in judged]
@@ -170,7 +180,7 @@ def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Ca
     judge(home.serving, registry, decisions, home.settings.actor)
     drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
     offer(home.serving, registry, candidates)
-    return decisions, len(candidates)
+    return decisions, candidates
 
 
 def _judged(home: Home, registry: str, record_ids: Sequence[str]) -> set[tuple[str, str]]:

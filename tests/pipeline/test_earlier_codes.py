@@ -59,6 +59,24 @@ def test_a_code_within_the_identifier_or_beside_it_links(hub: Hub) -> None:
     assert hub.publish("legal_entity").linked == 5
 
 
+def test_a_code_of_several_is_not_settled_by_a_name(hub: Hub) -> None:
+    hub.register(REGISTERED, LICENSED)
+    names = [f"杭州{name}贸易有限公司" for name in ("天宇", "金桥", "鸿远", "博雅", "盛世", "长风", "朝晖", "新月")]
+    hub.sync(REGISTERED, [organization(n, MC=name, ZCH=NUMBERS[1] if n in (1, 2) else "") for n, name in enumerate(names)])
+    hub.sync(LICENSED, [taxpayer(1, names[3], registration_number=NUMBERS[1]), taxpayer(2, names[4])])
+    hub.publish("legal_entity")
+    found = link("legal_entity", hub.home)
+    assert (found.unlinked, found.judged, found.offered) == (2, 1, 2)
+    (told,) = judgements(hub.home.serving, "legal_entity")
+    assert told.method == found.model  # the one without a code is the model's
+    waiting = open_pairs(hub.home.serving, "legal_entity")
+    assert {item.method for item in waiting} == {"registration-number/1"}
+    # Parted by a person from all that have the code, it is the model's too.
+    parted = [Decision(item.left, item.right, "different", "another company") for item in waiting]
+    judge(hub.home.serving, "legal_entity", parted, "tester")
+    assert link("legal_entity", hub.home).judged == 1
+
+
 def test_one_rule_places_a_record_and_a_person_may_part_it(hub: Hub) -> None:
     hub.register(REGISTERED, LICENSED)
     hub.sync(REGISTERED, [organization(0, ZCH=NUMBERS[0]), organization(1, ZCH=NUMBERS[1])])
