@@ -32,10 +32,17 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
     """
     seen = inputs_of(home.serving, registry, before.number)
     found = []
-    for contract_id, (_, contract) in contracts_in_force(home.catalog).items():
-        batch = latest_change(home.catalog, contract_id)
-        if batch is not None and (registry in contract.feeds or contract_id in seen):
-            found.append((batch, contract.sharing.sharing_class == "none" or registry not in contract.feeds))
+    for contract_id, (version, contract) in contracts_in_force(home.catalog).items():
+        batch, is_asked = latest_change(home.catalog, contract_id), registry in contract.feeds
+        if batch is None or not (is_asked or contract_id in seen):
+            continue
+        may_not = contract.sharing.sharing_class == "none" or not is_asked
+        if is_asked and version != batch.contract_version and not _feeds(home, registry, batch):
+            # It joins or comes back, and nothing has been read for that yet: until then it stays as it was.
+            if contract_id not in seen:
+                continue
+            batch, may_not = _seen_batch(home, seen[contract_id]), may_not or seen[contract_id].withheld > 0
+        found.append((batch, may_not))
     return _pins(
         home, found, seen, newest(home.serving, registry), rebuilt=before.number > 0 and before.definition_version != definition.version
     )
@@ -44,7 +51,7 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
 def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
     """The pins of a publication that there is, as `pin` found them then."""
     found = [
-        (get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), was_withheld(home, after.registry, item))
+        (_seen_batch(home, item), was_withheld(home, after.registry, item))
         for item in inputs_of(home.serving, after.registry, after.number).values()
     ]
     seen = inputs_of(home.serving, after.registry, before.number)
@@ -55,9 +62,17 @@ def was_withheld(home: Home, registry: str, item: Input) -> bool:
     """Whether a dataset had no part in a publication; of one without records its batch's contract tells it."""
     if item.records:
         return item.withheld > 0
-    batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
+    batch = _seen_batch(home, item)
     contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
     return contract.sharing.sharing_class == "none" or registry not in contract.feeds
+
+
+def _feeds(home: Home, registry: str, batch: Batch) -> bool:
+    return registry in contract_at(home.catalog, batch.contract_id, batch.contract_version).feeds
+
+
+def _seen_batch(home: Home, item: Input) -> Batch:
+    return get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
 
 
 def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], judged: int, *, rebuilt: bool) -> Pins:
@@ -69,6 +84,9 @@ def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, 
         linked_before = before_it is not None and not before_it.withheld
         if may_not:
             withheld.append(Input(batch.contract_id, batch.seq, batch.records or 0, 0, 0, batch.records or 0))
+        if may_not and before_it is not None and linked_before:
+            # Only its links have to go: it is looked at as it was, which may be the last time that it had anything to say here.
+            batch = _seen_batch(home, before_it)
         if linked_before or not may_not:
             pinned.append(
                 Pinned(
@@ -88,7 +106,7 @@ def _rules_changed(home: Home, before_it: Input, batch: Batch) -> bool:
     """Whether a dataset's contract or standard changed since a publication: then also records that did not come anew may say other things."""
     if before_it.batch_seq == batch.seq:
         return False
-    then = get_batch(home.catalog, f"{batch.contract_id}@{before_it.batch_seq}")
+    then = _seen_batch(home, before_it)
     return (then.contract_version, then.standard_version) != (batch.contract_version, batch.standard_version)
 
 

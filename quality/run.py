@@ -43,13 +43,14 @@ def run_suite(engine: Engine, table: str, checks: Sequence[Check], conditions: M
     if not rows:
         return [CheckResult(check, 0, 0) for check in checks]
     _mark(engine, table, checks, conditions)
+    empty = _empty(engine, table, checks)
     prepared = [_prepared(check) for check in checks]
     with _execution(engine) as execution:
         found = _computed(execution, prepared)
     broken = sorted(item.check.id for item in prepared if not item.is_evaluated(found))
     if broken:
         raise _failed(broken)
-    return [CheckResult(item.check, rows - item.passed_over(found), item.unexpected(found)) for item in prepared]
+    return [CheckResult(item.check, rows - item.passed_over(found, empty), item.unexpected(found)) for item in prepared]
 
 
 def _failed(broken: Iterable[str]) -> SuiteFailed:
@@ -84,9 +85,11 @@ class _Prepared:
         """Rows that do not meet the expectation."""
         return self._count(found, self.expectation.map_metric)
 
-    def passed_over(self, found: Mapping[Any, Any]) -> int:
-        """Rows that the expectation does not look at, since they have no value."""
-        return 0 if self.check.kind == "not_null" or has_mark(self.check) else self._count(found, "column_values.nonnull")
+    def passed_over(self, found: Mapping[Any, Any], empty: Mapping[str, int]) -> int:
+        """Rows that the check does not look at, since they have no value. To the expectation, a mark says nothing of the value."""
+        if self.check.kind == "not_null":
+            return 0
+        return empty.get(self.check.element, 0) if has_mark(self.check) else self._count(found, "column_values.nonnull")
 
     def _count(self, found: Mapping[Any, Any], condition: str) -> int:
         return int(found[self.metrics[f"{condition}.unexpected_count"].id])
@@ -108,6 +111,14 @@ def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mappi
     conditions = {**conditions, **{check.id: _repeated(engine, table, check) for check in checks if check.kind == "unique"}}
     marks = [f"CASE WHEN {mark(check, conditions)} THEN 1 END AS {quote(check.id)}" for check in checks if has_mark(check)]
     engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join(['*', *marks])} FROM {table}")
+
+
+def _empty(engine: Engine, table: str, checks: Sequence[Check]) -> dict[str, int]:
+    """By element with a mark, how many rows have no value of it; what stands for the record as a whole is no column, and in every row."""
+    columns = {name for name, *_ in engine.rows(f"DESCRIBE {table}")}
+    elements = sorted({check.element for check in checks if has_mark(check)} & columns)
+    counts = ", ".join(f"count(*) - count({quote(name)})" for name in elements)
+    return dict(zip(elements, engine.rows(f"SELECT {counts} FROM {table}")[0], strict=True)) if elements else {}
 
 
 def _repeated(engine: Engine, table: str, check: Check) -> str:

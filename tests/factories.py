@@ -214,11 +214,11 @@ class Hub:
 
         return accept(self.land(document, rows), self.home, full=full)
 
-    def publish(self, registry: str) -> Publication:
+    def publish(self, registry: str, accept_shrink: str = "") -> Publication:
         """Publish and return the current publication."""
         from pipeline.publish import publish
 
-        return publish(registry, self.home).publication
+        return publish(registry, self.home, accept_shrink=accept_shrink).publication
 
     def batch(self, batch_id: str) -> Batch:
         """The batch as the catalog has it now."""

@@ -7,9 +7,10 @@ import pytest
 
 from core.digests import digest_sums
 from core.engine import Engine, parquet
-from core.errors import SourceError
+from core.errors import GateFailed, SourceError
 from core.sums import combine
-from registries.publications import history, inputs_of
+from pipeline.replay_publication import replay_publication
+from registries.publications import history, inputs_of, latest
 from tests.conftest import both_databases
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
 
@@ -134,6 +135,68 @@ def test_a_dataset_that_is_not_shared_is_withheld_whole(hub: Hub) -> None:
     assert (second.number, second.records, second.linked, second.withheld, second.entities) == (2, 12, 10, 2, 10)
     assert all(row["phone_number"] is None for row in hub.served("base_population"))
     assert hub.unbalanced() == []
+
+
+CARRIED = {"SFZH": "certificate_holder_code", "ZZLX": "certificate_type_name", "ZZBH": "certificate_number", "FZRQ": "issued_date"}
+AS_PEOPLE = {**PATIENTS, "ignore": ["XB", "CSRQ", "DZ", "ZZLX", "ZZBH", "FZRQ"]}
+AS_CERTIFICATES = {**AS_PEOPLE, "feeds": ["certificate"], "columns": CARRIED, "ignore": ["XB", "CSRQ", "DZ", "XM", "DH"]}
+
+
+@without_lake
+@pytest.mark.parametrize("reads_between", [True, False])
+def test_a_dataset_leaves_a_registry_for_another_and_comes_back(hub: Hub, reads_between: bool) -> None:
+    def carried(number: int, **changed: str) -> dict[str, str]:
+        return {**person(number, **changed), **certificate(number)}
+
+    hub.register(LEAN, AS_PEOPLE)
+    hub.sync(LEAN, [person(number) for number in range(10)])
+    hub.sync(AS_PEOPLE, [carried(number) for number in range(9, 12)])
+    first = hub.publish("population")
+    assert (first.entities, first.linked) == (12, 13)
+    hub.register(AS_CERTIFICATES)
+    # It joins the other, for which nothing has been read.
+    assert hub.publish("certificate").records == 0
+    if reads_between:
+        hub.sync(AS_CERTIFICATES, [carried(number) for number in range(9, 12)])
+        assert hub.publish("certificate").entities == 3
+    left = hub.publish("population")
+    assert (left.entities, left.deleted, left.linked, left.withheld) == (10, 2, 10, 3)
+    assert {row["phone_number"] for row in hub.served("base_population")} == {None}
+    # And whatever others deliver meanwhile is published.
+    hub.sync(LEAN, [person(number) for number in range(1, 10)])
+    assert hub.publish("population").entities == 9
+    hub.register(AS_PEOPLE)
+    waiting = hub.publish("population")
+    assert (waiting.entities, waiting.withheld) == ((9, 3) if reads_between else (11, 0))
+    hub.sync(AS_PEOPLE, [carried(number) for number in range(9, 12)])
+    back = hub.publish("population")
+    assert (back.entities, back.linked, back.withheld) == (11, 12, 0)
+    if reads_between:
+        with pytest.raises(GateFailed, match="3 of 3 entities would disappear"):
+            hub.publish("certificate")
+        gone = hub.publish("certificate", accept_shrink="it was never meant for that")
+        assert (gone.entities, gone.deleted, gone.withheld) == (0, 3, 3)
+    assert hub.unbalanced() == []
+    for registry in ("population", "certificate"):
+        for number in range(1, latest(hub.home.serving, registry).number + 1):
+            assert replay_publication(registry, number, hub.home).is_same
+
+
+@without_lake
+def test_a_dataset_that_comes_back_before_anything_was_published_stays_as_it_was(hub: Hub) -> None:
+    hub.register(AS_PEOPLE)
+    rows = [{**person(number), **certificate(number)} for number in range(8)]
+    hub.sync(AS_PEOPLE, rows)
+    hub.publish("population")
+    hub.register(AS_CERTIFICATES)
+    hub.sync(AS_CERTIFICATES, rows)
+    hub.register(AS_PEOPLE)
+    now = hub.publish("population")
+    assert (now.entities, now.withheld) == (8, 0)
+    hub.sync(AS_PEOPLE, rows[1:])
+    now = hub.publish("population")
+    assert (now.entities, now.linked, now.withheld) == (7, 7, 0)
+    assert {row["person_name"] for row in hub.served("base_population")} == {row["XM"] for row in rows[1:]}
 
 
 @without_lake

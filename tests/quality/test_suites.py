@@ -152,6 +152,14 @@ def test_repeated_values_are_those_that_the_own_kind_of_expectation_finds(examin
     assert marked.unexpected == 2
 
 
+def test_a_rule_on_values_looks_at_the_rows_that_have_one(examined: Examined) -> None:
+    columns = {name for name, *_ in examined.engine.rows(f"DESCRIBE {STANDARDIZED}")}
+    for result in examined.results:
+        counted = "*" if result.check.kind == "not_null" or result.check.element not in columns else f'"{result.check.element}"'
+        assert result.evaluated == examined.engine.value(f"SELECT count({counted}) FROM {STANDARDIZED}"), result.check.id
+        assert result.unexpected <= result.evaluated
+
+
 def test_results_hold_counts_and_no_values(examined: Examined) -> None:
     values = {value for row in rows_with_faults(examined.plan.contract.feeds[0]) for value in row.values() if value and len(value) > 6}
     text = repr([(result.check.id, result.evaluated, result.unexpected) for result in examined.results])
