@@ -32,6 +32,11 @@ def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
     return list(chain.from_iterable(rule(contract, standards) for rule, _ in _RULES))
 
 
+def element_faults(contract: Contract, standards: Standards) -> list[Finding]:
+    """What a contract maps to and a version of the standard does not have, or not for the registries that the dataset feeds."""
+    return [*_known(contract, standards), *_fitting(contract, standards)]
+
+
 def salvaged_faults(found: Salvage, standards: Standards) -> list[Finding]:
     """The same of a document that is not yet a contract, as far as what it lacks leaves a rule anything to say."""
     return list(chain.from_iterable(rule(found.contract, standards) for rule, can_judge in _RULES if can_judge(found)))

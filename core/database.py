@@ -115,7 +115,13 @@ def migrate(url: str, folder: Path) -> None:
     if _revision(url) == newest:
         return
     with _alone(open_database(url)):
-        if _revision(url) != newest:
+        found = _revision(url)
+        if found is not None and not (folder / "versions" / f"{found}.py").exists():
+            raise StoreError(
+                f"a newer hub has brought the {folder.parent.name} database to {found}; this one knows it up to {newest}",
+                hint="use the newer program again, or restore the backup from before the upgrade into an empty HUB_HOME",
+            )
+        if found != newest:
             _upgrade(url, folder)
 
 
@@ -143,4 +149,4 @@ def _revision(url: str) -> str | None:
     with reading(engine) as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        return connection.execute(sa.text("select version_num from alembic_version")).scalar()
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

@@ -26,11 +26,12 @@ from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
 from connectors.increment import Differing, Request
 from contracts.model import Contract
+from contracts.references import element_faults
 from core.clock import BEIJING
 from core.connections import load_connections
 from core.digests import digest_sums
 from core.engine import Engine, literal, parquet, quote
-from core.errors import LeaseHeld, SourceError
+from core.errors import LeaseHeld, RequestError, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
@@ -46,6 +47,7 @@ from pipeline.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
 from pipeline.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
+from standards.model import Standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "_waits", "rules"})
@@ -67,6 +69,16 @@ class Arrival:
 
 
 DELIVERY = Arrival()
+
+
+def _check_fits(contract: Contract, version: int, standards: Standards) -> None:
+    """Since the contract was registered the standard may have lost elements; their values would leave the base tables without a word."""
+    if faults := element_faults(contract, standards):
+        told = "; ".join(f"{key}: {reason}" for key, reason in faults)
+        raise RequestError(
+            f"{contract.id}: version {version} of the contract does not fit standard {standards.version}: {told}",
+            hint="mend the contract, then ./hub check and ./hub register it",
+        )
 
 
 def land(
@@ -91,11 +103,12 @@ def land(
         check_space(home.settings, "landing", _as_large_as_before(home, contract_id))
         _refuse_overtaking(home, contract_id, arrival)
         arrival.check()
-        standard, actor = standard_in_force(home).version, home.settings.actor
-        batch = start_batch(home.catalog, held, contract_id, version, standard, actor, kind=arrival.kind, origin=arrival.origin)
+        standards, actor = standard_in_force(home), home.settings.actor
+        batch = start_batch(home.catalog, held, contract_id, version, standards.version, actor, kind=arrival.kind, origin=arrival.origin)
         _remove_abandoned(home, contract_id)
         issue_missing(home, contract_id)
         try:
+            _check_fits(contract, version, standards)
             origin = source_table(contract) if arrival.kind == "delivery" else hub_table("quarantine", contract_id)
             with traced(home.settings, f"land.{contract_id}", [origin], [hub_table("landing", contract_id)]) as run:
                 columns = _land(home, held, batch, contract, key, extraction, order, arrival.note)

@@ -3,14 +3,16 @@
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from catalog.batches import Acceptance, batches_of, end_batch, latest_accepted, record_findings, start_batch
 from catalog.datasets import contract_at, contract_in_force, contracts_in_force, dataset_numbers
 from catalog.files import LakeFile, field_ids, files_of
 from catalog.tables import lease, metadata
-from core.database import open_database
-from core.errors import RequestError
+from core.database import open_database, writing
+from core.errors import RequestError, StoreError
 from core.leases import holding
+from pipeline.home import open_home
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub
 
 
@@ -97,6 +99,13 @@ def test_field_ids_are_given_once_and_never_reused(any_hub: Hub) -> None:
     assert field_ids(catalog, "t", ["a"]) == {"a": 101}
     assert field_ids(catalog, "t", ["_op", "c", "a", "b"]) == {"_op": 2, "c": 102, "a": 101, "b": 100}
     assert field_ids(catalog, "other", ["c"]) == {"c": 100}
+
+
+def test_a_database_of_a_newer_program_is_left_alone(hub: Hub) -> None:
+    with writing(hub.home.catalog) as connection:
+        connection.execute(sa.text("update alembic_version set version_num = '0999_later'"))
+    with pytest.raises(StoreError, match=r"the catalog database to 0999_later; this one knows it up to \d"):
+        open_home(hub.settings)
 
 
 @pytest.mark.parametrize("name", ["catalog", "serving", "audit"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from catalog.batches import batches_of
 from catalog.standards import get_standard, standard_versions
 from core.clock import today
 from core.errors import DefinitionError, RequestError
@@ -115,3 +116,20 @@ def test_a_fault_of_a_proposal_names_the_file_that_was_proposed(tmp_path: Path, 
         standard_named(str(folder), lambda: hub.home)
     assert str(folder / "version.yml") in {fault.file for fault in raised.value.faults}
     assert not [fault for fault in raised.value.faults if fault.file.startswith("standards/")]
+
+
+def test_a_contract_that_the_standard_outgrew_is_no_longer_collected(hub: Hub, install: Any, without_suite: None) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(0)])
+    population = INSTALLED.schemas["population"]
+    fewer = population.model_copy(update={"uses": tuple(use for use in population.uses if use.element.id != "phone_number")})
+    release = INSTALLED.release.model_copy(update={"version": "99.0.0"})
+    install(INSTALLED.model_copy(update={"release": release, "schemas": {**INSTALLED.schemas, "population": fewer}}))
+    with pytest.raises(
+        RequestError, match=r"version 1 of the contract does not fit standard 99.0.0: columns.DH: .phone_number. is not part of"
+    ):
+        hub.sync(PATIENTS, [person(0), person(1)])
+    (failed, _) = batches_of(hub.home.catalog, PATIENTS["id"])
+    assert failed.status == "failed"
+    hub.register({**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": [*PATIENTS["ignore"], "DH"]})
+    assert hub.sync(PATIENTS, [person(0), person(1)]).records == 2
