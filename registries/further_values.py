@@ -28,7 +28,10 @@ _FEW = 32
 
 @dataclass(frozen=True)
 class FurtherValue:
-    """A value beside the chosen one: all datasets that say so, and the earliest of the days since when."""
+    """A value beside the chosen one: all datasets that say so, and the earliest of the days since when.
+
+    Newest records are asked; older ones where no newest one says the same.
+    """
 
     element: str
     role: str

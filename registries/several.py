@@ -15,8 +15,9 @@ from standards.model import DataElement, Title
 class Role(BaseModel):
     """What a value is to its entity, and which values have this role: those that fulfil all that is said here.
 
-    `elements`: supplied as one of these, which are others than the one whose values they join. `departments`: said by one of them.
-    `begins_with`: its first characters. `earlier`: nobody says it of a day as late as the newest on which the chosen value is said.
+    `elements`: supplied as one of these, which are others than the one whose values they join. `departments`: the best
+    of the sources that say it is one of theirs. `begins_with`: its first characters. `earlier`: no newest record of a source says it of a day
+    as late as the newest on which one says the chosen value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,7 +1,7 @@
 """Survivorship: which source's value a base row carries, element by element.
 
-First, each source speaks with one record per entity: the newest, then the most complete, then the smallest record id, which is a total
-order. Then each element takes the value of the highest-ranked source that has one and may speak. Where sources count alike, the newest
+First, each source speaks with one record per entity: that of the newest day, then the most complete, then the smallest record id, which
+is a total order. Then each element takes the value of the highest-ranked source that has one and may speak. Where sources count alike, the newest
 record decides, the fullest, or how many say the same, and last the id of the dataset. Nothing depends on the order of rows.
 """
 
