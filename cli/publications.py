@@ -85,7 +85,9 @@ def replay_publication(
         if found.bytes_expected:
             print(f"rows and bytes were compared: files are written by {found.replayed_by['engine']} under the same settings")
         else:
-            print(f"rows were compared, not bytes: written by {_writer(found.written_by)}, replayed by {_writer(found.replayed_by)}")
+            by, again = _writer(found.written_by), _writer(found.replayed_by)
+            told = f"{by} in another form of file" if by == again else f"{by}, replayed by {again}"
+            print(f"rows were compared, not bytes: written by {told}")
     if not found.is_same:
         raise typer.Exit(1)
 

@@ -180,7 +180,16 @@ def _reasons(
     fills = fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
     drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
     judged = changes if batch.is_whole else _as_a_whole(changes, split)
-    return drifted + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
+    renamed = _renamed(home, batch, contract) if is_shrink(contract, judged) and not may_shrink else []
+    return drifted + renamed + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
+
+
+def _renamed(home: Home, batch: Batch, contract: Contract) -> list[str]:
+    """That records seem to be gone because they have another key since the last accepted batch."""
+    last = latest_accepted(home.catalog, contract.id)
+    if last is None or contract_at(home.catalog, contract.id, last.contract_version).record_key == contract.record_key:
+        return []
+    return [f"the record key changed with version {batch.contract_version} of the contract, by which every record counts as new"]
 
 
 def _stopped_at(home: Home, batch: Batch) -> int:

@@ -32,7 +32,10 @@ def definition_at(serving: sa.Engine, registry: str, version: int) -> RegistryDe
         return found
     installed = get_definition(registry)
     if installed.version != version:
-        raise RequestError(f"version {version} of the definition of {registry} has not been kept")
+        raise RequestError(
+            f"version {version} of the definition of {registry} has not been kept",
+            hint="it is older than the keeping: ./hub show and ./hub export still answer of that time, why and a replay cannot",
+        )
     return installed
 
 

@@ -60,6 +60,18 @@ def test_too_many_records_disappear(hub: Hub) -> None:
     assert hub.sync(document, PEOPLE[:8]).deleted == 2
 
 
+def test_another_record_key_is_told_as_such(hub: Hub) -> None:
+    document = with_assertions(PATIENTS, largest_shrink=0.2)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    other = {**document, "record_key": ["XM", "SFZH"]}
+    hub.register(other)
+    message = stopped(hub, other, PEOPLE).message
+    assert (
+        "stopped: the record key changed with version 2 of the contract, by which every record counts as new; 10 of 10 records" in message
+    )
+
+
 def test_too_many_rows_would_be_quarantined_and_the_findings_stay(any_hub: Hub) -> None:
     hub = any_hub
     document = with_assertions(PATIENTS, largest_quarantine=0.2)
