@@ -33,8 +33,8 @@ def reference_faults(contract: Contract, standards: Standards) -> list[Finding]:
 
 
 def element_faults(contract: Contract, standards: Standards) -> list[Finding]:
-    """What a contract maps to and a version of the standard does not have, or not for the registries that the dataset feeds."""
-    return [*_known(contract, standards), *_fitting(contract, standards)]
+    """Registries and elements that a contract names and a version of the standard does not have, or not together."""
+    return [finding for rule in (_feeds, _known, _fitting) for finding in rule(contract, standards)]
 
 
 def salvaged_faults(found: Salvage, standards: Standards) -> list[Finding]:

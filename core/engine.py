@@ -135,6 +135,10 @@ class Engine:
         """Run a query that has one row and one column and return that value."""
         return self.row(sql, parameters, doing=doing)[0]
 
+    def columns(self, relation: str) -> dict[str, str]:
+        """The columns of a table, a view or a SELECT, in their order, with the engine's name of each one's type."""
+        return {name: kind for name, kind, *_ in self.rows(f"DESCRIBE {relation}")}
+
     def records(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> list[dict[str, Any]]:
         """Run a query and return its rows as dictionaries; for small results."""
         with scrubbed(doing):

@@ -180,11 +180,11 @@ def _reasons(
     fills = fills_of_delivery(engine, home, batch, contract, standards, changes, found.fills)
     drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
     judged = changes if batch.is_whole else _as_a_whole(changes, split)
-    renamed = _renamed(home, batch, contract) if is_shrink(contract, judged) and not may_shrink else []
-    return drifted + renamed + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
+    rekeyed = _rekeyed(home, batch, contract) if is_shrink(contract, judged) and not may_shrink else []
+    return drifted + rekeyed + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
 
 
-def _renamed(home: Home, batch: Batch, contract: Contract) -> list[str]:
+def _rekeyed(home: Home, batch: Batch, contract: Contract) -> list[str]:
     """That records seem to be gone because they have another key since the last accepted batch."""
     last = latest_accepted(home.catalog, contract.id)
     if last is None or contract_at(home.catalog, contract.id, last.contract_version).record_key == contract.record_key:

@@ -81,21 +81,21 @@ def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, 
     pinned, withheld = [], []
     for batch, may_not in batches:
         before_it = seen.get(batch.contract_id)
-        linked_before = before_it is not None and not before_it.withheld
+        linked = before_it if before_it is not None and not before_it.withheld else None
         if may_not:
             withheld.append(Input(batch.contract_id, batch.seq, batch.records or 0, 0, 0, batch.records or 0))
-        if may_not and before_it is not None and linked_before:
+        if may_not and linked:
             # Only its links have to go: it is looked at as it was, which may be the last time that it had anything to say here.
-            batch = _seen_batch(home, before_it)
-        if linked_before or not may_not:
+            batch = _seen_batch(home, linked)
+        if linked or not may_not:
             pinned.append(
                 Pinned(
                     contract_at(home.catalog, batch.contract_id, batch.contract_version),
                     numbers[batch.contract_id],
                     batch.seq,
-                    before_it.batch_seq if before_it is not None and linked_before else 0,
+                    linked.batch_seq if linked else 0,
                     batch.records or 0,
-                    whole=rebuilt or before_it is None or not linked_before or _rules_changed(home, before_it, batch),
+                    whole=rebuilt or linked is None or _rules_changed(home, linked, batch),
                     withdrawn=may_not,
                 )
             )

@@ -168,6 +168,6 @@ def _outcome(engine: Engine, published: Settings, replayed: Settings, path: str)
 
 def _file_digest(engine: Engine, path: Any) -> tuple[Any, ...]:
     """Columns, number of rows and digest of all rows of a file, whatever their order."""
-    columns = [name for name, *_ in engine.rows(f"DESCRIBE SELECT * FROM {parquet([path])}")]
+    columns = engine.columns(f"SELECT * FROM {parquet([path])}")
     digest = row_digest([f"{quote(name)}::varchar" for name in columns])
     return (*columns, *engine.row(f"SELECT count(*), {digest_sums('d')} FROM (SELECT {digest} AS d FROM {parquet([path])})"))

@@ -115,8 +115,7 @@ def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mappi
 
 def _empty(engine: Engine, table: str, checks: Sequence[Check]) -> dict[str, int]:
     """By element with a mark, how many rows have no value of it; what stands for the record as a whole is no column, and in every row."""
-    columns = {name for name, *_ in engine.rows(f"DESCRIBE {table}")}
-    elements = sorted({check.element for check in checks if has_mark(check)} & columns)
+    elements = sorted({check.element for check in checks if has_mark(check)} & engine.columns(table).keys())
     counts = ", ".join(f"count(*) - count({quote(name)})" for name in elements)
     return dict(zip(elements, engine.rows(f"SELECT {counts} FROM {table}")[0], strict=True)) if elements else {}
 

@@ -26,13 +26,14 @@ def review(page: PageDep, registry: str) -> Response:
     """The next pair, or the one that the address names; and what was decided last, to take it back."""
     schema, purpose = schema_of(page.hub, registry), unquote(page.request.cookies.get(PURPOSE, ""))
     query = page.request.query_params
+    seen = newest(page.hub.home.serving, registry)  # before the pair is chosen: what is judged meanwhile was not seen
     named = _named(page.hub, schema, query.get("left", ""), query.get("right", "")) if "left" in query else None
     pair = read_pair(page.hub, schema, named, purpose) if named else next_pair(page.hub, schema, purpose)
     return page.render(
         "review.html",
         schema=schema,
         pair=pair,
-        seen=newest(page.hub.home.serving, registry),
+        seen=seen,
         last=_told(page, schema, "last"),
         meanwhile=_told(page, schema, "meanwhile"),
         waiting=count_open(page.hub.home.serving, registry),

@@ -32,7 +32,7 @@ def keys_sql(engine: Engine, model: LinkageModel, relation: str, same: Sequence[
 
 def values_sql(engine: Engine, rules: Sequence[Sequence[str]], relation: str) -> list[str]:
     """SQL for each rule's columns of prepared records as `_row`, `c0`, `c1` and so on, without those that lack one."""
-    kinds = {name: kind for name, kind, *_ in engine.rows(f"DESCRIBE {relation}")}
+    kinds = engine.columns(relation)
     return [_values(columns, kinds, relation) for columns in rules]
 
 

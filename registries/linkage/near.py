@@ -20,7 +20,7 @@ def near(engine: Engine, model: LinkageModel, few: str, many: str, into: str) ->
     """
     narrow, sides, counted = model.for_blocking, (f"{into}_few", f"{into}_many"), f"{into}_counted"
     with prepared_view(engine, narrow, few, sides[0]), prepared_view(engine, narrow, many, sides[1]):
-        columns = {name for name, *_ in engine.rows(f"DESCRIBE {many}")}
+        columns = engine.columns(many)
         unknown = f"SELECT _record_id FROM {many} WHERE {'_entity IS NULL' if '_entity' in columns else 'true'}"
         engine.run(f"CREATE TABLE {into}_ids AS {_agreeing(engine, narrow, sides)} UNION {unknown}", doing="finding what is known")
         engine.run(f"CREATE TABLE {into} AS SELECT * FROM {many} WHERE _record_id IN (FROM {into}_ids)", doing="reading what is known")

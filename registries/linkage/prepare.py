@@ -31,7 +31,7 @@ def prepare(engine: Engine, model: LinkageModel, relation: str, into: str, carri
 
     What the relation does not have is null. `_row` numbers the records in the order of the carried columns, from 1, unless they have a number.
     """
-    having = {name for name, *_ in engine.rows(f"DESCRIBE {relation}")}
+    having = engine.columns(relation)
     order = ", ".join(name for name in carried if name in having)
     number = "_row" if "_row" in having else f"row_number() OVER (ORDER BY {order})"
     engine.run(
@@ -47,7 +47,7 @@ def prepare(engine: Engine, model: LinkageModel, relation: str, into: str, carri
 @contextmanager
 def prepared_view(engine: Engine, model: LinkageModel, relation: str, into: str) -> Iterator[None]:
     """The same as a view, while the block runs: of a great many records only different values and their parts are held. `_row` is their id."""
-    having = {name for name, *_ in engine.rows(f"DESCRIBE {relation}")}
+    having = engine.columns(relation)
     given = f"{into}_given"
     engine.run(f"CREATE VIEW {given} AS SELECT _record_id AS _row, {_given(model, having, ())} FROM {relation}")
     engine.run(f"CREATE VIEW {into} AS {_with_parts(engine, model, given, into)}")

@@ -117,7 +117,7 @@ def components(engine: Engine, prepared: str, links: str, into: str) -> None:
 
 
 def _columns(engine: Engine, model: LinkageModel, predicted: str) -> Iterator[str]:
-    having = {name for name, *_ in engine.rows(f"DESCRIBE {predicted}")}
+    having = engine.columns(predicted)
     yield "_row_l AS left_row"
     yield "_row_r AS right_row"
     yield f"round(match_weight, {DIGITS}) AS score"

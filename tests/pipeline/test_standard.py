@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from catalog.batches import batches_of
 from catalog.standards import get_standard, standard_versions
+from contracts.model import Contract
+from contracts.references import element_faults
 from core.clock import today
 from core.errors import DefinitionError, RequestError
 from pipeline.accept import accept
@@ -131,5 +133,7 @@ def test_a_contract_that_the_standard_outgrew_is_no_longer_collected(hub: Hub, i
         hub.sync(PATIENTS, [person(0), person(1)])
     (failed, _) = batches_of(hub.home.catalog, PATIENTS["id"])
     assert failed.status == "failed"
+    without = INSTALLED.model_copy(update={"schemas": {name: item for name, item in INSTALLED.schemas.items() if name != "population"}})
+    assert dict(element_faults(Contract.model_validate(PATIENTS), without))["feeds[0]"].startswith('there is no base registry "population"')
     hub.register({**PATIENTS, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": [*PATIENTS["ignore"], "DH"]})
     assert hub.sync(PATIENTS, [person(0), person(1)]).records == 2
