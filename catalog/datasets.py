@@ -126,7 +126,7 @@ def write_registered(catalog: sa.Engine, department_id: str, folder: Path) -> No
             "pool": f"source__{contract.source.connection}",
         }
         for _, contract in contracts_in_force(catalog).values()
-        if contract.department.id == department_id
+        if contract.department.id == department_id and contract.ended is None
     ]
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{department_id}.{os.getpid()}"

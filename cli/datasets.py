@@ -1,4 +1,4 @@
-"""Commands about datasets: register, check, sync, receipt, report."""
+"""Commands about datasets: register, check, sync, end, receipt, report."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,7 +26,7 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (register, check, sync, receipt, report):
+    for command in (register, check, sync, end, receipt, report):
         app.command()(command)
 
 
@@ -34,6 +34,7 @@ def register(files: Files, as_json: Json = False) -> None:
     """Register contracts: they become datasets with a DAG each. Registering the same content again changes nothing."""
     from catalog.datasets import register as register_contract
     from contracts.loader import load_contracts
+    from pipeline.ending import release
     from pipeline.home import open_home
     from standards.loader import load_standards
 
@@ -42,6 +43,9 @@ def register(files: Files, as_json: Json = False) -> None:
     versions = {c.id: register_contract(home.catalog, c, home.settings.actor, home.settings.registered) for c in contracts}
     rows = [(contract.id, versions[contract.id], contract.title.en, ", ".join(contract.feeds)) for contract in contracts]
     answer(as_json, [{"id": c.id, "version": versions[c.id]} for c in contracts], ("dataset", "version", "title", "feeds"), rows)
+    for contract in contracts:
+        if contract.ended:
+            release(home, contract)
 
 
 def _contract_files(paths: list[Path]) -> list[Path]:
@@ -152,6 +156,32 @@ def _outcome(contract: str, batch: "Batch | None", error: Exception | None) -> d
     outcome = "declined" if isinstance(error, DECLINED) else "stopped" if isinstance(error, GateFailed) else "failed"
     said = {"error": type(error).__name__, "message": fault.message, "hint": fault.hint, "transient": fault.transient}
     return known | {"outcome": outcome} | said
+
+
+def end(
+    contract: Annotated[str, typer.Argument(help="Id of a registered dataset.")],
+    why: Annotated[str, typer.Option("--why", help="Why it ends; kept with its contract.")],
+    records: Annotated[
+        Literal["kept", "withdrawn"],
+        typer.Option("--records", help="kept: its records stay in the base tables as they were read last; withdrawn: they leave them."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Collect a dataset no more: no schedule, no alerts, no log kept at its source. Registering its contract again takes it back."""
+    from pipeline.ending import end as end_dataset
+    from pipeline.home import open_home
+
+    done = end_dataset(open_home(), contract, reason_given(why, "--why"), records)
+    if as_json:
+        print_json(asdict(done) | {"ended": done.ended.model_dump()})
+        return
+    print(f"{done.contract_id} has ended with version {done.version} of its contract: {done.ended.reason}")
+    if records == "kept":
+        print(f"  its {done.records:,} records stay as they were read last in: {', '.join(done.feeds)}")
+    else:
+        print(
+            f"  its {done.records:,} records leave with the next publication: {'; '.join(f'./hub publish {feed}' for feed in done.feeds)}"
+        )
 
 
 def reason_given(reason: str | None, option: str = "--accept-shrink") -> str:

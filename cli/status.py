@@ -63,12 +63,12 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
     trouble = [
         f"! {item.last.batch_id} {item.last.status}: {item.last.error}\n    what to do: {item.last.hint or 'see the message'}"
         for item in states
-        if item.last and item.last.error
+        if item.last and item.last.error and not item.contract.ended
     ]
     trouble += [
         f"~ {item.id}: {note['message']}"
         for item in states
-        for note in (item.last.notes if item.last else [])
+        for note in (item.last.notes if item.last and not item.contract.ended else [])
         if str(note["kind"]).startswith("drift-")
     ]
     print("\n".join(["", *trouble, ""]) if trouble else "")
@@ -87,9 +87,10 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
 def _line(item: "DatasetState") -> tuple[Any, ...]:
     last, since = item.last, item.waiting_since
     status = f"#{last.seq} {last.status}" if last else "never collected"
+    status = "ended" if item.contract.ended else status
     age = f"{duration(item.age)}{', late' if item.freshness == 'late' else ''}" if item.age is not None else None
     allowed = duration(item.allowed_age) if item.allowed_age else "any"
-    never = "never" if item.contract.schedule.cron else "on demand"
+    never = "never" if item.contract.schedule.cron or item.contract.ended else "on demand"
     due, started = beijing_text(item.next_run)[:16] or never, beijing_text(last.started_at)[:16] if last else ""
     return (item.id, status, started, age, allowed, due, item.records, item.quarantined, duration(now() - since) if since else None)
 

@@ -247,17 +247,20 @@ def make_slot(contract: Contract, url: str, name: str) -> Iterator[tuple[str, st
         yield start, snapshot
 
 
-def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
-    """Let the server forget what the accepted batch no longer needs. Where it cannot be reached that is done before the next batch.
+def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> bool:
+    """Let the server forget what the accepted batch no longer needs; without a slot, everything. Returns whether that was done.
 
-    It comes after the commit, so whatever goes wrong is no fault of the batch; a server that hangs is not waited for.
+    Where it cannot be reached that is done before the next batch. It comes after the commit, so whatever goes wrong is no fault of the
+    batch; a server that hangs is not waited for.
     """
-    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn), daemon=True)
+    done = threading.Event()
+    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn, done), daemon=True)
     thread.start()
     thread.join(_SETTLE_SECONDS)
+    return done.is_set()
 
 
-def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> None:
+def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None, done: threading.Event) -> None:
     assert isinstance(contract.source, DatabaseSource)
     with suppress(HubError), base.translated(contract):
         url = connections.url(contract.source.connection, "postgresql", "postgres")
@@ -265,3 +268,4 @@ def _settle(contract: Contract, connections: Connections, prefix: str, slot: str
             drop_slots(server, prefix, keep=slot)
             if slot and lsn:
                 _advance(server, slot, lsn)
+            done.set()

@@ -64,7 +64,7 @@ class Department(Part):
 
 # Attributes that contracts did not have from the beginning: of a mapping, and by the part they stand in ("" is the contract itself).
 _LATER = ("written_in", "unit")
-_LATER_PARTS = {"": ("cursor", "log", "drift"), "reading": ("replica", "source_digest"), "retention": ("history_days",)}
+_LATER_PARTS = {"": ("cursor", "log", "drift", "ended"), "reading": ("replica", "source_digest"), "retention": ("history_days",)}
 
 
 class Mapping(Part):
@@ -157,6 +157,15 @@ class Retention(Part):
     )
 
 
+class Ended(Part):
+    """That a dataset is collected no more, and what becomes of the records that it has."""
+
+    reason: str = Field(min_length=1, pattern=r"\S", description="Why: the department closed the system.")
+    records: Literal["kept", "withdrawn"] = Field(
+        description="kept: they stay in the base tables as they were read last. withdrawn: they leave them with the next publication."
+    )
+
+
 _MappingInput = Identifier | Mapping
 
 
@@ -219,6 +228,7 @@ class Contract(Part):
     )
     sharing: Sharing = Field(default_factory=Sharing, description="On what terms others may use it.")
     retention: Retention = Field(default_factory=Retention, description="How long it is kept.")
+    ended: Ended | None = Field(default=None, description="That it is collected no more; left out, it is collected.")
 
     @cached_property
     def elements(self) -> dict[str, ElementSource]:
@@ -239,6 +249,11 @@ class Contract(Part):
     def whole_row_is_key(self) -> bool:
         """Whether the record has no key of its own, so that a changed row is another record."""
         return self.record_key == (WHOLE_ROW,)
+
+    def counts_in(self, registry: str) -> bool:
+        """Whether a registry may use its records: it feeds it, they are shared, and they were not withdrawn when it ended."""
+        is_withdrawn = self.ended is not None and self.ended.records == "withdrawn"
+        return registry in self.feeds and self.sharing.sharing_class != "none" and not is_withdrawn
 
     @property
     def drift_policy(self) -> Drift:

@@ -48,7 +48,7 @@ def load_rules(path: Path = RULES) -> tuple[Rule, ...]:
 
 def find(home: Home, rules: Sequence[Rule] | None = None) -> list[Found]:
     """What the rules find now."""
-    states = list(dataset_states(home.catalog).values())
+    states = [item for item in dataset_states(home.catalog).values() if item.contract.ended is None]
     return [
         Found(rule.id, subject, rule.severity, f"{rule.title.zh}：{zh}", f"{rule.title.en}: {en}")
         for rule in rules or load_rules()

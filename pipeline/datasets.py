@@ -17,7 +17,7 @@ from core.database import reading
 from pipeline.schedule import next_run
 
 # Worst first: the order of the overview and of the state column.
-STATES = ("failed", "stopped", "abandoned", "late", "never", "quarantine", "landing", "landed", "superseded", "accepted")
+STATES = ("failed", "stopped", "abandoned", "late", "never", "quarantine", "landing", "landed", "superseded", "accepted", "ended")
 ATTENTION = STATES[:6]
 
 
@@ -39,7 +39,9 @@ class DatasetState:
 
     @property
     def freshness(self) -> str:
-        """`current`, `late`, `irregular` (no cycle promised) or `never`."""
+        """`current`, `late`, `irregular` (no cycle promised), `never`, or `ended` where it is collected no more."""
+        if self.contract.ended:
+            return "ended"
         if self.seen_at is None:
             return "never"
         if self.allowed_age is None:
@@ -59,11 +61,13 @@ class DatasetState:
     @property
     def next_run(self) -> datetime | None:
         """When the dataset is collected next (UTC)."""
-        return next_run(self.contract)
+        return None if self.contract.ended else next_run(self.contract)
 
     @property
     def state(self) -> str:
         """The one word that matters most."""
+        if self.contract.ended:
+            return "ended"
         if self.last is None:
             return "never"
         if self.last.status in ("failed", "stopped", "abandoned"):
@@ -101,6 +105,7 @@ class DatasetState:
             "title_en": contract.title.en,
             "feeds": list(contract.feeds),
             "contract_version": self.version,
+            "ended": contract.ended and contract.ended.model_dump(),
             "state": self.state,
             "freshness": self.freshness,
             "update_cycle": contract.update_cycle,

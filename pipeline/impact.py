@@ -123,6 +123,8 @@ class _Run:
         """The datasets that the change can concern, and of these the ones that cannot be tried."""
         numbers, seen, unseen = dataset_numbers(self.home.catalog), [], []
         for contract_id, (_, in_force) in contracts_in_force(self.home.catalog).items():
+            if in_force.ended:
+                continue  # its rows are not read again
             batch = latest_whole(self.home.catalog, contract_id)
             contract = contract_at(self.home.catalog, contract_id, batch.contract_version) if batch else in_force
             if not self._touched(contract) and not self._rules(contract):
@@ -190,7 +192,7 @@ class _Run:
         numbers = dataset_numbers(self.home.catalog)
         for contract_id, (_, in_force) in contracts_in_force(self.home.catalog).items():
             batch = latest_accepted(self.home.catalog, contract_id)
-            if batch is not None and registry in in_force.feeds and in_force.sharing.sharing_class != "none":
+            if batch is not None and in_force.counts_in(registry):
                 contract = contract_at(self.home.catalog, contract_id, batch.contract_version)
                 yield Member(contract, numbers[contract_id], compared.get(contract_id))
 

@@ -96,6 +96,11 @@ def land(
     """
     home = home or open_home()
     version, contract = contract_in_force(home.catalog, contract_id)
+    if contract.ended and arrival.kind == "delivery":
+        raise RequestError(
+            f"{contract_id} has ended: {contract.ended.reason}",
+            hint="register its contract without `ended` to collect it again",
+        )
     if extraction is None and not order.outside_window:
         check_window(contract, datetime.now(BEIJING))  # it is no batch's fault, so none is opened
     key = load_key(home.settings, RECORD_KEY)

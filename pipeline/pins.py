@@ -36,7 +36,7 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
         batch, is_asked = latest_change(home.catalog, contract_id), registry in contract.feeds
         if batch is None or not (is_asked or contract_id in seen):
             continue
-        may_not = contract.sharing.sharing_class == "none" or not is_asked
+        may_not = not contract.counts_in(registry)
         if is_asked and version != batch.contract_version and not _feeds(home, registry, batch):
             # It joins or comes back, and nothing has been read for that yet: until then it stays as it was.
             if contract_id not in seen:
@@ -64,7 +64,7 @@ def was_withheld(home: Home, registry: str, item: Input) -> bool:
         return item.withheld > 0
     batch = _seen_batch(home, item)
     contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
-    return contract.sharing.sharing_class == "none" or registry not in contract.feeds
+    return not contract.counts_in(registry)
 
 
 def _feeds(home: Home, registry: str, batch: Batch) -> bool:

@@ -105,6 +105,15 @@ def settle_log(home: Home, contract: Contract) -> None:
         settle(contract, connections, slot_prefix(home, contract.id), place.get("slot"), place.get("lsn"))
 
 
+def give_up_log(home: Home, contract: Contract) -> bool:
+    """Let the source keep no log for the hub any more. Returns whether that is so: a source that cannot be reached keeps what it has."""
+    if contract.change_tracking != "log":
+        return True
+    from connectors.postgresql_slots import settle
+
+    return settle(contract, load_connections(settings=home.settings), slot_prefix(home, contract.id), None, None)
+
+
 def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)

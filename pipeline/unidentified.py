@@ -22,7 +22,7 @@ class Unidentified:
 def unidentified(home: Home, schema: Schema, standards: Standards, elements: Sequence[str]) -> Iterator[Unidentified]:
     """The live records of each dataset that may be shared, as they were accepted last."""
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
-        if schema.id not in contract.feeds or contract.sharing.sharing_class == "none":
+        if not contract.counts_in(schema.id):
             continue
         columns = log_columns(contract, standards)
         wanted = {name: columns[name] for name in (*schema.identity, *elements) if name in columns}

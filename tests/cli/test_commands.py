@@ -149,6 +149,19 @@ def test_a_day_by_commands(
     assert command("status", "--check", "--json").json["broken"] == []
     assert command("report", "population", "--html", str(hub.drop / "report.html")).status == 0
     assert command("quarantine", PATIENTS["id"], "--export", str(hub.drop / "2.csv"), "--purpose", "x" * 600).status == 2
+    assert command("end", PATIENTS["id"], "--why", " ", "--records", "kept").status == 2
+    ended = command("end", PATIENTS["id"], "--why", "closed", "--records", "withdrawn", "--json").json
+    assert (ended["version"], ended["records"], ended["ended"]) == (2, 5, {"reason": "closed", "records": "withdrawn"})
+    told = command("end", PATIENTS["id"], "--why", "closed", "--records", "withdrawn").out
+    assert told.splitlines() == [
+        f"{PATIENTS['id']} has ended with version 2 of its contract: closed",
+        "  its 5 records leave with the next publication: ./hub publish population",
+    ]
+    declined = command("sync", PATIENTS["id"])
+    assert (declined.status, "has ended: closed" in declined.err) == (2, True)
+    assert command("publish", "population").status == 1
+    assert command("publish", "population", "--accept-shrink", "closed", "--json").json["entities"] == 0
+    assert command("status", "--check", "--json").json["broken"] == []
 
 
 def test_a_backup_is_put_back_by_commands(hub: Hub, without_suite: None, command_in: Callable[[Path], Command], tmp_path: Path) -> None:

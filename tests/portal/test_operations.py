@@ -49,3 +49,14 @@ def test_the_page_shows_age_receipt_and_next_run(filled: Portal, lang: str, word
     (row,) = [r for r in filled.client.get("/operations?format=json").json() if r["id"] == RESIDENTS["id"]]
     assert row["age_seconds"] >= 0
     assert row["last_receipt"] == f"{RESIDENTS['id']}@2"
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "已停止采集：系统关闭"), ("en", "is collected no more: 系统关闭")])
+def test_a_dataset_that_has_ended_says_so_and_is_no_trouble(hub: Hub, without_suite: None, lang: str, words: str) -> None:
+    hub.register({**PATIENTS, "schedule": {"cron": "0 2 * * *"}, "ended": {"reason": "系统关闭", "records": "kept"}})
+    client = open_portal(hub).client
+    assert words in client.get(f"/datasets/{PATIENTS['id']}?lang={lang}").text
+    for page in ("/", "/datasets", "/operations"):
+        assert client.get(f"{page}?lang={lang}").status_code == 200
+    (row,) = client.get("/operations?format=json").json()
+    assert (row["state"], row["freshness"], row["next_run_at"]) == ("ended", "ended", None)
