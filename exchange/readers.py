@@ -9,6 +9,9 @@ from core.database import reading
 from exchange.audit import entity_subject, part_subject
 from exchange.tables import audit_entry
 
+# Who decides on pairs of records looks at them for the hub's own sake, and reuses nothing.
+_OWN_WORK = ("judge", "review", "review-masked")
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -28,6 +31,7 @@ def readers_of(audit: sa.Engine, registry: str) -> list[Reader]:
     query = (
         sa.select(audit_entry.c.actor, audit_entry.c.purpose, count, sa.func.max(audit_entry.c.at).label("last"))
         .where(sa.or_(*(audit_entry.c.subject.startswith(start, autoescape=True) for start in starts)))
+        .where(audit_entry.c.action.not_in(_OWN_WORK))
         .group_by(audit_entry.c.actor, audit_entry.c.purpose)
         .order_by(count.desc(), audit_entry.c.actor, audit_entry.c.purpose)
     )

@@ -77,6 +77,16 @@ class Judgement:
     withdrawn: Withdrawal | None = None
 
 
+class JudgedMeanwhile(RequestError):
+    """Somebody else has judged the pair since it was looked at; `number` is that judgement's."""
+
+    def __init__(self, registry: str, number: int) -> None:
+        super().__init__(
+            f"the pair has been judged meanwhile: judgement {number} of {registry}", hint=f"./hub judgements {registry} shows it"
+        )
+        self.number = number
+
+
 def ordered(left: Side, right: Side) -> tuple[Side, Side]:
     """The pair as it is kept. Raises RequestError where it is none."""
     sides = tuple(replace(side, record_id=_record_id(side.record_id)) for side in sorted((left, right)))
@@ -92,17 +102,32 @@ def _record_id(text: str) -> str:
         raise RequestError("that is no record id", hint="a record id has 32 hexadecimal digits; ./hub why shows them") from None
 
 
-def judge(serving: sa.Engine, registry: str, decisions: Sequence[Decision], actor: str) -> int:
-    """Write decisions down, in their order, and return the number of the last (0: there were none)."""
+def judge(serving: sa.Engine, registry: str, decisions: Sequence[Decision], actor: str, seen: int | None = None) -> int:
+    """Write decisions down, in their order, and return the number of the last (0: there were none).
+
+    Raises JudgedMeanwhile where a pair has been judged after `seen`, the newest number that whoever decides knew of.
+    """
     last = 0
     for start in range(0, len(decisions), CHUNK):
         rows = [_row(item) for item in decisions[start : start + CHUNK]]
         with writing(serving) as connection:
             first = _next(connection, registry)
+            if seen is not None:
+                _refuse_judged(connection, registry, rows, seen)
             shared = {"registry": registry, "actor": actor, "at": now(), "withdraws": None}
             connection.execute(judgement.insert(), [row | shared | {"number": first + place} for place, row in enumerate(rows)])
             last = first + len(rows) - 1
     return last
+
+
+def _refuse_judged(connection: sa.Connection, registry: str, rows: Sequence[dict[str, Any]], seen: int) -> None:
+    """Asked in the transaction that writes: of two people in the same moment the second is told."""
+    for row in rows:
+        same = [judgement.c[name] == row[name] for name in ("left_record", "right_record")]
+        later = _read(connection, sa.and_(judgement.c.registry == registry, judgement.c.number > seen, *same))
+        standing = next((item.number for item in later if not item.withdrawn), None)
+        if standing is not None:
+            raise JudgedMeanwhile(registry, standing)
 
 
 def _row(item: Decision) -> dict[str, Any]:

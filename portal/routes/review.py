@@ -12,7 +12,7 @@ from portal.errors import WrongInput
 from portal.pairs import next_pair, read_pair
 from portal.routes.registries import schema_of
 from registries.candidates import Candidate, count_open, get_pair
-from registries.judgements import VERDICTS, Decision, Judgement, get_judgement, judge, judgements, judgements_on, newest, withdraw
+from registries.judgements import VERDICTS, Decision, JudgedMeanwhile, Judgement, get_judgement, judge, judgements, newest, withdraw
 from registries.publications import latest
 from standards.model import Schema
 
@@ -65,20 +65,13 @@ async def decide(page: PageDep, request: Request, registry: str) -> Response:
     if verdict is None:
         raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
     pair = _named(page.hub, schema, form.get("left", ""), form.get("right", ""))
-    other = _meanwhile(page.hub, pair, schema.id, _number(page, form.get("seen", "")))
-    if other is not None:
-        return RedirectResponse(f"{link('registry', registry, 'review')}?meanwhile={other}", 303)
+    seen = _number(page, form.get("seen", ""))
     why = form.get("why", "")[: records.LONGEST_PURPOSE] or page.t("review.seen")
-    number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor)
+    try:
+        number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor, seen)
+    except JudgedMeanwhile as other:
+        return RedirectResponse(f"{link('registry', registry, 'review')}?meanwhile={other.number}", 303)
     return RedirectResponse(f"{link('registry', registry, 'review')}?last={number}", 303)
-
-
-def _meanwhile(hub: Hub, pair: Candidate, registry: str, seen: int) -> int | None:
-    """The judgement by which somebody has decided the pair since the page was shown, when `seen` was the newest one."""
-    sides = {pair.left.record_id, pair.right.record_id}
-    found = judgements_on(hub.home.serving, registry, sorted(sides))
-    standing = (item for item in found if item.number > seen and not item.withdrawn)
-    return next((item.number for item in standing if {item.left.record_id, item.right.record_id} == sides), None)
 
 
 def _number(page: PageDep, text: str) -> int:

@@ -45,7 +45,9 @@ def test_one_question_finds_every_entry_about_an_entity(any_hub: Hub) -> None:
         record(audit, actor="a", action="show", subject=name, purpose="p")
     assert [entry["subject"] for entry in entries(audit, Selection(subject))] == [SOMEBODY, subject]
     assert len(entries(audit, Selection(SOMEBODY))) == 3
-    assert [reader.reads for reader in readers_of(audit, "population")] == [2]
+    for action in ("judge", "review", "review-masked"):
+        record(audit, actor="judge", action=action, subject=subject, purpose="p")
+    assert [(reader.actor, reader.reads) for reader in readers_of(audit, "population")] == [("a", 2)]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.factories import RESIDENTS, resident_id
-from tests.portal.conftest import Portal
+from tests.factories import PATIENTS, RESIDENTS, Hub, resident_id
+from tests.portal.conftest import Portal, open_portal
 
 
 def figures(portal: Portal) -> dict[tuple[str, ...], float]:

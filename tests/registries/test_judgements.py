@@ -5,7 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.errors import RequestError
-from registries.judgements import FACTS, Decision, Side, facts, get_judgement, judge, judgements, judgements_on, newest, withdraw
+from registries.judgements import (
+    FACTS,
+    Decision,
+    JudgedMeanwhile,
+    Side,
+    facts,
+    get_judgement,
+    judge,
+    judgements,
+    judgements_on,
+    newest,
+    withdraw,
+)
 from tests.factories import Hub
 
 SIDES = [Side(f"0000000{n}-0000-0000-0000-000000000000", f"a__{n}") for n in range(6)]
@@ -58,3 +70,24 @@ def test_writers_at_once_leave_no_gap(any_hub: Hub) -> None:
         list(pool.map(lambda n: judge(serving, "population", [decision(0, 1)] * (n % 3 + 1), "tester"), range(12)))
     numbers = [item.number for item in judgements(serving, "population", 1000)]
     assert numbers == list(range(24, 0, -1))
+
+
+def test_of_two_who_judge_a_pair_at_once_one_is_told(any_hub: Hub) -> None:
+    serving = any_hub.home.serving
+    judge(serving, "population", [decision(0, 1), decision(2, 3)], "tester")
+
+    def decide(name: str) -> int | JudgedMeanwhile:
+        try:
+            return judge(serving, "population", [decision(1, 0, "different")], name, seen=2)
+        except JudgedMeanwhile as other:
+            return other
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(decide, "abcdefgh"))
+    assert [item for item in found if isinstance(item, int)] == [3]
+    assert {item.number for item in found if isinstance(item, JudgedMeanwhile)} == {3}
+    assert newest(serving, "population") == 3
+    # What was taken back again stands in nobody's way, nor what was said of another pair.
+    withdraw(serving, "population", 3, "tester", "a mistake")
+    assert judge(serving, "population", [decision(4, 5)], "tester") == 5
+    assert judge(serving, "population", [decision(0, 1)], "tester", seen=2) == 6
