@@ -1,7 +1,8 @@
 """Export: a base table as of one publication, as a file for bulk reuse, and a manifest that says what it is.
 
-Values of persons are masked unless a purpose is given; either way the export is in the audit log before the first row is read. The folder is new
-and its owner's alone. Whoever loads the file follows the change feed after the manifest's `resume_after`.
+It has the columns of the standard that the publication was made with. Values of persons are masked unless a purpose is given; either way the
+export is in the audit log before the first row is read. The folder is new and its owner's alone. Whoever loads the file follows the change
+feed after the manifest's `resume_after`.
 """
 
 import json
@@ -20,6 +21,7 @@ from core.files import requested
 from exchange import audit
 from pipeline.base import base_columns, base_state
 from pipeline.home import Home
+from pipeline.standard import standard_of
 from registries.definition import get_definition
 from registries.feed import last_change
 from registries.further_values import COLUMN, masked_column_sql
@@ -27,7 +29,7 @@ from registries.publications import Publication, get_publication, latest, shown
 from registries.versions import MEANINGS
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_sql
-from standards.model import Schema
+from standards.model import DataElement, Schema
 
 Format = Literal["parquet", "csv"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -79,17 +81,18 @@ def export(home: Home, registry: str, folder: Path, *, form: str = "parquet", kn
 
     Raises RequestError where the folder is there, the form is none of FORMATS, or there is no such publication.
     """
-    schema = load_standards().schemas[get_definition(registry).id]
+    definition = get_definition(registry)
     chosen = next((known for known in FORMATS if known == form), None)
     if chosen is None:
         raise RequestError(f"{form} is no form of an export", hint=", ".join(FORMATS))
-    publication = latest(home.serving, registry) if known_at is None else get_publication(home.serving, registry, known_at)
+    publication = latest(home.serving, definition.id) if known_at is None else get_publication(home.serving, definition.id, known_at)
     if not publication.number:
         raise RequestError(
             f"{registry} has not been published yet", hint=f"./hub publish {registry}, after a dataset that feeds it was accepted"
         )
     if folder.exists():
         raise RequestError(f"{folder} exists already", hint="name a new folder")
+    schema = standard_of(home, publication).schemas[definition.id]
     _write_down(home, publication, purpose)
     draft = folder.with_name(f".{folder.name}.draft")
     with requested(folder):
@@ -142,11 +145,17 @@ def _write(home: Home, schema: Schema, publication: Publication, folder: Path, f
 def _columns(schema: Schema, *, masked: bool) -> Iterator[Column]:
     kinds = base_columns(schema)
     yield from (Column(name, kinds[name], title) for name, title in SYSTEM.items())
-    for element in schema.elements:
+    for element in _guarded(schema):
         hidden = masked and is_personal(element)
         yield Column(element.id, "VARCHAR" if hidden else kinds[element.id], element.title.model_dump(), hidden)
     if get_definition(schema.id).several:
-        yield Column(COLUMN, kinds[COLUMN], FURTHER, masked and any(is_personal(element) for element in schema.elements))
+        yield Column(COLUMN, kinds[COLUMN], FURTHER, masked and any(map(is_personal, _guarded(schema))))
+
+
+def _guarded(schema: Schema) -> tuple[DataElement, ...]:
+    """The elements of then, but those of today where they say something about a person: what became personal since is masked too."""
+    today = load_standards().elements
+    return tuple(now if is_personal(now) else then for then, now in ((item, today.get(item.id, item)) for item in schema.elements))
 
 
 def _names(columns: tuple[Column, ...]) -> list[str]:
@@ -161,8 +170,8 @@ def _selected(schema: Schema, columns: tuple[Column, ...]) -> Iterator[str]:
 
 def _masked(schema: Schema, name: str) -> str:
     if name == COLUMN:
-        return masked_column_sql(schema.elements)
-    return masked_sql(f"{quote(name)}::varchar", next(element for element in schema.elements if element.id == name))
+        return masked_column_sql(_guarded(schema))
+    return masked_sql(f"{quote(name)}::varchar", next(element for element in _guarded(schema) if element.id == name))
 
 
 def _options(form: Format, publication: Publication) -> str:

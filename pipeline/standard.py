@@ -9,6 +9,7 @@ from catalog.standards import get_standard, record_standard
 from core.clock import today
 from core.errors import DefinitionError, RequestError
 from pipeline.home import Home
+from registries.publications import Publication
 from standards.loader import load_standards, read_standards
 from standards.model import Standards
 
@@ -30,6 +31,17 @@ def standard_in_force(home: Home) -> Standards:
         )
     record_standard(home.catalog, standards, home.settings.actor)
     return standards
+
+
+def standard_of(home: Home, publication: Publication) -> Standards:
+    """The standard that a publication was made with, as the catalog has it: to read the installed one takes longer than an answer."""
+    try:
+        return get_standard(home.catalog, publication.standard_version)
+    except RequestError:
+        # Kept in the form of another program; but it may be the one that is installed.
+        if (installed := load_standards()).version == publication.standard_version:
+            return installed
+        raise
 
 
 def standard_named(name: str, home: Callable[[], Home]) -> Standards:

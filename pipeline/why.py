@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from catalog.batches import Batch, get_batch
 from catalog.datasets import contract_at, dataset_numbers
 from catalog.files import files_of
-from catalog.standards import get_standard
 from core.database import reading
 from core.engine import Engine, uuid_literal
 from core.errors import HubError, NoSuchEntity, RequestError
@@ -27,6 +26,7 @@ from pipeline.landing import batch_folder
 from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.repairs import Repair, delivered_rows, repairs_of
 from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_lines, xref_table
+from pipeline.standard import standard_of
 from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source, standardized_table, state
 from pipeline.verdicts import Answer, MergedAgain, Record, answers_of
 from registries.definition import RegistryDefinition, get_definition
@@ -35,7 +35,7 @@ from registries.further_values import COLUMN
 from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
 from registries.matching import canonical_key, minted
-from registries.publications import Publication, files_upto, get_publication, inputs_of, latest
+from registries.publications import files_upto, get_publication, inputs_of, latest
 from registries.survivorship import (
     Contribution,
     best_records_order,
@@ -91,7 +91,7 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     """
     definition = get_definition(registry)
     number = _number(home, definition.id, known_at)
-    schema = _standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
+    schema = standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     key = canonical_key(definition, load_key(home.settings, CANONICAL_KEY))
     identities = list(_identities(name, len(schema.identity)))
     own = [str(minted(key, parts)) for parts in identities]
@@ -160,7 +160,7 @@ def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict
     With a day the view of both times answers, which says since when and until when as well. Raises RequestError where nothing is known.
     """
     number = _number(home, registry, at.known_at)
-    schema = _standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
+    schema = standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     values: dict[str, Any] = {"id": canonical_id, "n": number}
     if at.valid_at is None:
         query = sa.text(f"SELECT * FROM {history_table(schema)} WHERE _canonical_id = :id AND {HELD}")
@@ -195,7 +195,7 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
     Raises RequestError where the entity or publication does not exist, NotReproduced where the merge does not come out as published.
     """
     publication = get_publication(home.serving, registry, _number(home, registry, number))
-    standards = _standard_of(home, publication)
+    standards = standard_of(home, publication)
     definition = definition_at(home.serving, registry, publication.definition_version)
     schema = standards.schemas[registry]
     with Engine(home.settings) as engine:
@@ -210,17 +210,6 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
     judged = judgements_on(home.serving, registry, members, seen) if seen else []
     placed = tuple(str(link.record_id) for link in links if link.rule in (JUDGED_RULE, JUDGED_APART_RULE))
     return Why(registry, canonical_id, publication.number, *told, answers, tuple(judged), placed)
-
-
-def _standard_of(home: Home, publication: Publication) -> Standards:
-    """The standard that a publication was made with, as the catalog has it: to read the installed one takes longer than the answer."""
-    try:
-        return get_standard(home.catalog, publication.standard_version)
-    except RequestError:
-        # Kept in the form of another program; but it may be the one that is installed.
-        if (installed := load_standards()).version == publication.standard_version:
-            return installed
-        raise
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,23 @@ def test_without_a_purpose_the_values_of_persons_are_masked(hub: Hub, tmp_path: 
     assert entries(hub.home.audit, Selection(), limit=1)[0]["action"] == "export-masked"
 
 
+def test_an_export_of_then_has_the_columns_of_then_and_the_masks_of_both(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since then the standard has lost the sex, and reads something internal, or the names, in another way."""
+    installed, of_today = load_standards(), dict(load_standards().elements)
+    del of_today["sex_code"]
+    of_today["household_authority_code"] = of_today["household_authority_code"].model_copy(update={"classification": "personal"})
+    of_today["person_name"] = of_today["person_name"].model_copy(update={"classification": "internal"})
+    monkeypatch.setattr("pipeline.export.load_standards", lambda: installed.model_copy(update={"elements": of_today}))
+    done, manifest = exported(hub, tmp_path / "full", purpose="test of the export")
+    with duckdb.connect() as engine:
+        found = told(fetched(engine, f"SELECT * FROM read_parquet('{tmp_path / 'full' / manifest['file']}')"))
+    assert found == served(hub, done.publication)
+    assert {row["sex_code"] for row in found.values()} == {"1", "2"}
+    done, _ = exported(hub, tmp_path / "masked")
+    personal = {name for name, element in ELEMENTS.items() if is_personal(element)}
+    assert {column.name for column in done.columns if column.masked} == {*personal, "household_authority_code", COLUMN}
+
+
 def test_who_has_loaded_an_export_follows_the_feed_from_there(hub: Hub, tmp_path: Path) -> None:
     done, manifest = exported(hub, tmp_path / "out", known_at=1, purpose="test of the export")
     with duckdb.connect() as engine:
