@@ -2,6 +2,7 @@
 has opened the workbook since, and errors such as #N/A.
 """
 
+import io
 import posixpath
 import re
 import zipfile
@@ -28,27 +29,54 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 Lack = Literal["unstored", "error"]
 
 
-def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]]:
-    """The places of the columns (from 0) by row (from 1) in which such cells stand in a sheet of a workbook, xlsx or ods; nothing for xls, which
-    keeps the values of formulas and whose reader does not tell errors from empty cells. `what` names the workbook.
+def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]] | None:
+    """The places of the columns (from 0) by row (from 1) in which such cells stand in a sheet of a workbook; None where it does not tell.
+    `what` names the workbook.
 
     Raises SourceError where there are so many that nothing is left to be read.
     """
-    if not zipfile.is_zipfile(file):
-        return {}
     found: dict[int, dict[int, Lack]] = {}
+    try:
+        for number, (row, column, lack) in enumerate(
+            _lacking_in_zip(file, sheet) if zipfile.is_zipfile(file) else _errors_in_xls(file, sheet)
+        ):
+            if number == _MOST:
+                hint = "ask the department to open the workbook, mend it, and save it again"
+                raise SourceError(f"{what} has more than {_MOST:,} cells that show no value", hint=hint)
+            found.setdefault(row, {})[column] = lack
+    except _NotTold:
+        return None
+    return found
+
+
+class _NotTold(Exception):
+    """The workbook cannot be read in the way that tells errors from empty cells."""
+
+
+def _errors_in_xls(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack]]:
+    """xls keeps the values of formulas. The reader of workbooks gives nothing for an error; the one that tells it apart is too slow for all."""
+    import xlrd
+
+    file.seek(0)
+    content, said = file.read(), io.StringIO()
+    try:
+        # What is declared behind the last cell of a row is not made.
+        book = xlrd.open_workbook(file_contents=content, logfile=said, on_demand=True, ragged_rows=True, ignore_workbook_corruption=True)
+        cells = book.sheet_by_name(sheet)
+        types = [cells.row_types(row) for row in range(cells.nrows)]
+    except Exception as error:
+        raise _NotTold from error
+    for row, kinds in enumerate(types, start=1):
+        yield from ((row, column, "error") for column, kind in enumerate(kinds) if kind == xlrd.XL_CELL_ERROR)
+
+
+def _lacking_in_zip(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack]]:
     with open_archive(file) as archive:
         member = _member(archive, sheet)
         if member is None:
-            return {}
+            return
         with archive.open(member) as content:
-            lacking = _lacking_in_ods(content, sheet) if member == MEMBER else _lacking(content)
-            for number, (row, column, lack) in enumerate(lacking):
-                if number == _MOST:
-                    hint = "ask the department to open the workbook, mend it, and save it again"
-                    raise SourceError(f"{what} has more than {_MOST:,} cells that show no value", hint=hint)
-                found.setdefault(row, {})[column] = lack
-    return found
+            yield from _lacking_in_ods(content, sheet) if member == MEMBER else _lacking(content)
 
 
 def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:

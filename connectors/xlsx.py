@@ -30,6 +30,7 @@ _LACKS: dict[Lack, str] = {
     "unstored": "a formula under {} has no value: open the workbook, save it, and deliver it again",
     "error": "a cell under {} shows an error in place of a value: mend it, and deliver the workbook again",
 }
+_NOT_TOLD = "{}: cells that show an error, if it has any, were read as empty ones; have it saved as xlsx to be told"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Workbook:
     plan: ColumnPlan
     sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
     lacking: Mapping[int, Mapping[int, Lack]]  # by row and place of the column, what a cell has in place of a value
+    notes: tuple[Note, ...] = ()
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -47,7 +49,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     paths = delivered_files(contract.id, contract.source, connections)
     workbooks = [_look(contract, contract.source, path, keep=len(paths) == 1) for path in paths]
     schema = text_schema(tuple(dict.fromkeys(name for workbook in workbooks for name in workbook.plan.names)))
-    notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes)]
+    notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes, *workbook.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
     extraction.batches = _delivery(contract, contract.source, workbooks, extraction)
     return extraction
@@ -89,7 +91,8 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
         lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
-    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking)
+    notes = () if lacking is not None else (Note("cell-errors", _NOT_TOLD.format(path.name)),)
+    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking or {}, notes)
 
 
 def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:

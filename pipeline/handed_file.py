@@ -134,6 +134,8 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         raise RequestError(
             f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
         ) from None
+    if lacking is None:
+        raise RequestError(f"{path.name} does not tell whether its cells show errors", hint="save it as xlsx")
     for number, cells in enumerate(rows, start=1):
         rounded = {place: ROUNDED for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT}
         yield [_cell(cell) for cell in cells], rounded | {place: LACKS[lack] for place, lack in lacking.get(number, {}).items()}

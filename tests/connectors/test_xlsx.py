@@ -7,6 +7,7 @@ import pytest
 
 from connectors.workbook_formulas import _lacking
 from core.errors import SourceError
+from tests.connectors.xls import ERRORS, xls
 
 
 def workbook(drop, *rows, name="a.xlsx", sheet="数据"):
@@ -100,6 +101,28 @@ def test_an_error_in_a_cell_is_told_and_no_empty_cell(drop):
     delivery = read(drop, ["姓名"], ignore=["备注"])
     assert delivery.unreadable == {2: "a cell under 年龄 shows an error in place of a value: mend it, and deliver the workbook again"}
     assert delivery.values("姓名") == ["李四", "王五"]
+
+
+@pytest.mark.parametrize("computed", [False, True])
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_in_a_cell_of_xls_is_told_and_no_empty_cell(drop, error, computed):
+    rows = [["姓名", "年龄", "备注"], ["张三", error], ["李四", 30, error], [None, None, None], ["王五", 40.5], [error]]
+    drop.put("a.xls", xls(rows, "人员", computed=computed))
+    delivery = read(drop, ["姓名"], path="a.xls", ignore=["备注"])
+    told = "a cell under {} shows an error in place of a value: mend it, and deliver the workbook again"
+    assert delivery.unreadable == {2: told.format("年龄"), 4: "the row is blank", 6: told.format("姓名")}
+    assert [(row["_position"], row["姓名"], row["年龄"]) for row in delivery.rows] == [(3, "李四", "30"), (5, "王五", "40.5")]
+
+
+def test_where_errors_cannot_be_told_that_is_told(drop, monkeypatch):
+    def refuses(**_options):
+        raise AssertionError
+
+    monkeypatch.setattr("xlrd.open_workbook", refuses)
+    drop.put("a.xls", xls([["姓名"], ["张三"]]))
+    delivery = read(drop, ["姓名"], path="a.xls")
+    assert delivery.values("姓名") == ["张三"]
+    assert delivery.notes["cell-errors"].startswith("a.xls: cells that show an error, if it has any, were read as empty ones")
 
 
 def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
