@@ -44,7 +44,8 @@ class Family:
 
 def exposition(hub: Hub) -> str:
     """Everything, as one text."""
-    states = list(dataset_states(hub.home.catalog).values())
+    # One that has ended would grow old, and its last batch stay as it was, for ever.
+    states = [item for item in dataset_states(hub.home.catalog).values() if item.contract.ended is None]
     families = [*_datasets(states), *_batches(states), *_quarantine(hub), *_registries(hub), *_rest(hub)]
     return "\n".join([*(line for family in families for line in family.lines()), "# EOF", ""])
 

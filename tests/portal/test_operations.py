@@ -58,5 +58,6 @@ def test_a_dataset_that_has_ended_says_so_and_is_no_trouble(hub: Hub, without_su
     assert words in client.get(f"/datasets/{PATIENTS['id']}?lang={lang}").text
     for page in ("/", "/datasets", "/operations"):
         assert client.get(f"{page}?lang={lang}").status_code == 200
+    assert PATIENTS["id"] not in client.get("/metrics").text
     (row,) = client.get("/operations?format=json").json()
     assert (row["state"], row["freshness"], row["next_run_at"]) == ("ended", "ended", None)
