@@ -10,12 +10,12 @@ import json
 import os
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,18 +74,23 @@ def _load(engine: Engine, data: Path) -> None:
     import pyarrow as pa
 
     asked, pairs = [], []
-    with gzip.open(data / "cn_address" / "address_pairs_a.jsonl.gz", "rt", encoding="utf-8") as stream:
-        for place, line in enumerate(stream):
-            query = json.loads(line)
-            asked.append({"_dataset": "asked", "_record_id": place, "residence_address": query["query"]})
-            half = "training" if md5(query["query"].encode(), usedforsecurity=False).hexdigest()[0] < "8" else "other"
-            pairs += [(place, half, found["text"], found["label"] == FULL) for found in query["candidate"]]
+    for place, query in enumerate(_queries(data)):
+        asked.append({"_dataset": "asked", "_record_id": place, "residence_address": query["query"]})
+        half = "training" if md5(query["query"].encode(), usedforsecurity=False).hexdigest()[0] < "8" else "other"
+        pairs += [(place, half, found["text"], found["label"] == FULL) for found in query["candidate"]]
     known = [{"_dataset": "known", "_record_id": place, "residence_address": text} for place, (_, _, text, _) in enumerate(pairs)]
     engine.register("given", pa.Table.from_pylist(_read(data, [*asked, *known])))
     names = ("asked", "half", "text", "full_match")
     engine.register(
         "pairs", pa.Table.from_pylist([dict(zip(names, row, strict=True)) | {"pair": place} for place, row in enumerate(pairs)])
     )
+
+
+def _queries(data: Path) -> Iterator[dict[str, Any]]:
+    """All parts that are there: others than the one here may be kept apart, for whoever tries this on addresses that it was not made with."""
+    for path in sorted((data / "cn_address").glob("address_pairs_*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            yield from map(json.loads, stream)
 
 
 def _read(data: Path, addresses: Sequence[dict[str, object]]) -> list[dict[str, object]]:
