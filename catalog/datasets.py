@@ -114,21 +114,36 @@ def contract_at(catalog: sa.Engine, contract_id: str, version: int) -> Contract:
 
 
 def write_registered(catalog: sa.Engine, department_id: str, folder: Path) -> None:
-    """Write what the DAG files need to know about one department's datasets, by an atomic rename."""
+    """Write what the DAG files need to know about one department's datasets, by an atomic rename.
+
+    `feeds` are all registries that a dataset has ever fed: one that it leaves is to be published once more, without it.
+    """
+    fed = _ever_fed(catalog, department_id)
     datasets = [
         {
             "id": contract.id,
             "title": contract.title.en,
-            "feeds": list(contract.feeds),
+            "feeds": sorted(fed[contract.id]),
+            "collected": contract.ended is None,
             "cron": contract.schedule.cron,
             "retries": contract.schedule.retries,
             "retry_seconds": contract.schedule.retry_seconds,
             "pool": f"source__{contract.source.connection}",
         }
         for _, contract in contracts_in_force(catalog).values()
-        if contract.department.id == department_id and contract.ended is None
+        if contract.department.id == department_id
     ]
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{department_id}.{os.getpid()}"
     draft.write_text(json.dumps({"department": department_id, "datasets": datasets}, ensure_ascii=False, indent=1))
     draft.replace(folder / f"{department_id}.json")
+
+
+def _ever_fed(catalog: sa.Engine, department_id: str) -> dict[str, set[str]]:
+    """By dataset of a department, the registries that any version of its contract names."""
+    mine = contract_version.c.department_id == department_id
+    found: dict[str, set[str]] = {}
+    with reading(catalog) as connection:
+        for contract_id, feeds in connection.execute(sa.select(contract_version.c.contract_id, contract_version.c.feeds).where(mine)):
+            found.setdefault(contract_id, set()).update(feeds)
+    return found

@@ -66,6 +66,11 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
         if item.last and item.last.error and not item.contract.ended
     ]
     trouble += [
+        f"! {item.last.batch_id} abandoned: its process has ended half-way\n    what to do: ./hub sync {item.id}"
+        for item in states
+        if item.last and item.state == "abandoned"
+    ]
+    trouble += [
         f"~ {item.id}: {note['message']}"
         for item in states
         for note in (item.last.notes if item.last and not item.contract.ended else [])
@@ -86,12 +91,13 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
 
 def _line(item: "DatasetState") -> tuple[Any, ...]:
     last, since = item.last, item.waiting_since
-    status = f"#{last.seq} {last.status}" if last else "never collected"
+    status = f"#{last.seq} {item.last_status}" if last else "never collected"
     status = "ended" if item.contract.ended else status
     age = f"{duration(item.age)}{', late' if item.freshness == 'late' else ''}" if item.age is not None else None
     allowed = duration(item.allowed_age) if item.allowed_age else "any"
     never = "never" if item.contract.schedule.cron or item.contract.ended else "on demand"
     due, started = beijing_text(item.next_run)[:16] or never, beijing_text(last.started_at)[:16] if last else ""
+    due = f"overdue since {beijing_text(item.overdue_since)[:16]}" if item.overdue_since else due
     return (item.id, status, started, age, allowed, due, item.records, item.quarantined, duration(now() - since) if since else None)
 
 

@@ -5,7 +5,7 @@ that the epoch is still its own, so a writer that was believed dead and comes ba
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.clock import now
-from core.database import writing
+from core.database import reading, writing
 from core.errors import LeaseHeld
 from core.holder import is_alive, is_here, me, words
 
@@ -66,6 +66,13 @@ class Lease:
 
     def _lost(self) -> LeaseHeld:
         return LeaseHeld(f"another run has taken over the writing of {self.name}; nothing of this run was committed")
+
+
+def held(engine: sa.Engine, table: sa.Table, names: Sequence[str]) -> set[str]:
+    """Those of some leases that somebody has who may still be alive."""
+    with reading(engine) as connection:
+        rows = connection.execute(sa.select(table).where(table.c.name.in_(names), table.c.holder.is_not(None))).all()
+    return {row.name for row in rows if is_alive(row.holder) and (is_here(row.holder) or row.expires_at > now())}
 
 
 @contextmanager

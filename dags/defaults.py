@@ -12,6 +12,8 @@ OWNER = "govhub"
 COLLECT_TAG, PUBLISH_TAG, HOUSEKEEPING_TAG = "collect", "publish", "housekeeping"
 # What runs by the clock whatever is registered: stage → cron, Beijing time.
 HOUSEKEEPING = {"watch": "*/10 * * * *", "purge": "40 4 * * *"}
+# When registries are published whatever has arrived, Beijing time: after most datasets are collected, before people look.
+PUBLISH_CRON = "40 5 * * *"
 HOUSEKEEPING_LIMIT = timedelta(hours=1)
 HOUSEKEEPING_PRIORITY = 1
 

@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Dataset(BaseModel):
-    """One registered dataset, as far as its schedule is concerned. `id` is that of its contract, `<department>__<dataset>`."""
+    """One registered dataset, as far as its schedule is concerned. `id` is that of its contract, `<department>__<dataset>`; `feeds` are all
+    registries that it has ever fed, and one that has ended is not `collected`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9_]+__[a-z0-9_]+$")
     title: str
     feeds: tuple[str, ...]
+    collected: bool = True
     cron: str | None
     retries: int = Field(ge=0)
     retry_seconds: int = Field(ge=0)

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from airflow.sdk import DAG, Asset, CronTriggerTimetable, get_parsing_context, task
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, get_parsing_context, task
 
 from core.settings import load_settings
 from dags import defaults
@@ -21,11 +21,11 @@ NOT_AT_ONCE = timedelta(0)
 def collect_dags(shard: int) -> Iterator[DAG]:
     """Yield the DAGs of the departments in a shard; inside a running task, only the one it belongs to."""
     datasets = read_registered(load_settings().registered, shard=shard, shards=defaults.SHARDS)
-    return (collect_dag(dataset) for dataset in datasets if _wanted(defaults.collect_id(dataset.id)))
+    return (collect_dag(dataset) for dataset in datasets if dataset.collected and _wanted(defaults.collect_id(dataset.id)))
 
 
 def publish_dags() -> Iterator[DAG]:
-    """Yield one DAG per base registry that a registered dataset feeds; inside a running task, only the one it belongs to."""
+    """Yield one DAG per base registry that a registered dataset feeds or has fed; inside a running task, only the one it belongs to."""
     datasets = read_registered(load_settings().registered)
     registries = sorted({registry for dataset in datasets for registry in dataset.feeds})
     feeding = {registry: [dataset for dataset in datasets if registry in dataset.feeds] for registry in registries}
@@ -34,11 +34,10 @@ def publish_dags() -> Iterator[DAG]:
 
 def collect_dag(dataset: Dataset) -> DAG:
     """Return the DAG of one dataset, which runs on its cron or, without one, by hand."""
-    schedule = CronTriggerTimetable(dataset.cron, timezone=defaults.TIMEZONE, run_immediately=NOT_AT_ONCE) if dataset.cron else None
     with _dag(
         defaults.collect_id(dataset.id),
         dataset.title,
-        schedule,
+        _cron(dataset.cron) if dataset.cron else None,
         tags=[defaults.COLLECT_TAG, dataset.id.partition("__")[0]],
         retries=dataset.retries,
         retry_delay=timedelta(seconds=dataset.retry_seconds),
@@ -64,12 +63,15 @@ def collect_dag(dataset: Dataset) -> DAG:
 
 
 def publish_dag(registry: str, datasets: Iterable[Dataset]) -> DAG:
-    """Return the DAG of one base registry. It runs on any of its datasets: a list would wait for all, and so for the one that is down."""
+    """Return the DAG of one base registry. It runs on any of its datasets: a list would wait for all, and so for the one that is down.
+
+    And once a day: Airflow forgets what happened while the DAG was paused, and nothing arrives any more from a dataset that has ended.
+    """
     assets = [Asset(defaults.asset_name(dataset.id)) for dataset in datasets]
     with _dag(
         defaults.publish_id(registry),
         f"Publish the base registry {registry}",
-        reduce(or_, assets),
+        AssetOrTimeSchedule(timetable=_cron(defaults.PUBLISH_CRON), assets=reduce(or_, assets)),
         tags=[defaults.PUBLISH_TAG],
         retries=defaults.PUBLISH_RETRIES,
         retry_delay=defaults.PUBLISH_RETRY_DELAY,
@@ -94,11 +96,10 @@ def housekeeping_dags() -> Iterator[DAG]:
 
 def housekeeping_dag(stage: str, cron: str) -> DAG:
     """Return the DAG of one chore; a run that fails is no reason to repeat it, the next one comes soon."""
-    schedule = CronTriggerTimetable(cron, timezone=defaults.TIMEZONE, run_immediately=NOT_AT_ONCE)
     with _dag(
         defaults.housekeeping_id(stage),
         f"Housekeeping: {stage}",
-        schedule,
+        _cron(cron),
         tags=[defaults.HOUSEKEEPING_TAG],
         retries=0,
         retry_delay=timedelta(0),
@@ -130,6 +131,10 @@ def _dag(dag_id: str, title: str, schedule: Any, *, tags: list[str], retries: in
             "weight_rule": "absolute",
         },
     )
+
+
+def _cron(cron: str) -> CronTriggerTimetable:
+    return CronTriggerTimetable(cron, timezone=defaults.TIMEZONE, run_immediately=NOT_AT_ONCE)
 
 
 def _wanted(dag_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from catalog.alerts import Found
 from catalog.batches import accepted_from
 from core.clock import beijing_text, now
-from pipeline.datasets import DatasetState, dataset_states
+from pipeline.datasets import TROUBLE, DatasetState, dataset_states
 from pipeline.home import Home
+from pipeline.pins import unpublished
 from quality.texts import sentence
 from registries.attempts import standing_attempt
 from registries.definition import load_definitions
@@ -67,9 +69,35 @@ def late_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[s
 def failed_batches(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
     """Datasets whose last batch failed, was stopped by its gate, or died."""
     for item in states:
-        if item.last is not None and item.last.status in ("failed", "stopped", "abandoned"):
+        if item.last is not None and item.last_status in TROUBLE:
             said = (item.last.error or "the process ended half-way").removeprefix(f"{item.id}: ")
             yield item.id, f"{item.last.batch_id}：{sentence(said, 'zh')}", f"{item.last.batch_id}: {said}"
+
+
+def overdue_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+    """Datasets that their schedule should have begun to collect."""
+    for item in states:
+        if item.overdue_since:
+            at, title = beijing_text(item.overdue_since), item.contract.title
+            yield (
+                item.id,
+                f"{title.zh}（{item.id}）应于 {at} 采集，至今未开始；请检查 Airflow 是否运行、其 DAG 是否被暂停",
+                f"{title.en} ({item.id}) was due {at} (Beijing) and has not begun; see whether Airflow runs, and whether its DAG is paused",
+            )
+
+
+def unpublished_changes(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+    """Registries that do not have what has been accepted for some time; why a publication was stopped is told by itself."""
+    for name in load_definitions():
+        if standing_attempt(home.serving, latest(home.serving, name)) is None:
+            waits = [dataset for dataset, since in unpublished(home, name).items() if now() - since > timedelta(minutes=numbers["minutes"])]
+            if waits:
+                named = ", ".join(sorted(waits))
+                yield (
+                    name,
+                    f"{name} 尚未包含已接收的变更：{named}；可执行 ./hub publish {name}",
+                    f"{name} lacks what was accepted from {named}; ./hub publish {name} brings it",
+                )
 
 
 def stopped_publications(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
@@ -121,5 +149,15 @@ def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str,
 
 FINDERS: dict[str, Finder] = {
     finder.__name__: finder
-    for finder in (late_datasets, failed_batches, stopped_publications, growing_quarantine, old_quarantine, retained_log, short_disk)
+    for finder in (
+        late_datasets,
+        overdue_datasets,
+        failed_batches,
+        stopped_publications,
+        unpublished_changes,
+        growing_quarantine,
+        old_quarantine,
+        retained_log,
+        short_disk,
+    )
 }

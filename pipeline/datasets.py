@@ -8,17 +8,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.batches import Batch
-from catalog.tables import batch, contract_version, waiting_rule
+from catalog.batches import OPEN, Batch, get_batch
+from catalog.tables import batch, contract_version, lease, waiting_rule
 from contracts.cycles import allowed_age
 from contracts.model import Contract
 from core.clock import now
 from core.database import reading
-from pipeline.schedule import next_run
+from core.leases import held
+from pipeline.schedule import next_run, overdue_since
 
 # Worst first: the order of the overview and of the state column.
 STATES = ("failed", "stopped", "abandoned", "late", "never", "quarantine", "landing", "landed", "superseded", "accepted", "ended")
-ATTENTION = STATES[:6]
+ATTENTION, TROUBLE = STATES[:6], STATES[:3]
+# Between landing and accepting nobody is at a batch, and places may be short.
+_WAITS = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class DatasetState:
     accepted: Batch | None
     delivery: Batch | None = None
     waiting_since: datetime | None = None
+    registered_at: datetime | None = None
+    is_unattended: bool = False
 
     @property
     def id(self) -> str:
@@ -64,17 +69,34 @@ class DatasetState:
         return None if self.contract.ended else next_run(self.contract)
 
     @property
+    def overdue_since(self) -> datetime | None:
+        """Since when it should have been collected again (UTC), where nothing has begun: no Airflow runs, or its DAG is paused."""
+        last = self.last
+        if self.contract.ended or (last is not None and last.status in OPEN):
+            return None
+        seen = [self.registered_at, *((last.started_at, last.finished_at) if last else ())]
+        return overdue_since(self.contract, max(moment for moment in seen if moment)) if any(seen) else None
+
+    @property
+    def last_status(self) -> str | None:
+        """Status of the last batch; `abandoned` also where it is open and nobody is at it any more."""
+        if self.last is None:
+            return None
+        is_left = self.last.status == "landing" or (self.last.landed_at is not None and now() - self.last.landed_at > _WAITS)
+        return "abandoned" if self.is_unattended and is_left else self.last.status
+
+    @property
     def state(self) -> str:
         """The one word that matters most."""
         if self.contract.ended:
             return "ended"
         if self.last is None:
             return "never"
-        if self.last.status in ("failed", "stopped", "abandoned"):
-            return self.last.status
+        if (status := str(self.last_status)) in TROUBLE:
+            return status
         if self.freshness == "late":
             return "late"
-        return "quarantine" if self.last.status == "accepted" and self.quarantined else self.last.status
+        return "quarantine" if status == "accepted" and self.quarantined else status
 
     @property
     def records(self) -> int | None:
@@ -110,12 +132,13 @@ class DatasetState:
             "freshness": self.freshness,
             "update_cycle": contract.update_cycle,
             "last_batch": last.batch_id if last else None,
-            "last_status": last.status if last else None,
+            "last_status": self.last_status,
             "last_started_at": last.started_at if last else None,
             "seen_at": self.seen_at,
             "age_seconds": None if self.age is None else int(self.age.total_seconds()),
             "allowed_age_seconds": None if self.allowed_age is None else int(self.allowed_age.total_seconds()),
             "next_run_at": self.next_run,
+            "overdue_since": self.overdue_since,
             "last_receipt": self.accepted.batch_id if self.accepted else None,
             "records": self.records,
             "quarantined": self.quarantined,
@@ -124,7 +147,7 @@ class DatasetState:
 
 
 def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[str, DatasetState]:
-    """Every registered dataset, or one of them, by id; five queries however many there are."""
+    """Every registered dataset, or one of them, by id; five queries however many there are, and one or two more where batches are open."""
     newest = sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
     newest_one = newest.group_by(contract_version.c.contract_id).subquery()
     same = (contract_version.c.contract_id == newest_one.c.contract_id) & (contract_version.c.version == newest_one.c.version)
@@ -138,10 +161,30 @@ def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[s
         waits = sa.select(waiting_rule.c.contract_id, sa.func.min(waiting_rule.c.since).label("since")).group_by(waiting_rule.c.contract_id)
         since = {row.contract_id: row.since for row in connection.execute(waits)}
         delivered = _newest_batches(connection, batch.c.status == "accepted", batch.c.kind == "delivery")
+    left = _unattended(catalog, last.values())
     return {
-        name: DatasetState(_contract(row.document), row.version, last.get(name), accepted.get(name), delivered.get(name), since.get(name))
-        for name, row in ((row.contract_id, row) for row in contracts)
+        row.contract_id: DatasetState(
+            contract=_contract(row.document),
+            version=row.version,
+            last=last.get(row.contract_id),
+            accepted=accepted.get(row.contract_id),
+            delivery=delivered.get(row.contract_id),
+            waiting_since=since.get(row.contract_id),
+            registered_at=row.registered_at,
+            is_unattended=row.contract_id in left,
+        )
+        for row in contracts
     }
+
+
+def _unattended(catalog: sa.Engine, newest: Iterable[Batch]) -> set[str]:
+    """Datasets whose newest batch is open while nobody is at it."""
+    names = {f"dataset/{item.contract_id}": item for item in newest if item.status in OPEN}
+    if not names:
+        return set()
+    left = names.keys() - held(catalog, lease, list(names))
+    # One that has ended in between gave its lease back after that.
+    return {names[name].contract_id for name in left if get_batch(catalog, names[name].batch_id).status == names[name].status}
 
 
 def _newest_batches(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Mapping[str, Batch]:

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from catalog.batches import Batch, get_batch, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from pipeline.home import Home
 from pipeline.resolve import Pinned
-from registries.definition import RegistryDefinition
+from registries.definition import RegistryDefinition, get_definition
 from registries.judgements import newest
-from registries.publications import Input, Publication, inputs_of
+from registries.publications import Input, Publication, inputs_of, latest
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
     return _pins(
         home, found, seen, newest(home.serving, registry), rebuilt=before.number > 0 and before.definition_version != definition.version
     )
+
+
+def unpublished(home: Home, registry: str) -> dict[str, datetime]:
+    """Datasets that say something else by now than in the current publication of a registry, and since when (UTC)."""
+    pins = pin(home, registry, get_definition(registry), latest(home.serving, registry))
+    batches = (get_batch(home.catalog, f"{item.contract.id}@{item.seq}") for item in pins.datasets if item.changed)
+    return {item.contract_id: item.finished_at or item.started_at for item in batches}
 
 
 def pins_of(home: Home, before: Publication, after: Publication) -> Pins:

@@ -46,7 +46,10 @@ print("RESULT" + json.dumps({
             "file": dag.fileloc.rsplit("/", 1)[-1],
             "schedule": type(dag.timetable).__name__,
             "conditions": type(getattr(dag.timetable, "asset_condition", None)).__name__,
-            "cron": [str(getattr(dag.timetable, name, None)) for name in ("expression", "timezone", "run_immediately")],
+            "cron": [
+                str(getattr(getattr(dag.timetable, "timetable", dag.timetable), name, None))
+                for name in ("expression", "timezone", "run_immediately")
+            ],
             "assets": sorted(asset.name for asset in getattr(dag.timetable.asset_condition, "objects", [])),
             "start": str(dag.start_date),
             "catchup": dag.catchup,
@@ -139,6 +142,8 @@ def test_a_dataset_without_a_cron_runs_only_when_asked(parsed: dict[str, Any]) -
 def test_a_registry_is_published_after_any_of_its_datasets(parsed: dict[str, Any]) -> None:
     dag = parsed["dags"]["publish__population"]
     assert dag["conditions"] == "AssetAny"
+    # And every morning: what happened while it was paused is nobody's event any more.
+    assert (dag["schedule"], dag["cron"]) == ("AssetOrTimeSchedule", ["40 5 * * *", "Asia/Shanghai", "0:00:00"])
     assert dag["assets"] == ["std/health__birth", "std/public_security__resident"]
     assert list(dag["tasks"]) == ["publish"]
 
@@ -147,6 +152,11 @@ def test_a_running_task_builds_only_its_own_dag(tmp_path: Path) -> None:
     register(tmp_path, RESIDENT, LICENSE, BIRTH)
     found = parse(tmp_path, _AIRFLOW_PARSING_CONTEXT_DAG_ID="collect__health__birth", _AIRFLOW_PARSING_CONTEXT_TASK_ID="land")
     assert set(found["dags"]) == {"collect__health__birth"}
+
+
+def test_a_dataset_that_has_ended_is_published_without_and_not_collected(tmp_path: Path) -> None:
+    register(tmp_path, {**LICENSE, "collected": False})
+    assert set(parse(tmp_path)["dags"]) == {"publish__legal_entity", "publish__certificate", "watch__hub", "purge__hub"}
 
 
 def test_a_department_keeps_its_shard_and_is_in_exactly_one(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A dataset ends: it is collected no more, its records stay or leave, its source keeps nothing, and it can be taken back."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +37,7 @@ def two_departments(hub: Hub) -> Publication:
 
 
 def scheduled(hub: Hub) -> set[str]:
-    return {dataset.id for dataset in read_registered(hub.settings.registered)}
+    return {dataset.id for dataset in read_registered(hub.settings.registered) if dataset.collected}
 
 
 def test_records_that_are_kept_stay_and_nobody_is_told_that_they_are_old(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +121,12 @@ def test_the_source_keeps_no_log_for_a_dataset_that_has_ended(hub: Hub, logged: 
     assert (batch.scope, batch.inserted, batch.deleted) == ("whole", 1, 1)
 
 
-def test_the_file_of_datasets_names_no_dataset_that_has_ended(hub: Hub) -> None:
-    hub.register({**PATIENTS, "ended": {"reason": "closed", "records": "kept"}})
-    assert json.loads((hub.settings.registered / "health.json").read_text())["datasets"] == []
+def test_a_registry_that_a_dataset_has_left_is_still_published(hub: Hub) -> None:
+    """By whoever reads the file of datasets, which are the DAG files: once more, without it."""
+    columns = {"SFZH": "certificate_holder_code", "ZZLX": "certificate_type_name", "ZZBH": "certificate_number", "FZRQ": "issued_date"}
+    licences = {**PATIENTS, "feeds": ["certificate"], "columns": columns}
+    hub.register(PATIENTS)
+    hub.register(licences)
+    hub.register({**licences, "ended": {"reason": "closed", "records": "withdrawn"}})
+    (entry,) = read_registered(hub.settings.registered)
+    assert (entry.feeds, entry.collected) == (("certificate", "population"), False)

@@ -9,9 +9,13 @@ import jsonschema
 import pytest
 
 from catalog.alerts import alerts, unsent
+from catalog.tables import batch, lease
 from core.clock import now
+from core.database import writing
 from core.errors import GateFailed, SourceError
+from core.leases import holding
 from pipeline.alerts import FINDERS, Rule, find, load_rules
+from pipeline.datasets import dataset_states
 from pipeline.land import land
 from pipeline.watch import watch
 from tests.factories import PATIENTS, Hub, hub_in, person, resident_id, with_assertions
@@ -33,7 +37,7 @@ def told(hub: Hub, **variables: str) -> Hub:
 
 def time_passes(patch: pytest.MonkeyPatch, **length: float) -> None:
     moment = now() + timedelta(**length)
-    for module in ("pipeline.datasets", "pipeline.alerts", "catalog.alerts"):
+    for module in ("pipeline.datasets", "pipeline.alerts", "pipeline.schedule", "catalog.alerts"):
         patch.setattr(f"{module}.now", lambda: moment)
 
 
@@ -43,6 +47,7 @@ def test_an_alert_is_told_once_and_so_is_its_end(hub: Hub, monkeypatch: pytest.M
         connect(hub, ops_web=url, ops_mail=address)
         hub.register(DAILY)
         hub.sync(DAILY, [person(n) for n in range(3)])
+        hub.publish("population")
         assert watch(hub.home).open == ()
         with monkeypatch.context() as patch:
             time_passes(patch, days=2)
@@ -127,6 +132,60 @@ def test_each_rule_finds_what_it_is_for(hub: Hub, monkeypatch: pytest.MonkeyPatc
     assert found["growing-quarantine"].message_en.endswith("went from 1 to 25 rows")
     assert found["old-quarantine"].message_en.endswith("waited for 31 days")
     assert not any(resident_id(n) in json.dumps([vars(item) for item in found.values()]) for n in range(115))
+
+
+def test_what_was_accepted_and_is_not_published_is_told_until_it_is(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(n) for n in range(3)])
+    with monkeypatch.context() as patch:
+        assert find(hub.home) == []
+        time_passes(patch, minutes=61)
+        assert [(item.rule, item.subject) for item in find(hub.home)] == [("unpublished-changes", "population")]
+        hub.publish("population")
+        hub.sync(PATIENTS, [person(n) for n in range(3)])  # nothing new
+        assert find(hub.home) == []
+        hub.sync(PATIENTS, [person(n) for n in range(4)])
+        (item,) = find(hub.home)
+    assert item.message_en == f"Changes are not published: population lacks what was accepted from {ID}; ./hub publish population brings it"
+
+
+def test_a_schedule_that_has_begun_nothing_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when Airflow does not run, or the dataset's DAG is paused."""
+    hourly = {**PATIENTS, "schedule": {"cron": "0 * * * *"}}
+    hub.register(hourly, {**hourly, "id": "health__windowed", "reading": {"window": "22:00-06:00"}})
+    with monkeypatch.context() as patch:
+        time_passes(patch, minutes=59)
+        assert find(hub.home) == []
+    with monkeypatch.context() as patch:
+        time_passes(patch, minutes=121)
+        assert [(item.rule, item.subject) for item in find(hub.home)] == [("overdue-dataset", ID)]
+        state = dataset_states(hub.home.catalog)[ID]
+        assert state.overdue_since is not None
+        assert state.overdue_since.minute == 0
+    hub.sync(hourly, [person(1)])
+    assert [item.rule for item in find(hub.home)] == []
+
+
+@pytest.mark.parametrize("status", ["landing", "landed"])
+def test_a_batch_that_nobody_is_at_any_more_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    """As when its process was killed and no other comes after it."""
+    hub.register(PATIENTS)
+    batch_id = hub.land(PATIENTS, [person(1)])
+    with writing(hub.home.catalog) as connection:
+        connection.execute(batch.update().values(status=status))
+    with monkeypatch.context() as patch:
+        time_passes(patch, hours=3)
+        with holding(hub.home.catalog, lease, f"dataset/{ID}", "somebody"):
+            assert (find(hub.home), dataset_states(hub.home.catalog)[ID].state) == ([], status)
+        (item,) = find(hub.home)
+        assert (item.rule, item.message_en) == (
+            "failed-batch",
+            f"A batch did not make it: {batch_id}: the process ended half-way",
+        )
+        state = dataset_states(hub.home.catalog)[ID]
+        assert (state.state, state.row()["last_status"]) == ("abandoned", "abandoned")
+    # What has landed may wait for its turn; what lands does not wait.
+    assert dataset_states(hub.home.catalog)[ID].state == ("abandoned" if status == "landing" else "landed")
 
 
 def events(hub: Hub) -> list[dict[str, Any]]:
