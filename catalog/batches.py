@@ -133,6 +133,12 @@ def get_batch(catalog: sa.Engine, batch_id: str) -> Batch:
     return Batch(**row._mapping)
 
 
+def set_tracking(catalog: sa.Engine, batch_id: str, tracking: Mapping[str, Any]) -> None:
+    """Say where change tracking stands after a batch, once more is known of its source."""
+    with writing(catalog) as connection:
+        connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(tracking=dict(tracking)))
+
+
 def set_landed(catalog: sa.Engine, lease: Lease, batch_id: str, *, read: int, landed: int, unreadable: int, **more: Any) -> None:
     """Record that a batch has landed whole."""
     with writing(catalog) as connection:

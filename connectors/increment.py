@@ -45,7 +45,8 @@ class Following:
     """The changes since a place in the database's log that a slot holds for the hub; without one, the whole table and a new slot.
 
     Slots of this hub and dataset have names that begin with `prefix`; `kept` is that of the accepted state, which stays until another state
-    is accepted; `table`, `form` and `publication` are what they were when the log was last read (`postgresql_slots.Followed`).
+    is accepted; `table`, `form` and `publication` are what they were when the log was last read (`postgresql_slots.Followed`), and `confirmed`
+    is where the slot stood after that, if it is known.
     """
 
     prefix: str
@@ -56,6 +57,7 @@ class Following:
     table: str | None = None
     form: str | None = None
     publication: str | None = None
+    confirmed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Dialect(Protocol):
         """A value as text that `value` reads again."""
 
 
-Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # a query of one row, `{table}` in it for the table
+Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # what is selected from the table, one row
 
 
 def choose_part(contract_id: str, request: Request | None, types: Mapping[str, str], dialect: Dialect, ask: Ask) -> Part:
@@ -144,9 +146,9 @@ def choose_part(contract_id: str, request: Request | None, types: Mapping[str, s
     highest = dialect.highest(column, type_name)
     since = request.since
     if since is None or bool(_NUMERIC.fullmatch(since)) != (kind == NUMBER):
-        (top,) = ask(f"SELECT {dialect.text(highest)} FROM {{table}}", ())
+        (top,) = ask(dialect.text(highest), ())
         return backwards(top) if since is not None else Part(cursor=top)
-    top, is_behind = ask(f"SELECT {dialect.text(highest)}, {highest} < {dialect.value(1, type_name)} FROM {{table}}", (since,))
+    top, is_behind = ask(f"{dialect.text(highest)}, {highest} < {dialect.value(1, type_name)}", (since,))
     if top is None or is_behind:
         return backwards(top)
     low = dialect.earlier(dialect.value(1, type_name), type_name, request.overlap)

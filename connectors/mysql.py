@@ -198,8 +198,11 @@ class Table:
         self.relation = relation = ".".join(quote(part, "`") for part in self.name)
         self._seconds = contract.reading.statement_timeout_seconds
 
-        def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
-            return self.ask(query.format(table=relation).replace("?", "%s"), parameters)[0]
+        def ask(what: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+            # This driver's mark for the one parameter is another, and names may have either of them in it.
+            before, mark, after = what.rpartition("?") if parameters else (what, "", "")
+            said = [text.replace("%", "%%") for text in (before, f"{after} FROM {relation}")]
+            return self.ask(f"SELECT {said[0]}{'%s' if mark else ''}{said[1]}", parameters)[0]
 
         # A column that another connection read before is below what this statement reads, never above.
         self.part = choose_part(contract.id, request, self.kinds, _Dialect(), ask)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 Key = tuple[str, ...]
+_TELLS_ROWS_APART = 1  # flag of a column: it is part of the replica identity
 
 
 @dataclass
@@ -76,12 +77,14 @@ class _Reader:
         _, place = _text(body, place)
         count = struct.unpack_from("!H", body, place + 1)[0]
         place += 3
-        columns: dict[str, tuple[int, int]] = {}
+        columns: dict[str, tuple[int, int, bool]] = {}
         for number in range(count):
+            tells = bool(body[place] & _TELLS_ROWS_APART)
             name, place = _text(body, place + 1)
-            columns[name] = (number, struct.unpack_from("!I", body, place)[0])
+            columns[name] = (number, struct.unpack_from("!I", body, place)[0], tells)
             place += 8
-        fits = all(name in columns and columns[name][1] == kind for name, kind in self._target.key.items())
+        # Of a key that is no part of the replica identity the log does not say what it was before.
+        fits = all(columns.get(name, ())[1:] == (kind, True) for name, kind in self._target.key.items())
         self._places[oid] = [columns[name][0] for name in self._target.key] if fits else None
 
     def _row(self, now: Transaction, body: memoryview) -> None:
@@ -90,7 +93,7 @@ class _Reader:
             return
         places = self._places[oid]
         if places is None:
-            now.reason = "key columns were renamed or retyped"
+            now.reason = "key columns were renamed, retyped, or did not tell the rows apart"
             return
         at = 4
         while at < len(body):

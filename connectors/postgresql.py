@@ -82,10 +82,10 @@ def read_table(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.
     relation = relation_of(contract.source)
     schema = text_schema(plan.names)
 
-    def ask(query: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+    def ask(what: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
         with translated(contract):
             _set_parameters(cursor, parameters)
-            cursor.execute(query.format(table=relation))
+            cursor.execute(f"SELECT {what} FROM {relation}")
             row: Sequence[Any] = cursor.fetchall()[0]
             return row
 

@@ -22,23 +22,28 @@ from core.connections import Connections
 from core.errors import HubError, SourceError
 
 _MB = 1 << 20
+_LOCK_NOT_AVAILABLE = b"55P03"
 _CONNECT_SECONDS = 15
 _SETTLE_SECONDS = 20
-_BY_SCHEMA = 150_000  # the version from which on a publication may name whole schemas
+# The versions from which on the tables above a partition can be asked for, and a publication may name whole schemas.
+_ANCESTORS, _BY_SCHEMA = 120_000, 150_000
 Server = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A table whose log is followed: its id, its file, the numbers of its columns, what the publication consists of as far as it concerns the
-    table, and by key column its base type, its full type and the type's id.
+    """A table whose log is followed: its id, its file, the numbers of its columns, their base types and the labels of those that are enums by
+    their ids, what the publication consists of as far as it concerns the table, and by key column its base type, its full type and the type's id.
 
-    Where file, publication, or the number of a column that is read are others than before, rows may have changed of which the log says nothing.
+    Where file, publication, or number, type or label of a column that is read are others than before, rows may have changed of which the log
+    says nothing.
     """
 
     oid: str
     file: str
     columns: dict[str, int]
+    types: dict[str, str]
+    labels: dict[str, dict[str, str]]
     publication: str
     key: dict[str, tuple[str, str, int]]
 
@@ -50,14 +55,21 @@ class Followed:
     @property
     def place(self) -> dict[str, str]:
         """What has to be the same when the log is read on."""
-        form = json.dumps({"file": self.file, "columns": self.columns}, ensure_ascii=False)
+        told = {"file": self.file, "columns": self.columns, "types": self.types, "labels": self.labels}
+        form = json.dumps(told, ensure_ascii=False)
         return {"table": self.oid, "form": form, "publication": self.publication}
 
     def has_form(self, form: str, names: Iterable[str]) -> bool:
-        """Whether file and columns are those of a place that was kept."""
+        """Whether file and columns are those of a place that was kept; of early ones types and labels are not known."""
         kept = json.loads(form)
-        return bool(
-            kept["file"] == self.file and all(kept["columns"].get(name) == self.columns[name] for name in names if name in self.columns)
+        types, labels = kept.get("types", self.types), kept.get("labels", self.labels)
+        return bool(kept["file"] == self.file) and all(
+            kept["columns"].get(name) == self.columns[name]
+            and types.get(name) == self.types[name]
+            # Labels that are new are in no row that the log does not tell.
+            and labels.get(name, {}).items() <= self.labels.get(name, {}).items()
+            for name in names
+            if name in self.columns
         )
 
 
@@ -97,22 +109,40 @@ def followed(contract: Contract, server: Server) -> Followed:
     _check_publication(contract, contract.log, server, schema, table)
     _check_identity(contract, server, oid, identity)
     columns = server.execute(
-        f"SELECT attname::text, attnum, {base.BASE_TYPE}, format_type(atttypid, atttypmod), atttypid::bigint"
+        f"SELECT attname::text, attnum, {base.BASE_TYPE}, format_type(atttypid, atttypmod), atttypid::bigint,"
+        f" (SELECT json_object_agg(oid, enumlabel) FROM pg_enum WHERE enumtypid = {base.BASE_TYPE}::regtype)"
         " FROM pg_attribute WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
         [oid],
     ).fetchall()
-    numbers = {str(name): int(number) for name, number, *_ in columns}
-    types = {str(name): (str(base_type), str(full), int(number)) for name, _, base_type, full, number in columns}
-    return Followed(oid, file, numbers, _parts(contract.log, server, oid), {name: types[name] for name in contract.record_key})
+    types = {str(name): (str(base_type), str(full), int(number)) for name, _, base_type, full, number, _ in columns}
+    return Followed(
+        oid,
+        file,
+        columns={str(name): int(number) for name, number, *_ in columns},
+        types={name: base_type for name, (base_type, _, _) in types.items()},
+        labels={str(name): dict(labels) for name, *_, labels in columns if labels},
+        publication=_parts(contract.log, server, oid),
+        key={name: types[name] for name in contract.record_key},
+    )
 
 
 def _parts(log: Log, server: Server, oid: str) -> str:
-    """A publication and those of its parts that concern a table, each with the transaction that wrote it, so that one made anew shows."""
+    """A publication and those of its parts that concern a table, each with the transaction that wrote it, so that one made anew shows.
+
+    A partition may be in it by a table above. Where the publication has the table by its schema or by one above it, or tells of it under
+    another's name, the table's own row says whether it was elsewhere meanwhile.
+    """
     parts = ["SELECT oid, xmin FROM pg_publication WHERE pubname = %(name)s"]
     own = "JOIN pg_publication p ON p.oid = {} WHERE pubname = %(name)s AND {}"
-    parts.append(f"SELECT r.oid, r.xmin FROM pg_publication_rel r {own.format('prpubid', 'prrelid = %(oid)s::oid')}")
+    above = "SELECT %(oid)s::oid"
+    if server.info.server_version >= _ANCESTORS:
+        above += " UNION SELECT relid::oid FROM pg_partition_ancestors(%(oid)s::oid::regclass)"
+    parts.append(f"SELECT r.oid, r.xmin FROM pg_publication_rel r {own.format('prpubid', f'prrelid IN ({above})')}")
+    itself = "p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE prpubid = p.oid AND prrelid = c.oid)"
+    is_plain = f"NOT coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false) AND ({itself})"
+    parts.append(f"SELECT c.oid, c.xmin FROM pg_class c {own.format('p.oid', f'c.oid = %(oid)s::oid AND NOT ({is_plain})')}")
     if server.info.server_version >= _BY_SCHEMA:
-        of_table = "pnnspid = (SELECT relnamespace FROM pg_class c WHERE c.oid = %(oid)s::oid)"
+        of_table = f"pnnspid IN (SELECT relnamespace FROM pg_class c WHERE c.oid IN ({above}))"
         parts.append(f"SELECT n.oid, n.xmin FROM pg_publication_namespace n {own.format('pnpubid', of_table)}")
     found = server.execute(" UNION ALL ".join(parts), {"name": log.publication, "oid": oid}).fetchall()
     return ",".join(sorted(f"{number}.{transaction}" for number, transaction in found))
@@ -190,9 +220,10 @@ def slot_fault(contract: Contract, server: Server, request: Following, table: Fo
     assert contract.log is not None
     log = contract.log
     found = server.execute(
-        "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, confirmed_flush_lsn > %s::pg_lsn"
-        " FROM pg_replication_slots WHERE slot_name = %s AND database = current_database()",
-        [request.lsn, request.slot],
+        "SELECT coalesce(wal_status, 'lost'), pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint, confirmed_flush_lsn > %(lsn)s::pg_lsn,"
+        " confirmed_flush_lsn < %(confirmed)s::pg_lsn OR pg_current_wal_insert_lsn() < %(lsn)s::pg_lsn"
+        " FROM pg_replication_slots WHERE slot_name = %(slot)s AND database = current_database()",
+        {"lsn": request.lsn, "confirmed": request.confirmed, "slot": request.slot},
     ).fetchone()
     if found is None or found[0] == "lost" or found[1] is None:
         return "the log that was kept for the hub is gone", ()
@@ -205,6 +236,8 @@ def slot_fault(contract: Contract, server: Server, request: Following, table: Fo
     if found[2]:
         # A hub that was restored from a backup, or a copy of it, has the slot of the other in its books.
         return "another reader has moved on in the log", ()
+    if found[3]:
+        return "the server was put back to an earlier state, and what has happened there since is not what the hub was told", ()
     retained = int(found[1]) / _MB
     if retained > log.most_retained_mb:
         server.execute("SELECT pg_drop_replication_slot(%s)", [request.slot])
@@ -239,28 +272,50 @@ def drop_slots(server: Server, prefix: str, keep: str | None) -> None:
 def make_slot(contract: Contract, url: str, name: str) -> Iterator[tuple[str, str]]:
     """Make a slot; gives where it begins and the snapshot of that moment, which is there for the time of the block."""
     address = url.replace("+psycopg", "", 1)
-    with closing(psycopg.connect(address, autocommit=True, connect_timeout=_CONNECT_SECONDS, replication="database")) as sender:
+    # A slot begins when every transaction that is open has ended, on the whole server. The limit of statements does not hold for this one.
+    limit = f"-c lock_timeout={contract.reading.statement_timeout_seconds * 1000}"
+    sender = psycopg.connect(address, autocommit=True, connect_timeout=_CONNECT_SECONDS, replication="database", options=limit)
+    with closing(sender):
         made = sender.pgconn.exec_(f"CREATE_REPLICATION_SLOT {quote(name)} LOGICAL pgoutput EXPORT_SNAPSHOT".encode())
+        if made.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == _LOCK_NOT_AVAILABLE:
+            raise _waits(contract, url)
         if made.status != psycopg.pq.ExecStatus.TUPLES_OK:
             raise _refused(contract, "the server makes no slot for the hub", "ask the department whether max_replication_slots are used up")
         start, snapshot = ((made.get_value(0, place) or b"").decode() for place in (1, 2))
         yield start, snapshot
 
 
-def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> bool:
-    """Let the server forget what the accepted batch no longer needs; without a slot, everything. Returns whether that was done.
+def _waits(contract: Contract, url: str) -> SourceError:
+    """What a slot waits for: the transactions that have been open longest, and prepared ones that somebody has forgotten."""
+    with closing(connected(contract, url, _SETTLE_SECONDS)) as server:
+        query = (
+            "SELECT 'process ' || pid, xact_start FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
+            " UNION ALL SELECT 'prepared ' || gid, prepared FROM pg_prepared_xacts ORDER BY 2 LIMIT 3"
+        )
+        named = [f"{who} since {since:%Y-%m-%d %H:%M}" for who, since in server.execute(query).fetchall() if since]
+    return SourceError(
+        f"{contract.id}: the log can only be followed from a moment at which no transaction is open, and some are: {', '.join(named) or 'unknown'}"
+        f" (connection {contract.source.connection})",
+        hint="ask the department to end them; a prepared transaction stays until somebody commits it or rolls it back",
+        transient=True,
+    )
+
+
+def settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None) -> str | None:
+    """Let the server forget what the accepted batch no longer needs; without a slot, everything. Returns where the slot stands then, empty
+    without one; None where that was not done.
 
     Where it cannot be reached that is done before the next batch. It comes after the commit, so whatever goes wrong is no fault of the
     batch; a server that hangs is not waited for.
     """
-    done = threading.Event()
-    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn, done), daemon=True)
+    stands: list[str] = []
+    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn, stands), daemon=True)
     thread.start()
     thread.join(_SETTLE_SECONDS)
-    return done.is_set()
+    return stands[0] if stands else None
 
 
-def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None, done: threading.Event) -> None:
+def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None, stands: list[str]) -> None:
     assert isinstance(contract.source, DatabaseSource)
     with suppress(HubError), base.translated(contract):
         url = connections.url(contract.source.connection, "postgresql", "postgres")
@@ -268,4 +323,5 @@ def _settle(contract: Contract, connections: Connections, prefix: str, slot: str
             drop_slots(server, prefix, keep=slot)
             if slot and lsn:
                 _advance(server, slot, lsn)
-            done.set()
+            found = server.execute("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
+            stands.append(str(found[0]) if found and found[0] else "")

@@ -25,7 +25,7 @@ def choose_part(contract_id: str, request: Request | None, columns: Sequence[str
     if request.column not in columns:
         raise no_cursor_column(contract_id, request.column, columns)
     column = quote(request.column)
-    kind, top = ask(f"SELECT typeof(max({column})), max({column}) FROM {{table}}", ())
+    kind, top = ask(f"typeof(max({column})), max({column})", ())
     if kind == "null":
         return Part() if request.since is None else backwards(None)
     if kind == "text":
@@ -53,8 +53,14 @@ def _by_time(contract_id: str, request: Increment, column: str, top: str) -> Par
     if not _ISO.fullmatch(request.since) or top < request.since[: len(top)]:
         return backwards(top)
     low = _like(request.since, datetime.fromisoformat(request.since.removesuffix("Z")) - timedelta(seconds=request.overlap))
-    condition = f"({column} >= ? OR {column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}')"
-    return Part(condition, (low,), top, is_whole=False)
+    others = f"{column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}'"
+    return Part(f"({column} >= ? OR {others} OR {_written_otherwise(column, request.since)})", (low,), top, is_whole=False)
+
+
+def _written_otherwise(column: str, pattern: str) -> str:
+    """SQL for times that are written otherwise than a text, so that their order as texts is not that of time."""
+    mark, zone = (match[1], match[4]) if (match := _ISO.fullmatch(pattern)) and match[1] else ("", "")
+    return f"substr({column}, 11, 1) <> '{mark}' OR ({column} LIKE '%Z') <> {int(zone == 'Z')}" if mark else "false"
 
 
 def _like(pattern: str, moment: datetime) -> str:
@@ -66,7 +72,7 @@ def _like(pattern: str, moment: datetime) -> str:
 def _period(contract_id: str, period: Period, columns: Sequence[str], ask: Ask) -> Part:
     for name in (name for name in period.columns if name in columns):
         column = quote(name)
-        (top,) = ask(f"SELECT max({column}) FROM {{table}}", ())
+        (top,) = ask(f"max({column})", ())
         if isinstance(top, str) and _ISO.fullmatch(top):
             days = (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat())
             return Part(f"({column} >= ? AND {column} < ?)", days, is_whole=False)

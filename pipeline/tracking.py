@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
+from catalog.batches import Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
+from catalog.datasets import contract_at
 from connectors.extraction import Extraction
 from connectors.increment import Following, Increment, Period, Request
 from contracts.model import Contract
@@ -96,22 +97,40 @@ def _tracking(batch: Batch | None) -> Mapping[str, Any]:
 
 
 def settle_log(home: Home, contract: Contract) -> None:
-    """Let the source forget the log that the last accepted batch no longer needs, and what batches that were not accepted held back."""
+    """Let the source forget the log that the last accepted batch no longer needs, and what batches that were not accepted held back; and a
+    source whose log was followed before, all of it."""
+    last = latest_accepted(home.catalog, contract.id)
+    _give_up_others(home, contract)
     if contract.change_tracking == "log":
-        from connectors.postgresql_slots import settle
-
         place = log_place(home, contract)
-        connections = load_connections(settings=home.settings)
-        settle(contract, connections, slot_prefix(home, contract.id), place.get("slot"), place.get("lsn"))
+        stands = _settle(home, contract, place.get("slot"), place.get("lsn"))
+        if last is not None and stands:
+            # A slot that stands before this one day is that of a server that was put back.
+            set_tracking(home.catalog, last.batch_id, {**_tracking(last), "log": {**place, "confirmed": stands}})
 
 
-def give_up_log(home: Home, contract: Contract) -> bool:
-    """Let the source keep no log for the hub any more. Returns whether that is so: a source that cannot be reached keeps what it has."""
-    if contract.change_tracking != "log":
-        return True
+def give_up_log(home: Home, contract: Contract, keep: str | None = None) -> bool:
+    """Let the source keep no log for the hub any more, but for one slot. Returns whether that is so: a source that cannot be reached keeps what
+    it has."""
+    return contract.change_tracking != "log" or _settle(home, contract, keep, None) is not None
+
+
+def _settle(home: Home, contract: Contract, slot: str | None, lsn: str | None) -> str | None:
     from connectors.postgresql_slots import settle
 
-    return settle(contract, load_connections(settings=home.settings), slot_prefix(home, contract.id), None, None)
+    return settle(contract, load_connections(settings=home.settings), slot_prefix(home, contract.id), slot, lsn)
+
+
+def _give_up_others(home: Home, contract: Contract) -> None:
+    """Have the log given up that was followed before the contract named another way or another connection; again until it is done."""
+    accepted = [item for item in batches_of(home.catalog, contract.id) if item.status == "accepted"]
+    followed = {item.contract_version: item for item in reversed(accepted[1:]) if "log" in _tracking(item)}
+    for version, item in followed.items():
+        log, then = _tracking(item)["log"], contract_at(home.catalog, contract.id, version)
+        is_same = contract.change_tracking == "log" and then.source.connection == contract.source.connection
+        # The other connection may lead to the same server.
+        if not (is_same or log.get("given_up")) and give_up_log(home, then, log_place(home, contract).get("slot")):
+            set_tracking(home.catalog, item.batch_id, {**_tracking(item), "log": {**log, "given_up": True}})
 
 
 def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:

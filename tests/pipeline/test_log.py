@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.batches import get_batch, latest_accepted
-from core.errors import GateFailed, HubError
+from core.errors import GateFailed, HubError, SourceError
 from pipeline.accept import accept
 from pipeline.land import land
 from pipeline.landing import deletes_path, rows_path, verify_landing
@@ -45,6 +45,39 @@ def test_inserts_updates_and_deletes_arrive_and_nothing_else_is_read(hub: Hub, l
     sync(hub, document)
     after = hub.publish("population")
     assert (after.entities, after.deleted) == (9, 1)
+
+
+def test_a_slot_that_waits_for_open_transactions_names_them_and_leaves_nothing(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged, reading={"statement_timeout_seconds": 1})
+    logged.put(1, 1)
+    with psycopg.connect(logged.url) as other:
+        other.execute("CREATE TABLE IF NOT EXISTS unfinished (a int)")
+        with pytest.raises(SourceError, match=rf"process {other.info.backend_pid} since ") as raised:
+            sync(hub, document)
+        assert raised.value.transient
+        assert logged.slots() == []
+        other.rollback()
+    assert sync(hub, document).scope == "whole"
+
+
+def test_a_log_that_is_followed_no_more_is_given_up_as_soon_as_the_source_answers(hub: Hub, logged: LoggedPeople) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    assert len(logged.slots()) == 1
+    other = {**{name: value for name, value in document.items() if name != "log"}, "change_tracking": "snapshot"}
+    connect(hub, other_way=logged.url, patients="postgresql://nobody@127.0.0.1:1/none")
+    hub.register({**other, "source": {**other["source"], "connection": "other_way"}})
+    sync(hub, other)
+    assert len(logged.slots()) == 1
+    connect(hub, patients=logged.url)
+    sync(hub, other)
+    assert logged.slots() == []
+    # And followed again by the other connection, which leads to the same server.
+    hub.register({**document, "source": {**document["source"], "connection": "other_way"}})
+    for scope in ("whole", "part", "part"):
+        logged.put(1, 2)
+        assert sync(hub, document).scope == scope
 
 
 def test_a_key_that_changes_is_a_delete_and_an_insert(hub: Hub, logged: LoggedPeople) -> None:

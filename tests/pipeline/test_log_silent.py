@@ -49,7 +49,7 @@ def test_a_table_that_changes_in_between_goes_on_under_its_new_form(hub: Hub, lo
     logged.write(f'ALTER TABLE {TABLE} RENAME "ZJH" TO "SFZH"')
     batch = sync(hub, document)
     assert (batch.scope, batch.inserted, batch.updated) == ("whole", 1, 3)
-    assert "key columns were renamed or retyped" in told(batch, "log-resync")
+    assert "key columns were renamed, retyped, or did not tell the rows apart" in told(batch, "log-resync")
 
 
 def test_a_table_that_was_made_anew_is_read_anew(hub: Hub, logged: LoggedPeople) -> None:
@@ -68,6 +68,7 @@ def test_a_table_that_was_made_anew_is_read_anew(hub: Hub, logged: LoggedPeople)
 
 
 OTHER = "CREATE TABLE IF NOT EXISTS other_table (a int PRIMARY KEY)"
+SWAP = (("SFZH", "x"), ("DH", "SFZH"), ("x", "DH"))
 UNSEEN = f"""DELETE FROM {TABLE} WHERE "DH" = '13900000001'"""
 PUBLISHED = f"ALTER PUBLICATION {PUBLICATION}"
 
@@ -92,10 +93,35 @@ PUBLISHED = f"ALTER PUBLICATION {PUBLICATION}"
             "",
         ),
         ((OTHER, f"{PUBLISHED} ADD TABLE other_table", UNSEEN), ""),
+        # Of a key that did not tell the rows apart when it was changed, the log does not say what it was before.
+        (
+            (
+                f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("XM")',
+                f"""UPDATE {TABLE} SET "SFZH" = '110101199001010000' WHERE "SFZH" = '{patient(1, 1)["SFZH"]}'""",
+                f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("SFZH")',
+            ),
+            "did not tell the rows apart",
+        ),
+        (
+            (
+                *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
+                f"""UPDATE {TABLE} SET "SFZH" = '13700000000'""",
+                *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
+            ),
+            "did not tell the rows apart",
+        ),
+        # The text of a value is another now, and no row was written.
+        (("""ALTER TYPE label RENAME VALUE 'a' TO 'c'""",), "the table was rewritten"),
+        (("""ALTER TYPE label ADD VALUE 'd'""",), ""),
+        ((f"""SET timezone = 'UTC'; ALTER TABLE {TABLE} ALTER "SJ" TYPE timestamptz""",), "the table was rewritten"),
     ],
 )
 def test_what_the_log_does_not_tell_is_noticed(hub: Hub, logged: LoggedPeople, statements: tuple[str, ...], reason: str) -> None:
-    document = followed(hub, logged)
+    logged.write("DROP TYPE IF EXISTS label CASCADE")
+    logged.write("CREATE TYPE label AS ENUM ('a', 'b')")
+    logged.write(f"""ALTER TABLE {TABLE} ADD "BQ" label DEFAULT 'a', ADD "SJ" timestamp DEFAULT '2024-01-01 20:00'""")
+    columns = {"SFZH": "resident_id", "XM": "person_name", "DH": "phone_number", "BQ": "household_number"}
+    document = followed(hub, logged, columns=columns, as_of="SJ")
     for number in range(4):
         logged.put(number, number % 2)
     sync(hub, document)
@@ -105,6 +131,71 @@ def test_what_the_log_does_not_tell_is_noticed(hub: Hub, logged: LoggedPeople, s
     assert batch.scope == ("whole" if reason else "part")
     assert reason in told(batch, "log-resync")
     assert phones(hub, document) == dict(logged.rows(f'SELECT "SFZH", "DH" FROM {TABLE}'))
+    assert sync(hub, document).scope == "part"
+
+
+PARTS = f"ALTER TABLE roots ATTACH PARTITION {TABLE} FOR VALUES FROM (MINVALUE) TO (MAXVALUE)"
+DETACHED = f"ALTER TABLE roots DETACH PARTITION {TABLE}"
+
+
+@pytest.mark.parametrize(
+    ("before", "statements"),
+    [
+        # By the table above: without it for a while.
+        ((PARTS, f"{PUBLISHED} SET TABLE roots"), (DETACHED, UNSEEN, PARTS)),
+        ((PARTS, f"{PUBLISHED} SET TABLE roots"), (f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE roots")),
+        # Told under the name of the table above for a while.
+        ((f"{PUBLISHED} ADD TABLE roots", f"{PUBLISHED} SET (publish_via_partition_root)"), (PARTS, UNSEEN, DETACHED)),
+        # By its schema: elsewhere for a while.
+        (
+            (f"{PUBLISHED} SET TABLES IN SCHEMA public",),
+            (
+                f"ALTER TABLE {TABLE} SET SCHEMA elsewhere",
+                UNSEEN.replace(TABLE, f"elsewhere.{TABLE}"),
+                f"ALTER TABLE elsewhere.{TABLE} SET SCHEMA public",
+            ),
+        ),
+    ],
+    ids=("detached", "root left out", "under the root", "other schema"),
+)
+def test_a_table_that_was_elsewhere_for_a_while_is_noticed(
+    hub: Hub, logged: LoggedPeople, before: tuple[str, ...], statements: tuple[str, ...]
+) -> None:
+    for statement in (
+        OTHER,
+        "DROP TABLE IF EXISTS roots",
+        "CREATE SCHEMA IF NOT EXISTS elsewhere",
+        f'CREATE TABLE roots (LIKE {TABLE}) PARTITION BY RANGE ("SFZH")',
+        *before,
+    ):
+        logged.write(statement)
+    document = followed(hub, logged)
+    for number in range(4):
+        logged.put(number, number % 2)
+    sync(hub, document)
+    logged.put(0, 3)
+    assert sync(hub, document).scope == "part"
+    for statement in statements:
+        logged.write(statement)
+    batch = sync(hub, document)
+    assert (batch.scope, "the publication was changed" in told(batch, "log-resync")) == ("whole", True)
+    assert phones(hub, document) == dict(logged.rows(f'SELECT "SFZH", "DH" FROM {TABLE}'))
+
+
+def test_a_server_that_was_put_back_is_noticed(hub: Hub, logged: LoggedPeople) -> None:
+    """As its slot tells, which was put back with it."""
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    sync(hub, document)
+    ((slot, _),) = logged.slots()
+    logged.write("SELECT pg_copy_logical_replication_slot(%s, 'of_then')", [slot])
+    logged.put(2, 1)
+    assert sync(hub, document).scope == "part"
+    logged.write("SELECT pg_drop_replication_slot(%s)", [slot])
+    logged.write("SELECT pg_copy_logical_replication_slot('of_then', %s)", [slot])
+    logged.write("SELECT pg_drop_replication_slot('of_then')")
+    batch = sync(hub, document)
+    assert (batch.scope, "was put back to an earlier state" in told(batch, "log-resync")) == ("whole", True)
     assert sync(hub, document).scope == "part"
 
 
