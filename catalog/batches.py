@@ -20,6 +20,7 @@ from core.errors import RequestError
 from core.leases import Lease
 
 OPEN = ("landing", "landed")
+EVERY_BATCH = 1_000_000  # more than any dataset has
 WHOLE, PART = "whole", "part"
 Kind = Literal["delivery", "repair", "replay"]
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from catalog.batches import (
+    EVERY_BATCH,
     Acceptance,
     Batch,
     accept_batch,
@@ -39,10 +40,10 @@ from pipeline.changes import DELETED, TEXTS, Changes, compare
 from pipeline.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.fill_rates import fills_of_delivery
 from pipeline.home import Home, open_home
-from pipeline.landing import batch_folder, named_deletes
+from pipeline.landing import batch_folder, landed_rows, named_deletes
 from pipeline.lineage import hub_table, traced
 from pipeline.receipts import issue_missing
-from pipeline.repairs import count_repaired, delivered_rows
+from pipeline.repairs import BORROWED, count_repaired, delivered_rows, find_borrowed, with_repaired
 from pipeline.standard import standard_in_force
 from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, log_columns, standardized_table, state, typed_fields
@@ -195,7 +196,7 @@ def _rekeyed(home: Home, batch: Batch, contract: Contract) -> list[str]:
 def _stopped_at(home: Home, batch: Batch) -> int:
     """The most records that would have disappeared with a batch that was stopped since the last accepted one: what a person has seen."""
     last = latest_accepted(home.catalog, batch.contract_id)
-    earlier = batches_of(home.catalog, batch.contract_id)
+    earlier = batches_of(home.catalog, batch.contract_id, EVERY_BATCH)
     stopped = [item.deleted or 0 for item in earlier if item.status == "stopped" and item.seq > (last.seq if last else 0)]
     return max(stopped, default=0)
 
@@ -224,7 +225,21 @@ def _compare(engine: Engine, home: Home, batch: Batch, contract: Contract, full:
     waiting = None if batch.is_whole else BEFORE
     rows = delivered_rows(home, batch)
     named = None if batch.is_whole else named_deletes(engine, home.settings, batch)
-    changes = compare(engine, rows, previous, same_rules=same_rules, is_whole=batch.is_whole, named_deletes=named, waiting=waiting)
+    taken_over = None
+    if batch.kind == "delivery" and find_borrowed(engine, home, batch):
+        own = landed_rows(home.settings, batch)
+        taken_over = f"SELECT _repaired_id FROM {BORROWED} WHERE _repaired_id IN (SELECT _record_id FROM {own})"
+        named = None if batch.is_whole else with_repaired(own, named)
+    changes = compare(
+        engine,
+        rows,
+        previous,
+        same_rules=same_rules,
+        is_whole=batch.is_whole,
+        named_deletes=named,
+        waiting=waiting,
+        taken_over=taken_over,
+    )
     if before is not None and changes.disappeared and (batch.unreadable or 0) > _unreadable_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
@@ -239,7 +254,7 @@ def _same_rules(home: Home, batch: Batch) -> bool:
 
 def _unreadable_when_whole(home: Home, contract_id: str) -> int:
     """Unreadable rows of the last accepted batch whose deletes were believed: those since are all from deliveries that may be torn."""
-    accepted = (batch for batch in batches_of(home.catalog, contract_id) if batch.status == "accepted" and batch.is_whole)
+    accepted = (batch for batch in batches_of(home.catalog, contract_id, EVERY_BATCH) if batch.status == "accepted" and batch.is_whole)
     whole = (batch for batch in accepted if not any(note["kind"] == HELD_BACK for note in batch.notes))
     return next((batch.unreadable or 0 for batch in whole), 0)
 

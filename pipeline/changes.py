@@ -46,12 +46,14 @@ def compare(
     is_whole: bool = True,
     named_deletes: str | None = None,
     waiting: str | None = None,
+    taken_over: str | None = None,
 ) -> Changes:
     """Compare a landed batch with the accepted state, and leave candidates and deletes as relations of the engine.
 
     `same_rules` says whether contract and standard are those of the last accepted batch; if not, no row counts as unchanged,
     because the same raw row may now mean something else. `named_deletes` is SQL for the record ids that a part says are deleted; `waiting`
     for those that wait in quarantine: a part that brings back what was accepted before lets them out, so such a row counts as new.
+    `taken_over` is SQL for records that a repair stood for and that the source now sends itself: they count as new, too.
     """
     engine.run(f"CREATE VIEW {ROWS} AS SELECT * FROM {landed}", doing="opening the batch")
     engine.run(f"CREATE TABLE {PREVIOUS} AS SELECT _record_id, _row_digest FROM {previous}", doing="reading the accepted state")
@@ -60,6 +62,8 @@ def compare(
     unchanged = "p._row_digest = l._row_digest AND coalesce(r._kind, '') <> 'conflict'" if same_rules else "false"
     if same_rules and waiting:
         unchanged += f" AND l._record_id NOT IN (SELECT _record_id FROM {waiting})"
+    if same_rules and taken_over:
+        unchanged += f" AND l._record_id NOT IN ({taken_over})"
     named = "true" if is_whole else f"_record_id IN (SELECT _record_id FROM {named_deletes})" if named_deletes else "false"
     # Where nothing was accepted before, nothing is gone: the ids of the batch need not be looked at.
     gone = f"_record_id NOT IN (SELECT _record_id FROM {ROWS})" if known else "false"

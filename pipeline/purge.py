@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import OPEN, Batch, accepted_from, batches_of, get_batch, latest_whole
+from catalog.batches import EVERY_BATCH, OPEN, Batch, accepted_from, batches_of, get_batch, latest_whole
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of, listed_paths
 from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
@@ -34,7 +34,6 @@ from registries.definition import load_definitions
 from registries.publications import Input, all_files, inputs_by_publication, inputs_of, latest, mark_not_replayable
 from registries.publications import history as publications_of
 
-EVERY_BATCH = 1_000_000
 # A file that nothing names may be one that is being written: its row comes with the commit.
 UNNAMED_AFTER = 24 * 3600.0
 SNAPSHOTS_KEPT = timedelta(days=7)

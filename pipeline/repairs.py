@@ -17,7 +17,7 @@ from contracts.model import Contract
 from core.engine import Engine, quote, uuid_literal
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows, read_manifest
-from pipeline.state import log_source, standardized_table
+from pipeline.state import LOG_COLUMNS, Sought, log_source, standardized_table, state
 
 # One line for every row that was run again and every row of the source that it stands for: several where they had one key.
 REPAIR_COLUMNS = {
@@ -29,6 +29,7 @@ REPAIR_COLUMNS = {
     "_accepted": "BOOLEAN",
     "_repaired_id": "UUID",  # of the repaired row, where its key was corrected
 }
+BORROWED = "borrowed"  # table: what `find_borrowed` leaves
 REPAIR = "repair"  # kind of the note of a batch that says where repaired rows come from
 CORRECTED = "corrected_keys"  # in that note: positions of rows whose key was corrected, each with that of the row it repairs
 _MET = "s._record_id = l._record_id AND s._source_digest = l._row_digest"  # a row `l` of the source, and the repair `s` that stands for it
@@ -128,6 +129,37 @@ def has_corrected_keys(home: Home, contract_id: str) -> bool:
     """Whether a repair has ever corrected a key, so that what becomes of one record depends on which others the source sends beside it."""
     files = files_of(home.catalog, standardized_table(contract_id), ("repairs",))
     return any(corrected_keys(get_batch(home.catalog, f"{contract_id}@{file.seq}")) for file in files)
+
+
+def find_borrowed(engine: Engine, home: Home, batch: Batch) -> bool:
+    """Leave table BORROWED: records that are accepted only because a repair gave a row of the source their key (`_repaired_id`), and that row's
+    id (`_record_id`). Returns whether there are any."""
+    if not has_corrected_keys(home, batch.contract_id):
+        return False
+    table = standardized_table(batch.contract_id)
+    files = files_of(home.catalog, table, ("repairs",))
+    given = f"SELECT _record_id, _repaired_id FROM {_source(home, batch.contract_id, files)} WHERE _accepted AND _repaired_id IS NOT NULL"
+    engine.run(f"CREATE TABLE given_keys AS {given}", doing="reading repairs")
+    sought = [record for (record,) in engine.rows("SELECT DISTINCT _repaired_id FROM given_keys")]
+    lines = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_position")}, only=Sought(engine, sought))
+    engine.run(f"CREATE TABLE given_lines AS SELECT * FROM {lines}", doing="reading the accepted state")
+    engine.run(f"CREATE TABLE {BORROWED} (_record_id UUID, _repaired_id UUID)")
+    for (seq,) in engine.rows("SELECT DISTINCT _batch_seq FROM given_lines ORDER BY 1"):
+        origin = get_batch(home.catalog, f"{batch.contract_id}@{seq}")
+        if batch_folder(home.settings, batch.contract_id, seq).exists():
+            behind = f"SELECT _position FROM {source_digests(home, origin)} WHERE _source_id <> _record_id"
+            mine = f"SELECT _record_id FROM given_lines WHERE _batch_seq = {seq} AND _position IN ({behind})"
+            engine.run(f"INSERT INTO {BORROWED} SELECT * FROM given_keys WHERE _repaired_id IN ({mine})", doing="reading repairs")
+    return bool(engine.value(f"SELECT count(*) FROM {BORROWED}"))
+
+
+def with_repaired(own: str, named: str | None) -> str:
+    """SQL for the ids of records that a part says are gone: those it names, and those that a repair made of rows that it names or sends anew.
+    `own` are the rows as the source sent them. What a repair still makes of one of them is among the rows that are compared, and so not gone.
+    """
+    sources = [f"SELECT _record_id FROM {rows}" for rows in (own, named) if rows]
+    made = f"SELECT _repaired_id AS _record_id FROM {BORROWED} WHERE _record_id IN ({' UNION ALL '.join(sources)})"
+    return f"({' UNION ALL '.join([made, *sources[1:]])})"
 
 
 def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:

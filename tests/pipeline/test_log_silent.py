@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import GateFailed
 from pipeline.landing import rows_path
-from tests.factories import Hub
+from tests.factories import Hub, resident_id
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, followed, logged, logical_server, told
 from tests.pipeline.sources import TABLE, patient, phones, sync
 
@@ -97,7 +97,7 @@ PUBLISHED = f"ALTER PUBLICATION {PUBLICATION}"
         (
             (
                 f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("XM")',
-                f"""UPDATE {TABLE} SET "SFZH" = '110101199001010000' WHERE "SFZH" = '{patient(1, 1)["SFZH"]}'""",
+                f"""UPDATE {TABLE} SET "SFZH" = '{resident_id(9)}' WHERE "SFZH" = '{patient(1, 1)["SFZH"]}'""",
                 f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("SFZH")',
             ),
             "did not tell the rows apart",
