@@ -14,8 +14,8 @@ from core.engine import Engine, quote
 from standards.types.general import MISSING
 
 SAMPLE_ROWS = 2000
-# A table with more columns than this is a spreadsheet that declares empty ones; those with a name come first.
-MOST_COLUMNS = 400
+# No more are landed. Those with a name come first.
+MOST_COLUMNS = 1000
 # All values of a column with at most so many are kept: it may be coded.
 MOST_CODES = 200
 # In the first batch a column that may be a key has at least this share of different values; only there every value is counted.
@@ -87,7 +87,8 @@ def profile(extraction: Extraction, engine: Engine) -> TableProfile:
     if first is None or first.num_rows == 0:
         return TableProfile(0, len(extraction.unreadable), ())
     names = [name for name in extraction.schema.names if name != POSITION]
-    columns = _looked_into(names, first)
+    some = _in_use(names, first)
+    columns = _looked_into(some)
     tap = _Tap(columns)
     engine.stream("delivery", extraction.schema, _tapped(first, extraction.batches, tap))
     likely = [name for name in columns if _may_be_key(first.column(name))][:MOST_KEYS]
@@ -95,12 +96,16 @@ def profile(extraction: Extraction, engine: Engine) -> TableProfile:
     counted = ", ".join(_distinct(name, exact=exactly) for name, exactly in zip(columns, exact, strict=True))
     distinct = engine.row(f"SELECT {counted} FROM delivery", doing="profiling a source")
     found = tuple(_column(name, int(number), tap, exact=exactly) for name, number, exactly in zip(columns, distinct, exact, strict=True))
-    return TableProfile(tap.rows, len(extraction.unreadable), found, tuple(name for name in names if name not in columns))
+    declared, too_many = ([name for name in named if name not in kept] for named, kept in ((names, set(some)), (some, set(columns))))
+    return TableProfile(tap.rows, len(extraction.unreadable), found, tuple(declared), tuple(too_many))
 
 
-def _looked_into(names: Sequence[str], first: pa.RecordBatch) -> tuple[str, ...]:
+def _in_use(names: Sequence[str], first: pa.RecordBatch) -> list[str]:
     """Columns that have a name or, in the first batch, a value; the others are only declared."""
-    some = [name for name in names if not _is_nameless(name) or _cleaned(first.column(name)).null_count < first.num_rows]
+    return [name for name in names if not _is_nameless(name) or _cleaned(first.column(name)).null_count < first.num_rows]
+
+
+def _looked_into(some: Sequence[str]) -> tuple[str, ...]:
     kept = set(sorted(some, key=_is_nameless)[:MOST_COLUMNS])
     return tuple(name for name in some if name in kept)
 

@@ -68,6 +68,9 @@ def _schedule(contract: Contract, standards: Standards) -> Iterator[Finding]:
             croniter(contract.schedule.cron, _SOME_DAY).get_next()
         except CroniterBadDateError:  # the thirtieth of February
             yield "schedule.cron", "names a day that no month has: it would never come due; left out, the dataset is collected on demand"
+    start, _, end = (contract.reading.window or "").partition("-")
+    if start and start == end:
+        yield "reading.window", "opens and closes at the same time, so it would never be open; left out, the source is read at any hour"
 
 
 def _path(contract: Contract, standards: Standards) -> Iterator[Finding]:

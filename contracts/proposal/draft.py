@@ -20,6 +20,7 @@ from standards.model import DataElement, Standards
 
 _PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)
 _REASONS_SHOWN = 3
+_FIRST = 3  # of many columns, named
 _CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff]")
 
 
@@ -110,6 +111,9 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
         yield f"# {profile.unreadable:,} rows could not be read as rows of this table."
     if profile.left_out:
         yield f"# {len(profile.left_out):,} further columns have neither name nor value in the first rows and were not looked into."
+    if profile.too_many:
+        named = ", ".join(profile.too_many[:_FIRST])
+        yield f"# {len(profile.too_many):,} more columns were not looked into, as no more than {len(profile.columns):,} can be collected: {named} …"
     if decisions.personal:
         yield f"# Personal information: {', '.join(decisions.personal)}."
     if "certificate" not in decisions.feeds and any(

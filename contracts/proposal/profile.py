@@ -60,12 +60,13 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table: its rows, those that could not be read as one, its columns, and those that were too many to look into."""
+    """A table: its rows, those that could not be read as one, its columns, those that are only declared, and those that were too many."""
 
     rows: int
     unreadable: int
     columns: tuple[ColumnProfile, ...]
     left_out: tuple[str, ...] = ()
+    too_many: tuple[str, ...] = ()
 
     def column(self, name: str) -> ColumnProfile | None:
         """The profile of a column."""

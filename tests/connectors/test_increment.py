@@ -156,6 +156,35 @@ def test_days_of_a_period_both_included(table: Table) -> None:
         table.period("2024-03-05", "2024-03-07", "n", "t")
 
 
+def test_a_column_may_be_called_anything(table: Table) -> None:
+    name = "B {table} %s ? 率%"
+    quote = "`" if table.kind == "mysql" else '"'
+    table.execute(f"ALTER TABLE {TABLE} RENAME COLUMN n TO {quote}{name}{quote}".replace("%", "%" if table.kind == "sqlite" else "%%"), ())
+    table.put(*((k, k, MORNING, None, "x") for k in range(3)))
+    assert table.read(name, None)[:2] == ([0, 1, 2], "2")
+    assert table.read(name, "1")[:2] == ([1, 2], "2")
+
+
+def test_times_that_sqlite_has_written_in_several_ways_are_read_every_time(tmp_path: Path) -> None:
+    """A blank comes before a T, whatever the time is."""
+    path = tmp_path / "source.db"
+    rows = [
+        (1, "2024-01-30T08:00:00"),
+        (2, "2024-01-31T10:00:00"),
+        (3, "2024-01-31 23:00:00"),
+        (4, "2024-01-30 01:00:00"),
+        (5, "2024-01-30T23:00:00Z"),
+    ]
+    with sqlite3.connect(path) as lite:
+        lite.execute(f"CREATE TABLE {TABLE} ({COLUMNS.format(time='TEXT', day='TEXT')})")
+        lite.executemany(f"INSERT INTO {TABLE} (k, ts) VALUES (?, ?)", rows)
+    lite.close()
+    contract = make_contract({"kind": "sqlite", "connection": "source", "object": TABLE}, ["k"])
+    connections = Connections({"HUB_CONNECTION_SOURCE": f"sqlite:///{path}"}, Path("none.yml"))
+    extraction = extract(contract, connections, Increment("ts", 0, "2024-01-31T09:00:00"))
+    assert sorted(consume(extraction).values("k")) == ["2", "3", "4", "5"]
+
+
 def test_what_a_cursor_says_is_never_read_as_sql(table: Table) -> None:
     table.put((1, 1, MORNING, None, "x"))
     found, _, is_whole, _ = table.read("n", f"0; DROP TABLE {TABLE}")

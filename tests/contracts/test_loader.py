@@ -127,6 +127,7 @@ def test_a_misspelt_key_is_one_fault(wrong, right):
         ("source", {"kind": "csv", "connection": "drop", "path": "../a.csv"}, "source.path", "leads out"),
         ("source", {"kind": "csv", "connection": "drop", "path": "a.csv", "encoding": "gbq"}, "source.encoding", "not an encoding"),
         ("schedule.cron", "0 2 31 2,4 *", "schedule.cron", "would never come due"),
+        ("reading.window", "22:00-22:00", "reading.window", "would never be open"),
         ("columns.CSRQ.formats", ["%Y%m%d", "%Y-%Q"], "columns.CSRQ.formats[1]", "%Q cannot be used; use %Y %m %d"),
         ("columns.CSRQ.formats", ["%y%m%d"], "columns.CSRQ.formats[0]", "does not have the expected form"),
         ("columns.CSRQ.formats", ["%Y-%m"], "columns.CSRQ.formats[0]", "each needed once"),
