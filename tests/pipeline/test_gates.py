@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.batches import checks_of, fills_of
-from core.errors import GateFailed, RequestError
+from core.errors import GateFailed, RequestError, SourceError
 from pipeline.publish import publish
 from pipeline.quarantine import export_rows, listed_rows, rule_counts
 from pipeline.replay import replay
@@ -203,6 +203,20 @@ def test_records_that_may_be_in_unreadable_rows_are_kept_until_the_file_is_whole
         assert hub.unbalanced() == []
     batch = hub.sync(PATIENTS, PEOPLE[:9])
     assert (batch.unreadable, batch.deleted, batch.records) == (0, 1, 9)
+
+
+def test_what_was_unreadable_before_is_known_however_many_deliveries_have_failed_since(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    torn = hub.drop / "patient.csv"
+    for rows, fails in ((PEOPLE, 51), (PEOPLE[:9], 0)):
+        hub.deliver(PATIENTS, rows)
+        torn.write_text(torn.read_text() + "too,few\n")
+        batch = _collect(hub)
+        assert (batch.unreadable, batch.records) == (1, len(rows))
+        torn.unlink()
+        for _ in range(fails):
+            with pytest.raises(SourceError):
+                _collect(hub)
 
 
 def _collect(hub: Hub) -> Any:
