@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from catalog.batches import checks_of, fills_of
-from core.errors import GateFailed, RequestError, SourceError
+from catalog.batches import checks_of, end_batch, fills_of, start_batch
+from catalog.datasets import contract_in_force
+from catalog.tables import lease
+from core.errors import GateFailed, RequestError
+from core.leases import holding
 from pipeline.publish import publish
 from pipeline.quarantine import export_rows, listed_rows, rule_counts
 from pipeline.replay import replay
 from registries.attempts import Attempt, standing_attempt
 from registries.publications import latest
+from standards.loader import load_standards
 from tests.conftest import both_databases
 from tests.factories import ENTERPRISES, PATIENTS, Hub, Row, organization, person, with_assertions, wrong_check
 
@@ -213,10 +217,16 @@ def test_what_was_unreadable_before_is_known_however_many_deliveries_have_failed
         torn.write_text(torn.read_text() + "too,few\n")
         batch = _collect(hub)
         assert (batch.unreadable, batch.records) == (1, len(rows))
-        torn.unlink()
         for _ in range(fails):
-            with pytest.raises(SourceError):
-                _collect(hub)
+            _fails(hub)
+
+
+def _fails(hub: Hub) -> None:
+    """A batch whose source could not be read."""
+    version = contract_in_force(hub.home.catalog, "health__patient")[0]
+    with holding(hub.home.catalog, lease, "dataset/health__patient") as held:
+        batch = start_batch(hub.home.catalog, held, "health__patient", version, load_standards().version, "test")
+    end_batch(hub.home.catalog, batch.batch_id, "failed", "not there", "")
 
 
 def _collect(hub: Hub) -> Any:
