@@ -71,7 +71,7 @@ PUBLICATION_HEADINGS = (
     "记录\nRecords",
     "已关联\nLinked",
     "待匹配\nWaiting",
-    "不予共享\nWithheld",
+    "不予发布\nWithheld",
     "主体\nEntities",
 )
 
