@@ -99,10 +99,9 @@ def _tracking(batch: Batch | None) -> Mapping[str, Any]:
 def settle_log(home: Home, contract: Contract) -> None:
     """Let the source forget the log that the last accepted batch no longer needs, and what batches that were not accepted held back; and a
     source whose log was followed before, all of it."""
-    last = latest_accepted(home.catalog, contract.id)
     _give_up_others(home, contract)
     if contract.change_tracking == "log":
-        place = log_place(home, contract)
+        last, place = latest_accepted(home.catalog, contract.id), log_place(home, contract)
         stands = _settle(home, contract, place.get("slot"), place.get("lsn"))
         if last is not None and stands:
             # A slot that stands before this one day is that of a server that was put back.
