@@ -10,7 +10,7 @@ from contracts.model import Contract, Ended
 from core.errors import SourceError
 from core.leases import holding
 from pipeline.home import Home
-from pipeline.tracking import give_up_log, slot_prefix
+from pipeline.tracking import end_log, slot_prefix
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def end(home: Home, contract_id: str, reason: str, records: Literal["kept", "wit
 
 def release(home: Home, contract: Contract) -> None:
     """Have the source of an ended dataset keep nothing for the hub, or the log would fill the department's disk. Raises SourceError."""
-    if not give_up_log(home, contract):
+    if not end_log(home, contract):
         slots = f"starts_with(slot_name, '{slot_prefix(home, contract.id)}')"
         raise SourceError(
             f"{contract.id} has ended, but its database may still keep a log of changes for the hub",

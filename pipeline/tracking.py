@@ -114,6 +114,25 @@ def give_up_log(home: Home, contract: Contract, keep: str | None = None) -> bool
     return contract.change_tracking != "log" or _settle(home, contract, keep, None) is not None
 
 
+def end_log(home: Home, contract: Contract) -> bool:
+    """Let the source of an ended dataset keep no log for the hub. Returns whether that is so; it is asked until it has answered once."""
+    newest = batches_of(home.catalog, contract.id, 1)
+    if contract.change_tracking != "log" or not newest or _log_of(newest[0]).get("given_up"):
+        return True
+    is_given_up = give_up_log(home, contract)
+    if is_given_up:
+        _note_given_up(home, newest[0])
+    return is_given_up
+
+
+def _log_of(batch: Batch) -> Mapping[str, Any]:
+    return _tracking(batch).get("log") or {}
+
+
+def _note_given_up(home: Home, batch: Batch) -> None:
+    set_tracking(home.catalog, batch.batch_id, {**_tracking(batch), "log": {**_log_of(batch), "given_up": True}})
+
+
 def _settle(home: Home, contract: Contract, slot: str | None, lsn: str | None) -> str | None:
     from connectors.postgresql_slots import settle
 
@@ -125,11 +144,11 @@ def _give_up_others(home: Home, contract: Contract) -> None:
     accepted = [item for item in batches_of(home.catalog, contract.id) if item.status == "accepted"]
     followed = {item.contract_version: item for item in reversed(accepted[1:]) if "log" in _tracking(item)}
     for version, item in followed.items():
-        log, then = _tracking(item)["log"], contract_at(home.catalog, contract.id, version)
+        then = contract_at(home.catalog, contract.id, version)
         is_same = contract.change_tracking == "log" and then.source.connection == contract.source.connection
         # The other connection may lead to the same server.
-        if not (is_same or log.get("given_up")) and give_up_log(home, then, log_place(home, contract).get("slot")):
-            set_tracking(home.catalog, item.batch_id, {**_tracking(item), "log": {**log, "given_up": True}})
+        if not (is_same or _log_of(item).get("given_up")) and give_up_log(home, then, log_place(home, contract).get("slot")):
+            _note_given_up(home, item)
 
 
 def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from catalog.batches import latest_change
 from pipeline.datasets import DatasetState, dataset_states, needing_attention
+from pipeline.pins import unpublished
 from portal.context import Hub, PageDep
 from quality.charts import Part
 from registries.attempts import Attempt, standing_attempt
-from registries.publications import Publication, inputs_of, latest
+from registries.publications import Publication, latest
 from standards.model import Schema
 
 router = APIRouter()
@@ -19,7 +19,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class RegistryState:
-    """A registry with its current publication, the attempt that came to nothing since, and the datasets whose newer batches wait."""
+    """A registry with its current publication, the attempt that came to nothing since, and the datasets that say something else by now."""
 
     schema: Schema
     publication: Publication
@@ -53,21 +53,6 @@ def registries_in_use(hub: Hub, states: dict[str, DatasetState]) -> list[Registr
 def registry_state(hub: Hub, schema: Schema, states: dict[str, DatasetState]) -> RegistryState:
     """Where one registry stands."""
     current = latest(hub.home.serving, schema.id)
-    inputs = inputs_of(hub.home.serving, schema.id, current.number)
-    waiting = tuple(
-        item
-        for item in states.values()
-        if schema.id in item.contract.feeds
-        and item.accepted is not None
-        and (item.id not in inputs or _has_news(hub, item.id, inputs[item.id].batch_seq, item.accepted.seq))
-    )
+    waiting = tuple(states[dataset] for dataset in unpublished(hub.home, schema.id))
     parts = tuple(Part(name, getattr(current, name)) for name in ("linked", "unlinked", "withheld"))
     return RegistryState(schema, current, standing_attempt(hub.home.serving, current), parts, waiting)
-
-
-def _has_news(hub: Hub, contract_id: str, published: int, accepted: int) -> bool:
-    """Whether a dataset has changed since a publication: batches that brought nothing new are not waited for."""
-    if accepted <= published:
-        return False
-    change = latest_change(hub.home.catalog, contract_id)
-    return change is not None and change.seq > published

@@ -113,12 +113,18 @@ def test_the_source_keeps_no_log_for_a_dataset_that_has_ended(hub: Hub, logged: 
     connect(hub, patients=logged.url)
     end(hub.home, document["id"], "closed", "kept")
     assert logged.slots() == []
+    # It has said so, and is not asked again.
+    connect(hub, patients="postgresql://nobody@127.0.0.1:1/none")
+    end(hub.home, document["id"], "closed", "kept")
+    connect(hub, patients=logged.url)
     # Taken back, it is read whole, and what happened meanwhile arrives.
     logged.put(2, 1)
     logged.remove(1)
     hub.register(document)
     batch = sync(hub, document)
     assert (batch.scope, batch.inserted, batch.deleted) == ("whole", 1, 1)
+    end(hub.home, document["id"], "closed again", "kept")
+    assert logged.slots() == []
 
 
 def test_a_registry_that_a_dataset_has_left_is_still_published(hub: Hub) -> None:
