@@ -54,11 +54,11 @@ def measured(trial: Trial) -> list[Count]:
 
 
 @contextmanager
-def loaded(trial: Trial, threads: int = 2) -> Iterator[Engine]:
+def loaded(trial: Trial) -> Iterator[Engine]:
     """An engine with the table `records`: `_record_id`, `_half` and what the trial gives."""
     with (
         TemporaryDirectory(prefix="govhub-linkage-") as home,
-        Engine(load_settings({**os.environ, "HUB_HOME": home}), threads=threads) as engine,
+        Engine(load_settings({**os.environ, "HUB_HOME": home}), threads=2) as engine,
     ):
         engine.run(
             "CREATE TABLE records AS SELECT row_number() OVER (ORDER BY r)::INTEGER AS _record_id, *, "

@@ -87,6 +87,16 @@ class Acceptance:
     waiting: Sequence[Mapping[str, Any]] | None = None
 
 
+def batch_id_of(contract_id: str, seq: int) -> str:
+    """The id of a dataset's batch with that number."""
+    return f"{contract_id}@{seq}"
+
+
+def contract_of(batch_id: str) -> str:
+    """The id of the dataset whose batch it is; of a dataset's id, itself."""
+    return batch_id.partition("@")[0]
+
+
 def start_batch(
     catalog: sa.Engine,
     lease: Lease,
@@ -105,7 +115,7 @@ def start_batch(
         for left, becomes in (("landing", "abandoned"), ("landed", "superseded")):
             connection.execute(batch.update().where(mine, batch.c.status == left).values(status=becomes, finished_at=now()))
         seq = (connection.execute(sa.select(sa.func.max(batch.c.seq)).where(mine)).scalar() or 0) + 1
-        batch_id = f"{contract_id}@{seq}"
+        batch_id = batch_id_of(contract_id, seq)
         connection.execute(
             batch.insert().values(
                 batch_id=batch_id,
@@ -127,11 +137,15 @@ def start_batch(
 
 def get_batch(catalog: sa.Engine, batch_id: str) -> Batch:
     """Return one batch. Raises RequestError where there is none of that id."""
-    with reading(catalog) as connection:
-        row = connection.execute(sa.select(batch).where(batch.c.batch_id == batch_id)).one_or_none()
-    if row is None:
+    found = _first(catalog, sa.select(batch).where(batch.c.batch_id == batch_id))
+    if found is None:
         raise RequestError(f"there is no batch {batch_id}", hint="batch ids look like dataset@number; ./hub status lists the latest ones")
-    return Batch(**row._mapping)
+    return found
+
+
+def batch_at(catalog: sa.Engine, contract_id: str, seq: int) -> Batch:
+    """Return one batch of a dataset by its number. Raises RequestError where there is none."""
+    return get_batch(catalog, batch_id_of(contract_id, seq))
 
 
 def set_tracking(catalog: sa.Engine, batch_id: str, tracking: Mapping[str, Any]) -> None:
@@ -177,7 +191,7 @@ def accept_batch(catalog: sa.Engine, lease: Lease, batch_id: str, found: Accepta
         lease.check(connection)
         insert_files(connection, found.files)
         _write_findings(connection, batch_id, found)
-        _write_waiting(connection, batch_id.rpartition("@")[0], found.waiting)
+        _write_waiting(connection, contract_of(batch_id), found.waiting)
         connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(status="accepted", finished_at=now()))
 
 
@@ -198,35 +212,35 @@ def _write_findings(connection: sa.Connection, batch_id: str, found: Acceptance)
     connection.execute(batch.update().where(batch.c.batch_id == batch_id).values(**values))
 
 
-def latest_delivery(catalog: sa.Engine, contract_id: str) -> Batch | None:
-    """Return the last accepted batch that the source delivered."""
-    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.kind == "delivery")
-    with reading(catalog) as connection:
-        row = connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq.desc()).limit(1)).one_or_none()
-    return None if row is None else Batch(**row._mapping)
-
-
 def accepted_from(catalog: sa.Engine, contract_id: str, seq: int) -> list[Batch]:
     """Return the accepted batches of a dataset from one number on, in order."""
-    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & (batch.c.seq >= seq)
-    with reading(catalog) as connection:
-        return [Batch(**row._mapping) for row in connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq))]
+    return _all(catalog, _accepted(contract_id).where(batch.c.seq >= seq))[::-1]
+
+
+def accepted_before(catalog: sa.Engine, contract_id: str, seq: int) -> Batch | None:
+    """Return the last accepted batch of a dataset before one number."""
+    return _first(catalog, _accepted(contract_id).where(batch.c.seq < seq))
 
 
 def latest_accepted(catalog: sa.Engine, contract_id: str) -> Batch | None:
     """Return the last accepted batch of a dataset: its state is what publications see."""
-    query = sa.select(batch).where(batch.c.contract_id == contract_id, batch.c.status == "accepted").order_by(batch.c.seq.desc()).limit(1)
-    with reading(catalog) as connection:
-        row = connection.execute(query).one_or_none()
-    return None if row is None else Batch(**row._mapping)
+    return _first(catalog, _accepted(contract_id))
+
+
+def latest_delivery(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the last accepted batch that the source delivered."""
+    return _first(catalog, _accepted(contract_id).where(batch.c.kind == "delivery"))
 
 
 def latest_whole(catalog: sa.Engine, contract_id: str) -> Batch | None:
     """Return the last accepted batch of a dataset that held all of its source."""
-    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted") & sa.or_(batch.c.scope.is_(None), batch.c.scope == WHOLE)
-    with reading(catalog) as connection:
-        row = connection.execute(sa.select(batch).where(mine).order_by(batch.c.seq.desc()).limit(1)).one_or_none()
-    return None if row is None else Batch(**row._mapping)
+    return _first(catalog, _accepted(contract_id).where(sa.or_(batch.c.scope.is_(None), batch.c.scope == WHOLE)))
+
+
+def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the accepted batch after which a dataset has its present state; later ones brought nothing new."""
+    changed = _first(catalog, _accepted(contract_id).where(batch.c.inserted + batch.c.updated + batch.c.deleted > 0))
+    return changed or latest_accepted(catalog, contract_id)
 
 
 def judged_otherwise(catalog: sa.Engine, whole: Batch, rules: tuple[int, str]) -> bool:
@@ -235,16 +249,6 @@ def judged_otherwise(catalog: sa.Engine, whole: Batch, rules: tuple[int, str]) -
     other = sa.or_(batch.c.contract_version != rules[0], batch.c.standard_version != rules[1])
     with reading(catalog) as connection:
         return bool(connection.execute(sa.select(sa.exists().where(since, other))).scalar())
-
-
-def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
-    """Return the accepted batch after which a dataset has its present state; later ones brought nothing new."""
-    changed = batch.c.inserted + batch.c.updated + batch.c.deleted > 0
-    mine = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted")
-    query = sa.select(batch).where(mine, changed).order_by(batch.c.seq.desc()).limit(1)
-    with reading(catalog) as connection:
-        row = connection.execute(query).one_or_none()
-    return latest_accepted(catalog, contract_id) if row is None else Batch(**row._mapping)
 
 
 def deleted_between(catalog: sa.Engine, contract_id: str, after: int, upto: int) -> int:
@@ -269,16 +273,29 @@ def _sum_between(catalog: sa.Engine, column: sa.Column[int], contract_id: str, a
 
 def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Batch]:
     """Return the batches of a dataset, newest first."""
-    query = sa.select(batch).where(batch.c.contract_id == contract_id).order_by(batch.c.seq.desc()).limit(limit)
-    with reading(catalog) as connection:
-        return [Batch(**row._mapping) for row in connection.execute(query)]
+    return _all(catalog, _batches(contract_id).limit(limit))
 
 
 def batches_from(catalog: sa.Engine, contract_id: str, origin: str, statuses: Sequence[str]) -> list[Batch]:
     """Return the batches of a dataset whose origin begins so and that have one of these states, newest first."""
-    found = sa.and_(batch.c.contract_id == contract_id, batch.c.origin.startswith(origin, autoescape=True), batch.c.status.in_(statuses))
+    return _all(catalog, _batches(contract_id).where(batch.c.origin.startswith(origin, autoescape=True), batch.c.status.in_(statuses)))
+
+
+def _batches(contract_id: str) -> sa.Select[Any]:
+    return sa.select(batch).where(batch.c.contract_id == contract_id).order_by(batch.c.seq.desc())
+
+
+def _accepted(contract_id: str) -> sa.Select[Any]:
+    return _batches(contract_id).where(batch.c.status == "accepted")
+
+
+def _all(catalog: sa.Engine, query: sa.Select[Any]) -> list[Batch]:
     with reading(catalog) as connection:
-        return [Batch(**row._mapping) for row in connection.execute(sa.select(batch).where(found).order_by(batch.c.seq.desc()))]
+        return [Batch(**row._mapping) for row in connection.execute(query)]
+
+
+def _first(catalog: sa.Engine, query: sa.Select[Any]) -> Batch | None:
+    return next(iter(_all(catalog, query.limit(1))), None)
 
 
 def issues_of(catalog: sa.Engine, batch_id: str) -> list[dict[str, Any]]:

@@ -212,13 +212,14 @@ def receipt(
     from pipeline.landing import shown_manifest
     from pipeline.receipts import compare_source, receipt_of, verify_receipt
 
+    if out:
+        check_new_file(out)
     home = open_home()
     found = get_batch(home.catalog, batch)
     document = receipt_of(home, batch) if out or found.status not in OPEN else None
     differences = verify_receipt(home, found, document) if verify else []
     source, is_other = compare_source(home, found) if verify and found.landed is not None else (None, False)
     if out:
-        check_new_file(out)
         out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if as_json:
         answers = {"differences": differences, "source_now": source, "source_differs": is_other, "written": str(out) if out else None}

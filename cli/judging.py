@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, print_json
+from core.errors import RequestError
 
 Registry = Annotated[str, typer.Argument(help="The registry, such as population or legal_entity.")]
 Record = Annotated[str | None, typer.Argument(metavar="RECORD", help="A record id, as ./hub why and ./hub judgements show them.")]
@@ -54,7 +55,11 @@ def judge(
     home = open_home()
     schema = _schema(registry)
     if len(why.strip()) < SHORTEST_WHY:
-        raise _wrong(f"say why, in at least {SHORTEST_WHY} characters: --why", "it is kept with the judgement, for whoever wonders later")
+        raise RequestError(
+            f"say why, in at least {SHORTEST_WHY} characters: --why", hint="it is kept with the judgement, for whoever wonders later"
+        )
+    if withdraw is not None and left is not None:
+        raise RequestError("a judgement is taken back by its number alone", hint=f"./hub judge {registry} --withdraw {withdraw} --why …")
     if withdraw is not None:
         take_back(home.serving, registry, withdraw, home.settings.actor, why)
         number = withdraw
@@ -77,7 +82,7 @@ def _judged(home: Any, schema: Any, left: str | None, right: str | None, verdict
 
     said = next((name for name in VERDICTS if name == verdict), None)
     if left is None or right is None or said is None:
-        raise _wrong("name two records and a verdict", f"./hub judge {schema.id} RECORD RECORD {'|'.join(VERDICTS)} --why …")
+        raise RequestError("name two records and a verdict", hint=f"./hub judge {schema.id} RECORD RECORD {'|'.join(VERDICTS)} --why …")
     sides = ordered(*(find_side(home, schema, name) for name in (left, right)))
     subject = audit.part_subject(schema.id, "+".join(side.record_id for side in sides))
     audit.record(home.audit, actor=home.settings.actor, action="judge", subject=subject, purpose=why[: audit.LONGEST_PURPOSE])
@@ -134,9 +139,3 @@ def _schema(registry: str) -> Any:
     from standards.loader import load_standards
 
     return load_standards().schemas[get_definition(registry).id]
-
-
-def _wrong(message: str, hint: str) -> Exception:
-    from core.errors import RequestError
-
-    return RequestError(message, hint=hint)

@@ -36,6 +36,7 @@ def keys(
     from core.signing import algorithm_of, fingerprint, load_signer, public_keys
     from pipeline.home import open_home
 
+    _check_said(export, out, add, withdraw, department)
     home = open_home()
     settings = home.settings
     if add or withdraw:
@@ -64,6 +65,16 @@ def keys(
     answer(
         as_json, {"hub": document, "departments": [asdict(key) for key in theirs]}, ("whose", "key", "algorithm", "fingerprint", ""), rows
     )
+
+
+def _check_said(export: str | None, out: Path | None, add: Path | None, withdraw: str | None, department: str | None) -> None:
+    """Raise RequestError for options that do not go together, before anything is done."""
+    if out and export is None:
+        raise RequestError("which key is to be written?", hint="./hub keys --export ID --out FILE")
+    if export is not None and (add or withdraw):
+        raise RequestError("a key is given out, or keys of a department are changed", hint="ask for one after the other")
+    if department is not None and not (add or withdraw):
+        raise RequestError("--department says whose key is added or withdrawn", hint="./hub keys --add FILE --department ID")
 
 
 def _change(home: "Home", add: Path | None, withdraw: str | None, department: str | None) -> None:

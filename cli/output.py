@@ -9,6 +9,8 @@ from uuid import UUID
 
 import typer
 
+from core.clock import utc_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,7 +31,7 @@ def print_json(document: Any) -> None:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
+        return utc_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):

@@ -110,6 +110,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Run rows that wait in quarantine again: as the department has repaired them, or as they were. Each run is a batch with its receipt."""
+    from catalog.batches import contract_of
     from catalog.datasets import contract_in_force
     from exchange import audit
     from pipeline.home import open_home
@@ -117,7 +118,7 @@ def replay(
     from pipeline.replay import replay as run_again
 
     home = open_home()
-    contract_in_force(home.catalog, subject.partition("@")[0])  # what was typed in its place is not to stand in the audit log
+    contract_in_force(home.catalog, contract_of(subject))  # what was typed in its place is not to stand in the audit log
     audit.record(home.audit, actor=home.settings.actor, action="replay", subject=subject, purpose="repair" if repaired else "replay")
     batches = run_again(subject, home, repaired=repaired, standard=standard)
     refused = {batch.batch_id: refused_rows(home, batch) for batch in batches}

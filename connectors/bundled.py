@@ -103,12 +103,9 @@ def _files(contract: Contract, source: FileSource, bundle: Bundle, connections: 
     whole, claims, unreadable = extraction.batches, extraction.claims, extraction.unreadable
 
     def read() -> Iterator[pa.RecordBatch]:
-        rows = 0
         try:
-            for batch in whole:
-                rows += batch.num_rows
-                yield batch
-            claims.append(_file_claim(bundle, rows, unreadable))
+            yield from whole
+            claims.append(_file_claim(bundle, unreadable))
         finally:
             unpacked.remove()
 
@@ -134,7 +131,7 @@ def _unpack(contract: Contract, source: FileSource, bundle: Bundle, folder: Path
             raise refused(contract.id, error) from None
 
 
-def _file_claim(bundle: Bundle, rows: int, unreadable: Sequence[Unreadable]) -> Claim:
+def _file_claim(bundle: Bundle, unreadable: Sequence[Unreadable]) -> Claim:
     """Records as the packing program counted them. It counts no blank lines; those that the reader has told apart are rows that it read."""
     manifest: dict[str, Any] = bundle.manifest
     claim = Claim(ENGINE, _state(bundle), None, DigestPlan((), (), {}), reason=UNCOUNTED)

@@ -45,7 +45,7 @@ def find_header(contract: Contract, source: CsvSource | WorkbookSource, rows: Se
     found = next((row for row in candidates if needed.issubset(named[row])), None)
     if found is None:
         raise _not_found(contract, source, {row.line: names for row, names in named.items()}, file)
-    return Header(named[found], found.last_line, _skipped(rows, found, file))
+    return Header(named[found], found.last_line, _skipped(found, file))
 
 
 def _numbered_header(rows: Sequence[Row]) -> Header:
@@ -55,7 +55,7 @@ def _numbered_header(rows: Sequence[Row]) -> Header:
     return Header(tuple(str(place) for place in range(1, width + 1)), 0)
 
 
-def _skipped(rows: Sequence[Row], header: Row, file: str) -> tuple[Note, ...]:
+def _skipped(header: Row, file: str) -> tuple[Note, ...]:
     lines = header.line - 1
     found = Note("header_line", f"header found in line {header.line}", header.line, file)
     return (found, Note("skipped_lines", f"{lines} lines before the header are not rows", lines, file)) if lines else (found,)

@@ -9,7 +9,7 @@ import shutil
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -105,21 +105,24 @@ def fetch(contract_id: str, source: FileSource, connections: Connections) -> Fet
     """
     files.check_path(contract_id, source)
     url = connections.url(source.connection, *_KINDS)
-    remote: RemoteFolder = import_module(_KINDS[urlsplit(url).scheme]).open_folder(contract_id, source.connection, url)
     folder = make_folder_in(connections.work, "fetched")
     fetched = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
     try:
-        found = delivered(contract_id, source, remote)
-        check_free(folder, connections.least_free_mb, sum(entry.size for entry in found))
-        for entry in found:
-            _fetch(contract_id, remote, entry, folder)
-        _refuse_changed(contract_id, found, remote)
+        with closing(_open_folder(contract_id, source.connection, url)) as remote:
+            found = delivered(contract_id, source, remote)
+            check_free(folder, connections.least_free_mb, sum(entry.size for entry in found))
+            for entry in found:
+                _fetch(contract_id, remote, entry, folder)
+            _refuse_changed(contract_id, found, remote)
     except BaseException:
         fetched.remove()
         raise
-    finally:
-        remote.close()
     return fetched
+
+
+def _open_folder(contract_id: str, connection: str, url: str) -> RemoteFolder:
+    opened: RemoteFolder = import_module(_KINDS[urlsplit(url).scheme]).open_folder(contract_id, connection, url)
+    return opened
 
 
 def delivered(contract_id: str, source: FileSource, remote: RemoteFolder) -> list[Entry]:

@@ -15,6 +15,11 @@ def today() -> date:
     return datetime.now(BEIJING).date()
 
 
+def utc_text(moment: datetime) -> str:
+    """Write a stored time for a program: ISO 8601, and it says that it is UTC."""
+    return f"{moment.isoformat()}Z"
+
+
 def beijing_text(moment: datetime | None) -> str:
     """Show a stored UTC time to a person, in Beijing time; an absent time is an empty text."""
     return moment.replace(tzinfo=UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if moment else ""

@@ -38,7 +38,8 @@ def dumped(url: str, target: Path) -> Iterator[sa.Connection]:
             if copy.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
                 raise StoreError(f"{_path(url).name} is damaged, and so would be a copy of it", hint=DAMAGED)
         target.chmod(0o600)
-        engine = sa.create_engine(f"sqlite:///file:{target}?mode=ro&immutable=1&uri=true", poolclass=sa.pool.NullPool)
+        address = f"{target.absolute().as_uri()}?mode=ro&immutable=1"
+        engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=sa.pool.NullPool)
         with engine.connect() as connection:
             yield connection
         return

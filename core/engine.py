@@ -151,11 +151,10 @@ class Engine:
         with scrubbed(doing):
             yield from self.connection.execute(sql).to_arrow_reader(size)
 
-    def arrow(self, sql: str, parameters: Parameters | None = None, *, doing: str = "running a query") -> "pa.Table":
+    def arrow(self, sql: str, *, doing: str = "running a query") -> "pa.Table":
         """Run a query and return an Arrow table."""
         with scrubbed(doing):
-            result = self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
-            return result.to_arrow_table()
+            return self.connection.execute(sql).to_arrow_table()
 
     def register(self, name: str, data: "pa.Table") -> None:
         """Make an Arrow table visible to queries under a name."""

@@ -26,7 +26,7 @@ def load_key(settings: Settings, key_id: str) -> str:
     if any(settings.landing.glob("*/*/manifest.json")):
         raise StoreError(
             f"the key {key_id} is missing from {path.parent} although data has been landed with it",
-            hint="restore the folder keys/ from the backup; a new key would change every id",
+            hint="put the folder keys/ back from where its copy is kept; a new key would change every id",
         )
     return _make_key(path)
 

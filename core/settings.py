@@ -32,7 +32,6 @@ class Settings(BaseModel):
     lake_warehouse: str
     memory_limit_mb: int = Field(gt=0)
     threads: int = Field(gt=0)
-    portal_host: str = "127.0.0.1"
     portal_port: int = 18090
     airflow_port: int = 18080
     actor: str
@@ -111,7 +110,7 @@ def _lineage_file(env: dict[str, str], home: Path) -> Path | None:
 
 def _number(env: dict[str, str], name: str, default: int, allowed: range = range(1, 2**31)) -> int:
     text = (env.get(name) or str(default)).strip()
-    number = int(text) if text.isascii() and text.isdigit() else 0
+    number = int(text) if text.isascii() and text.isdigit() else -1
     if number not in allowed:
         raise RequestError(
             f"{name} is no number that can be used", hint=f"set it to a whole number from {allowed[0]} to {allowed[-1]}, or leave it out"

@@ -52,7 +52,7 @@ def load_signer(settings: Settings) -> Signer:
     if public.exists() and not private.exists():
         raise StoreError(
             f"the private half of the key {key_id} is gone",
-            hint="restore keys/ from the backup, or sign from now on with a new key: HUB_SIGNING_KEY=another-id",
+            hint="put keys/ back from where its copy is kept, or sign from now on with a new key: HUB_SIGNING_KEY=another-id",
         )
     if not private.exists():
         _make(private, public, algorithm)

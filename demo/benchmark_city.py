@@ -16,11 +16,11 @@ DATASETS = (
 )
 
 
-def benchmark_city(people: int, seed: int, folder: Path, day: int = 1) -> dict[str, Path]:
+def benchmark_city(people: int, seed: int, folder: Path) -> dict[str, Path]:
     """Write one Parquet file per dataset, with the source's own columns, and return dataset → file."""
     folder.mkdir(parents=True, exist_ok=True)
     city, paths = make_city(people, seed), {}
     for dataset in DATASETS:
         paths[dataset] = folder / f"{dataset}.parquet"
-        pq.write_table(supply(city, day, [dataset])[dataset], paths[dataset], compression="zstd", compression_level=1)
+        pq.write_table(supply(city, 1, [dataset])[dataset], paths[dataset], compression="zstd", compression_level=1)
     return paths

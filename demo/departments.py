@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 
 import pyarrow as pa
 
@@ -45,9 +44,3 @@ def supply_with_faults(city: City, day: int, datasets: Iterable[str] = VIEWS) ->
 def supply(city: City, day: int, datasets: Iterable[str] = VIEWS) -> dict[str, pa.Table]:
     """Return dataset → the department's table on a day."""
     return supply_with_faults(city, day, tuple(datasets)).tables
-
-
-@cache
-def department_of(dataset: str) -> str:
-    """Return the department of a dataset."""
-    return dataset.split("__", 1)[0]

@@ -176,11 +176,11 @@ def names(dice: Dice, people: People) -> Text:
     return where(dotted, joined(first, "·", second), joined(surname, given))
 
 
-def addresses(dice: Dice, keys: Ints, county: Ints, full: bool = True) -> Text:
+def addresses(dice: Dice, keys: Ints, county: Ints) -> Text:
     """Return addresses from province to room."""
     places = lists.places()
     region = places.province + places.prefecture
-    front = picked([(region if full else "") + place.name for place in places.counties], county)
+    front = picked([region + place.name for place in places.counties], county)
     street = picked(places.streets, dice.below("street", keys, len(places.streets)))
     community = picked([*places.communities, *[""] * 8], dice.below("community", keys, len(places.communities) + 8))
     rooms = dice.below("room", keys, 24)

@@ -57,9 +57,9 @@ def trigger(api: AirflowApi, dag_ids: Iterable[str], run_id_prefix: str) -> Trig
     return Triggered(tuple(_trigger_one(api, dag_id, f"{run_id_prefix}__{dag_id}") for dag_id in wanted), since)
 
 
-def wait_for_dags(api: AirflowApi, dag_ids: Iterable[str], seconds: float = PARSE_SECONDS) -> None:
+def wait_for_dags(api: AirflowApi, dag_ids: Iterable[str]) -> None:
     """Return when Airflow knows all these DAGs and none of them is paused."""
-    missing, deadline = set(dag_ids), time.monotonic() + seconds
+    missing, deadline = set(dag_ids), time.monotonic() + PARSE_SECONDS
     while missing:
         known = {dag["dag_id"]: dag["is_paused"] for dag in _pages(api, "/api/v2/dags", "dags")}
         for dag_id in missing & known.keys():

@@ -86,15 +86,12 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
                 columns = _accept(home, held, batch, standards, full, day or today().isoformat(), accept_shrink)
                 done = get_batch(home.catalog, batch_id)
                 run.outputs = [standardized.counted((done.accepted or 0) + (done.deleted or 0), columns)]
-        except GateFailed as error:
-            end_batch(home.catalog, batch_id, "stopped", error.message, error.hint)
-            settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
-            issue_missing(home, batch.contract_id)
-            raise
         except Exception as error:
-            fault = described(error)
+            fault, status = described(error), "stopped" if isinstance(error, GateFailed) else "failed"
             if not fault.transient:
-                end_batch(home.catalog, batch_id, "failed", fault.message, fault.hint)
+                end_batch(home.catalog, batch_id, status, fault.message, fault.hint)
+                settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
+                issue_missing(home, batch.contract_id)
             raise
         settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
         with timed({}, "follow"):
@@ -133,7 +130,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
         with timed(seconds, "validate"), on_day(day):
             results, issues = validate(engine, plan, standards)
         with timed(seconds, "split"):
-            split = _split(engine, plan, changes)
+            split = _split(engine, plan)
             found = _findings(engine, home, plan, batch, changes, split, results, issues, seconds)
             found = replace(found, notes=[*found.notes, *accepted_drift(home, contract, batch, _unknown_codes(found, standards))])
         shrink = is_shrink(contract, changes)
@@ -273,7 +270,7 @@ class _Split:
         return self.inserted + self.updated
 
 
-def _split(engine: Engine, plan: Plan, changes: Changes) -> _Split:
+def _split(engine: Engine, plan: Plan) -> _Split:
     """Views `accepted_rows` and `quarantined_rows` over the standardized table, and their counts."""
     stops = plan.stopping
     engine.run(f"CREATE VIEW quarantined_rows AS SELECT * FROM {STANDARDIZED} WHERE {stops}")

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from catalog.alerts import Found
-from catalog.batches import accepted_from
+from catalog.batches import accepted_before
 from core.clock import beijing_text, now
 from pipeline.datasets import TROUBLE, DatasetState, dataset_states
 from pipeline.home import Home
@@ -23,7 +23,6 @@ from standards.model import Title
 
 RULES = Path(__file__).with_name("alert_rules.yml")
 _GB = 1 << 30
-_BEFORE = 60  # accepted batches that are looked through for the delivery before the last
 
 
 class Rule(BaseModel):
@@ -43,9 +42,9 @@ Finder = Callable[[Home, Sequence[DatasetState], Mapping[str, float]], Iterator[
 
 
 @cache
-def load_rules(path: Path = RULES) -> tuple[Rule, ...]:
+def load_rules() -> tuple[Rule, ...]:
     """Every rule, in order."""
-    return tuple(TypeAdapter(list[Rule]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    return tuple(TypeAdapter(list[Rule]).validate_python(yaml.safe_load(RULES.read_text(encoding="utf-8"))))
 
 
 def find(home: Home, rules: Sequence[Rule] | None = None) -> list[Found]:
@@ -119,8 +118,8 @@ def growing_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapp
 def _waiting_before(home: Home, item: DatasetState) -> int | None:
     if item.delivery is None:
         return None
-    earlier = [b for b in accepted_from(home.catalog, item.id, item.delivery.seq - _BEFORE) if b.seq < item.delivery.seq]
-    return next((b.waiting if b.waiting is not None else b.quarantined for b in reversed(earlier)), None)
+    before = accepted_before(home.catalog, item.id, item.delivery.seq)
+    return None if before is None else before.quarantined if before.waiting is None else before.waiting
 
 
 def old_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:

@@ -24,7 +24,7 @@ from catalog.batches import latest_accepted
 from catalog.datasets import contracts_in_force, write_registered
 from catalog.tables import batch, lake_file, lease
 from core import dump
-from core.clock import now
+from core.clock import now, utc_text
 from core.database import writing
 from core.errors import RequestError, StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY
@@ -44,7 +44,6 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASES = ("serving", "catalog", "audit")  # in the order in which they are taken
 NEEDED_KEYS = (RECORD_KEY, CANONICAL_KEY)
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
 
 def _filled(home: Home, draft: Path) -> dict[str, Any]:
     """Put all that belongs to a backup into a folder, and return its manifest."""
-    at = f"{now().isoformat()}Z"
+    at = utc_text(now())
     publications, paths = _databases(home.settings, draft)
     for path in paths:
         _copy(home.settings.home / path, draft / "files" / path)
@@ -157,11 +156,8 @@ def _described(folder: Path, path: Path) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    made = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            made.update(block)
-    return made.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _proof(path: Path) -> str:

@@ -1,10 +1,11 @@
-"""Channels by which people are told: a webhook or a mailbox behind a named connection. Every wait has an end.
+"""Channels by which people are told: a webhook or a mailbox behind a named connection. No answer is waited for longer than SECONDS.
 
 `https://…` receives one JSON document per notice; `smtp://user:password@host:port/?from=…&to=…,…` (with `tls=starttls`, or `smtps://`) sends
 mail. Addresses hold secrets, so neither they nor a receiver's words stand in an error.
 """
 
 import base64
+import http.client
 import json
 import smtplib
 import ssl
@@ -12,10 +13,10 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from core.connections import Connections
+from core.connections import Connections, options
 from core.errors import RequestError, StoreError
 
 SECONDS = 5.0  # longest wait for a receiver
@@ -35,7 +36,7 @@ def post(connections: Connections, name: str, document: Mapping[str, Any]) -> No
             pass
     except HTTPError as error:
         raise StoreError(f"connection {name} answered with status {error.code}", transient=True) from None
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise StoreError(f"connection {name} could not be reached ({type(reason).__name__})", transient=True) from None
 
@@ -58,19 +59,24 @@ def _basic(user: str, password: str) -> str:
 
 def mail(connections: Connections, name: str, subject: str, text: str) -> None:
     """Send one mail. Raises StoreError where the server does not take it, RequestError where the connection lacks a sender or receivers."""
-    parts = urlsplit(connections.url(name, "smtp", "smtps"))
-    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    url = connections.url(name, "smtp", "smtps")
+    parts, query = urlsplit(url), options(url, "from", "to", "tls")
+    if query.get("tls", "starttls") != "starttls":
+        # Passed over, the password would travel in clear.
+        raise RequestError(
+            f'connection "{name}" has an option tls that is not starttls', hint="write tls=starttls, or smtps:// for TLS at once"
+        )
     if not parts.hostname or not query.get("from") or not query.get("to"):
         raise RequestError(f'connection "{name}" needs a host, from and to', hint="as in smtp://host:25/?from=hub@city&to=ops@city")
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = subject, query["from"], query["to"]
     message.set_content(text)
     try:
-        with _server(parts.scheme, parts.hostname, parts.port, query.get("tls") == "starttls") as server:
+        with _server(parts.scheme, parts.hostname, parts.port, "tls" in query) as server:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.send_message(message)
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:
         raise StoreError(f"connection {name} would not take a mail ({type(error).__name__})", transient=True) from None
 
 

@@ -1,5 +1,6 @@
 """Check a contract against its live source: can it be read, are its columns there, and do its first rows make sense?"""
 
+from contextlib import closing
 from dataclasses import dataclass
 
 from connectors.extract import extract
@@ -37,10 +38,9 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
         if contract.change_tracking == "log":
             check_followed(contract, connections)
         cursor = contract.cursor
-        extraction = extract(contract, connections, Increment(cursor.column, cursor.overlap) if cursor else None)
-        check_columns(contract, extraction)
-        first = next(extraction.batches, None)
-        extraction.close()
+        with closing(extract(contract, connections, Increment(cursor.column, cursor.overlap) if cursor else None)) as extraction:
+            check_columns(contract, extraction)
+            first = next(extraction.batches, None)
     except Exception as error:
         fault = described(error)
         return SourceCheck(contract.id, 0, (), str(fault), fault.transient, fault.exit_status)

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from core.clock import now
+from core.clock import now, utc_text
 from core.engine import Engine, literal, quote
 from core.errors import RequestError
 from core.files import requested
@@ -25,7 +25,7 @@ from pipeline.standard import standard_of
 from registries.definition import get_definition
 from registries.feed import last_change
 from registries.further_values import COLUMN, masked_column_sql
-from registries.publications import Publication, get_publication, latest, shown
+from registries.publications import Publication, get_publication, published, shown
 from registries.versions import MEANINGS
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_sql
@@ -85,11 +85,7 @@ def export(home: Home, registry: str, folder: Path, *, form: str = "parquet", kn
     chosen = next((known for known in FORMATS if known == form), None)
     if chosen is None:
         raise RequestError(f"{form} is no form of an export", hint=", ".join(FORMATS))
-    publication = latest(home.serving, definition.id) if known_at is None else get_publication(home.serving, definition.id, known_at)
-    if not publication.number:
-        raise RequestError(
-            f"{registry} has not been published yet", hint=f"./hub publish {registry}, after a dataset that feeds it was accepted"
-        )
+    publication = published(home.serving, definition.id) if known_at is None else get_publication(home.serving, definition.id, known_at)
     if folder.exists():
         raise RequestError(f"{folder} exists already", hint="name a new folder")
     schema = standard_of(home, publication).schemas[definition.id]
@@ -100,7 +96,7 @@ def export(home: Home, registry: str, folder: Path, *, form: str = "parquet", kn
         draft.mkdir(mode=0o700)
     try:
         done = _write(home, schema, publication, draft, chosen, purpose)
-        (draft / MANIFEST).write_text(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=_plain) + "\n", encoding="utf-8")
+        (draft / MANIFEST).write_text(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=utc_text) + "\n", encoding="utf-8")
         with requested(folder):
             draft.rename(folder)
     finally:
@@ -179,7 +175,3 @@ def _options(form: Format, publication: Publication) -> str:
         return "FORMAT csv, HEADER true"
     said = {"registry": publication.registry, "publication": str(publication.number), "standard_version": publication.standard_version}
     return f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{', '.join(f'{name}: {literal(value)}' for name, value in said.items())}}}"
-
-
-def _plain(value: Any) -> str:
-    return f"{value.isoformat()}Z"

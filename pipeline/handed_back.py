@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from catalog.batches import contract_of
 from connectors.extraction import Extraction, Unreadable, text_schema
 from contracts.model import Contract
 from core.digests import record_id
@@ -135,7 +136,7 @@ def _matched(
     """The row in quarantine that a row of the file repairs, or the reason why it repairs none."""
     batch, position, record = row.place
     if batch != found.batch.batch_id:
-        is_of_another = batch.partition("@")[0] != found.batch.contract_id
+        is_of_another = contract_of(batch) != found.batch.contract_id
         whose = f"of dataset {found.batch.contract_id}" if is_of_another else f"from {found.batch.batch_id}"
         return None, f"column {BATCH}: the row is not {whose}"
     origin = origins.get((_uuid(record), int(position))) if _uuid(record) and _is_position(position) else None

@@ -123,7 +123,8 @@ def land(
             # Whatever it was: the batch must not stay open without a word.
             fault = described(error)
             end_batch(home.catalog, batch.batch_id, "failed", fault.message, fault.hint)
-            settle_log(home, contract)
+            if not isinstance(error, LeaseHeld):  # who has taken over has a slot of its own there
+                settle_log(home, contract)
             raise
     return batch.batch_id
 
@@ -166,7 +167,7 @@ def _land(
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
         manifest = _manifest(engine, batch, contract, extraction, path)
-        empty = _without_cursor(engine, contract, extraction, path) if batch.kind == "delivery" else []
+        empty = _without_cursor(engine, contract, path) if batch.kind == "delivery" else []
         manifest |= _write_deletes(engine, extraction, contract, draft / "deletes.parquet", key)
         if batch.kind == "delivery":
             manifest |= described_source(engine, contract, extraction, parquet([path]))
@@ -309,7 +310,7 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
     }
 
 
-def _without_cursor(engine: Engine, contract: Contract, extraction: Extraction, path: Path) -> list[dict[str, object]]:
+def _without_cursor(engine: Engine, contract: Contract, path: Path) -> list[dict[str, object]]:
     """Rows that the cursor cannot place are read every time; many of them mean that it is the wrong column."""
     if contract.cursor is None:
         return []

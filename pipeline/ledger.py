@@ -49,7 +49,7 @@ def _dataset(home: Home, engine: Engine, contract_id: str) -> Iterator[Equation]
         if batch.landed is not None and batch.status != "abandoned":
             yield from _landing(home, engine, batch)
         if batch.accepted is not None:
-            yield from _acceptance(home, engine, batch)
+            yield from _acceptance(home, batch)
     last = latest_accepted(home.catalog, contract_id)
     if last is not None:
         table = standardized_table(contract_id)
@@ -72,7 +72,7 @@ def _landing(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
         yield Equation(batch.batch_id, "landed = rows in landing", batch.landed or 0, *rows)
 
 
-def _acceptance(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
+def _acceptance(home: Home, batch: Batch) -> Iterator[Equation]:
     parts = sum(count or 0 for count in (batch.accepted, batch.unchanged, batch.repeated, batch.quarantined))
     yield Equation(batch.batch_id, "landed = accepted + unchanged + repeated + quarantined", batch.landed or 0, parts)
     if batch.status == "accepted":

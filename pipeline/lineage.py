@@ -118,7 +118,9 @@ def _write(settings: Settings, event: Mapping[str, Any]) -> None:
         settings.lineage_file.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(settings.lineage_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line)
+            if os.write(handle, line) < len(line):
+                os.write(handle, b"\n")  # half a line, which the next event must not continue
+                log.warning("an OpenLineage event could not be written whole")
         finally:
             os.close(handle)
     except OSError as error:

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.batches import get_batch
+from catalog.batches import batch_at
 from catalog.datasets import contract_at
 from core.engine import Engine, literal, quote
-from core.errors import RequestError
 from pipeline.home import Home
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.linkage.chart import weights_page
 from registries.linkage.model import Trained, learned_path, model_path, read_model
 from registries.linkage.train import train
-from registries.publications import inputs_of, latest
+from registries.publications import inputs_of, published
 from standards.loader import load_standards
 
 
@@ -51,15 +50,11 @@ def read_records(engine: Engine, home: Home, registry: str, elements: Sequence[s
 
     Returns the datasets. Raises RequestError where nothing has been published.
     """
-    number = latest(home.serving, registry).number
-    if not number:
-        raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
+    number = published(home.serving, registry).number
     standards = load_standards()
     parts, datasets = [], []
     for item in inputs_of(home.serving, registry, number).values():
-        contract = contract_at(
-            home.catalog, item.contract_id, get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}").contract_version
-        )
+        contract = contract_at(home.catalog, item.contract_id, batch_at(home.catalog, item.contract_id, item.batch_seq).contract_version)
         columns = log_columns(contract, standards)
         supplied = [name for name in schema_elements(contract, standards.schemas[registry], standards) if name in elements]
         if item.withheld or not supplied:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.batches import Batch, get_batch, latest_change
+from catalog.batches import Batch, batch_at, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from pipeline.home import Home
 from pipeline.resolve import Pinned
@@ -52,7 +52,7 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
 def unpublished(home: Home, registry: str) -> dict[str, datetime]:
     """Datasets that say something else by now than in the current publication of a registry, and since when (UTC)."""
     pins = pin(home, registry, get_definition(registry), latest(home.serving, registry))
-    batches = (get_batch(home.catalog, f"{item.contract.id}@{item.seq}") for item in pins.datasets if item.changed)
+    batches = (batch_at(home.catalog, item.contract.id, item.seq) for item in pins.datasets if item.changed)
     return {item.contract_id: item.finished_at or item.started_at for item in batches}
 
 
@@ -80,7 +80,7 @@ def _feeds(home: Home, registry: str, batch: Batch) -> bool:
 
 
 def _seen_batch(home: Home, item: Input) -> Batch:
-    return get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
+    return batch_at(home.catalog, item.contract_id, item.batch_seq)
 
 
 def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, Input], judged: int, *, rebuilt: bool) -> Pins:

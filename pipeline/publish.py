@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from catalog.batches import deleted_between
 from core import lake
-from core.clock import now
+from core.clock import now, utc_text
 from core.engine import Engine
 from core.errors import GateFailed
 from core.faults import described
@@ -116,7 +116,7 @@ def follow(home: Home, schema: Schema, number: int) -> None:
     about = {
         "hub.registry": schema.id,
         "hub.publication": str(number),
-        "hub.published-at": f"{item.published_at.isoformat()}Z",
+        "hub.published-at": utc_text(item.published_at),
         "hub.standard-version": item.standard_version,
     }
     for table, columns in ((schema.table, base_columns(schema)), (xref_table(schema.id), XREF_COLUMNS)):

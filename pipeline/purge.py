@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import EVERY_BATCH, OPEN, Batch, accepted_from, batches_of, get_batch, latest_whole
+from catalog.batches import EVERY_BATCH, OPEN, Batch, accepted_from, batch_at, batch_id_of, batches_of, latest_whole
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of, listed_paths
 from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
@@ -146,7 +146,7 @@ def _history(home: Home, contract: Contract, notes: list[dict[str, Any]]) -> lis
         replaced = [file.path for file in files if file.seq < base.seq or (file.seq == base.seq and file.kind == "log")]
         message = f"{contract.id}: states before that after batch {base.seq} can be read no longer"
         notes.append({"kind": "history", "message": message, "table": table, "gone": replaced, "base": base.path})
-    return [_item(home, home.settings.lake_dir / file.path, "lake", f"{contract.id}@{file.seq}", "retention") for file in old]
+    return [_item(home, home.settings.lake_dir / file.path, "lake", batch_id_of(contract.id, file.seq), "retention") for file in old]
 
 
 def _rested_on(home: Home, contract_id: str) -> Iterator[int]:
@@ -160,7 +160,7 @@ def _rested_on(home: Home, contract_id: str) -> Iterator[int]:
 
 
 def _started(home: Home, contract_id: str, seq: int) -> datetime:
-    return get_batch(home.catalog, f"{contract_id}@{seq}").started_at
+    return batch_at(home.catalog, contract_id, seq).started_at
 
 
 def _unnamed_landing(home: Home, contract_id: str) -> Iterator[Item]:

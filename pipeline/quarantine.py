@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 
-from catalog.batches import get_batch, latest_accepted, waiting_of
+from catalog.batches import batch_at, contract_of, get_batch, latest_accepted, waiting_of
 from catalog.datasets import contract_at, contract_in_force
 from contracts.model import Contract
 from core.engine import Engine, quote
@@ -54,7 +54,7 @@ class Exported:
 
 def rule_counts(home: Home, subject: str, *, warnings: bool = False) -> list[RuleCount]:
     """Rows by rule, most frequent first: those in quarantine, those of one batch, or the published ones that carry warnings."""
-    types, contract_id = load_standards().issue_types, subject.partition("@")[0]
+    types, contract_id = load_standards().issue_types, contract_of(subject)
     since = {f"{row['element']}:{row['issue_type']}": row["since"] for row in waiting_of(home.catalog, contract_id)}
     counts = listed_rows(home, subject, 0, warnings=warnings).rules
     return [_rule_count(rule, count, types, None if warnings or "@" in subject else since.get(rule)) for rule, count in counts]
@@ -62,8 +62,8 @@ def rule_counts(home: Home, subject: str, *, warnings: bool = False) -> list[Rul
 
 def listed_rows(home: Home, subject: str, limit: int, *, warnings: bool = False) -> IssueRows:
     """The first rows that wait in quarantine, of one batch, or in force with warnings; values masked. Raises RequestError for an unknown one."""
-    contract_in_force(home.catalog, subject.partition("@")[0])
-    return read_rows(home, subject.partition("@")[0], _pointers(home, subject, warnings=warnings), Wanted(limit=limit))
+    contract_in_force(home.catalog, contract_of(subject))
+    return read_rows(home, contract_of(subject), _pointers(home, subject, warnings=warnings), Wanted(limit=limit))
 
 
 def _rule_count(rule: str, count: int, types: dict[str, IssueType], since: datetime | None) -> RuleCount:
@@ -80,7 +80,7 @@ def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False)
     Raises RequestError where the file exists already, cannot be made or is to be of another kind.
     """
     check_new_file(path, ENDINGS)
-    contract_in_force(home.catalog, subject.partition("@")[0])
+    contract_in_force(home.catalog, contract_of(subject))
     with Engine(home.settings) as engine:
         parts = list(_parts(home, engine, subject, warnings=warnings))
         columns = list(dict.fromkeys(name for part in parts for name in part.columns))
@@ -121,10 +121,10 @@ class _Part:
 
 def _parts(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[_Part]:
     """The rows lie in the landing of the batch that examined each; of one that is purged, place and rules are left."""
-    contract_id = subject.partition("@")[0]
+    contract_id = contract_of(subject)
     pointers = _pointers(home, subject, warnings=warnings)
     for (seq,) in engine.rows(f"SELECT DISTINCT _batch_seq FROM {pointers} ORDER BY 1") if pointers else []:
-        batch = get_batch(home.catalog, f"{contract_id}@{seq}")
+        batch = batch_at(home.catalog, contract_id, seq)
         contract, manifest = contract_at(home.catalog, contract_id, batch.contract_version), read_manifest(home.settings, batch)
         columns = tuple(manifest["columns"]) if manifest else ()
         landed = f"LEFT JOIN {delivered_rows(home, batch)} l USING (_position)" if manifest else ""

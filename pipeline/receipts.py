@@ -18,7 +18,7 @@ from connectors.extract import source_claim, source_files
 from connectors.extraction import TOLD
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
-from core.clock import now
+from core.clock import now, utc_text
 from core.connections import load_connections
 from core.engine import Engine
 from core.errors import HubError, RequestError
@@ -92,7 +92,7 @@ def account_of(home: Home, batch: Batch) -> dict[str, Any]:
 
 
 def _moment(moment: Any) -> str | None:
-    return None if moment is None else f"{moment.isoformat()}Z"
+    return None if moment is None else utc_text(moment)
 
 
 def _landing(home: Home, batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> dict[str, Any]:

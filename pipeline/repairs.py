@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, batch_at, get_batch
 from catalog.datasets import contract_at
 from catalog.files import files_of
 from contracts.model import Contract
@@ -92,7 +92,7 @@ def delivered_rows(home: Home, batch: Batch) -> str:
     manifest = read_manifest(home.settings, batch)
     if standing is None or manifest is None:
         return rows
-    repaired, known = _repaired_rows(home, batch.contract_id, _repairing(home, batch))
+    repaired, known = _repaired_rows(home, _repairing(home, batch))
     columns = [quote(name) if name in known else f"NULL AS {quote(name)}" for name in manifest["columns"]]
     names = ", ".join([*columns, "r._record_id", "r._row_digest"])
     return (
@@ -128,7 +128,7 @@ def repaired_records(home: Home, contract_id: str) -> str | None:
 def has_corrected_keys(home: Home, contract_id: str) -> bool:
     """Whether a repair has ever corrected a key, so that what becomes of one record depends on which others the source sends beside it."""
     files = files_of(home.catalog, standardized_table(contract_id), ("repairs",))
-    return any(corrected_keys(get_batch(home.catalog, f"{contract_id}@{file.seq}")) for file in files)
+    return any(corrected_keys(batch_at(home.catalog, contract_id, file.seq)) for file in files)
 
 
 def find_borrowed(engine: Engine, home: Home, batch: Batch) -> bool:
@@ -145,7 +145,7 @@ def find_borrowed(engine: Engine, home: Home, batch: Batch) -> bool:
     engine.run(f"CREATE TABLE given_lines AS SELECT * FROM {lines}", doing="reading the accepted state")
     engine.run(f"CREATE TABLE {BORROWED} (_record_id UUID, _repaired_id UUID)")
     for (seq,) in engine.rows("SELECT DISTINCT _batch_seq FROM given_lines ORDER BY 1"):
-        origin = get_batch(home.catalog, f"{batch.contract_id}@{seq}")
+        origin = batch_at(home.catalog, batch.contract_id, seq)
         if batch_folder(home.settings, batch.contract_id, seq).exists():
             behind = f"SELECT _position FROM {source_digests(home, origin)} WHERE _source_id <> _record_id"
             mine = f"SELECT _record_id FROM given_lines WHERE _batch_seq = {seq} AND _position IN ({behind})"
@@ -192,7 +192,7 @@ def repairs_of(home: Home, engine: Engine, batch: Batch, record_ids: Sequence[UU
     )
     # A row that was repaired and then run again without a change still comes from the file.
     by_batch = {seq: [record_id for record_id, of in found if of == seq] for seq in {seq for _, seq in found}}
-    repairs = [repairs_of(home, engine, get_batch(home.catalog, f"{batch.contract_id}@{seq}"), mine) for seq, mine in by_batch.items()]
+    repairs = [repairs_of(home, engine, batch_at(home.catalog, batch.contract_id, seq), mine) for seq, mine in by_batch.items()]
     return {record_id: repair for some in repairs for record_id, repair in some.items()}
 
 
@@ -206,7 +206,7 @@ def _repairing(home: Home, batch: Batch) -> list[Batch]:
     if batch.kind != "delivery":
         return []
     files = files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",), batch.seq - 1)
-    found = [get_batch(home.catalog, f"{batch.contract_id}@{file.seq}") for file in files]
+    found = [batch_at(home.catalog, batch.contract_id, file.seq) for file in files]
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version) if found else None
     return [
         item
@@ -222,7 +222,7 @@ def _reads_alike(one: Contract, other: Contract) -> bool:
     return (one.record_key, one.source_columns) == (other.record_key, other.source_columns)
 
 
-def _repaired_rows(home: Home, contract_id: str, batches: Sequence[Batch]) -> tuple[str, set[str]]:
+def _repaired_rows(home: Home, batches: Sequence[Batch]) -> tuple[str, set[str]]:
     """SQL for the landed rows of several repairs, and the source's columns that they have."""
     manifests: dict[int, Mapping[str, Any]] = {item.seq: read_manifest(home.settings, item) or {"columns": []} for item in batches}
     parts = [

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, contract_of, get_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
@@ -36,7 +36,7 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     can be run again.
     """
     home = home or open_home()
-    contract_id = subject.partition("@")[0]
+    contract_id = contract_of(subject)
     _, contract = contract_in_force(home.catalog, contract_id)
     with Engine(home.settings) as engine:
         waiting = find_waiting(home, engine, contract_id)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.batches import get_batch
+from catalog.batches import batch_at
 from catalog.datasets import contract_at, dataset_numbers
 from catalog.standards import get_standard
 from core import lake
@@ -124,7 +124,7 @@ def _everything(engine: Engine, home: Home, schema: Schema, standards: Standards
     for item in inputs_of(home.serving, schema.id, after.number).values():
         if was_withheld(home, schema.id, item):
             continue
-        batch, dataset = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}"), numbers[item.contract_id]
+        batch, dataset = batch_at(home.catalog, item.contract_id, item.batch_seq), numbers[item.contract_id]
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
         elements = schema_elements(contract, schema, standards)
         wanted = {name: kind for name, kind in log_columns(contract, standards).items() if name in (*elements, "_record_id", "_valid_from")}

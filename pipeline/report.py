@@ -11,9 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from catalog.batches import Batch, batches_of, get_batch
+from catalog.batches import Batch, batch_id_of, batches_of, get_batch
 from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
 from connectors.extraction import TOLD
@@ -25,7 +23,7 @@ from pipeline.home import Home
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
-from registries.publications import Publication, files_upto, history, inputs_of, latest
+from registries.publications import files_upto, inputs_of, latest, published
 from standards.loader import load_standards
 from standards.model import Schema
 from standards.texts import LANGUAGES
@@ -37,12 +35,11 @@ def report_batch(home: Home, batch_id: str) -> ReportData:
     return batch_report(home.catalog, load_standards(), batch_id, standing(home, batch))
 
 
-def report_registry(home: Home, registry: str, number: int | None = None) -> ReportData:
-    """The quality report of one publication, by default the current one."""
-    standards = load_standards()
-    publication = _publication(home.serving, registry, number)
+def report_registry(home: Home, registry: str) -> ReportData:
+    """The quality report of the current publication."""
+    standards, publication = load_standards(), latest(home.serving, registry)
     inputs = inputs_of(home.serving, registry, publication.number).values()
-    listed = [{**vars(item), "batch_id": f"{item.contract_id}@{item.batch_seq}"} for item in inputs]
+    listed = [{**vars(item), "batch_id": batch_id_of(item.contract_id, item.batch_seq)} for item in inputs]
     figures = RegistryFigures(
         registry=registry,
         number=publication.number,
@@ -59,22 +56,13 @@ def report_registry(home: Home, registry: str, number: int | None = None) -> Rep
     return registry_report(home.catalog, standards, figures, known, read_accuracy(home, registry, publication.number))
 
 
-def _publication(serving: sa.Engine, registry: str, number: int | None) -> Publication:
-    if number is None:
-        return latest(serving, registry)
-    return next((item for item in history(serving, registry, 10_000) if item.number == number), latest(serving, registry))
-
-
 def report_of(home: Home, subject: str) -> ReportData:
     """The report of a batch, of a dataset's last batch, or of a registry's current publication, by id.
 
     Raises RequestError where there is nothing yet to report on.
     """
     if subject in load_standards().schemas:
-        if not latest(home.serving, subject).number:
-            raise RequestError(
-                f"{subject} has not been published yet", hint=f"./hub publish {subject}, after a dataset that feeds it was accepted"
-            )
+        published(home.serving, subject)
         return report_registry(home, subject)
     if "@" in subject:
         return report_batch(home, subject)

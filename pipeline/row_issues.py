@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, batch_at, batch_id_of
 from catalog.datasets import contract_at
 from catalog.files import LakeFile, files_of
 from contracts.model import Contract
@@ -129,7 +129,7 @@ def _with_values(home: Home, engine: Engine, contract_id: str, found: Sequence[M
     contracts: dict[int, Contract] = {}
     landed: dict[tuple[int, int], Mapping[str, Any]] = {}
     for seq, rows in groupby(sorted(found, key=lambda row: row["_batch_seq"]), key=lambda row: row["_batch_seq"]):
-        batch = get_batch(home.catalog, f"{contract_id}@{seq}")
+        batch = batch_at(home.catalog, contract_id, seq)
         contracts[seq] = contract_at(home.catalog, contract_id, batch.contract_version)
         if batch_folder(home.settings, contract_id, seq).exists():
             landed |= _landed(home, engine, batch, contracts[seq], [row["_position"] for row in rows])
@@ -155,7 +155,7 @@ def _issue_row(contract: Contract, row: Mapping[str, Any], landed: Mapping[str, 
         refused = element in contract.elements
         values = ((column, _masked(landed[column], standards.elements.get(name), refused) if landed else None) for column, name in columns)
         broken.append(Breach(element, issue, tuple(values)))
-    batch_id = f"{contract.id}@{row['_batch_seq']}"
+    batch_id = batch_id_of(contract.id, row["_batch_seq"])
     return IssueRow(batch_id, row["_position"], str(row["_record_id"]), landed is not None, tuple(broken))
 
 

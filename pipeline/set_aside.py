@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, batch_at
 from connectors.extraction import Extraction, text_schema
 from core.engine import Engine, quote
 from core.errors import RequestError
@@ -54,7 +54,7 @@ def find_waiting(home: Home, engine: Engine, contract_id: str) -> list[Batch]:
         return []
     engine.run(f"INSERT INTO {WAITING} SELECT _record_id, _batch_seq, _position FROM {pointers}", doing="reading quarantine")
     seqs = engine.rows(f"SELECT DISTINCT _batch_seq FROM {WAITING} ORDER BY 1", doing="reading quarantine")
-    found = [get_batch(home.catalog, f"{contract_id}@{seq}") for (seq,) in seqs]
+    found = [batch_at(home.catalog, contract_id, seq) for (seq,) in seqs]
     for batch in found:
         behind = f"JOIN {source_digests(home, batch)} d USING (_position) WHERE q._batch_seq = {batch.seq}"
         engine.run(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catalog.batches import changed_between, get_batch
+from catalog.batches import batch_at, changed_between
 from catalog.datasets import contract_at
 from core.engine import Engine, quote
 from core.errors import GateFailed
@@ -73,7 +73,7 @@ def too_much_changed(
 
 
 def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema, standards: Standards, item: Pinned) -> Iterator[Finding]:
-    then = get_batch(home.catalog, f"{item.contract.id}@{item.previous_seq}")
+    then = batch_at(home.catalog, item.contract.id, item.previous_seq)
     records = then.records or 0
     if records < limits.least_records or _changed(home, item) <= limits.smallest * records:
         return
@@ -83,7 +83,7 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
     columns = {name: kind for name, kind in log_columns(before, standards).items() if name in (*elements, "_record_id", "_row_digest")}
     old = state(home, standardized_table(before.id), columns, then.seq)
     source, live = f"changed_{item.number}", "n._live"
-    if then.standard_version != get_batch(home.catalog, f"{item.contract.id}@{item.seq}").standard_version:
+    if then.standard_version != batch_at(home.catalog, item.contract.id, item.seq).standard_version:
         # Only of rows that the source itself sends otherwise than before.
         now = state(home, standardized_table(item.contract.id), {"_record_id": "UUID", "_row_digest": "UUID"}, item.seq)
         source, live = f"(SELECT * FROM {source} JOIN {now} USING (_record_id))", f"{live} AND n._row_digest <> o._row_digest"

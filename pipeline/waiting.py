@@ -7,7 +7,7 @@ with them now. A record that the source sends right is not set aside again: it l
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.batches import Batch, accepted_from, get_batch, latest_whole
+from catalog.batches import Batch, accepted_from, batch_at, latest_whole
 from catalog.files import LakeFile, files_of
 from core.engine import Engine
 from pipeline.changes import DELETED, ROWS, WITHDRAWN
@@ -96,4 +96,4 @@ def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) ->
 
 def _by_rule(home: Home, contract_id: str, rule: str, rows: int, seq: int) -> dict[str, Any]:
     element, _, issue = rule.partition(":")
-    return {"element": element, "issue_type": issue, "rows": rows, "since": get_batch(home.catalog, f"{contract_id}@{seq}").started_at}
+    return {"element": element, "issue_type": issue, "rows": rows, "since": batch_at(home.catalog, contract_id, seq).started_at}

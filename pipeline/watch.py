@@ -1,16 +1,16 @@
 """Watch: look for what somebody has to be told, tell it, and send lineage events on. Runs beside the batches and holds none up."""
 
 import json
+import logging
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from catalog.alerts import CLOSED, Alert, Notice, alerts, mark, record_found, unsent
 from catalog.tables import lease
-from core.clock import beijing_text
+from core.clock import beijing_text, utc_text
 from core.connections import Connections, load_connections
 from core.errors import HubError
 from core.leases import holding
@@ -20,6 +20,7 @@ from pipeline.home import Home, open_home
 
 LONGEST = 120.0  # seconds that one watch spends on receivers; the rest has its turn next time
 _MOST_EVENTS = 2000
+log = logging.getLogger("watch")
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,15 @@ def _tell(home: Home, connections: Connections, until: float) -> tuple[int, list
 
 
 def _send(connections: Connections, notice: Notice) -> None:
-    scheme = urlsplit(connections.url(notice.channel)).scheme
-    way: Callable[[], None] = (lambda: _mail(connections, notice)) if scheme in ("smtp", "smtps") else (lambda: _post(connections, notice))
-    way()
+    if urlsplit(connections.url(notice.channel)).scheme in ("smtp", "smtps"):
+        _mail(connections, notice)
+    else:
+        _post(connections, notice)
 
 
 def _post(connections: Connections, notice: Notice) -> None:
     item = notice.alert
-    times = {name: moment and f"{moment.isoformat()}Z" for name, moment in (("opened_at", item.opened_at), ("closed_at", item.closed_at))}
+    times = {name: moment and utc_text(moment) for name, moment in (("opened_at", item.opened_at), ("closed_at", item.closed_at))}
     words = {"message": {"zh": item.message_zh, "en": item.message_en}}
     post(
         connections,
@@ -105,9 +107,11 @@ def _send_events(home: Home, connections: Connections, until: float) -> tuple[in
         while sent < _MOST_EVENTS and time.monotonic() < until and (line := lines.readline()).endswith(b"\n"):
             try:
                 post(connections, name, json.loads(line))
+                sent += 1
             except HubError as error:
                 return sent, [error.message]
-            sent += 1
+            except ValueError:
+                log.warning("a line of %s is no OpenLineage event and is passed over", file.name)
             _write_mark(mark_file, lines.tell())
     return sent, []
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from catalog.batches import Batch, get_batch
+from catalog.batches import Batch, batch_at
 from catalog.datasets import contract_at, dataset_numbers
 from catalog.files import files_of
 from core.database import reading
@@ -35,7 +35,7 @@ from registries.further_values import COLUMN
 from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
 from registries.matching import canonical_key, minted
-from registries.publications import files_upto, get_publication, inputs_of, latest
+from registries.publications import files_upto, get_publication, inputs_of, published
 from registries.survivorship import (
     Contribution,
     best_records_order,
@@ -146,9 +146,7 @@ KNOWN = "_known_from <= :n AND (_known_to IS NULL OR _known_to > :n) AND _valid_
 
 def _number(home: Home, registry: str, known_at: int | None) -> int:
     """The publication that is meant. Raises RequestError where there is no such one."""
-    current = latest(home.serving, registry).number
-    if not current:
-        raise RequestError(f"{registry} has not been published yet", hint="./hub publish, after a dataset that feeds it was accepted")
+    current = published(home.serving, registry).number
     if known_at is not None and not 1 <= known_at <= current:
         raise RequestError(f"{registry} has no publication {known_at}", hint=f"the newest is {current}")
     return known_at or current
@@ -246,7 +244,7 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         mine = {link.record_id: link for link in links if link.dataset == dataset}
         if not mine:
             continue
-        batch = get_batch(home.catalog, f"{item.contract_id}@{item.batch_seq}")
+        batch = batch_at(home.catalog, item.contract_id, item.batch_seq)
         contract = contract_at(home.catalog, item.contract_id, batch.contract_version)
         elements = tuple(schema_elements(contract, schema, standards))
         known = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, Sought(engine, list(mine)))
@@ -279,7 +277,7 @@ class _Origin:
 
 def _origin(home: Home, engine: Engine, contract_id: str, seq: int, rows: Sequence[Mapping[str, Any]]) -> _Origin:
     """All records of a batch are looked up together: to open its files costs more than to find one row in them."""
-    batch, record_ids = get_batch(home.catalog, f"{contract_id}@{seq}"), [row["_record_id"] for row in rows]
+    batch, record_ids = batch_at(home.catalog, contract_id, seq), [row["_record_id"] for row in rows]
     return _Origin(
         batch, _raw(engine, home, batch, rows), _issues(engine, home, batch, record_ids), repairs_of(home, engine, batch, record_ids)
     )

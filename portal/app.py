@@ -24,7 +24,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     app.state.hub = Hub(home, token)
     add_handlers(app)
     app.middleware("http")(_refuse)
-    app.add_middleware(Guard, token=token, hosts=(*LOOPBACK, home.settings.portal_host), failed=unexpected)
+    app.add_middleware(Guard, token=token, hosts=LOOPBACK, failed=unexpected)
     for router in (
         _static,
         session.router,

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi.responses import Response
 
+from core.clock import utc_text
 from portal.context import EXPORTED, Page
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
@@ -53,9 +54,8 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Stored times are UTC and say so."""
     if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
+        return utc_text(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

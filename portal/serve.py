@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.errors import RequestError
+from core.holder import is_alive, me
 from core.settings import Settings
-from portal.security import load_token, session_file
+from portal.security import LOOPBACK, load_token, session_file
 
 if TYPE_CHECKING:
     import uvicorn
@@ -20,12 +21,10 @@ PORTS = 100  # how many ports above the wished one are tried
 
 def portal_address(settings: Settings, port: int | None = None) -> str:
     """The address that signs its reader in, of the running portal or of the one that would start now."""
-    return f"http://{settings.portal_host}:{port or _running_port(settings)}/?token={load_token(settings)}"
+    return f"http://{LOOPBACK[0]}:{port or _running_port(settings)}/?token={load_token(settings)}"
 
 
-def serve(
-    settings: Settings, *, port: int | None = None, on_ready: Ready | None = None, is_wanted: Callable[[], bool] | None = None
-) -> None:
+def serve(settings: Settings, *, on_ready: Ready | None = None, is_wanted: Callable[[], bool] | None = None) -> None:
     """Serve until interrupted, or no longer wanted, on the wished port or the next free one.
 
     `on_ready` gets the address once requests are accepted; `is_wanted` is asked every few seconds.
@@ -36,11 +35,11 @@ def serve(
     from portal.app import create_app
 
     app = create_app(open_home(settings))
-    with _listening(settings.portal_host, port or settings.portal_port) as listener:
+    with _listening(settings.portal_port) as listener:
         taken = int(listener.getsockname()[1])
         record = session_file(settings)
         draft = record.with_name(f".{record.name}.{os.getpid()}")
-        draft.write_text(f"{taken} {os.getpid()}\n", encoding="ascii")
+        draft.write_text(f"{taken} {me()}\n", encoding="utf-8")
         draft.replace(record)
         if on_ready is not None:
             on_ready(portal_address(settings, taken))
@@ -65,13 +64,12 @@ def _watch(server: "uvicorn.Server", is_wanted: Callable[[], bool], ended: threa
             return
 
 
-def _listening(host: str, wished: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listening(wished: int) -> socket.socket:
     for port in range(wished, wished + PORTS):
-        listener = socket.socket(family)
+        listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, port))
+            listener.bind((LOOPBACK[0], port))
             listener.listen(128)
         except OSError:
             listener.close()
@@ -83,11 +81,10 @@ def _listening(host: str, wished: int) -> socket.socket:
 def _recorded(settings: Settings) -> int | None:
     """The port that a living process has recorded; one that was killed leaves its record behind."""
     try:
-        port, pid = map(int, session_file(settings).read_text(encoding="ascii").split())
-        os.kill(pid, 0)
+        port, process = session_file(settings).read_text(encoding="utf-8").strip().split(" ", 1)
+        return int(port) if is_alive(process) else None
     except (OSError, ValueError):
         return None
-    return port
 
 
 def _running_port(settings: Settings) -> int:

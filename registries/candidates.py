@@ -69,10 +69,10 @@ def drop(serving: sa.Engine, registry: str, pairs: Sequence[tuple[str, str]]) ->
             connection.execute(candidate_pair.delete().where(_mine()), rows)
 
 
-def open_pairs(serving: sa.Engine, registry: str, limit: int = 100, offset: int = 0) -> list[Candidate]:
+def open_pairs(serving: sa.Engine, registry: str, limit: int = 100) -> list[Candidate]:
     """Pairs that wait for a decision: the surest first, since they settle most."""
     order = (candidate_pair.c.score.desc(), candidate_pair.c.left_record, candidate_pair.c.right_record)
-    query = sa.select(candidate_pair).where(_is_open(registry)).order_by(*order).limit(limit).offset(offset)
+    query = sa.select(candidate_pair).where(_is_open(registry)).order_by(*order).limit(limit)
     with reading(serving) as connection:
         return [_candidate(row) for row in connection.execute(query)]
 

@@ -100,6 +100,16 @@ def latest(serving: sa.Engine, registry: str) -> Publication:
     return found[0] if found else nothing_yet(registry)
 
 
+def published(serving: sa.Engine, registry: str) -> Publication:
+    """The current publication. Raises RequestError where there is none yet."""
+    current = latest(serving, registry)
+    if not current.number:
+        raise RequestError(
+            f"{registry} has not been published yet", hint=f"./hub publish {registry}, after a dataset that feeds it was accepted"
+        )
+    return current
+
+
 def get_publication(serving: sa.Engine, registry: str, number: int) -> Publication:
     """One publication. Raises RequestError where there is none of that number."""
     query = sa.select(publication).where(publication.c.registry == registry, publication.c.number == number)

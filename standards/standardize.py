@@ -6,7 +6,6 @@ a condition repeats its value expression; a column of few values is quicker thro
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import ModuleType
 
 import ibis
@@ -50,7 +49,6 @@ from standards.types import (
     timestamp,
     uscc,
 )
-from standards.value_types import issue_kinds
 
 TYPES: dict[str, ModuleType] = {
     "address": address,
@@ -83,32 +81,6 @@ TYPES: dict[str, ModuleType] = {
 }
 Issues = dict[str, BooleanValue]
 LONGEST = 2**31 - 1  # where an element sets no limit
-
-
-@dataclass(frozen=True)
-class Standardized:
-    """The standard value (null where missing) and each issue type with a condition that is never null and false where there is no value."""
-
-    value: StringValue
-    issues: Issues
-
-
-def standardize_column(
-    raw: StringValue,
-    element: DataElement,
-    formats: Sequence[str] = (),
-    lookup: Mapping[str, str] | None = None,
-    today: str | None = None,
-) -> Standardized:
-    """Value and issues of a raw column; `formats` and `lookup` are what the contract declares for it."""
-    value = value_of(raw, element, formats, lookup)
-    day = today or reading_day()
-    # Bound once per condition: written out, a condition would repeat the value wherever it names it.
-    return Standardized(value, {name: _condition(value, element, day, name) for name in issue_kinds(element)})
-
-
-def _condition(value: StringValue, element: DataElement, today: str, name: str) -> BooleanValue:
-    return general.let(value, lambda given: issues_of(given, element, today)[name])
 
 
 def value_of(

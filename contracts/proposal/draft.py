@@ -49,7 +49,7 @@ def to_yaml(dataset: Dataset, profile: TableProfile, decisions: Decisions, stand
         _identity(dataset, decisions),
         _key(decisions),
         _columns(decisions, standards),
-        _unmapped(decisions, profile),
+        _unmapped(decisions),
         _terms(decisions),
     )
     # A column may be called anything, and a line end in a comment would end the comment.
@@ -214,7 +214,7 @@ def _commented(item: Decision, lines: Sequence[str]) -> Iterator[str]:
     yield from (f"  #       {line}" for line in lines)
 
 
-def _unmapped(decisions: Decisions, profile: TableProfile) -> Iterator[str]:
+def _unmapped(decisions: Decisions) -> Iterator[str]:
     if decisions.constants:
         yield "# Guessed from the table's title and its columns; they hold for every row."
         yield f"constants: {_flow(decisions.constants)}"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.batches import batches_of, checks_of, fills_of, get_batch, issues_of
+from core.clock import utc_text
 from core.errors import RequestError
 from exchange.audit import Selection, entries
 from pipeline.datasets import dataset_states
@@ -38,7 +39,7 @@ class Lookup(BaseModel):
 
 def _told(fields: Mapping[str, Any]) -> Json:
     """Named values, of which the times, which are kept in UTC, say so."""
-    return {name: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for name, value in fields.items()}
+    return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in fields.items()}
 
 
 @router.get("/datasets")

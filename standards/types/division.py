@@ -1,6 +1,6 @@
 """Administrative division (GB/T 2260): six digits in force now, read from former codes and from names with their parents.
 
-The spellings are too many for an expression: `standardize_column` takes those that occur (`lookup`), a large table joins `lookup_table`.
+The spellings are too many for an expression: `value_of` takes those that occur (`lookup`), a large table joins `lookup_table`.
 """
 
 import ibis

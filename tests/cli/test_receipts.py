@@ -39,6 +39,12 @@ def test_a_receipt_is_written_and_checked_without_the_hub(command: Command, tmp_
     signed = command("receipt", f"{DATASET}@1", "--json").json["signed"]
     assert signed == json.loads(receipt.read_text(encoding="utf-8"))
     assert command("keys", "--export", "none").status == 2
+    for said in (
+        ("--out", "new.pub"),
+        ("--department", "tax"),
+        ("--export", "receipt-ed25519-1", "--withdraw", "x", "--department", "tax"),
+    ):
+        assert command("keys", *said).status == 2  # one of them would be passed over
 
 
 @pytest.mark.usefixtures("without_suite")

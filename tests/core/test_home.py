@@ -55,7 +55,7 @@ def test_a_key_that_is_gone_is_not_made_anew_once_data_has_landed(hub: Hub, key_
     (hub.settings.home / "keys" / key_id).unlink()
     with pytest.raises(StoreError, match=key_id) as raised:
         open_home(hub.settings)
-    assert "backup" in raised.value.hint
+    assert "put the folder keys/ back" in raised.value.hint
     assert not (hub.settings.home / "keys" / key_id).exists()
 
 
@@ -112,6 +112,12 @@ def test_settings_come_from_the_environment_given(tmp_path: Path) -> None:
         ("HUB_MEMORY_MB", "0"),
         ("HUB_THREADS", "0"),
         ("HUB_THREADS", "1.5"),
+        # What limits nothing at 0 must not be taken for 0.
+        *(
+            (name, value)
+            for name in ("HUB_LEAST_FREE_MB", "HUB_LANDING_QUOTA_MB", "HUB_LAKE_QUOTA_MB")
+            for value in ("5GB", "-1", "10_000")
+        ),
         ("HUB_SERVING_URL", "foo://hub:s3cret@bar"),
         ("HUB_CATALOG_URL", "mysql://hub:s3cret@bar/db"),
         ("HUB_AUDIT_URL", "s3cret"),

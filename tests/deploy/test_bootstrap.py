@@ -75,4 +75,3 @@ def test_without_uv_it_says_what_to_install(tmp_path: Path, machine: dict[str, s
     assert (done.returncode, done.stdout) == (2, "")
     assert "bare-python cannot make an environment" in done.stderr
     assert "python3-venv" in done.stderr
-    assert not (tmp_path / ".venv.lock").exists()

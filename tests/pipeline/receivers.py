@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -61,6 +61,24 @@ def mail_server() -> Iterator[tuple[str, list[Any]]]:
         yield f"smtp://127.0.0.1:{port}/?from=hub@city.example&to=ops@city.example,duty@city.example", received
     finally:
         controller.stop()
+
+
+@contextmanager
+def garbling_server() -> Iterator[str]:
+    """Answers every connection as another kind of server would."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(1 << 16)
+                        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

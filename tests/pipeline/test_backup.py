@@ -60,13 +60,14 @@ def test_what_is_put_back_is_what_was_there_and_goes_on(any_hub: Hub, tmp_path: 
     hub = filled(any_hub)
     is_sqlite = hub.home.serving.dialect.name == "sqlite"
     urls = {} if is_sqlite else request.getfixturevalue("new_databases")()
+    kept = tmp_path / "备份 #1?a%31"
     with holding(hub.home.catalog, lease, f"dataset/{ID}", "somebody at work"):
-        done = backup(tmp_path / "backup", hub.home)
+        done = backup(kept, hub.home)
     assert done.publications == {"population": 2}
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "backup").rglob("*"))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept.rglob("*"))
     before = state(hub)
     other = with_keys(hub, tmp_path / "其他 o'ther", **urls)
-    assert restore(tmp_path / "backup", other.settings) == done
+    assert restore(kept, other.settings) == done
     connect(other, drop=hub.drop.as_uri())
     shutil.copytree(hub.drop, other.drop, dirs_exist_ok=True)
     assert state(other) == before

@@ -1,6 +1,7 @@
 """What somebody has to be told is told once, by whichever way; lineage events are as their specification says, and sent on."""
 
 import json
+import os
 import time
 from datetime import timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from pipeline.land import land
 from pipeline.watch import watch
 from tests.factories import PATIENTS, Hub, hub_in, person, resident_id, with_assertions
 from tests.pipeline.openlineage import RUN_EVENT
-from tests.pipeline.receivers import mail_server, silent_server, web_server
+from tests.pipeline.receivers import garbling_server, mail_server, silent_server, web_server
 from tests.pipeline.sources import connect
 
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
@@ -107,6 +108,32 @@ def test_a_receiver_that_stalls_is_left_and_holds_no_batch_up(hub: Hub, monkeypa
         assert time.monotonic() - began < 30
         assert [item.rule for item in found.open] == ["failed-batch"]
         assert (found.sent, len(found.unsent)) == (0, 3)
+
+
+def test_receivers_that_are_no_receivers_keep_nobody_else_from_being_told(hub: Hub) -> None:
+    with garbling_server() as garbling, web_server() as (url, posts), mail_server() as (address, mails):
+        unsafe = {"plain": f"{address}&tls=STARTTLS", "misspelled": f"{address}&starttls=yes", "letters": address.replace("//", "//u:密@")}
+        hub = told(hub, alerts=",".join(["garbling", *unsafe, "ops"]))
+        connect(hub, garbling=garbling, ops=url, **unsafe)
+        strict = with_assertions(DAILY, least_rows=10)
+        hub.register(strict)
+        with pytest.raises(GateFailed):
+            hub.sync(strict, [person(1)])
+        found = watch(hub.home)
+    assert [post["rule"] for post in posts] == ["failed-batch"]
+    assert mails == []
+    assert (found.sent, len(found.unsent)) == (1, 4)
+    assert any("tls that is not starttls" in words for words in found.unsent)
+    assert "密" not in "".join(found.unsent)
+
+
+def test_the_quarantine_before_is_found_behind_any_number_of_failures(hub: Hub) -> None:
+    hub.register(DAILY)
+    hub.sync(DAILY, [person(1)])
+    hub.sync(DAILY, [person(1), *(person(n, XM="") for n in range(20, 45))])
+    with writing(hub.home.catalog) as connection:
+        connection.execute(batch.update().where(batch.c.seq == 2).values(seq=102))
+    assert [item.rule for item in find(hub.home) if "quarantine" in item.rule] == ["growing-quarantine"]
 
 
 @pytest.mark.parametrize("rule", load_rules(), ids=lambda rule: rule.id)
@@ -246,6 +273,20 @@ def test_the_check_of_events_can_fail(hub: Hub, change: str) -> None:
         del event[change]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(event, RUN_EVENT)
+
+
+def test_half_a_line_of_lineage_is_passed_over(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_server() as (url, posts):
+        hub = told(hub, lineage_connection="marquez")
+        connect(hub, marquez=url)
+        hub.register(DAILY)
+        whole = os.write
+        with monkeypatch.context() as patch:  # as on a full disk
+            patch.setattr("pipeline.lineage.os.write", lambda handle, line: whole(handle, line[:40]))
+            hub.land(DAILY, [person(1)])
+        hub.land(DAILY, [person(1)])
+        assert watch(hub.home).events == len(posts) == 2
+        assert watch(hub.home).events == 0
 
 
 def test_a_lineage_file_that_cannot_be_written_costs_no_batch(hub: Hub) -> None:

@@ -22,7 +22,7 @@ from standards.loader import load_standards
 from standards.model import DataElement
 from standards.single import normalize_values
 from standards.spellings import lookup_table, spelling_key
-from standards.standardize import issues_of, standardize_column, value_of
+from standards.standardize import issues_of, value_of
 from standards.types import code
 from standards.value_types import issue_kinds
 from tests.standards.behavior import one_per_behavior
@@ -54,7 +54,7 @@ def test_vectors(name: str, rows: list[dict[str, str]]) -> None:
 @every_behavior
 def test_a_type_finds_exactly_the_issues_it_declares(element: DataElement) -> None:
     table = ibis.table({"raw": "string"}, name="t")
-    assert list(standardize_column(table.raw, element, today=TODAY).issues) == list(issue_kinds(element))
+    assert list(issues_of(table.raw, element, TODAY)) == list(issue_kinds(element))
 
 
 def test_expressions_use_only_the_portable_operations() -> None:
@@ -130,23 +130,6 @@ def test_a_missing_value_has_no_issue_and_no_condition_is_null(element: DataElem
     for value, *flags in connection.execute(query).fetchall():
         assert None not in flags
         assert value is not None or not any(flags)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["birth_date", "resident_id", "sex_code"])
-def test_one_step_gives_what_two_steps_give(name: str) -> None:
-    element = STANDARDS.elements[name]
-    texts = ["1990年2月30日", "无", "女", "11O101199003079980", "110101199003079981", "2", "2024/1/1"]
-    connection = duckdb.connect()
-    connection.execute("CREATE TABLE t AS SELECT unnest(?) AS raw", [texts])
-    table = ibis.table({"raw": "string"}, name="t")
-    result = standardize_column(table.raw, element, today=TODAY)
-    query = ibis.to_sql(table.select(v=result.value, **result.issues), dialect="duckdb")
-    rows = [
-        (v, tuple(i for i, flag in zip(result.issues, flags, strict=True) if flag)) for v, *flags in connection.execute(query).fetchall()
-    ]
-    expected = normalize_values(STANDARDS, name, texts, today=TODAY)
-    assert rows == [(answer.read, tuple(i for i in answer.issues if i in result.issues)) for answer in expected]
 
 
 def test_declared_formats_and_lookups_come_first() -> None:
