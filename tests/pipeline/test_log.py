@@ -80,6 +80,22 @@ def test_a_log_that_is_followed_no_more_is_given_up_as_soon_as_the_source_answer
         assert sync(hub, document).scope == scope
 
 
+def test_a_batch_whose_acceptance_fails_holds_no_log(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = followed(hub, logged)
+    logged.put(1, 1)
+    batch_id = land(document["id"], hub.home)
+    assert len(logged.slots()) == 1
+
+    def fail(*_: object) -> None:
+        raise ValueError("somebody's number")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="number"):
+        patch.setattr("pipeline.accept.standardize", fail)
+        accept(batch_id, hub.home)
+    assert (get_batch(hub.home.catalog, batch_id).status, logged.slots()) == ("failed", [])
+    assert sync(hub, document).inserted == 1
+
+
 def test_a_key_that_changes_is_a_delete_and_an_insert(hub: Hub, logged: LoggedPeople) -> None:
     document = followed(hub, logged)
     logged.put(1, 1)

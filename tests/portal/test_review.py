@@ -178,6 +178,9 @@ def test_the_same_by_command(reviewing: Portal, monkeypatch: pytest.MonkeyPatch)
     assert "同一主体" in reviewing.client.get(f"/registries/population/records/{entity}", params={"lang": "zh"}).text
     listed = run("judgements", "population")
     assert listed["published"] == number
+    # A verdict beside a number to take back would be passed over.
+    assert CliRunner().invoke(app, ["judge", "population", left, right, "same", "--withdraw", str(number), "--why", "both"]).exit_code != 0
+    assert run("judgements", "population")["judgements"][0]["withdrawn"] is None
     run("judge", "population", "--withdraw", str(number), "--why", "a mistake")
     hub.publish("population")
     assert entity not in {row["_canonical_id"] for row in hub.served("base_population")}
