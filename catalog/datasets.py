@@ -77,7 +77,8 @@ def dataset_numbers(catalog: sa.Engine) -> dict[str, int]:
         return {row.contract_id: row.number for row in connection.execute(sa.select(dataset_number))}
 
 
-def _in_force() -> sa.Select[Any]:
+def in_force() -> sa.Select[Any]:
+    """A query for the newest version of every contract, by id."""
     newest = (
         sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
         .group_by(contract_version.c.contract_id)
@@ -90,14 +91,14 @@ def _in_force() -> sa.Select[Any]:
 def contracts_in_force(catalog: sa.Engine) -> dict[str, tuple[int, Contract]]:
     """Return version and contract of every registered dataset, by id."""
     with reading(catalog) as connection:
-        rows = connection.execute(_in_force()).all()
+        rows = connection.execute(in_force()).all()
     return {row.contract_id: (row.version, Contract.model_validate_json(row.document)) for row in rows}
 
 
 def contract_in_force(catalog: sa.Engine, contract_id: str) -> tuple[int, Contract]:
     """Return version and contract of one dataset. Raises RequestError where it is not registered."""
     with reading(catalog) as connection:
-        row = connection.execute(_in_force().where(contract_version.c.contract_id == contract_id)).one_or_none()
+        row = connection.execute(in_force().where(contract_version.c.contract_id == contract_id)).one_or_none()
         if row is None:
             known = connection.execute(
                 sa.select(contract_version.c.contract_id).distinct().order_by(contract_version.c.contract_id)

@@ -18,7 +18,9 @@ from cli import (
     proposing,
     publications,
     quarantine,
+    receipts,
     records,
+    reports,
     running,
     standard,
     status,
@@ -48,6 +50,8 @@ def root(version: Annotated[bool, typer.Option("--version", callback=_version, i
 for commands in (
     running,
     datasets,
+    receipts,
+    reports,
     publications,
     bundles,
     status,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.datasets import print_batch
 from cli.output import Json, print_json
+from cli.receipts import print_batch
 from core.errors import RequestError
 
 

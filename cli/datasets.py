@@ -1,8 +1,6 @@
-"""Commands about datasets: register, check, sync, end, receipt, report."""
+"""Commands about datasets: register, check, sync, end."""
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli.output import Json, answer, print_json
+from cli.reasons import reason_given
+from cli.receipts import print_batch
 from core.errors import GateFailed, HubError, LeaseHeld, RequestError
 from core.faults import described
 
@@ -26,7 +26,7 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="Contract files (
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (register, check, sync, end, receipt, report):
+    for command in (register, check, sync, end):
         app.command()(command)
 
 
@@ -184,118 +184,6 @@ def end(
         )
 
 
-def reason_given(reason: str | None, option: str = "--accept-shrink") -> str:
-    """Why something may pass, empty where nobody says that it may. Raises RequestError for a decision without a reason."""
-    if reason is not None and not reason.strip():
-        raise RequestError(f"{option} needs a reason", hint=f'for example {option} "district moved to another city"')
-    return (reason or "").strip()
-
-
 def _about(contract: str, error: HubError) -> str:
     """An error with the dataset that it is about, unless its own words name it."""
     return str(error) if contract in error.message else f"{contract}: {error}"
-
-
-def receipt(
-    batch: Annotated[str, typer.Argument(help="Batch id, as in dataset@number.")],
-    verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Compute everything again from the landed rows, and ask the source whether it still says the same."),
-    ] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the signed receipt to this file.")] = None,
-    as_json: Json = False,
-) -> None:
-    """The account of a batch: what was read, what became of it, what the source says of it, and under which versions; signed."""
-    from catalog.batches import OPEN, get_batch
-    from core.files import check_new_file
-    from pipeline.home import open_home
-    from pipeline.landing import shown_manifest
-    from pipeline.receipts import compare_source, receipt_of, verify_receipt
-
-    if out:
-        check_new_file(out)
-    home = open_home()
-    found = get_batch(home.catalog, batch)
-    document = receipt_of(home, batch) if out or found.status not in OPEN else None
-    differences = verify_receipt(home, found, document) if verify else []
-    source, is_other = compare_source(home, found) if verify and found.landed is not None else (None, False)
-    if out:
-        out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if as_json:
-        answers = {"differences": differences, "source_now": source, "source_differs": is_other, "written": str(out) if out else None}
-        print_json({"batch": asdict(found), "manifest": shown_manifest(home.settings, found), "signed": document, **answers})
-    else:
-        print_batch(found)
-        _print_receipt(document)
-        if verify:
-            _print_verified(differences, source, is_other)
-        if out:
-            print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export gives")
-    if differences:
-        raise typer.Exit(1)
-
-
-def _print_receipt(document: Mapping[str, Any] | None) -> None:
-    """What landing and source add up to, and who has signed it."""
-    if document is None:
-        print("  receipt  none yet: it is signed when the batch has ended")
-        return
-    signed = document["receipt"]
-    landing, source = signed["landing"], signed["source"]
-    if landing:
-        parts = f"in {len(landing['partitions'])} partitions" if landing["partitions"] else "not shown, there are fewer than 100 rows"
-        print(f"  landing  {landing['rows']:,} rows, digest {landing['digest'] or ''}{' ' if landing['digest'] else ''}{parts}")
-    if source:
-        rows = "" if source["rows"] is None else f"{source['rows']:,} rows by {source['engine']}, "
-        reason = f" ({source['reason']})" if source["reason"] else ""
-        print(f"  source   {rows}{source['verdict']}{reason}")
-        for item in source["not_comparable"]:
-            print(f"           not comparable: {item['column']} ({item['reason']})")
-        for file in source.get("files", []):
-            print(f"  file     {file['name']}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
-    print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
-
-
-def _print_verified(differences: Sequence[str], source: str | None, is_other: bool) -> None:
-    print("  verified " + ("signature, equations, catalog and landing hold" if not differences else "; ".join(differences)))
-    if source is not None:
-        print(f"  source now: {source}")
-    if is_other:
-        print(
-            "           a source that has changed since the batch was read is no fault of the batch: ask the department what changed; the next "
-            "batch will bring it"
-        )
-
-
-def print_batch(batch: Any) -> None:
-    """The ledger of a batch for a person."""
-    print(
-        f"{batch.batch_id}: {batch.status} (contract version {batch.contract_version}, standard {batch.standard_version}, by {batch.actor})"
-    )
-    if batch.landed is not None:
-        print(f"  rows     read {batch.read:,} = landed {batch.landed:,} + unreadable {batch.unreadable:,}")
-    if batch.accepted is not None:
-        print(
-            f"           landed {batch.landed:,} = accepted {batch.accepted:,} + unchanged {batch.unchanged:,} "
-            f"+ repeated {batch.repeated:,} + quarantined {batch.quarantined:,}"
-        )
-        print(f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,}")
-        print(f"           updated {batch.updated:,}")
-    for note in batch.notes:
-        print(f"  note     {note['kind']}: {note['message']}")
-    if batch.error:
-        print(f"  error    {batch.error}\n  to do    {batch.hint}")
-
-
-def report(
-    subject: Annotated[str, typer.Argument(help="A batch id, a dataset (its last batch) or a registry.")],
-    html: Annotated[Path | None, typer.Option("--html", help="Where to write the report; by default into HUB_HOME/reports.")] = None,
-    lang: Annotated[str, typer.Option("--lang", help="zh or en.")] = "zh",
-    as_json: Json = False,
-) -> None:
-    """The quality report of a batch, a dataset or a base registry, as one self-contained HTML file."""
-    from pipeline.home import open_home
-    from pipeline.report import write_report
-
-    path = write_report(open_home(), subject, html, lang)
-    print_json({"report": str(path)}) if as_json else print(path)

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.datasets import reason_given
 from cli.output import Json, print_json
+from cli.reasons import reason_given
 
 Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 

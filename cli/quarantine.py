@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.datasets import print_batch
 from cli.output import Json, answer, print_json
+from cli.receipts import print_batch
 
 
 def add_to(app: typer.Typer) -> None:

@@ -14,6 +14,8 @@ from core.errors import SourceError
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _OUTER = re.compile(rf"^[\s{_INVISIBLE}]+|[\s{_INVISIBLE}]+$")
 _SHOWN = 12
+# Parquet keeps a buffer for each column: twice as many need more memory than a task is given. Real tables have some hundreds.
+MOST_COLUMNS = 1000
 UNNAMED = "unnamed_"  # begins the name of a column that has none
 # What has so many digits may be a number of a person or a day of birth: a row of data taken for names, or a table imported that way.
 _DIGITS_OF_A_VALUE = 6

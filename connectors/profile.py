@@ -8,14 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connectors.columns import MOST_COLUMNS
 from connectors.extraction import POSITION, Extraction
 from contracts.proposal.profile import ColumnProfile, TableProfile
 from core.engine import Engine, quote
 from standards.types.general import MISSING
 
 SAMPLE_ROWS = 2000
-# No more are landed. Those with a name come first.
-MOST_COLUMNS = 1000
 # All values of a column with at most so many are kept: it may be coded.
 MOST_CODES = 200
 # In the first batch a column that may be a key has at least this share of different values; only there every value is counted.

@@ -9,7 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
 
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
+from core.clock import BEIJING
+
 _PLAIN = (sa.String, sa.Integer, sa.Numeric, sa.Float, sa.Date, sa.DateTime, sa.Time, sa.Boolean, sa.LargeBinary, sa.Uuid)
 _DATETIME2: sa.types.TypeEngine[Any] = mssql.DATETIME2()  # type: ignore[no-untyped-call]
 Convert = Callable[[Any], str | None]
@@ -82,7 +83,7 @@ def _text(value: Any, family: str, digits: int = 0) -> str | None:
         case Decimal():
             return f"{value:f}"
         case dt.datetime():
-            local = value.astimezone(_BEIJING).replace(tzinfo=None) if value.tzinfo else value
+            local = value.astimezone(BEIJING).replace(tzinfo=None) if value.tzinfo else value
             return _fraction(local.strftime("%Y-%m-%d %H:%M:%S").zfill(19), local.microsecond, digits)
         case dt.date():
             return value.isoformat()

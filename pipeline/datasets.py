@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from catalog.batches import OPEN, Batch, get_batch
+from catalog.datasets import in_force
 from catalog.tables import batch, contract_version, lease, waiting_rule
 from contracts.cycles import allowed_age
 from contracts.model import Contract
@@ -148,10 +149,7 @@ class DatasetState:
 
 def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[str, DatasetState]:
     """Every registered dataset, or one of them, by id; five queries however many there are, and one or two more where batches are open."""
-    newest = sa.select(contract_version.c.contract_id, sa.func.max(contract_version.c.version).label("version"))
-    newest_one = newest.group_by(contract_version.c.contract_id).subquery()
-    same = (contract_version.c.contract_id == newest_one.c.contract_id) & (contract_version.c.version == newest_one.c.version)
-    query = sa.select(contract_version).join(newest_one, same).order_by(contract_version.c.contract_id)
+    query = in_force()
     if contract_id is not None:
         query = query.where(contract_version.c.contract_id == contract_id)
     with reading(catalog) as connection:

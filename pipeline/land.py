@@ -21,7 +21,7 @@ from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
-from connectors.columns import UNNAMED, ColumnsMissing, shown
+from connectors.columns import MOST_COLUMNS, UNNAMED, ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
 from connectors.increment import Differing, Request
@@ -51,8 +51,6 @@ from standards.model import Standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")
 RESERVED_NAMES = frozenset({*SYSTEM_COLUMNS, "_known", "_conflict", "_waits", "rules"})
-# Parquet keeps a buffer for each column: twice as many need more memory than a task is given. Real tables have some hundreds.
-MOST_COLUMNS = 1000
 # A row group of what has landed, at most: vectors are what the engine works in, and a group is made of whole ones.
 _GROUP_ROWS, _GROUP_CELLS, _VECTOR_ROWS = 61_440, 8_000_000, 2_048
 

@@ -27,7 +27,7 @@ PLACE = (BATCH, POSITION, RECORD)
 WHOLE_ROW = "整行"
 ENDINGS = (".csv", ".xlsx")  # of the files that are handed out
 NOTE = "【问题 problem】"  # ends the name of a column of notes
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 LARGEST = 64 << 20  # bytes; a million rejected rows are no work for a spreadsheet
 PART = LARGEST // 2  # of a file of text that is handed out: what is written into it may be longer than what was wrong
 MOST_ROWS = 1_048_575  # of a sheet

@@ -10,9 +10,8 @@ from typing import Any
 from fastapi.responses import Response
 
 from core.clock import utc_text
+from pipeline.repair_file import FORMULA
 from portal.context import EXPORTED, Page
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
 def exported(page: Page, name: str, rows: Sequence[Mapping[str, Any]]) -> Response | None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from connectors.columns import MOST_COLUMNS
 from connectors.extraction import Extraction, text_schema
-from connectors.profile import MOST_CODES, MOST_COLUMNS, SAMPLE_ROWS, profile
+from connectors.profile import MOST_CODES, SAMPLE_ROWS, profile
 from contracts.proposal.profile import TableProfile, shape
 from core.engine import Engine
 from core.settings import load_settings
