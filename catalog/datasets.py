@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from catalog.tables import contract_version, dataset_number
 from contracts.model import Contract
+from contracts.sources import DatabaseSource
 from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
@@ -105,6 +106,22 @@ def contract_in_force(catalog: sa.Engine, contract_id: str) -> tuple[int, Contra
             ).scalars()
             raise RequestError(f"no dataset {contract_id} is registered", hint=f"registered are: {', '.join(known) or 'none yet'}")
     return row.version, Contract.model_validate_json(row.document)
+
+
+def other_source(catalog: sa.Engine, contract: Contract) -> str | None:
+    """What to think of, where a contract reads another table or file than the dataset of its id, as it is registered."""
+    before = contracts_in_force(catalog).get(contract.id)
+    if before is None or _place(before[1]) == _place(contract):
+        return None
+    return (
+        f"{contract.id} has read {_place(before[1])} until now, and reads {_place(contract)}: if these are two tables, give this one an id of "
+        "its own, or its records take the place of those that are there"
+    )
+
+
+def _place(contract: Contract) -> str:
+    source = contract.source
+    return f"{source.connection}:{source.object if isinstance(source, DatabaseSource) else source.path}"
 
 
 def contract_at(catalog: sa.Engine, contract_id: str, version: int) -> Contract:

@@ -16,7 +16,7 @@ class LakeFile:
     """One Parquet file: its path below the lake folder, the table and batch it belongs to, and what it holds.
 
     Kinds: `log` (changes of one batch), `compact` (the state after a batch, replacing all logs up to it), `quarantine`, `issues`,
-    `repairs`, and `stopped` (what would be in quarantine, had no gate stopped the batch).
+    `repairs`, and `stopped` and `stopped_issues` (what would be in quarantine and in issues, had no gate stopped the batch).
     """
 
     path: str
@@ -33,9 +33,11 @@ def insert_files(connection: sa.Connection, files: Sequence[LakeFile]) -> None:
         connection.execute(lake_file.insert(), [vars(file) for file in files])
 
 
-def files_of(catalog: sa.Engine, table_name: str, kinds: Iterable[str], upto: int | None = None) -> list[LakeFile]:
-    """Return a table's files of some kinds in order of their batch, up to and including one batch."""
-    query = sa.select(lake_file).where(lake_file.c.table_name == table_name, lake_file.c.kind.in_(list(kinds)))
+def files_of(catalog: sa.Engine, table_name: str, kinds: Iterable[str] | None = None, upto: int | None = None) -> list[LakeFile]:
+    """Return a table's files, of some kinds or all, in order of their batch, up to and including one batch."""
+    query = sa.select(lake_file).where(lake_file.c.table_name == table_name)
+    if kinds is not None:
+        query = query.where(lake_file.c.kind.in_(list(kinds)))
     if upto is not None:
         query = query.where(lake_file.c.seq <= upto)
     with reading(catalog) as connection:

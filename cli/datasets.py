@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
 
 def register(files: Files, as_json: Json = False) -> None:
     """Register contracts: they become datasets with a DAG each. Registering the same content again changes nothing."""
+    from catalog.datasets import other_source
     from catalog.datasets import register as register_contract
     from contracts.loader import load_contracts
     from pipeline.ending import release
@@ -40,9 +41,13 @@ def register(files: Files, as_json: Json = False) -> None:
 
     contracts = load_contracts(_contract_files(files), load_standards())
     home = open_home()
+    moved = {c.id: told for c in contracts if (told := other_source(home.catalog, c))}
     versions = {c.id: register_contract(home.catalog, c, home.settings.actor, home.settings.registered) for c in contracts}
     rows = [(contract.id, versions[contract.id], contract.title.en, ", ".join(contract.feeds)) for contract in contracts]
-    answer(as_json, [{"id": c.id, "version": versions[c.id]} for c in contracts], ("dataset", "version", "title", "feeds"), rows)
+    document = [{"id": c.id, "version": versions[c.id], **({"note": moved[c.id]} if c.id in moved else {})} for c in contracts]
+    answer(as_json, document, ("dataset", "version", "title", "feeds"), rows)
+    for told in moved.values():
+        print(f"hub: {told}", file=sys.stderr)
     for contract in contracts:
         if contract.ended:
             release(home, contract)

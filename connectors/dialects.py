@@ -7,7 +7,7 @@ database gives a statement that (SQL Server only does where the database allows 
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from sqlalchemy.dialects import registry
 
 from connectors.claim import COUNTS_ONLY, Claim, plan_digest
 from connectors.columns import plan_columns
-from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, split_object
 from connectors.increment import Request
 from connectors.sql_text import UnknownValue, converter, expression, texts
@@ -91,21 +91,24 @@ def _table(contract: Contract) -> sa.TableClause:
     return sa.table(table, schema=schema_name)
 
 
-def comments(contract: Contract, connections: Connections) -> Comments:
-    """The comments of a table and its columns, empty where there are none or the database keeps none."""
+def described(contract: Contract, connections: Connections) -> Described:
+    """What the catalog says of a table: comments, empty where there are none or the database keeps none, and its primary key."""
     dialect, engine = _engine(contract, connections)
     try:
         columns = {str(column["name"]): str(column.get("comment") or "") for column in _reflected(contract, dialect, engine)}
         schema_name, table = _names(contract)
         with _translated(contract):
+            catalog, key = sa.inspect(engine), tuple[str, ...]()
+            with suppress(exc.NoSuchTableError):  # what SQLAlchemy raises for a view
+                key = tuple(map(str, catalog.get_pk_constraint(table, schema_name)["constrained_columns"]))
             try:
-                about = sa.inspect(engine).get_table_comment(table, schema_name)["text"]
+                about = catalog.get_table_comment(table, schema_name)["text"]
             except (NotImplementedError, exc.NoSuchTableError):
                 # The first is what SQLAlchemy raises for a dialect that keeps no comments, the second what it raises for a view.
                 about = None
     finally:
         engine.dispose()
-    return Comments(str(about or ""), columns)
+    return Described(str(about or ""), columns, key)
 
 
 def _names(contract: Contract) -> tuple[str | None, str]:

@@ -54,11 +54,12 @@ class FileDigest:
 
 
 @dataclass(frozen=True)
-class Comments:
-    """What a database says about a table and, by name, about its columns."""
+class Described:
+    """What a database says of a table: comments on it and, by name, on its columns, and the columns of its primary key."""
 
     table: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
 
 
 TOLD = "told"  # what a source said of all its rows, as entry of a manifest and as kind of a note

@@ -19,7 +19,7 @@ import pymysql
 
 from connectors.claim import BINARY, FLOAT, Claim, DigestPlan, added_up, no_digest, no_text, plan_digest
 from connectors.columns import plan_columns
-from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Comments, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Described, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.increment import NUMBER, TIME, Parameter, Request, choose_part
 from connectors.scanner import scanner_engine
@@ -127,8 +127,8 @@ class _Dialect:
         return f"CAST({value} AS CHAR)"
 
 
-def comments(contract: Contract, connections: Connections) -> Comments:
-    """The comments of a table and its columns, empty where there are none."""
+def described(contract: Contract, connections: Connections) -> Described:
+    """What the catalog says of a table: comments, empty where there are none, and its primary key."""
     assert isinstance(contract.source, DatabaseSource)
     schema_name, table = split_object(contract.source.object)
     server = _Server(connections.url(contract.source.connection, "mysql", "mariadb"))
@@ -138,7 +138,12 @@ def comments(contract: Contract, connections: Connections) -> Comments:
         about = [str(text or "") for (text,) in cursor.fetchall()]
         cursor.execute(f"SELECT column_name, column_comment FROM information_schema.columns {where}", (schema_name, table))
         columns = {str(name): str(text or "") for name, text in cursor.fetchall()}
-    return Comments(about[0] if about else "", columns)
+        cursor.execute(
+            f"SELECT column_name FROM information_schema.statistics {where} AND index_name = 'PRIMARY' ORDER BY seq_in_index",
+            (schema_name, table),
+        )
+        key = tuple(str(name) for (name,) in cursor.fetchall())
+    return Described(about[0] if about else "", columns, key)
 
 
 class _Server:

@@ -15,7 +15,7 @@ from adbc_driver_postgresql import StatementOptions, dbapi
 
 from connectors.claim import BINARY, FLOAT, TOO_LONG, Claim, DigestPlan, added_up, canonical, no_digest, no_text, plan_digest
 from connectors.columns import ColumnPlan, plan_columns
-from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Comments, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.increment import NUMBER, TIME, Parameter, Request, choose_part
 from contracts.model import Contract
@@ -33,7 +33,7 @@ _STATES = {
     "42501": ("the hub's user may not read this table", False),
     "42P01": ("the table is gone", False),
     "42703": ("a column is gone", False),
-    "22": ("a value of the table cannot be written as text", False),
+    "22": ("the table or view cannot be read: the server fails on a value in it", False),
     "57014": ("the statement ran longer than the contract allows", True),
     "55P03": ("the table is locked", True),
     "55006": ("somebody else is reading from the slot that holds the log for the hub", True),
@@ -55,6 +55,10 @@ _REFUSALS = {
         r"|角色.*(不存在|不允许登录|不被允许登录)|认证失败|没有用于.*pg_hba\.conf|对数据库.*权限不够"
     ): "28",
     re.compile(r'database ".*" does not exist|数据库.*不存在'): "3D",
+    # An error while rows stream comes without one as well: that of a view, or of a type with a form of its own.
+    re.compile(
+        r"invalid input syntax for|division by zero|out of range|value too long for|无效的类型|除以零|超出范围|对于.*来说太长了"
+    ): "22",
 }
 
 
@@ -170,8 +174,8 @@ class _Dialect:
         return f"({value})::text"
 
 
-def comments(contract: Contract, connections: Connections) -> Comments:
-    """The comments of a table and its columns, empty where there are none."""
+def described(contract: Contract, connections: Connections) -> Described:
+    """What the catalog says of a table: comments, empty where there are none, and its primary key."""
     assert isinstance(contract.source, DatabaseSource)
     stack = opened(contract, connections.url(contract.source.connection, "postgresql", "postgres"))
     cursor = next(stack)
@@ -182,9 +186,15 @@ def comments(contract: Contract, connections: Connections) -> Comments:
             parameters=[relation_of(contract.source)],
         )
         rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT attname::text FROM pg_index, unnest(indkey::int2[]) WITH ORDINALITY AS k(number, place) JOIN pg_attribute ON attnum = number"
+            " WHERE indrelid = to_regclass($1) AND attrelid = indrelid AND indisprimary ORDER BY place",
+            parameters=[relation_of(contract.source)],
+        )
+        key = tuple(str(name) for (name,) in cursor.fetchall())
     for _ in stack:
         pass
-    return Comments(str(rows[0][2]) if rows else "", {str(name): str(text) for name, text, _ in rows})
+    return Described(str(rows[0][2]) if rows else "", {str(name): str(text) for name, text, _ in rows}, key)
 
 
 def relation_of(source: DatabaseSource) -> str:

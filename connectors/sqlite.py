@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from connectors.claim import Claim
 from connectors.columns import plan_columns
-from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Described, Extraction, numbered, text_schema
 from connectors.identifiers import no_such_table, quote, split_object
 from connectors.increment import Parameter, Request
 from connectors.scanner import scanner_engine
@@ -33,10 +33,7 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     """Read one table or view, or the part that is asked for; raises SourceError if the file or the table is not there."""
     assert isinstance(contract.source, DatabaseSource)
     path = connections.path(contract.source.connection, "sqlite")
-    _check_file(contract, path)
-    engine = scanner_engine("sqlite_scanner")
-    with _translated(contract):
-        engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
+    engine = _attached(contract, path)
     found = _columns(contract, engine)
     plan = plan_columns(contract, found, contract.source.object)
     select = ", ".join(_as_text(found[place]) for place in plan.places)
@@ -78,10 +75,7 @@ def claim(contract: Contract, connections: Connections) -> Claim:
     """What the database says of the table as it is now; raises SourceError as reading does."""
     assert isinstance(contract.source, DatabaseSource)
     path = connections.path(contract.source.connection, "sqlite")
-    _check_file(contract, path)
-    engine = scanner_engine("sqlite_scanner")
-    with _translated(contract):
-        engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
+    engine = _attached(contract, path)
     try:
         plan = plan_columns(contract, _columns(contract, engine), contract.source.object)
     finally:
@@ -89,6 +83,27 @@ def claim(contract: Contract, connections: Connections) -> Claim:
     with counting(contract, path, _relation(contract.source.object), plan.names) as counter:
         counter.beside(lambda: None)
         return counter.claim()
+
+
+def described(contract: Contract, connections: Connections) -> Described:
+    """What the catalog says of a table: its primary key; it keeps no comments."""
+    assert isinstance(contract.source, DatabaseSource)
+    engine = _attached(contract, connections.path(contract.source.connection, "sqlite"))
+    try:
+        with _translated(contract):
+            _, table = split_object(contract.source.object)
+            found = _query(engine, "SELECT name FROM pragma_table_xinfo(?) WHERE pk > 0 ORDER BY pk", table).fetchall()
+    finally:
+        engine.close()
+    return Described(key=tuple(str(name) for (name,) in found))
+
+
+def _attached(contract: Contract, path: Path) -> duckdb.DuckDBPyConnection:
+    _check_file(contract, path)
+    engine = scanner_engine("sqlite_scanner")
+    with _translated(contract):
+        engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
+    return engine
 
 
 def _begun(

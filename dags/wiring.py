@@ -19,9 +19,13 @@ NOT_AT_ONCE = timedelta(0)
 
 
 def collect_dags(shard: int) -> Iterator[DAG]:
-    """Yield the DAGs of the departments in a shard; inside a running task, only the one it belongs to."""
+    """Yield the DAGs of the departments in a shard; inside a running task, only the one it belongs to.
+
+    A task whose dataset has ended since its run was due still finds its DAG, and says so: without one, the run would stand open for ever.
+    """
     datasets = read_registered(load_settings().registered, shard=shard, shards=defaults.SHARDS)
-    return (collect_dag(dataset) for dataset in datasets if dataset.collected and _wanted(defaults.collect_id(dataset.id)))
+    is_running = get_parsing_context().dag_id is not None
+    return (collect_dag(item) for item in datasets if (item.collected or is_running) and _wanted(defaults.collect_id(item.id)))
 
 
 def publish_dags() -> Iterator[DAG]:

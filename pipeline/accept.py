@@ -49,7 +49,7 @@ from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, stan
 from pipeline.state import LOG_COLUMNS, log_columns, standardized_table, state, typed_fields
 from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
-from pipeline.waiting import BEFORE, STOPPED, read_before, waiting_after
+from pipeline.waiting import BEFORE, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards
@@ -139,9 +139,10 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             found = replace(found, notes=[*found.notes, _shrink_accepted(home, changes, accept_shrink)])
         reasons = _reasons(engine, home, batch, contract, standards, changes, split, found, may_shrink=seen)
         if reasons:
-            files = [write_stopped(engine, home, plan, batch)] if split.quarantined else []
+            warned, bad = any(issue["severity"] == "warning" for issue in found.issues), split.quarantined > 0
+            files = write_stopped(engine, home, plan, batch, with_quarantine=bad, with_issues=warned)
             record_findings(home.catalog, held, batch.batch_id, replace(found, files=files))
-            raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(reasons)}", hint=_way_on(batch, shrink, split.quarantined))
+            raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(reasons)}", hint=_way_on(batch, shrink, bad, warned))
         with timed(seconds, "write"):
             files = write_files(engine, home, plan, batch, standards, with_quarantine=split.quarantined > 0)
             total, rules = waiting_after(home, engine, batch, quarantine_rows(plan, batch))
@@ -150,12 +151,13 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
     return log_columns(contract, standards)
 
 
-def _way_on(batch: Batch, shrink: bool, quarantined: int) -> str:
+def _way_on(batch: Batch, shrink: bool, bad: bool, warned: bool) -> str:
     """What can be done about a batch that was stopped."""
     parts = [
         STAYS,
         f'if that is right: ./hub sync {batch.contract_id} --accept-shrink "why it is right"' if shrink else "",
-        f"which rows are wrong, and why: ./hub quarantine {batch.batch_id} --rows 20" if quarantined else "",
+        f"which rows are wrong, and why: ./hub quarantine {batch.batch_id} --rows 20" if bad else "",
+        f"which rows lack a value that was refused: ./hub quarantine {batch.batch_id} --warnings --rows 20" if warned else "",
     ]
     return "; ".join(filter(None, parts))
 
@@ -348,7 +350,7 @@ def _clear_leftovers(home: Home, held: Lease, batch: Batch) -> None:
 
     def named() -> set[str]:
         with writing_under(home.catalog, held):
-            return {file.path for file in files_of(home.catalog, table, ("log", "compact", "quarantine", "issues", "repairs", STOPPED))}
+            return {file.path for file in files_of(home.catalog, table)}
 
     lake.remove_leftovers(home.settings.lake_dir / table, named, home.settings.lake_dir)
 

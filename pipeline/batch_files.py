@@ -11,8 +11,11 @@ from pipeline.home import Home
 from pipeline.repairs import REPAIR_COLUMNS, repair_rows
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
-from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED
+from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED, STOPPED_ISSUES
 from standards.model import Standards
+
+# Whose columns a file has that is kept elsewhere.
+_OWNERS = {STOPPED: "quarantine", STOPPED_ISSUES: "issues"}
 
 
 def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards: Standards, *, with_quarantine: bool) -> list[LakeFile]:
@@ -23,26 +26,31 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), None)]
     if with_quarantine:
         files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
-    issues = list(_issue_rows(plan, batch))
-    if issues:
-        files.append(_write(engine, home, batch, table, "issues", ISSUE_COLUMNS, " UNION ALL ".join(issues), "_position"))
+    files += _write_issues(engine, home, plan, batch, "issues")
     if batch.kind != "delivery":
         files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, repair_rows(home, batch, "accepted_rows"), "_position"))
     compacted = _compact(engine, home, batch, table, columns, files[0])
     return files + compacted
 
 
-def write_stopped(engine: Engine, home: Home, plan: Plan, batch: Batch) -> LakeFile:
-    """Write which rows a batch would set aside that a gate stops, so that they can be listed: beside quarantine, as none of them waits there."""
-    return _write(
-        engine, home, batch, standardized_table(batch.contract_id), STOPPED, QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"
-    )
+def write_stopped(engine: Engine, home: Home, plan: Plan, batch: Batch, *, with_quarantine: bool, with_issues: bool) -> list[LakeFile]:
+    """Write what a batch that a gate stops would set aside, and its issues, so that they can be listed: elsewhere, as nothing of it counts."""
+    files, table = _write_issues(engine, home, plan, batch, STOPPED_ISSUES) if with_issues else [], standardized_table(batch.contract_id)
+    if with_quarantine:
+        files.append(_write(engine, home, batch, table, STOPPED, QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
+    return files
+
+
+def _write_issues(engine: Engine, home: Home, plan: Plan, batch: Batch, kind: str) -> list[LakeFile]:
+    rows = " UNION ALL ".join(_issue_rows(plan, batch))
+    table = standardized_table(batch.contract_id)
+    return [_write(engine, home, batch, table, kind, ISSUE_COLUMNS, rows, "_position")] if rows else []
 
 
 def _write(
     engine: Engine, home: Home, batch: Batch, table: str, kind: str, columns: dict[str, str], sql: str, order: str | None
 ) -> LakeFile:
-    owner = table if kind in ("log", "compact") else f"{table}/{'quarantine' if kind == STOPPED else kind}"
+    owner = table if kind in ("log", "compact") else f"{table}/{_OWNERS.get(kind, kind)}"
     fields = {name: number for name, (number, _) in typed_fields(home.catalog, owner, columns).items()}
     keys = [name for name in (order, "_record_id", "element", "issue_type") if order and name in columns]
     written = lake.write(engine, home.settings, sql, f"{table}/{kind}-{batch.seq:08d}.parquet", fields, list(dict.fromkeys(keys)))

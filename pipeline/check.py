@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import dataclass
 
+from catalog.datasets import other_source
 from connectors.extract import extract
 from connectors.increment import Increment
 from contracts.model import Contract
@@ -44,5 +45,6 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
     except Exception as error:
         fault = described(error)
         return SourceCheck(contract.id, 0, (), str(fault), fault.transient, fault.exit_status)
-    notes = tuple(note.message for note in extraction.notes)
+    moved = other_source(home.catalog, contract)
+    notes = (*((moved,) if moved else ()), *(note.message for note in extraction.notes))
     return SourceCheck(contract.id, first.num_rows if first is not None else 0, notes, None, False, 0)

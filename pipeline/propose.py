@@ -4,15 +4,16 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from connectors import api_preview
-from connectors.comments import read_comments
+from connectors.described import describe
 from connectors.dialects import dialects
 from connectors.extract import extract
-from connectors.extraction import Comments, Note
+from connectors.extraction import Described, Note
 from connectors.preview import preview
 from connectors.profile import profile
 from connectors.storage import SCHEMES, at_hand
@@ -20,8 +21,9 @@ from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml
 from contracts.proposal.match import Column, Matches, Table, match_table
+from contracts.proposal.pinyin import spelled
 from contracts.proposal.profile import TableProfile
-from contracts.proposal.vocabulary import load_vocabulary
+from contracts.proposal.vocabulary import load_syllables, load_vocabulary
 from contracts.references import reference_faults
 from contracts.schema import schema_faults
 from contracts.sources import CsvSource, DatabaseSource, FileSource, Source
@@ -35,6 +37,7 @@ _ADDRESSED = re.compile(r"^(?P<connection>[a-z][a-z0-9_]*):(?P<object>.+)$")
 _KINDS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _APIS = ("https", "http")
 _ID = "propose"
+_HAN, _DAY, _LONGEST_SLUG = "[\u3400-\u9fff]", re.compile("(?:19|20)[0-9]{2}(?:[0-9]{2}){0,2}"), 60
 _ID_OF_A_DEPARTMENT = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -60,6 +63,7 @@ class Reading:
     matches: Matches
     notes: tuple[Note, ...]
     remarks: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
 
 
 def read_table(request: Request, standards: Standards, settings: Settings) -> Reading:
@@ -127,16 +131,16 @@ def _read(
         seen = profile(extraction, engine)
     if seen.rows == 0:
         raise SourceError("the table has no rows to learn from", hint="fill it, or write the contract by hand from one in demo/contracts")
-    comments = read_comments(contract, connections)
-    titled = tuple(title for title in (request.title, comments.table, *titles, _own_title(contract.source)) if title)
-    columns = tuple(Column((*_title(comments, column.name), column.name), column) for column in seen.columns)
+    described = describe(contract, connections)
+    titled = tuple(title for title in (request.title, described.table, *titles, _own_title(contract.source)) if title)
+    columns = tuple(Column((*_title(described, column.name), column.name), column) for column in seen.columns)
     matches = match_table(Table(titled, columns), standards)
     notes = tuple(note for note in extraction.notes if note.kind != "unmapped_columns")
-    return Reading(contract.source, path.parent if path else None, titled, seen, matches, notes)
+    return Reading(contract.source, path.parent if path else None, titled, seen, matches, notes, key=described.key)
 
 
-def _title(comments: Comments, column: str) -> tuple[str, ...]:
-    return (comments.columns[column],) if column in comments.columns else ()
+def _title(described: Described, column: str) -> tuple[str, ...]:
+    return (described.columns[column],) if column in described.columns else ()
 
 
 def _own_title(source: Source) -> str:
@@ -165,10 +169,10 @@ def propose(request: Request, standards: Standards, settings: Settings) -> Propo
             raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))
     reading = read_table(request, standards, settings)
     is_file = isinstance(reading.source, FileSource)
-    decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file), standards)
+    decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file, reading.key), standards)
     dataset = Dataset(
         request.department,
-        _slug(_own_title(reading.source)),
+        _slug(_own_title(reading.source), is_file=is_file),
         _chinese(reading.titles),
         reading.source,
         _unset(request, reading),
@@ -188,12 +192,20 @@ def _faults(document: Mapping[str, object], standards: Standards) -> tuple[str, 
     return tuple(f"{key}: {message}" for key, message in found)
 
 
-def _slug(name: str) -> str:
-    """A name that can be part of an id: Latin words, small; Chinese file names have none."""
-    words = re.findall("[a-z0-9]+", name.rpartition(".")[2].lower())
+def _slug(name: str, *, is_file: bool) -> str:
+    """A name that can be part of an id: Latin words, small, and Chinese ones as they are spelled; of a file without the day of its delivery."""
+    words = [_latin(word) for word in re.findall(f"[a-z0-9]+|{_HAN}+", name.rpartition(".")[2].lower())]
     words = words[1:] if len(words) > 1 and words[0] in ("t", "tb", "tbl", "v", "dwd", "ods") else words
-    text = "_".join(words).lstrip("0123456789_")
-    return text or "table"
+    words = words[:-1] if is_file and len(words) > 1 and _DAY.fullmatch(words[-1]) else words
+    return "_".join(words).lstrip("0123456789_")[:_LONGEST_SLUG].rstrip("_") or "table"
+
+
+def _latin(word: str) -> str:
+    """A word in Latin letters. Characters that nobody here can spell must not make two names one: then the word's digest tells them apart."""
+    if word.isascii():
+        return word
+    text, is_whole = spelled(word, load_syllables())
+    return text if is_whole else f"{text or 'table'}_{sha256(word.encode()).hexdigest()[:6]}"
 
 
 def _chinese(titles: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ from pipeline.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.standard import standard_in_force
 from pipeline.state import typed_fields
 from registries import serving
-from registries.attempts import STOPPED, record_attempt, standing_attempt
+from registries.attempts import record_attempt, standing_attempt
 from registries.definition import get_definition
 from registries.definition_versions import record_definition
 from registries.identity import load_events
@@ -41,6 +41,8 @@ from standards.model import Schema
 
 PATIENCE = timedelta(minutes=10)
 WORST = 3  # datasets that a stopped publication names
+# Two gates may stop one publication: each decision is then said again beside the other.
+SHRINK_TOO, CHANGE_TOO = ' --accept-shrink "why it is right"', ' --accept-change "why it is right"'
 
 
 @dataclass(frozen=True)
@@ -178,17 +180,17 @@ class _Publishing:
         findings = too_much_changed(run.engine, self.home, limits, run.schema, run.standards, run.pins.datasets)
         if not findings:
             return None
-        seen = standing_attempt(self.home.serving, run.before, STOPPED)
+        seen = standing_attempt(self.home.serving, run.before, found="findings")
         if self.accept_change and seen is not None and is_covered(findings, seen.findings or ()):
             return self.accept_change
-        raise SourceChanged(run.schema.id, findings, unseen=bool(self.accept_change))
+        raise SourceChanged(run.schema.id, findings, unseen=bool(self.accept_change), beside=SHRINK_TOO if self.accept_shrink else "")
 
     def _gate(self, counts: dict[str, int]) -> str | None:
         """Why a shrink beyond the limit may pass, if there is one. Raises GateFailed where nobody has decided that it may."""
         limit, gone, before = self.merging.definition.largest_shrink, counts["deleted"], self.merging.before.entities
         if not before or gone <= limit * before:
             return None
-        seen = standing_attempt(self.home.serving, self.merging.before, STOPPED)
+        seen = standing_attempt(self.home.serving, self.merging.before, found="deleted")
         if self.accept_shrink and seen is not None and gone <= (seen.deleted or 0):
             return self.accept_shrink
         unseen = (
@@ -199,7 +201,7 @@ class _Publishing:
         raise _Shrink(
             f"publication of {self.merging.schema.id} stopped: {gone} of {before} entities would disappear (limit {limit:.0%}){unseen}",
             hint=f"the last publication stays current; {self._where_gone()}; if that is right: ./hub publish "
-            f'{self.merging.schema.id} --accept-shrink "why it is right"',
+            f'{self.merging.schema.id} --accept-shrink "why it is right"{CHANGE_TOO if self.accept_change else ""}',
             counts=counts,
         )
 

@@ -19,7 +19,7 @@ from pipeline.landing import batch_folder
 from pipeline.repairs import delivered_rows
 from pipeline.state import ISSUE_COLUMNS, log_source, standardized_table, state
 from pipeline.validate import DUPLICATE
-from pipeline.waiting import pointers_of, waiting_pointers
+from pipeline.waiting import STOPPED_ISSUES, pointers_of, waiting_pointers
 from standards.loader import load_standards
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import DataElement, Standards
@@ -90,7 +90,8 @@ def warned(home: Home, batch: Batch, wanted: Wanted, *, in_force: bool = False) 
 
 def warning_pointers(home: Home, batch: Batch, *, in_force: bool) -> str | None:
     """SQL for the rows with warnings, in the same shape."""
-    table, files = standardized_table(batch.contract_id), _files(home, batch, "issues")
+    kind = "issues" if in_force or batch.status == "accepted" else STOPPED_ISSUES
+    table, files = standardized_table(batch.contract_id), _files(home, batch, kind)
     files = files if in_force else [file for file in files if file.seq == batch.seq]
     if not files:
         return None

@@ -42,13 +42,13 @@ class Finding:
 class SourceChanged(GateFailed):
     """A source says other things of too many entities at once; `findings` say of which elements."""
 
-    def __init__(self, registry: str, findings: Sequence[Finding], *, unseen: bool) -> None:
+    def __init__(self, registry: str, findings: Sequence[Finding], *, unseen: bool, beside: str = "") -> None:
         told = "; ".join(map(str, findings[:SHOWN])) + (f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else "")
         more = "; --accept-change goes no further than a stopped attempt has shown: look at this one, then decide" if unseen else ""
         super().__init__(
             f"publication of {registry} stopped: {told}{more}",
             hint="the last publication stays current; ask the department, and mend the dataset; if it is right: ./hub publish "
-            f'{registry} --accept-change "why it is right"',
+            f'{registry} --accept-change "why it is right"{beside}',
         )
         self.findings = [asdict(item) for item in findings]
 

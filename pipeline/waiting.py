@@ -22,7 +22,8 @@ QUARANTINE_COLUMNS = {
     "rules": "VARCHAR",
     "_since_seq": "INTEGER",  # the batch since which the record has been waiting without a break
 }
-STOPPED = "stopped"  # kind of file: the rows that a batch would have set aside, had no gate stopped it
+# Kinds of file: the rows that a batch would have set aside, and the issues that it would have listed, had no gate stopped it.
+STOPPED, STOPPED_ISSUES = "stopped", "stopped_issues"
 BEFORE = "waiting_before"  # table: what waited before the batch that is being accepted
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from registries.publications import Publication
 from registries.tables import publication_attempt
 
 STOPPED, FAILED = "stopped", "failed"
+Found = Literal["deleted", "findings"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ def record_attempt(serving: sa.Engine, before: Publication, actor: str, error: H
         )
 
 
-def standing_attempt(serving: sa.Engine, current: Publication, outcome: str | None = None) -> Attempt | None:
-    """The newest attempt (of one outcome) since the current publication, if there is one: a good publication settles those before it."""
+def standing_attempt(serving: sa.Engine, current: Publication, *, found: Found | None = None) -> Attempt | None:
+    """The newest attempt since the current publication, if there is one, or the newest that has found something: how many entities would be
+    `deleted`, or `findings`. A good publication settles those before it.
+    """
     mine = (publication_attempt.c.registry == current.registry) & (publication_attempt.c.number > current.number)
-    if outcome is not None:
-        mine &= publication_attempt.c.outcome == outcome
+    if found is not None:
+        mine &= publication_attempt.c[found].is_not(sa.null())
     with reading(serving) as connection:
         row = connection.execute(
             sa.select(publication_attempt).where(mine).order_by(publication_attempt.c.id.desc()).limit(1)

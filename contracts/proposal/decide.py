@@ -77,7 +77,7 @@ class Decisions:
 
     feeds: tuple[str, ...]
     columns: tuple[Decision, ...]
-    record_key: str
+    record_key: tuple[str, ...]
     key_reason: str
     as_of: tuple[str, tuple[str, ...]] | None
     constants: dict[str, str]
@@ -92,7 +92,8 @@ class Decisions:
 class Seen:
     """What is decided upon: a table's profile, its matches and titles, and the registries that a person named, if any.
 
-    In a file a column that counts 1, 2, 3 numbers the rows of that file; in a database it is the record's own number.
+    In a file a column that counts 1, 2, 3 numbers the rows of that file; in a database it is the record's own number. `key` is the primary
+    key that the table declares: of a few rows nothing tells that two of its columns are needed.
     """
 
     profile: TableProfile
@@ -100,6 +101,7 @@ class Seen:
     titles: tuple[str, ...]
     registries: tuple[str, ...] = ()
     is_file: bool = True
+    key: tuple[str, ...] = ()
 
 
 def decide(seen: Seen, standards: Standards) -> Decisions:
@@ -111,14 +113,14 @@ def decide(seen: Seen, standards: Standards) -> Decisions:
     columns = tuple(_column(match, best, feeds, standards) for match in matches.columns)
     used = [(element, decision) for decision in columns for element in decision.elements]
     constants = {element: code for element, code in constants.items() if "certificate" in feeds and element not in dict(used)}
-    key, why = record_key(profile, matches, feeds, standards, is_file=seen.is_file)
+    guessed, why = record_key(profile, matches, feeds, standards, is_file=seen.is_file)
     as_of = next((item for item in columns if item.match.confident and item.match.element == _UPDATED), None)
     personal = tuple(item.match.column.names[-1] for item in columns if item.personal != "none")
     return Decisions(
         feeds=feeds,
         columns=columns,
-        record_key=key,
-        key_reason=why,
+        record_key=seen.key or (guessed,),
+        key_reason="the table's primary key" if seen.key else why,
         as_of=(as_of.match.column.names[-1], as_of.formats) if as_of else None,
         constants=constants,
         least_rows=_rounded(profile.rows // 2),

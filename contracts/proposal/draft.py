@@ -65,7 +65,7 @@ def to_document(dataset: Dataset, decisions: Decisions) -> dict[str, Any]:
         "department": {"id": dataset.department, "title": {"zh": dataset.department, "en": dataset.department.replace("_", " ")}},
         "feeds": list(decisions.feeds),
         "source": _source(dataset.source),
-        "record_key": decisions.record_key if decisions.record_key == WHOLE_ROW else [decisions.record_key],
+        "record_key": _record_key(decisions),
         "change_tracking": "snapshot",
         "columns": columns,
         "constants": decisions.constants,
@@ -82,6 +82,10 @@ def to_document(dataset: Dataset, decisions: Decisions) -> dict[str, Any]:
         column, formats = decisions.as_of
         document["as_of"] = {"column": column, "formats": list(formats)}
     return document
+
+
+def _record_key(decisions: Decisions) -> str | list[str]:
+    return WHOLE_ROW if decisions.record_key == (WHOLE_ROW,) else list(decisions.record_key)
 
 
 def _name(item: Decision) -> str:
@@ -163,7 +167,7 @@ def _identity(dataset: Dataset, decisions: Decisions) -> Iterator[str]:
 
 def _key(decisions: Decisions) -> Iterator[str]:
     yield f"# {decisions.key_reason}"
-    yield f"record_key: {_flow(decisions.record_key if decisions.record_key == WHOLE_ROW else [decisions.record_key])}"
+    yield f"record_key: {_flow(_record_key(decisions))}"
     yield "# A snapshot is the whole table each time; nothing in one look tells whether changes could be asked for."
     yield "change_tracking: snapshot"
 

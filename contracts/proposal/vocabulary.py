@@ -71,7 +71,13 @@ def rows(name: str) -> list[dict[str, str]]:
 
 @lru_cache(maxsize=2)
 def _files() -> dict[str, list[dict[str, str]]]:
-    return {name: rows(name) for name in ("groups", "names", "others", "words", "tokens", "contexts", "pinyin")}
+    return {name: rows(name) for name in ("groups", "names", "others", "words", "tokens", "contexts")}
+
+
+@lru_cache(maxsize=1)
+def load_syllables() -> dict[str, tuple[str, ...]]:
+    """How characters are spelled: those that names of columns and tables are made of."""
+    return syllables_of({row["syllable"]: row["characters"] for row in rows("pinyin")})
 
 
 _LOADED: dict[str, Vocabulary] = {}
@@ -98,7 +104,7 @@ def _build(standards: Standards) -> Vocabulary:
         _keep(english[_canonical(text, tokens)], name)
     for text, name in _english_titles(standards):
         english[_canonical(text, tokens)].setdefault(name.element, name)
-    syllables = syllables_of({row["syllable"]: row["characters"] for row in files["pinyin"]})
+    syllables = load_syllables()
     whole, initial = _spelled(chinese, syllables)
     words = {(row["kind"], row["language"]): row["words"] for row in files["words"]}
     foreign_zh, neutral_zh = words["foreign", "zh"].split(), words["neutral", "zh"].split()

@@ -148,6 +148,22 @@ def test_what_a_server_says_at_the_door_is_understood(words, reason, is_transien
     assert "hub" not in error.value.message.replace("the hub's user", "")
 
 
+@pytest.mark.parametrize(
+    ("expression", "bad"), [("a::int", "x"), ("1 / length(a)", ""), ("a::date", "1990-02-30"), ("a::smallint", "70000")]
+)
+def test_a_view_that_fails_on_a_value_is_no_reason_to_try_again(server, expression, bad):
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS behind CASCADE")
+        connection.execute("CREATE TABLE behind (a text)")
+        connection.execute(f"CREATE VIEW failing AS SELECT a, ({expression})::text AS b FROM behind")
+        connection.execute("INSERT INTO behind SELECT '1' FROM generate_series(1, 50000)")
+        connection.execute("INSERT INTO behind VALUES (%s)", [bad])
+    with pytest.raises(SourceError, match="the server fails on a value in it") as error:
+        read_database(server, "postgresql", "failing", ["a", "b"])
+    assert not error.value.transient
+    assert error.value.hint
+
+
 def test_a_statement_that_takes_too_long_may_be_tried_again(server):
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE OR REPLACE VIEW slow AS SELECT i, pg_sleep(0.01)::text AS s FROM big")

@@ -127,7 +127,16 @@ def test_too_few_values(hub: Hub) -> None:
 def test_a_refused_value_does_not_fill(hub: Hub) -> None:
     document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
     hub.register(document)
-    stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="12") for number in (7, 8, 9))])
+    hub.sync(document, PEOPLE)
+    batch_id = f"{document['id']}@2"
+    told = stopped(hub, document, [*PEOPLE[:7], *(person(number, DH="12") for number in (7, 8, 9))])
+    # The rows pass, only without that value: which ones they are is what somebody has to know.
+    assert f"./hub quarantine {batch_id} --warnings --rows 20" in told.hint
+    listed = listed_rows(hub.home, batch_id, 10, warnings=True)
+    assert [(row.position, {item.values[0][0] for item in row.broken}) for row in listed.rows] == [(place, {"DH"}) for place in (9, 10, 11)]
+    assert listed_rows(hub.home, batch_id, 10).total == 0
+    # None of it is said of the state that stands.
+    assert listed_rows(hub.home, document["id"], 10, warnings=True).total == 0
 
 
 def test_fill_rates_are_of_the_whole_delivery_not_of_what_changed(hub: Hub) -> None:

@@ -1,6 +1,7 @@
 """From a table nobody has described to an accepted batch: the draft is a contract, says what is doubtful, and quotes no one's data."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from core.errors import RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.check import check_source
 from pipeline.land import land
-from pipeline.propose import Proposal, Request, propose
+from pipeline.propose import Proposal, Request, _slug, propose
 from standards.loader import load_standards
 from tests.factories import Hub, credit_code, hub_in, person, resident_id, to_csv, wrong_check
 
@@ -78,7 +79,7 @@ def test_initials_and_values_together_tell_a_table_of_residents(residents: Propo
         "CSRQ": ("birth_date",),
     }
     assert residents.decisions.feeds == ("population",)
-    assert residents.decisions.record_key == "SFZH"
+    assert residents.decisions.record_key == ("SFZH",)
     assert residents.decisions.as_of == ("GXSJ", ("%Y-%m-%d",))
     assert residents.decisions.sharing_class == "conditional"
 
@@ -118,7 +119,7 @@ def test_what_is_doubtful_is_said_and_not_mapped(companies: Proposal) -> None:
     assert found["法定代表人"] == ("legal_representative_name",)
     # Another party's, a row number, a date of which nobody can say what stands first (28 days, 12 months).
     assert not {"处罚机关", "处罚机关统一社会信用代码", "序号"} & found.keys()
-    assert companies.decisions.record_key != "序号"
+    assert companies.decisions.record_key != ("序号",)
     assert "自定义的一种" in companies.draft
     assert companies.decisions.as_of == ("更新时间", ("%Y/%m/%d",))
 
@@ -153,7 +154,43 @@ def test_a_table_of_a_database(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Non
         "gender": ("sex_code",),
         "mobile": ("phone_number",),
     }
-    assert (found.dataset.id, found.decisions.record_key, found.faults) == ("health__hzxx", "id", ())
+    assert (found.dataset.id, found.decisions.record_key, found.faults) == ("health__hzxx", ("id",), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("public.处方", "chufang"),
+        ("public.户籍", "huji"),
+        ("hj.T_RKXX_2024", "rkxx_2024"),
+        ("不动产_202608", "budongchan"),
+        ("resident_20240101", "resident"),
+        ("2024", "table"),
+        ("_-_", "table"),
+    ],
+)
+def test_a_table_has_an_id_of_its_own_in_whatever_script_it_is_named(name: str, slug: str) -> None:
+    assert _slug(name, is_file=not name.startswith(("public", "hj"))) == slug
+
+
+def test_names_that_nobody_here_can_spell_make_different_ids() -> None:
+    found = {_slug(name, is_file=False) for name in ("鱻灪", "灪鱻", "鱻号", "灪号")}
+    assert len(found) == 4
+    assert all(re.fullmatch("(table|hao)_[0-9a-f]{6}", slug) for slug in found)
+
+
+def test_the_key_that_a_table_declares_is_the_record_key(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.home  # noqa: B018
+    path = hub.drop / "k.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE 门诊 (机构编码 TEXT, 门诊号 TEXT, 姓名 TEXT, 身份证号 TEXT, PRIMARY KEY (机构编码, 门诊号))")
+        rows = [("A", f"MZ{n:06}", person(n)["XM"], resident_id(n)) for n in range(200)]
+        connection.executemany("INSERT INTO 门诊 VALUES (?, ?, ?, ?)", rows)
+    connection.close()
+    monkeypatch.setenv("HUB_CONNECTION_HEALTH_DB", f"sqlite:///{path}")
+    found = proposed(hub, "health_db:门诊", department="health")
+    assert (found.decisions.record_key, found.faults) == (("机构编码", "门诊号"), ())
+    assert "# the table's primary key\nrecord_key: [机构编码, 门诊号]" in found.draft
 
 
 def test_a_table_of_certificates_feeds_both_and_says_their_kind(hub: Hub) -> None:

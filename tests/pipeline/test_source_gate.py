@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import GateFailed
 from pipeline.publish import publish
-from registries.attempts import STOPPED, standing_attempt
+from registries.attempts import standing_attempt
 from registries.definition import SourceLimits, get_definition
 from registries.publications import latest
 from standards.loader import load_standards
@@ -21,7 +21,7 @@ def people(**changed: str) -> list[dict[str, str]]:
 
 
 def attempt(hub: Hub, registry: str = "population") -> Any:
-    return standing_attempt(hub.home.serving, latest(hub.home.serving, registry), STOPPED)
+    return standing_attempt(hub.home.serving, latest(hub.home.serving, registry))
 
 
 def addresses(hub: Hub) -> set[str]:
@@ -70,6 +70,23 @@ def test_values_that_all_disappear_are_stopped_until_a_person_has_seen_that(hub:
     after = publish("population", hub.home, accept_change="the registers are being merged").publication
     assert (after.number, after.change_accepted) == (2, "the registers are being merged")
     assert addresses(hub) == {None}
+
+
+def test_one_publication_that_two_gates_stop_is_settled_by_two_decisions(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, people())
+    hub.publish("population")
+    hub.sync(RESIDENTS, people(DZ="")[50:])
+    with pytest.raises(GateFailed, match="residence_address emptied"):
+        hub.publish("population")
+    with pytest.raises(GateFailed, match="50 of 120 entities would disappear") as stopped:
+        publish("population", hub.home, accept_change="a")
+    assert stopped.value.hint.endswith('--accept-shrink "why it is right" --accept-change "why it is right"')
+    # A schedule that comes between takes nothing back of what has been looked at.
+    with pytest.raises(GateFailed, match="residence_address emptied"):
+        hub.publish("population")
+    after = publish("population", hub.home, accept_change="a", accept_shrink="b").publication
+    assert (after.entities, after.change_accepted, after.shrink_accepted) == (70, "a", "b")
 
 
 def test_records_that_went_away_and_came_back_otherwise_are_looked_at(hub: Hub) -> None:

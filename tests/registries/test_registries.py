@@ -17,7 +17,7 @@ from core.database import migrate, open_database, writing
 from core.engine import Engine
 from core.errors import DefinitionError, GateFailed, HubError, RequestError
 from registries import serving
-from registries.attempts import STOPPED, record_attempt, standing_attempt
+from registries.attempts import record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
 from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
@@ -223,7 +223,8 @@ def test_publications_of_an_older_hub_are_kept_and_can_be_stopped(any_hub: Hub, 
     for reason in ("first", "second"):
         record_attempt(home.serving, current, "tester", GateFailed(reason, hint="look"), {"inserted": 0, "updated": 1, "deleted": 2})
     record_attempt(home.serving, current, "tester", HubError("third"), {})
-    newest, stopped = standing_attempt(home.serving, current), standing_attempt(home.serving, current, STOPPED)
+    newest, stopped = standing_attempt(home.serving, current), standing_attempt(home.serving, current, found="deleted")
     assert (newest and newest.reason, newest and newest.outcome, newest and newest.deleted) == ("third", "failed", None)
     assert (stopped and stopped.reason, stopped and stopped.number, stopped and stopped.deleted) == ("second", 2, 2)
+    assert standing_attempt(home.serving, current, found="findings") is None
     assert standing_attempt(home.serving, replace(current, number=2)) is None
