@@ -75,10 +75,11 @@ def _has_source(plan: Plan, check: Check) -> bool:
 
 
 def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[IssueCount]:
-    """Count the bits of the standardized table, issue by issue; an issue that no row has is left out."""
+    """Count the bits of the standardized table, issue by issue; an issue that no row has is left out. Repaired is what was also used."""
     found = []
     for item in plan.elements:
-        for (issue, severity), rows in _bits(engine, item.column, list(zip(item.issues, item.severities, strict=True))):
+        unused = item.withholding | item.mask("error")
+        for (issue, severity), rows in _bits(engine, item.column, list(zip(item.issues, item.severities, strict=True)), unused):
             found.append(IssueCount(item.element.id, issue, severity, standards.issue_types[issue].dimension, rows))
     by_type: dict[str, IssueCount] = {}
     for (issue, severity), rows in _bits(engine, ROW_ISSUES, list(plan.row_issues)):
@@ -89,13 +90,14 @@ def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[Issue
     return found + list(by_type.values())
 
 
-def _bits(engine: Engine, column: str, names: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], int]]:
-    """Rows per bit of a column: the masks are few, so they are grouped first."""
+def _bits(engine: Engine, column: str, names: Sequence[tuple[str, str]], unused: int = 0) -> Iterator[tuple[tuple[str, str], int]]:
+    """Rows per bit of a column: the masks are few, so they are grouped first. A repair counts in rows that have none of the `unused` bits."""
     masks = engine.rows(
         f"SELECT {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 1", doing="counting issues"
     )
     for bit, name in enumerate(names):
-        rows = sum(count for mask, count in masks if mask & (1 << bit))
+        without = unused if name[1] == "repaired" else 0
+        rows = sum(count for mask, count in masks if mask & (1 << bit) and not mask & without)
         if rows:
             yield name, rows
 

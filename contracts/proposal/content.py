@@ -5,7 +5,7 @@ begin. Values that are covered (张**) say nothing either way.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from contracts.proposal.forms import (
@@ -130,15 +130,26 @@ class Content:
         """Share of the rows that the standard itself is likely to accept, where its code judges the form; else None."""
         return None if self.is_empty or element.type not in _JUDGED else self._judged(element) * self.open_share
 
+    def accepted(self, element: DataElement, formats: Sequence[str] = (), lookup: Mapping[str, str] | None = None) -> float | None:
+        """Share of the rows whose value the standard is likely to accept as a contract declares the column; None where nothing can be said.
+
+        Of an address that names no division it keeps the value all the same.
+        """
+        if self.is_empty or element.type == "address":
+            return None
+        return self._normalized(("accepted", element.id), element, formats, lookup) * self.open_share
+
     def _judged(self, element: DataElement) -> float:
         """The verdict of the standard, asked only where the form is not out of the question."""
         if self.share(("formed", element.type), _JUDGED[element.type].match) < _LEAST_FORMED:
             return 0.0
-        key = ("judged", element.type, element.pattern)
+        return self._normalized(("judged", element.type, element.pattern), element)
+
+    def _normalized(self, key: object, element: DataElement, formats: Sequence[str] = (), lookup: Mapping[str, str] | None = None) -> float:
         if key not in self._shares:
             from standards.single import normalize_values
 
-            answers = normalize_values(self._standards, element.id, list(self.tested))
+            answers = normalize_values(self._standards, element.id, list(self.tested), formats, lookup)
             good = {raw for raw, found in zip(self.tested, answers, strict=True) if found.status != "rejected"}
             self.share(key, good.__contains__)
         return self._shares[key]

@@ -281,8 +281,10 @@ def _fill(decision: Decision) -> float:
 
 def _good(element: str, decision: Decision, standards: Standards) -> float:
     """Share of the values that the standard is likely to accept."""
-    fit = decision.match.content.verdict(standards.elements[element]) if decision.match.content else None
-    return 1.0 if fit is None else fit
+    content, wanted = decision.match.content, standards.elements[element]
+    formats = decision.formats if wanted.data_type == "date" else ()
+    share = content.accepted(wanted, formats, decision.lookup) if content else None
+    return 1.0 if share is None else share
 
 
 def _largest_quarantine(used: Sequence[tuple[str, Decision]], feeds: Sequence[str], standards: Standards) -> float:

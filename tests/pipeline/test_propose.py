@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import yaml
 
+from catalog.batches import issues_of
 from catalog.datasets import register
 from contracts.loader import load_contract
 from contracts.model import Contract
@@ -191,6 +192,31 @@ def test_the_key_that_a_table_declares_is_the_record_key(hub: Hub, monkeypatch: 
     found = proposed(hub, "health_db:门诊", department="health")
     assert (found.decisions.record_key, found.faults) == (("机构编码", "门诊号"), ())
     assert "# the table's primary key\nrecord_key: [机构编码, 门诊号]" in found.draft
+
+
+def test_a_draft_takes_its_own_table(hub: Hub) -> None:
+    """However much of it the standard refuses: what a draft asks for is what the standard accepts of what was seen."""
+    rows = [
+        {
+            "企业名称": f"北京第{number}贸易有限公司",
+            "统一社会信用代码": credit_code(number),
+            "注册资本": f"{number + 100}.00" if number % 3 else f"{number + 100}万元",
+            "登记状态": ("存续", "存续", "不知道的状态")[number % 3],
+            "成立日期": f"20{number % 20:02}年13月01日" if number % 4 == 0 else "2020-01-02",
+        }
+        for number in range(300)
+    ]
+    found = of_rows(hub, "capital.csv", rows, department="tax")
+    assert found.faults == ()
+    (hub.drop / "capital.yml").write_text(found.draft, encoding="utf-8")
+    contract = load_contract(hub.drop / "capital.yml", STANDARDS)
+    register(hub.home.catalog, contract, "tester", hub.settings.registered)
+    batch = accept(land(contract.id, hub.home), hub.home)
+    assert batch.status == "accepted"
+    counts = {(item["element"], item["issue_type"]): item["rows"] for item in issues_of(hub.home.catalog, batch.batch_id)}
+    capital = next(element for column, (element,) in elements(found).items() if column == "注册资本")
+    # What was rewritten and then refused was not used: no repair.
+    assert (counts[capital, "wrong-form"], counts[capital, "repaired"]) == (200, 100)
 
 
 def test_a_table_of_certificates_feeds_both_and_says_their_kind(hub: Hub) -> None:
