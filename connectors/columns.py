@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeVar
 
 from connectors.extraction import POSITION, Note
+from connectors.files import DeliveredFile
 from contracts.model import Contract
 from core.errors import SourceError
 
@@ -21,12 +23,15 @@ UNNAMED = "unnamed_"  # begins the name of a column that has none
 _DIGITS_OF_A_VALUE = 6
 
 
+Looked = TypeVar("Looked")
+
+
 class ColumnsMissing(SourceError):
     """Columns that the contract needs are not in the source; which, and with hints at what they may be called now."""
 
-    def __init__(self, message: str, *, hint: str, missing: Sequence[str]) -> None:
+    def __init__(self, message: str, *, hint: str, missing: Sequence[str], found: Sequence[str]) -> None:
         super().__init__(message, hint=hint)
-        self.missing = tuple(missing)
+        self.missing, self.found = tuple(missing), tuple(found)
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,9 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
     """Decide what is read; raises ColumnsMissing, with likely new names, if a column the contract needs is not there."""
     missing = [name for name in contract.source_columns if name not in found]
     if missing:
-        raise ColumnsMissing(_missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found), missing=missing)
+        raise ColumnsMissing(
+            _missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found), missing=missing, found=found
+        )
     places = tuple(place for place, name in enumerate(found) if contract.is_read(name))
     known = {*contract.source_columns, *contract.tracking_columns, *contract.ignore}
     unmapped = [found[place] for place in places if found[place] not in known]
@@ -87,6 +94,27 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
         ),
     )
     return ColumnPlan(places, tuple(found[place] for place in places), notes)
+
+
+def look_at_each(contract_id: str, files: Sequence[DeliveredFile], look: Callable[[DeliveredFile], Looked]) -> list[Looked]:
+    """Look at every file of a delivery. Raises ColumnsMissing where all of them lack the same columns: then the source has changed; and
+    SourceError where only some do: nobody can say which of them is right.
+    """
+    looked, lacking = [], list[tuple[DeliveredFile, ColumnsMissing]]()
+    for file in files:
+        try:
+            looked.append(look(file))
+        except ColumnsMissing as error:
+            lacking.append((file, error))
+    if lacking and not looked and len({frozenset(error.found) for _, error in lacking}) == 1:
+        raise lacking[0][1]
+    if lacking:
+        file, first = lacking[0]
+        raise SourceError(
+            f"{contract_id}: the files of the delivery differ in their columns: {file.name} lacks {listed(first.missing)}",
+            hint="ask the department for all of them with the same columns",
+        )
+    return looked
 
 
 def shown(names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from connectors.columns import ColumnPlan, plan_columns
+from connectors.columns import ColumnPlan, look_at_each, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
@@ -43,13 +43,14 @@ class _File:
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
     """Read all files of a delivery; raises SourceError if one is no text, is empty, or lacks columns the contract needs."""
-    assert isinstance(contract.source, CsvSource)
-    files = [_look(contract, contract.source, path) for path in delivered_files(contract.id, contract.source, connections)]
+    source = contract.source
+    assert isinstance(source, CsvSource)
+    files = look_at_each(contract.id, delivered_files(contract.id, source, connections), lambda path: _look(contract, source, path))
     schema = text_schema(tuple(dict.fromkeys(name for file in files for name in file.plan.names)))
     extraction = Extraction(schema, iter(()))
     for file in files:
         extraction.notes += [Note("encoding", f"read as {file.encoding.name}", file=file.path.name), *file.header.notes, *file.plan.notes]
-    extraction.batches = _delivery(contract, contract.source, files, extraction)
+    extraction.batches = _delivery(contract, source, files, extraction)
     return extraction
 
 

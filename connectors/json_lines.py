@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from connectors.columns import ColumnPlan, plan_columns
+from connectors.columns import ColumnPlan, look_at_each, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DeliveredFile, delivered_files
 from connectors.json_records import POINTER, JsonReader, member_path
@@ -29,7 +29,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     """Read all files of a delivery; raises SourceError if one is no text, is empty, or lacks columns the contract needs."""
     source = contract.source
     assert isinstance(source, JsonLinesSource)
-    files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
+    files = look_at_each(contract.id, delivered_files(contract.id, source, connections), lambda file: _look(contract, source, file))
     schema = text_schema(tuple(dict.fromkeys(name for item in files for name in item.plan.names)))
     notes = [note for item in files for note in (Note("encoding", f"read as {item.encoding.name}", file=item.file.name), *item.plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)

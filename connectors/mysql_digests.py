@@ -158,8 +158,9 @@ def _among(key: Sequence[_KeyColumn], rows: int) -> str:
     """The condition that a row is one of so many."""
     if len(key) == 1:
         return f"{key[0].column} IN ({', '.join([key[0].as_given] * rows)})"
-    one = f"({' AND '.join(f'{column.column} = {column.as_given}' for column in key)})"
-    return " OR ".join([one] * rows)
+    # Rows of values: MariaDB folds equal tests of several columns into one, by a collation under which all characters of four bytes are equal.
+    one = f"({', '.join(column.as_given for column in key)})"
+    return f"({', '.join(column.column for column in key)}) IN ({', '.join([one] * rows)})"
 
 
 def _values(key: Sequence[_KeyColumn], place: str) -> list[str]:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 import pyarrow as pa
 import python_calamine
 
-from connectors.columns import ColumnPlan, clean_name, plan_columns, shown, unique_names
+from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_columns, shown, unique_names
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.header import Header, Row, find_header, searched_lines
@@ -45,13 +45,14 @@ class _Workbook:
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
     """Read all workbooks of a delivery; raises SourceError if one is no workbook or lacks the sheet or columns the contract needs."""
-    assert isinstance(contract.source, WorkbookSource)
-    paths = delivered_files(contract.id, contract.source, connections)
-    workbooks = [_look(contract, contract.source, path, keep=len(paths) == 1) for path in paths]
+    source = contract.source
+    assert isinstance(source, WorkbookSource)
+    paths = delivered_files(contract.id, source, connections)
+    workbooks = look_at_each(contract.id, paths, lambda path: _look(contract, source, path, keep=len(paths) == 1))
     schema = text_schema(tuple(dict.fromkeys(name for workbook in workbooks for name in workbook.plan.names)))
     notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes, *workbook.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
-    extraction.batches = _delivery(contract, contract.source, workbooks, extraction)
+    extraction.batches = _delivery(contract, source, workbooks, extraction)
     return extraction
 
 

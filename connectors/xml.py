@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 import pyarrow as pa
 
-from connectors.columns import ColumnPlan, free_name, plan_columns
+from connectors.columns import ColumnPlan, free_name, look_at_each, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.text import STILL_WRITTEN, Encoding, Utf8Stream, decodes
@@ -51,7 +51,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     """Read all documents of a delivery; raises SourceError if one is not well formed, has no such record, or lacks columns needed."""
     source = contract.source
     assert isinstance(source, XmlSource)
-    files = [_look(contract, source, file) for file in delivered_files(contract.id, source, connections)]
+    files = look_at_each(contract.id, delivered_files(contract.id, source, connections), lambda file: _look(contract, source, file))
     schema = text_schema(tuple(dict.fromkeys(name for _, _, plan in files for name in plan.names)))
     notes = [note for file, encoding, plan in files for note in (Note("encoding", f"read as {encoding.name}", file=file.name), *plan.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)

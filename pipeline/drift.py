@@ -6,7 +6,7 @@ both count: how many records say the same under the new name as they said under 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import chain
 from typing import Any
@@ -94,9 +94,10 @@ def adapted(home: Home, contract: Contract, extraction: Extraction, error: Colum
         words = "; ".join(change.message for change in stops or changes)
         raise SourceError(f"{contract.id}: {words}", hint=_hint(error, found))
     batches = extraction.batches if first is None else chain([first], extraction.batches)
-    extraction.schema, extraction.batches = _under_old_names(extraction.schema, batches, taken, empty)
-    extraction.claims = []  # what the source says of its rows is said of other columns
-    return extraction, [change.note(getattr(policy, change.kind)) for change in changes]
+    # Another extraction: a reader that is at work goes by the columns that it has opened. What the source says of its rows is said of these.
+    schema, batches = _under_old_names(extraction.schema, batches, taken, empty)
+    renamed = replace(extraction, schema=schema, batches=batches, claims=[])
+    return renamed, [change.note(getattr(policy, change.kind)) for change in changes]
 
 
 def _hint(error: ColumnsMissing, found: Sequence[Renamed]) -> str:

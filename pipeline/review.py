@@ -3,8 +3,9 @@
 Where they are read from is the same as for a publication: the standardized state of their datasets. A record that is gone is no pair any more.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from core.errors import RequestError
 from pipeline.home import Home
 from pipeline.resolve import schema_elements, xref_lines
 from pipeline.state import Sought, log_columns, standardized_table, state
+from pipeline.why import show
 from registries.judgements import Side
 from registries.publications import latest
 from standards.model import Schema, Standards
@@ -22,13 +24,18 @@ from standards.model import Schema, Standards
 
 @dataclass(frozen=True)
 class Reviewed:
-    """One record: its elements of the registry, and the entity that it belongs to by the current publication, if to any, and why."""
+    """One record: its elements of the registry, and the entity that it belongs to by the current publication, if to any, and why.
+
+    `published` is what that entity is published with: a record without an identifier is compared with it, and one of its records only stands
+    in for it. It is empty where both records are of one entity, as it would tell nothing.
+    """
 
     side: Side
     contract: Contract
     values: Mapping[str, Any]
     canonical_id: str | None
     rule: str | None
+    published: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence[Side]) -> list[Reviewed]:
@@ -43,7 +50,15 @@ def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence
             values = _values(engine, home, contract, schema_elements(contract, schema, standards), standards, side)
             if values is not None:
                 found.append(Reviewed(side, contract, values, *links.get(side.record_id, (None, None))))
-    return found
+    entities = Counter(item.canonical_id for item in found)
+    return [_with_published(home, schema, item) if entities[item.canonical_id] == 1 else item for item in found]
+
+
+def _with_published(home: Home, schema: Schema, item: Reviewed) -> Reviewed:
+    if item.canonical_id is None:
+        return item
+    row = show(home, schema.id, item.canonical_id)
+    return replace(item, published={element.id: row.get(element.id) for element in schema.elements})
 
 
 def present(home: Home, sides: Sequence[Side]) -> set[str]:

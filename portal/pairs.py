@@ -1,9 +1,10 @@
 """Two records side by side for whoever decides whether they are one. `read_pair` is the only way to them, and writes to the audit log first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from exchange import audit
 from pipeline.review import Reviewed, present, read_sides
@@ -21,11 +22,13 @@ STRONG, SLIGHT = 6.0, 1.0  # bits: 64 times as often among records of one entity
 
 @dataclass(frozen=True)
 class Compared:
-    """One element of both records, as it may be shown."""
+    """One element of both records, as it may be shown; `published` is what a record's entity is published with, where the record does not say it."""
 
     element: DataElement
     values: tuple[str | None, str | None]
     code_titles: tuple[CodeTitle | None, CodeTitle | None]
+    published: tuple[str | None, str | None]
+    published_titles: tuple[CodeTitle | None, CodeTitle | None]
     agreement: Agreement
 
 
@@ -84,7 +87,7 @@ def read_pair(hub: Hub, schema: Schema, candidate: Candidate, purpose: str) -> P
         _written_down(hub, audit.entity_subject(schema.id, canonical_id), purpose)
     left, right = sides
     lines = tuple(_compared(hub, element, left, right, bool(purpose)) for element in schema.elements)
-    told = tuple(line for line in lines if line.values != (None, None))
+    told = tuple(line for line in lines if (*line.values, *line.published) != (None,) * 4)
     return Pair(candidate, left, right, told, tuple(_reasons(schema, candidate)), bool(purpose))
 
 
@@ -94,12 +97,28 @@ def _written_down(hub: Hub, subject: str, purpose: str) -> None:
 
 
 def _compared(hub: Hub, element: DataElement, left: Reviewed, right: Reviewed, revealed: bool) -> Compared:
-    texts = [None if (value := side.values.get(element.id)) is None else str(value) for side in (left, right)]
-    agreement: Agreement = "missing" if None in texts else "same" if texts[0] == texts[1] else "different"
-    hidden = is_personal(element) and not revealed
-    shown = tuple(masked_value(text, element) if hidden else text for text in texts)
-    titles = tuple(None if hidden else code_title(hub, element, text) for text in texts)
-    return Compared(element, (shown[0], shown[1]), (titles[0], titles[1]), agreement)
+    sides, hidden = (left, right), is_personal(element) and not revealed
+    own = [_text(side.values.get(element.id)) for side in sides]
+    published = [None if (text := _text(side.published.get(element.id))) == mine else text for side, mine in zip(sides, own, strict=True)]
+    said = [{text for text in texts if text is not None} for texts in zip(own, published, strict=True)]
+    agreement: Agreement = "missing" if not all(said) else "same" if said[0] & said[1] else "different"
+
+    def shown(texts: Sequence[str | None]) -> tuple[str | None, str | None]:
+        first, second = (masked_value(text, element) if hidden else text for text in texts)
+        return first, second
+
+    def titles(texts: Sequence[str | None]) -> tuple[CodeTitle | None, CodeTitle | None]:
+        first, second = (None if hidden else code_title(hub, element, text) for text in texts)
+        return first, second
+
+    return Compared(element, shown(own), titles(own), shown(published), titles(published), agreement)
+
+
+def _text(value: Any) -> str | None:
+    """A value as it is compared: SQLite gives a decimal back as a number, and days as texts."""
+    if isinstance(value, Decimal | float):
+        return format(Decimal(str(value)).normalize(), "f")
+    return None if value is None else str(value)
 
 
 def _reasons(schema: Schema, candidate: Candidate) -> Iterator[Reason]:

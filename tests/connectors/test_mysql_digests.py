@@ -29,6 +29,10 @@ KEYS = {
     "Swedish": ("k char(9) CHARACTER SET latin1 PRIMARY KEY", [(name,) for name in ("a", "B", "ß", "ä", "é", "it's", "")]),
     "Chinese": ("k varchar(9) CHARACTER SET gbk PRIMARY KEY", [(name,) for name in ("a", "中", "張三", "啊", "做")]),
     "two columns": ("k varchar(9), m int, PRIMARY KEY (k, m)", [(name, m) for name in ("a", "中", "it's") for m in (-1, 0, 10, 9)]),
+    "bytes of four each and a number": (
+        "k varchar(9) COLLATE utf8mb4_bin, m int, PRIMARY KEY (k, m)",
+        [(name, m) for m in (0, 1) for name in ("😀", "𠮷", "🀄", "𠮷a", "中", "a")],
+    ),
     "another order": (
         "k varchar(9), m int, n smallint, PRIMARY KEY (n, k, m)",
         [(name, m, n) for name in ("B", "a", ",") for m in (2, 10) for n in (-3, 3)],

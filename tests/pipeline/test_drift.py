@@ -1,15 +1,17 @@
 """Drift: a source that is no longer what it was is told, with what it likely means, and treated as the contract says."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import openpyxl
 import pytest
 
 from catalog.batches import Batch
 from core.errors import GateFailed, SourceError
 from pipeline.accept import accept
 from pipeline.land import land
-from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person
+from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person, to_csv
 
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 PEOPLE = [person(number, DH=f"1390000{number:04}") for number in range(30)]
@@ -72,6 +74,68 @@ def test_a_renamed_column_is_read_under_its_new_name_where_the_contract_accepts_
     phones = {row["resident_id"]: row["phone_number"] for row in hub.state(document)}
     assert phones == {row["SFZH"]: row["LXDH"] for row in rows}
     assert hub.unbalanced() == []
+
+
+def write(hub: Hub, name: str, rows: Sequence[Row]) -> None:
+    """A file of the kind that its name says."""
+    path, columns = hub.drop / name, list(rows[0])
+    if path.suffix == ".csv":
+        path.write_text(to_csv(rows, columns), encoding="utf-8")
+    elif path.suffix == ".jsonl":
+        path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    elif path.suffix == ".xml":
+        records = "".join(f"<r>{''.join(f'<{name}>{value}</{name}>' for name, value in row.items() if value)}</r>" for row in rows)
+        path.write_text(f"<rs>{records}</rs>", encoding="utf-8")
+    else:
+        book = openpyxl.Workbook()
+        for line in (columns, *(list(row.values()) for row in rows)):
+            book.active.append(line)
+        book.save(path)
+
+
+KINDS = {"csv": {}, "xlsx": {}, "jsonl": {}, "xml": {"record": "r"}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("files", [1, 2])
+def test_every_row_of_a_delivery_is_read_as_the_first_ones(hub: Hub, monkeypatch: pytest.MonkeyPatch, kind: str, files: int) -> None:
+    """However many batches and files it has: a reader is at work while it is decided what its columns stand for."""
+    monkeypatch.setattr(f"connectors.{'json_lines' if kind == 'jsonl' else kind}.BATCH_ROWS", 12)
+    source = {"kind": kind, "connection": "drop", "path": f"p*.{kind}", **KINDS[kind]}
+    document = policy({**PATIENTS, "source": source}, renamed="accept", missing="carry_on")
+    hub.register(document)
+
+    def deliver(rows: Sequence[Row]) -> Batch:
+        for number in range(files):
+            write(hub, f"p{number}.{kind}", rows[number::files])
+        return accept(land(document["id"], hub.home), hub.home)
+
+    assert deliver(PEOPLE).accepted == 30
+    renamed = deliver(called(PEOPLE, DH="LXDH"))
+    assert (list(drift(renamed)), renamed.unchanged, renamed.updated) == (["renamed"], 30, 0)
+    assert {row["phone_number"] for row in hub.state(document)} == {row["DH"] for row in PEOPLE}
+    gone = deliver([{name: value for name, value in row.items() if name != "DH"} for row in PEOPLE])
+    assert (list(drift(gone)), gone.updated) == (["missing"], 30)
+    assert {row["phone_number"] for row in hub.state(document)} == {None}
+    assert hub.unbalanced() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("names", [("DH", "LXDH"), ("LXDH", "DH"), ("DH", None), ("LXDH", "DH3"), (None, "LXDH")])
+def test_files_of_one_delivery_that_differ_in_columns_stop_it(hub: Hub, kind: str, names: tuple[str | None, str | None]) -> None:
+    """Which of them is right nobody can say; the values of one were read as empty, or the reason was another."""
+    source = {"kind": kind, "connection": "drop", "path": f"p*.{kind}", **KINDS[kind]}
+    document = policy({**PATIENTS, "source": source}, renamed="accept", missing="carry_on")
+    hub.register(document)
+    for number, name in enumerate(("DH", "DH", *names)):
+        rows = PEOPLE[number % 2 :: 2]
+        write(hub, f"p{number % 2}.{kind}", called(rows, DH=name) if name else [{n: v for n, v in r.items() if n != "DH"} for r in rows])
+        if number == 1:
+            accept(land(document["id"], hub.home), hub.home)
+    before = hub.state(document)
+    with pytest.raises(SourceError, match=r"differ in their columns: p[01]\.\w+ lacks DH"):
+        land(document["id"], hub.home)
+    assert hub.state(document) == before
 
 
 def test_a_renamed_key_is_recognized_by_its_values(hub: Hub) -> None:

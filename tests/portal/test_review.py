@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from core.database import writing
 from exchange.audit import entries
+from pipeline.review import read_sides
 from portal.routes.review import PURPOSE
 from registries.candidates import Candidate, count_open, offer, open_pairs
 from registries.judgements import Side, judgements
 from registries.linkage.model import load_trained
+from standards.loader import load_standards
 from tests.factories import Hub, hub_in, resident_id
 from tests.pipeline.test_judgements import CARDS, OTHERS, PUPILS, deliver, side
 from tests.portal.conftest import Portal, open_portal
 
 pytestmark = pytest.mark.usefixtures("without_suite")
+STANDARDS = load_standards()
 PAGE = "/registries/population/review"
 WAITING = {2: 1, 3: 0, 5: 0, 4: 0}
 
@@ -114,6 +119,35 @@ def test_what_found_a_pair_is_said(reviewing: Portal, method: str, score: float,
     hub = reviewing.hub
     offer(hub.home.serving, "population", [Candidate(side(hub, 2), side(hub, 5), method, score)])
     assert words in reviewing.client.get(PAGE, params={"lang": "en"}).text
+
+
+def test_a_record_is_shown_with_what_its_entity_is_published_with(reviewing: Portal) -> None:
+    """A model compares with the entity as it is published: what agrees must not stand as unknown or different in the table."""
+    hub, client = reviewing.hub, reviewing.client
+    offer(hub.home.serving, "population", [Candidate(side(hub, 2), side(hub, 3), "people/1", 6.0)])
+    pair = read_sides(hub.home, STANDARDS.schemas["population"], STANDARDS, (side(hub, 2), side(hub, 3)))
+    (linked,) = [item for item in pair if item.canonical_id]
+    row = next(row for row in hub.served("base_population") if row["_canonical_id"] == linked.canonical_id)
+    assert {name: value for name, value in linked.published.items() if value is not None} == {
+        name: value for name, value in row.items() if name in linked.published and value is not None
+    }
+    with writing(hub.home.serving) as connection:
+        update = (
+            "UPDATE base_population_history SET residence_address = '幸福路1号', phone_number = '13999999999' WHERE _canonical_id = :id"
+        )
+        connection.execute(sa.text(update), {"id": linked.canonical_id})
+    try:
+        page = client.post(f"{PAGE}/purpose", params={"lang": "en"}, data={"purpose": "判定重复记录"}).text
+        assert '<span class="published"><span>幸福路1号</span> <span class="soft small">published of the entity</span>' in page
+        own = str(linked.values["phone_number"])
+        assert page.index(own) < page.index("13999999999")
+        hidden = client.post(f"{PAGE}/purpose", data={"purpose": ""}).text
+        assert "13999999999" not in hidden
+    finally:
+        hub.publish("population")
+    # Of two records of one entity that tells nothing.
+    same = read_sides(hub.home, STANDARDS.schemas["population"], STANDARDS, (side(hub, 100), side(hub, 100)))
+    assert [item.published for item in same] == [{}, {}]
 
 
 def test_values_in_full_are_for_a_purpose_that_stays_until_they_are_hidden(reviewing: Portal) -> None:
