@@ -12,7 +12,7 @@ Registry = Annotated[str, typer.Argument(help="The registry, such as population 
 Record = Annotated[str | None, typer.Argument(metavar="RECORD", help="A record id, as ./hub why and ./hub judgements show them.")]
 Why = Annotated[str, typer.Option("--why", help="Why; it is kept with the judgement.")]
 LISTED = 100
-SHORTEST_WHY = 4  # characters
+SHORTEST_WHY = 2  # characters: 同人
 
 
 def add_to(app: typer.Typer) -> None:

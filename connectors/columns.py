@@ -109,9 +109,9 @@ def look_at_each(contract_id: str, files: Sequence[DeliveredFile], look: Callabl
     if lacking and not looked and len({frozenset(error.found) for _, error in lacking}) == 1:
         raise lacking[0][1]
     if lacking:
-        file, first = lacking[0]
+        file, shortfall = lacking[0]
         raise SourceError(
-            f"{contract_id}: the files of the delivery differ in their columns: {file.name} lacks {listed(first.missing)}",
+            f"{contract_id}: the files of the delivery differ in their columns: {file.name} lacks {listed(shortfall.missing)}",
             hint="ask the department for all of them with the same columns",
         )
     return looked

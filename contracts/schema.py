@@ -164,6 +164,8 @@ def _described(error: ValidationError, name: str) -> str:
 def _expected(error: ValidationError, description: str) -> str:
     """What the broken rule asks for; the value itself is left out, it may be a secret put in the wrong place."""
     text = _rule_text(str(error.validator), error.validator_value, error.instance)
+    if error.validator_value == "object" and isinstance(error.schema, dict) and error.schema.get("properties"):
+        text += f": {', '.join(error.schema['properties'])}"
     return f"{text} ({description})" if description else text
 
 

@@ -21,7 +21,7 @@ def run_hub() -> None:
     settings = load_settings()
     open_home(settings)
     running = local.start(settings, print)
-    print(f"Airflow:    {running.url}  (user {running.user}, password in {settings.home}/airflow)")
+    print(f"Airflow:    {running.url}  (user {running.user}, password in {settings.home}/airflow/passwords.json)")
     try:
         serve(
             settings,

@@ -52,7 +52,7 @@ def differing(home: Home, contract: Contract, batch: Batch, otherwise: Increment
     if contract.source.kind not in ASKABLE or contract.whole_row_is_key or not asks_digest(contract):
         return None
     whole = latest_whole(home.catalog, contract.id)
-    if whole is None or (whole.landed or 0) < LEAST_ROWS or whole.started_at + WHOLE_AGAIN <= now():
+    if whole is None or (whole.landed or 0) < LEAST_ROWS or not whole.started_at <= now() < whole.started_at + WHOLE_AGAIN:
         return None
     if judged_otherwise(home.catalog, whole, batch.rules) or has_corrected_keys(home, contract.id):
         return None

@@ -165,7 +165,8 @@ def _is_sweep_due(home: Home, contract: Contract) -> bool:
         return True
     swept = _tracking(latest_accepted(home.catalog, contract.id)).get("swept")
     last = datetime.fromisoformat(swept) if swept else whole.started_at
-    return last + timedelta(hours=contract.cursor.sweep_hours) <= now()
+    # Also where the clock was ahead then: it would not be time for as long as it was.
+    return not last <= now() < last + timedelta(hours=contract.cursor.sweep_hours)
 
 
 def is_in_order(home: Home, batch: Batch) -> bool:

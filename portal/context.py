@@ -1,5 +1,6 @@
 """What every page needs: the installation, the language, and a way to render."""
 
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -117,6 +118,10 @@ class Page:
     def message(self, text: str, about: str = "") -> str:
         """A message of the hub as a sentence of this page, without the id of what the page says it is about."""
         told = sentence(text.removeprefix(f"{about}: "), self.lang)
+        if self.lang == "zh":
+            # Among Chinese words a registry goes by its name; in a command, behind a Latin word, by its id.
+            for schema in self.hub.schemas:
+                told = re.sub(rf"(?<![A-Za-z] )\b{schema.id} (?=[\u3400-\u9fff])", schema.title.zh, told)
         first = told.split(" ", 1)[0]
         return told[:1].upper() + told[1:] if first.isalpha() and first.islower() else told
 

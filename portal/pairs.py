@@ -103,15 +103,15 @@ def _compared(hub: Hub, element: DataElement, left: Reviewed, right: Reviewed, r
     said = [{text for text in texts if text is not None} for texts in zip(own, published, strict=True)]
     agreement: Agreement = "missing" if not all(said) else "same" if said[0] & said[1] else "different"
 
-    def shown(texts: Sequence[str | None]) -> tuple[str | None, str | None]:
+    def visible(texts: Sequence[str | None]) -> tuple[str | None, str | None]:
         first, second = (masked_value(text, element) if hidden else text for text in texts)
         return first, second
 
-    def titles(texts: Sequence[str | None]) -> tuple[CodeTitle | None, CodeTitle | None]:
+    def titled(texts: Sequence[str | None]) -> tuple[CodeTitle | None, CodeTitle | None]:
         first, second = (None if hidden else code_title(hub, element, text) for text in texts)
         return first, second
 
-    return Compared(element, shown(own), titles(own), shown(published), titles(published), agreement)
+    return Compared(element, visible(own), titled(own), visible(published), titled(published), agreement)
 
 
 def _text(value: Any) -> str | None:

@@ -22,7 +22,7 @@ from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema, Title
 
 LONGEST_PURPOSE = audit.LONGEST_PURPOSE
-SHORTEST_PURPOSE = 4
+SHORTEST_PURPOSE = 2  # characters: 核验
 MASKED = "masked view"
 
 

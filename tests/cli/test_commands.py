@@ -134,6 +134,14 @@ def test_a_day_by_commands(
     contract = str(hub.drop / f"{PATIENTS['id']}.yml")
     assert command("register", contract, "--json").json == [{"id": PATIENTS["id"], "version": 1}]
     assert command("check", contract).status == 0
+    # Another table under the same id: nobody is kept from it, and everybody is told.
+    other = hub.drop / "other.yml"
+    other.write_text(Path(contract).read_text(encoding="utf-8").replace("patient.csv", "visit.csv"), encoding="utf-8")
+    words = f"{PATIENTS['id']} has read drop:patient.csv until now, and reads drop:visit.csv: if these are two tables, give this one an id"
+    (told,) = command("register", str(other), "--json").json
+    assert told["version"] == 2
+    assert told["note"].startswith(words)
+    assert command("register", contract).err.count("has read drop:visit.csv until now") == 1
     (batch,) = command("sync", PATIENTS["id"], "--json").json
     assert (batch["accepted"], batch["quarantined"], batch["actor"]) == (5, 1, "tester")
     assert command("publish", "population", "--json").json["entities"] == 5
@@ -151,10 +159,10 @@ def test_a_day_by_commands(
     assert command("quarantine", PATIENTS["id"], "--export", str(hub.drop / "2.csv"), "--purpose", "x" * 600).status == 2
     assert command("end", PATIENTS["id"], "--why", " ", "--records", "kept").status == 2
     ended = command("end", PATIENTS["id"], "--why", "closed", "--records", "withdrawn", "--json").json
-    assert (ended["version"], ended["records"], ended["ended"]) == (2, 5, {"reason": "closed", "records": "withdrawn"})
+    assert (ended["version"], ended["records"], ended["ended"]) == (4, 5, {"reason": "closed", "records": "withdrawn"})
     told = command("end", PATIENTS["id"], "--why", "closed", "--records", "withdrawn").out
     assert told.splitlines() == [
-        f"{PATIENTS['id']} has ended with version 2 of its contract: closed",
+        f"{PATIENTS['id']} has ended with version 4 of its contract: closed",
         "  its 5 records leave with the next publication: ./hub publish population",
     ]
     declined = command("sync", PATIENTS["id"])

@@ -45,6 +45,11 @@ def test_all_faults_of_the_form_come_at_once():
     assert 'did you mean "formats"?' in found["columns.CSRQ.format"]
 
 
+def test_what_should_have_keys_is_told_which():
+    found = faults(changed("schedule", "0 2 * * *"))
+    assert found["schedule"].startswith("expected keys with values: cron, retries, retry_seconds")
+
+
 def test_a_fault_of_the_form_hides_no_other():
     """Whatever breaks the form, everything else that can be told is told in the same round."""
     document = changed("titel", {})

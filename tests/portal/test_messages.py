@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from contracts.cycles import load_cycles
+from core.style import BASE_STYLE
 from exchange.audit import ACTIONS
 from pipeline.datasets import STATES
 from portal.context import FOLDER, MESSAGES
@@ -18,6 +19,7 @@ from quality.report_data import DIMENSIONS
 from quality.texts import REPORT_TEXTS, sentence
 from standards.texts import STANDARD_TEXTS, load_texts, make_translate
 from standards.value_types import Kind
+from tests.portal.conftest import Portal
 
 TEXTS = load_texts(STANDARD_TEXTS, REPORT_TEXTS, MESSAGES)
 SOURCES = "\n".join(
@@ -113,3 +115,14 @@ def test_the_portal_loads_no_heavy_library() -> None:
 def test_messages_of_the_hub_are_told_in_chinese(english: str, chinese: str) -> None:
     assert sentence(english, "zh") == chinese
     assert sentence(english, "en") == english
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_has_a_look_of_its_own(state: str) -> None:
+    assert re.search(rf"\.state-{state}\b[^{{]*{{ color:", BASE_STYLE.read_text(encoding="utf-8"))
+
+
+def test_a_registry_goes_by_its_name_among_chinese_words(filled: Portal) -> None:
+    text = filled.client.get("/registries/population/records/00000000-0000-0000-0000-000000000001", params={"lang": "zh"}).text
+    assert "人口中没有主体" in text or "人口的第" in text
+    assert "opulation 中" not in text
