@@ -61,7 +61,7 @@ def test_columns_are_what_the_contracts_say(proposals: dict[str, tuple[Proposal,
 
 
 def test_keys_are_those_of_the_contracts(proposals: dict[str, tuple[Proposal, Contract]]) -> None:
-    keys = {name: ((proposal.decisions.record_key,), contract.record_key) for name, (proposal, contract) in proposals.items()}
+    keys = {name: (proposal.decisions.record_key, contract.record_key) for name, (proposal, contract) in proposals.items()}
     # One table has no number of its own and its contract takes the whole row, where the taxpayer's number nearly is one.
     assert [name for name, (proposed, written) in keys.items() if proposed != written and written != ("*",)] == []
 
