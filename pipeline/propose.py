@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -21,9 +20,9 @@ from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml
 from contracts.proposal.match import Column, Matches, Table, match_table
-from contracts.proposal.pinyin import spelled
 from contracts.proposal.profile import TableProfile
-from contracts.proposal.vocabulary import load_syllables, load_vocabulary
+from contracts.proposal.slug import slug_of
+from contracts.proposal.vocabulary import load_vocabulary
 from contracts.references import reference_faults
 from contracts.schema import schema_faults
 from contracts.sources import CsvSource, DatabaseSource, FileSource, Source
@@ -37,7 +36,6 @@ _ADDRESSED = re.compile(r"^(?P<connection>[a-z][a-z0-9_]*):(?P<object>.+)$")
 _KINDS = {"postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}
 _APIS = ("https", "http")
 _ID = "propose"
-_HAN, _DAY, _LONGEST_SLUG = "[\u3400-\u9fff]", re.compile("(?:19|20)[0-9]{2}(?:[0-9]{2}){0,2}"), 60
 _ID_OF_A_DEPARTMENT = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -172,7 +170,7 @@ def propose(request: Request, standards: Standards, settings: Settings) -> Propo
     decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file, reading.key), standards)
     dataset = Dataset(
         request.department,
-        _slug(_own_title(reading.source), is_file=is_file),
+        slug_of(_own_title(reading.source), is_file=is_file),
         _chinese(reading.titles),
         reading.source,
         _unset(request, reading),
@@ -190,22 +188,6 @@ def _unset(request: Request, reading: Reading) -> Path | None:
 def _faults(document: Mapping[str, object], standards: Standards) -> tuple[str, ...]:
     found = schema_faults(document) or reference_faults(Contract.model_validate(document), standards)
     return tuple(f"{key}: {message}" for key, message in found)
-
-
-def _slug(name: str, *, is_file: bool) -> str:
-    """A name that can be part of an id: Latin words, small, and Chinese ones as they are spelled; of a file without the day of its delivery."""
-    words = [_latin(word) for word in re.findall(f"[a-z0-9]+|{_HAN}+", name.rpartition(".")[2].lower())]
-    words = words[1:] if len(words) > 1 and words[0] in ("t", "tb", "tbl", "v", "dwd", "ods") else words
-    words = words[:-1] if is_file and len(words) > 1 and _DAY.fullmatch(words[-1]) else words
-    return "_".join(words).lstrip("0123456789_")[:_LONGEST_SLUG].rstrip("_") or "table"
-
-
-def _latin(word: str) -> str:
-    """A word in Latin letters. Characters that nobody here can spell must not make two names one: then the word's digest tells them apart."""
-    if word.isascii():
-        return word
-    text, is_whole = spelled(word, load_syllables())
-    return text if is_whole else f"{text or 'table'}_{sha256(word.encode()).hexdigest()[:6]}"
 
 
 def _chinese(titles: tuple[str, ...]) -> str:

@@ -1,7 +1,6 @@
 """From a table nobody has described to an accepted batch: the draft is a contract, says what is doubtful, and quotes no one's data."""
 
 import json
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from core.errors import RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.check import check_source
 from pipeline.land import land
-from pipeline.propose import Proposal, Request, _slug, propose
+from pipeline.propose import Proposal, Request, propose
 from standards.loader import load_standards
 from tests.factories import Hub, credit_code, hub_in, person, resident_id, to_csv, wrong_check
 
@@ -156,28 +155,6 @@ def test_a_table_of_a_database(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Non
         "mobile": ("phone_number",),
     }
     assert (found.dataset.id, found.decisions.record_key, found.faults) == ("health__hzxx", ("id",), ())
-
-
-@pytest.mark.parametrize(
-    ("name", "slug"),
-    [
-        ("public.处方", "chufang"),
-        ("public.户籍", "huji"),
-        ("hj.T_RKXX_2024", "rkxx_2024"),
-        ("不动产_202608", "budongchan"),
-        ("resident_20240101", "resident"),
-        ("2024", "table"),
-        ("_-_", "table"),
-    ],
-)
-def test_a_table_has_an_id_of_its_own_in_whatever_script_it_is_named(name: str, slug: str) -> None:
-    assert _slug(name, is_file=not name.startswith(("public", "hj"))) == slug
-
-
-def test_names_that_nobody_here_can_spell_make_different_ids() -> None:
-    found = {_slug(name, is_file=False) for name in ("鱻灪", "灪鱻", "鱻号", "灪号")}
-    assert len(found) == 4
-    assert all(re.fullmatch("(table|hao)_[0-9a-f]{6}", slug) for slug in found)
 
 
 def test_the_key_that_a_table_declares_is_the_record_key(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
