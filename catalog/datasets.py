@@ -5,6 +5,7 @@ Registering also writes `registered/<department>.json`, which is all that the DA
 
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def dataset_numbers(catalog: sa.Engine) -> dict[str, int]:
         return {row.contract_id: row.number for row in connection.execute(sa.select(dataset_number))}
 
 
+@lru_cache(maxsize=2048)
+def parsed(document: str) -> Contract:
+    """A contract as it is kept; one document is read once."""
+    return Contract.model_validate_json(document)
+
+
 def in_force() -> sa.Select[Any]:
     """A query for the newest version of every contract, by id."""
     newest = (
@@ -93,7 +100,7 @@ def contracts_in_force(catalog: sa.Engine) -> dict[str, tuple[int, Contract]]:
     """Return version and contract of every registered dataset, by id."""
     with reading(catalog) as connection:
         rows = connection.execute(in_force()).all()
-    return {row.contract_id: (row.version, Contract.model_validate_json(row.document)) for row in rows}
+    return {row.contract_id: (row.version, parsed(row.document)) for row in rows}
 
 
 def contract_in_force(catalog: sa.Engine, contract_id: str) -> tuple[int, Contract]:
@@ -105,7 +112,7 @@ def contract_in_force(catalog: sa.Engine, contract_id: str) -> tuple[int, Contra
                 sa.select(contract_version.c.contract_id).distinct().order_by(contract_version.c.contract_id)
             ).scalars()
             raise RequestError(f"no dataset {contract_id} is registered", hint=f"registered are: {', '.join(known) or 'none yet'}")
-    return row.version, Contract.model_validate_json(row.document)
+    return row.version, parsed(row.document)
 
 
 def other_source(catalog: sa.Engine, contract: Contract) -> str | None:
@@ -128,7 +135,7 @@ def contract_at(catalog: sa.Engine, contract_id: str, version: int) -> Contract:
     """Return the contract as it stood in one version."""
     mine = (contract_version.c.contract_id == contract_id) & (contract_version.c.version == version)
     with reading(catalog) as connection:
-        return Contract.model_validate_json(connection.execute(sa.select(contract_version.c.document).where(mine)).scalar_one())
+        return parsed(connection.execute(sa.select(contract_version.c.document).where(mine)).scalar_one())
 
 
 def write_registered(catalog: sa.Engine, department_id: str, folder: Path) -> None:

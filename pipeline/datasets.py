@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from catalog.batches import OPEN, Batch, get_batch
-from catalog.datasets import in_force
+from catalog.datasets import in_force, parsed
 from catalog.tables import batch, contract_version, lease, waiting_rule
 from contracts.cycles import allowed_age
 from contracts.model import Contract
@@ -162,7 +161,7 @@ def dataset_states(catalog: sa.Engine, contract_id: str | None = None) -> dict[s
     left = _unattended(catalog, last.values())
     return {
         row.contract_id: DatasetState(
-            contract=_contract(row.document),
+            contract=parsed(row.document),
             version=row.version,
             last=last.get(row.contract_id),
             accepted=accepted.get(row.contract_id),
@@ -189,11 +188,6 @@ def _newest_batches(connection: sa.Connection, *conditions: sa.ColumnElement[boo
     seqs = sa.select(batch.c.contract_id, sa.func.max(batch.c.seq).label("seq")).where(*conditions).group_by(batch.c.contract_id).subquery()
     query = sa.select(batch).join(seqs, (batch.c.contract_id == seqs.c.contract_id) & (batch.c.seq == seqs.c.seq))
     return {row.contract_id: Batch(**row._mapping) for row in connection.execute(query)}
-
-
-@lru_cache(maxsize=2048)
-def _contract(document: str) -> Contract:
-    return Contract.model_validate_json(document)
 
 
 def needing_attention(states: Iterable[DatasetState]) -> list[DatasetState]:

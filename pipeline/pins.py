@@ -34,8 +34,9 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
     seen = inputs_of(home.serving, registry, before.number)
     found = []
     for contract_id, (version, contract) in contracts_in_force(home.catalog).items():
-        batch, is_asked = latest_change(home.catalog, contract_id), registry in contract.feeds
-        if batch is None or not (is_asked or contract_id in seen):
+        is_asked = registry in contract.feeds
+        batch = latest_change(home.catalog, contract_id) if is_asked or contract_id in seen else None
+        if batch is None:
             continue
         may_not = not contract.counts_in(registry)
         if is_asked and version != batch.contract_version and not _feeds(home, registry, batch):
