@@ -19,7 +19,7 @@ from benchmarks import second_delivery
 from benchmarks.extract import landed_once, sources
 from benchmarks.extract_table import make_csv
 from core.errors import RequestError
-from pipeline.differing import ASKABLE
+from pipeline.delivery.differing import ASKABLE
 
 TIMES = 4
 MOST_GROWTH, MOST_MB = 1.10, 1024.0

@@ -18,8 +18,8 @@ def add_to(app: typer.Typer) -> None:
 def backup(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")], as_json: Json = False) -> None:
     """Back up databases, landing and lake to one moment, while the hub runs. Keys and connections are kept apart from backups."""
     from exchange import audit
-    from pipeline.backup import backup as take
     from pipeline.home import open_home
+    from pipeline.operation.backup import backup as take
     from registries.definition import load_definitions
 
     home = open_home()
@@ -34,9 +34,9 @@ def backup(folder: Annotated[Path, typer.Argument(help="A folder that is not the
 def restore(folder: Annotated[Path, typer.Argument(exists=True, help="A folder that backup has written.")], as_json: Json = False) -> None:
     """Put a backup into an empty HUB_HOME (with its keys/ in place); everything is verified before anything is changed."""
     from core.settings import load_settings
-    from pipeline.backup import restore as put_back
     from pipeline.home import open_home
     from pipeline.ledger import check_ledger
+    from pipeline.operation.backup import restore as put_back
 
     settings = load_settings()
     done = put_back(folder, settings)

@@ -16,8 +16,8 @@ from core.faults import described
 
 if TYPE_CHECKING:
     from catalog.batches import Batch
+    from pipeline.delivery.tracking import Order
     from pipeline.home import Home
-    from pipeline.tracking import Order
 
 DECLINED = (RequestError, LeaseHeld)  # what turns a request away before anything is begun
 
@@ -35,8 +35,8 @@ def register(files: Files, as_json: Json = False) -> None:
     from catalog.datasets import other_source
     from catalog.datasets import register as register_contract
     from contracts.loader import load_contracts
-    from pipeline.ending import release
     from pipeline.home import open_home
+    from pipeline.operation.ending import release
     from standards.loader import load_standards
 
     contracts = load_contracts(_contract_files(files), load_standards())
@@ -65,7 +65,7 @@ def _contract_files(paths: list[Path]) -> list[Path]:
 def check(files: Files, as_json: Json = False) -> None:
     """Hold contracts against their schema and the standards, and against the live source; nothing is stored."""
     from contracts.loader import load_contracts
-    from pipeline.check import check_source
+    from pipeline.delivery.check import check_source
     from pipeline.home import open_home
     from standards.loader import load_standards
 
@@ -100,8 +100,8 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Collect datasets now, without Airflow: for each one batch, landed and accepted. One that fails does not keep the others."""
+    from pipeline.delivery.tracking import Order
     from pipeline.home import open_home
-    from pipeline.tracking import Order
 
     why = reason_given(accept_shrink)
     order = Order(full=full, period=_period(first, last, full=full), outside_window=outside_window, accept_shrink=why)
@@ -173,8 +173,8 @@ def end(
     as_json: Json = False,
 ) -> None:
     """Collect a dataset no more: no schedule, no alerts, no log kept at its source. Registering its contract again takes it back."""
-    from pipeline.ending import end as end_dataset
     from pipeline.home import open_home
+    from pipeline.operation.ending import end as end_dataset
 
     done = end_dataset(open_home(), contract, reason_given(why, "--why"), records)
     if as_json:

@@ -24,9 +24,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """A base table as a file with a manifest: publication, standard, columns, digests, and the number the change feed goes on from."""
-    from pipeline.export import MANIFEST
-    from pipeline.export import export as write
     from pipeline.home import open_home
+    from pipeline.publication.export import MANIFEST
+    from pipeline.publication.export import export as write
 
     done = write(open_home(), registry, to, form=form, known_at=known_at, purpose=purpose)
     if as_json:

@@ -7,8 +7,8 @@ from typing import Any
 
 from cli.output import print_table
 from core.clock import beijing_text
-from pipeline.comparison import DatasetImpact, ElementImpact
-from pipeline.impact import Impact
+from pipeline.impact.blast_radius import Impact
+from pipeline.impact.comparison import DatasetImpact, ElementImpact
 from pipeline.standardize import ROW
 from standards.model import IssueType
 from standards.texts import STANDARD_TEXTS, Language, Translate, load_texts, make_translate

@@ -76,7 +76,7 @@ def judge(
 
 def _judged(home: Any, schema: Any, left: str | None, right: str | None, verdict: str | None, why: str) -> int:
     from exchange import audit
-    from pipeline.review import find_side
+    from pipeline.answers.review import find_side
     from registries.judgements import VERDICTS, Decision, ordered
     from registries.judgements import judge as write
 

@@ -31,7 +31,7 @@ def show(registry: Model, as_json: Json = False) -> None:
 def train(registry: Model, as_json: Json = False) -> None:
     """Teach a model by the hub's records that have an identifier; writes parameters and a chart under HUB_HOME/linkage."""
     from pipeline.home import open_home
-    from pipeline.linkage import train_linkage
+    from pipeline.publication.linkage import train_linkage
 
     done = train_linkage(open_home(), registry)
     _print(done.trained, as_json)

@@ -72,7 +72,7 @@ def replay_publication(
 ) -> None:
     """Work a publication out again from its pinned inputs, and compare rows and files with what was published."""
     from pipeline.home import open_home
-    from pipeline.replay_publication import replay_publication as replay
+    from pipeline.publication.replay import replay_publication as replay
 
     found = replay(registry, number, open_home())
     if as_json:

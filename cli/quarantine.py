@@ -34,8 +34,8 @@ def quarantine(
     from core.files import check_new_file
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine import export_rows, listed_rows, rule_counts
-    from pipeline.repair_file import ENDINGS
+    from pipeline.quarantine.listing import export_rows, listed_rows, rule_counts
+    from pipeline.quarantine.repair_file import ENDINGS
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, subject, warnings=warnings)
@@ -114,8 +114,8 @@ def replay(
     from catalog.datasets import contract_in_force
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.replay import refused_rows
-    from pipeline.replay import replay as run_again
+    from pipeline.quarantine.replay import refused_rows
+    from pipeline.quarantine.replay import replay as run_again
 
     home = open_home()
     contract_in_force(home.catalog, contract_of(subject))  # what was typed in its place is not to stand in the audit log

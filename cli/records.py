@@ -31,8 +31,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """A record of a base registry: as it is published now, or as of any two times."""
+    from pipeline.answers.why import show as show_entity
     from pipeline.home import open_home
-    from pipeline.why import show as show_entity
     from registries.further_values import COLUMN, as_document, further_values
 
     home = open_home()
@@ -61,8 +61,8 @@ def why(
     """Why a record's values are what they are: source, batch, raw form, and the values that lost."""
     from core.clock import beijing_text
     from core.errors import RequestError
+    from pipeline.answers.why import why_at
     from pipeline.home import open_home
-    from pipeline.why import why_at
 
     home = open_home()
     canonical_id = _audited(home, "why", registry, name, purpose, known_at)
@@ -111,7 +111,7 @@ def _rules(candidate: Any) -> str:
 
 
 def _moment(valid_at: datetime | None, known_at: int | None) -> Any:
-    from pipeline.why import Moment
+    from pipeline.answers.why import Moment
 
     return Moment(valid_at.date() if valid_at else None, known_at)
 
@@ -120,7 +120,7 @@ def _audited(home: Any, action: str, registry: str, name: str, purpose: str, kno
     """Find the entity and write down who reads it; nothing is shown before that."""
     from core.errors import RequestError
     from exchange import audit
-    from pipeline.why import find_entity
+    from pipeline.answers.why import find_entity
     from registries.definition import get_definition
 
     get_definition(registry)  # what was typed in a registry's place may be the number of a person, and is not written down

@@ -9,7 +9,7 @@ from cli.output import Json, answer, print_json, print_table
 
 if TYPE_CHECKING:
     from pipeline.home import Home
-    from pipeline.impact import Impact
+    from pipeline.impact.blast_radius import Impact
     from standards.model import Standards
 
 Operand = Annotated[str, typer.Argument(help="current (installed), a version that batches have used, or a folder.")]
@@ -55,7 +55,7 @@ def diff(
     before, after = standard_named(old, opened), standard_named(new, opened)
     radius = None
     if impact:
-        from pipeline.impact import impact as try_out
+        from pipeline.impact.blast_radius import impact as try_out
 
         radius = try_out(opened(), before, after, rows)
         _audit(opened(), radius, f"standards diff {before.version} {after.version}")

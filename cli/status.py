@@ -11,7 +11,7 @@ from cli.output import Json, answer, print_json
 from core.clock import beijing_text, now
 
 if TYPE_CHECKING:
-    from pipeline.datasets import DatasetState
+    from pipeline.operation.datasets import DatasetState
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def status(
         _check_ledger(home, as_json)
         return
     from catalog.alerts import alerts
-    from pipeline.datasets import dataset_states
+    from pipeline.operation.datasets import dataset_states
     from registries.attempts import standing_attempt
     from registries.definition import load_definitions
     from registries.publications import latest, shown
@@ -129,7 +129,7 @@ def _check_ledger(home: Any, as_json: bool) -> None:
 def watch(as_json: Json = False) -> None:
     """Look for what somebody has to be told, tell it by webhook and mail (HUB_ALERTS), and send lineage events on."""
     from pipeline.home import open_home
-    from pipeline.watch import watch as look
+    from pipeline.operation.watch import watch as look
 
     found = look(open_home())
     if as_json:
@@ -150,7 +150,7 @@ def purge(
     """Remove what the retention of contracts has run out for and what nothing names any more; what was removed has a receipt."""
     from catalog.purges import get_purge
     from pipeline.home import open_home
-    from pipeline.purge import purge as run_purge
+    from pipeline.operation.purge import purge as run_purge
 
     home = open_home()
     done = get_purge(home.catalog, number) if number is not None else run_purge(home)

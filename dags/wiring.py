@@ -112,7 +112,7 @@ def housekeeping_dag(stage: str, cron: str) -> DAG:
         @task(task_id=stage, execution_timeout=defaults.HOUSEKEEPING_LIMIT, priority_weight=defaults.HOUSEKEEPING_PRIORITY)
         def chore() -> None:
             """Do it once."""
-            run_stage(stage)
+            run_stage(f"operation.{stage}")
 
         chore()
     return dag

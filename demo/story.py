@@ -39,10 +39,10 @@ from demo.truth import Account, RegistryAccount, account, render
 from deploy import local
 from deploy.processes import alone
 from deploy.runs import Run, trigger, wait
-from pipeline.accuracy import read_accuracy, write_accuracy
-from pipeline.base import base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import Equation, check_ledger
+from pipeline.publication.accuracy import read_accuracy, write_accuracy
+from pipeline.publication.base import base_state
 from pipeline.report import write_report
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state

@@ -37,19 +37,19 @@ from core.space import held as held_bytes
 from core.steps import timed
 from pipeline.batch_files import quarantine_rows, write_files, write_stopped
 from pipeline.changes import DELETED, TEXTS, Changes, compare
-from pipeline.drift import UNKNOWN_CODE, accepted_drift
+from pipeline.delivery.drift import UNKNOWN_CODE, accepted_drift
+from pipeline.delivery.tracking import is_in_order, settle_log
 from pipeline.fill_rates import fills_of_delivery
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_rows, named_deletes
-from pipeline.lineage import hub_table, traced
+from pipeline.operation.lineage import hub_table, traced
+from pipeline.quarantine.repairs import BORROWED, count_repaired, delivered_rows, find_borrowed, with_repaired
+from pipeline.quarantine.waiting import BEFORE, read_before, waiting_after
 from pipeline.receipts import issue_missing
-from pipeline.repairs import BORROWED, count_repaired, delivered_rows, find_borrowed, with_repaired
 from pipeline.standard import standard_in_force
 from pipeline.standardize import BRIEF_ROWS, STANDARDIZED, Plan, make_plan, standardize, unread_dates
 from pipeline.state import LOG_COLUMNS, log_columns, standardized_table, state, typed_fields
-from pipeline.tracking import is_in_order, settle_log
 from pipeline.validate import gate, is_shrink, validate
-from pipeline.waiting import BEFORE, read_before, waiting_after
 from standards.day import on_day
 from standards.loader import load_standards
 from standards.model import Standards

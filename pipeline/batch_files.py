@@ -8,10 +8,10 @@ from core import lake
 from core.engine import Engine, quote
 from pipeline.changes import DELETED, WITHDRAWN
 from pipeline.home import Home
-from pipeline.repairs import REPAIR_COLUMNS, repair_rows
+from pipeline.quarantine.repairs import REPAIR_COLUMNS, repair_rows
+from pipeline.quarantine.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED, STOPPED_ISSUES
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
-from pipeline.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED, STOPPED_ISSUES
 from standards.model import Standards
 
 # Whose columns a file has that is kept elsewhere.

@@ -38,15 +38,15 @@ from core.leases import Lease, holding
 from core.space import check_space
 from core.space import held as space_held
 from core.sums import MODULUS, combine
-from pipeline.completeness import check_complete, said, written
-from pipeline.drift import adapted, described_source, landed_drift, without_missing
+from pipeline.delivery.completeness import check_complete, said, written
+from pipeline.delivery.drift import adapted, described_source, landed_drift, without_missing
+from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
+from pipeline.delivery.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
-from pipeline.landing_notes import has_all, notes_of, unreadable_notes
-from pipeline.lineage import hub_table, source_table, traced
+from pipeline.operation.lineage import hub_table, source_table, traced
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
-from pipeline.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
 from standards.model import Standards
 
 SYSTEM_COLUMNS = ("_position", "_record_id", "_row_digest")

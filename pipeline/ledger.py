@@ -11,9 +11,9 @@ from core.digests import digest_sums
 from core.engine import Engine
 from core.errors import HubError
 from core.sums import combine
-from pipeline.base import base_state
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows
+from pipeline.publication.base import base_state
 from pipeline.resolve import xref_lines
 from pipeline.state import standardized_table, state
 from registries.publications import latest

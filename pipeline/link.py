@@ -1,9 +1,9 @@
 """Link: records without an identifier are compared with the entities that are published, and with each other.
 
-First by codes that entities had before their identifier (`pipeline.earlier_codes`), then by a model. What these are sure of becomes a judgement
-and counts from the next publication on; what they are not sure of waits for a person. Entities are
-not compared among themselves, so the work follows the records that wait. A record that two entities are equally likely for is a person's to
-decide (`registries.linkage.verdicts`), and what is judged is not judged again.
+First by codes that entities had before their identifier (`pipeline.publication.earlier_codes`), then by a model. What these are sure of
+becomes a judgement and counts from the next publication on; what they are not sure of waits for a person. Entities are not compared among
+themselves, so the work follows the records that wait. A record that two entities are equally likely for is a person's to decide
+(`registries.linkage.verdicts`), and what is judged is not judged again.
 """
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ from catalog.datasets import contracts_in_force, dataset_numbers
 from core.engine import Engine, literal, quote, uuid_literal
 from core.errors import RequestError
 from core.leases import holding
-from pipeline.base import base_state
-from pipeline.earlier_codes import CODED, HAVING, Codes
 from pipeline.home import Home, open_home
-from pipeline.offering import pair_of
-from pipeline.placing import JUDGED_APART_RULE, JUDGED_RULE
+from pipeline.publication.base import base_state
+from pipeline.publication.earlier_codes import CODED, HAVING, Codes
+from pipeline.publication.offering import pair_of
+from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
+from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import xref_lines
-from pipeline.unidentified import unidentified
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
 from registries.judgements import SAME, Decision, Side, judge, judgements_on

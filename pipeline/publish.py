@@ -19,14 +19,14 @@ from core.faults import described
 from core.leases import Lease, holding, writing_under
 from core.space import check_space
 from core.steps import timed
-from pipeline.base import base_columns
 from pipeline.home import Home, open_home
-from pipeline.lineage import hub_table, traced
-from pipeline.merging import Merging
-from pipeline.offering import offer_found
-from pipeline.pins import pin, withheld_changed
+from pipeline.operation.lineage import hub_table, traced
+from pipeline.publication.base import base_columns
+from pipeline.publication.merging import Merging
+from pipeline.publication.offering import offer_found
+from pipeline.publication.pins import pin, withheld_changed
+from pipeline.publication.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.resolve import XREF_COLUMNS, xref_table
-from pipeline.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.standard import standard_in_force
 from pipeline.state import typed_fields
 from registries import serving

@@ -25,7 +25,7 @@ from core.errors import HubError, RequestError
 from core.signing import load_signer, public_keys
 from core.sums import MODULUS, Parts, shown_parts
 from exchange.verify_receipt import FORMAT, canonical, check
-from pipeline.completeness import NOT_COMPARABLE, differing, in_words, unwritten
+from pipeline.delivery.completeness import NOT_COMPARABLE, differing, in_words, unwritten
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_parts, read_manifest, rows_path, verify_landing
 

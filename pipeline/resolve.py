@@ -13,9 +13,9 @@ from catalog.files import files_of
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
-from pipeline.conflicts import Source, find_conflicts, touch_members
 from pipeline.home import Home
-from pipeline.placing import (
+from pipeline.publication.conflicts import Source, find_conflicts, touch_members
+from pipeline.publication.placing import (
     APART,
     EXAMINED,
     JUDGED_APART_RULE,

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi.responses import Response
 
 from core.clock import utc_text
-from pipeline.repair_file import FORMULA
+from pipeline.quarantine.repair_file import FORMULA
 from portal.context import EXPORTED, Page
 
 

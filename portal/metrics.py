@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from catalog.alerts import alerts
 from catalog.batches import Batch, waiting_of
 from core.space import held
-from pipeline.alerts import load_rules
-from pipeline.datasets import DatasetState, dataset_states
+from pipeline.operation.alerts import load_rules
+from pipeline.operation.datasets import DatasetState, dataset_states
 from portal.context import Hub
 from registries.publications import Publication, latest
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Literal
 
 from exchange import audit
-from pipeline.review import Reviewed, present, read_sides
+from pipeline.answers.review import Reviewed, present, read_sides
 from portal.context import Hub
 from portal.records import MASKED, code_title
 from registries.candidates import Candidate, drop, open_pairs

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from catalog.batches import Batch
 from exchange import audit
-from pipeline.row_issues import IssueRows, Wanted, quarantined, waiting, warned
+from pipeline.quarantine.row_issues import IssueRows, Wanted, quarantined, waiting, warned
 from portal.context import Hub
 from portal.records import MASKED
 from quality.report_data import KEY, ROW

@@ -38,9 +38,9 @@ class Word:
     valid_from: date | None
     verdict: str
     agrees: bool
-    repair: Any = None  # pipeline.repairs.Repair, where a department has repaired the row
+    repair: Any = None  # pipeline.quarantine.repairs.Repair, where a department has repaired the row
     link: str = ""
-    rules: tuple[Any, ...] = ()  # pipeline.rules_applied.AppliedRule
+    rules: tuple[Any, ...] = ()  # pipeline.answers.rules_applied.AppliedRule
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Record:
 
 def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) -> str:
     """The canonical id behind an identifier or canonical id. Raises RequestError where there is none, after writing that down as well."""
-    from pipeline.why import find_entity
+    from pipeline.answers.why import find_entity
 
     try:
         return find_entity(hub.home, registry, identifier, known_at)
@@ -169,7 +169,7 @@ def read_record(
 
 
 def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:
-    from pipeline.why import Moment, show, why_at
+    from pipeline.answers.why import Moment, show, why_at
 
     at = Moment(valid_at, number)
     row = show(hub.home, schema.id, canonical_id, at)

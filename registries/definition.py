@@ -34,7 +34,7 @@ class Crowd(BaseModel):
 
 
 class ConflictRule(BaseModel):
-    """When records with the same identifier are clearly not of one entity (`pipeline.conflicts`).
+    """When records with the same identifier are clearly not of one entity (`pipeline.publication.conflicts`).
 
     `disagree`: in each of the groups at least one element differs; the group that is compared fastest first. Its version is part of every line
     that it makes.
@@ -70,7 +70,7 @@ class PartOf(BaseModel):
 
 
 class EarlierCode(BaseModel):
-    """A code that an entity had before its identifier; records that show only that are of the one entity that has it (`pipeline.earlier_codes`).
+    """A code that an entity had before its identifier; records that show only that are of the one entity that has it.
 
     `part_of` says where the identifier holds it. `bits` is how much its agreement says, beside the scores of models. Its version is part of
     every judgement that it makes.

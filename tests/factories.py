@@ -245,7 +245,7 @@ class Hub:
 
     def quarantine(self, document: Mapping[str, Any]) -> dict[int, set[str]]:
         """Rules broken by the rows that wait in quarantine, by position."""
-        from pipeline.waiting import waiting_pointers
+        from pipeline.quarantine.waiting import waiting_pointers
 
         found = waiting_pointers(self.home, document["id"])
         with Engine(self.settings) as engine:

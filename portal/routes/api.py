@@ -12,7 +12,7 @@ from catalog.batches import batches_of, checks_of, fills_of, get_batch, issues_o
 from core.clock import utc_text
 from core.errors import RequestError
 from exchange.audit import Selection, entries
-from pipeline.datasets import dataset_states
+from pipeline.operation.datasets import dataset_states
 from portal import records
 from portal.context import LARGEST_NUMBER, HubDep
 from portal.routes.registries import schema_of

@@ -10,8 +10,8 @@ from catalog.batches import Batch, checks_of, get_batch, issues_of
 from catalog.datasets import contract_at
 from catalog.receipts import stored_receipt
 from core.errors import RequestError
+from pipeline.quarantine.row_issues import ORDERS, IssueRows, Wanted
 from pipeline.report import report_batch
-from pipeline.row_issues import ORDERS, IssueRows, Wanted
 from portal.context import Page, PageDep
 from portal.export import document_file, exported
 from portal.quarantine import PAGE, ReadRows, as_stored, read_quarantine, read_warnings, read_warnings_in_force

@@ -12,7 +12,7 @@ from catalog.batches import Batch, batches_of, latest_accepted, waiting_of
 from catalog.datasets import contract_in_force
 from core.clock import now
 from core.errors import RequestError
-from pipeline.datasets import STATES, DatasetState, dataset_states
+from pipeline.operation.datasets import STATES, DatasetState, dataset_states
 from portal.context import EXPORTED, PageDep
 from portal.export import exported
 from portal.quarantine import read_waiting

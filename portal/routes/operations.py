@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from catalog.alerts import alerts
 from catalog.purges import latest_purge
 from core.space import MB, held
-from pipeline.datasets import STATES, dataset_states
+from pipeline.operation.datasets import STATES, dataset_states
 from portal.context import HubDep, Page, PageDep
 from portal.export import exported
 from portal.metrics import CONTENT_TYPE, exposition

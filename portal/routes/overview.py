@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from pipeline.datasets import DatasetState, dataset_states, needing_attention
-from pipeline.pins import unpublished
+from pipeline.operation.datasets import DatasetState, dataset_states, needing_attention
+from pipeline.publication.pins import unpublished
 from portal.context import Hub, PageDep
 from quality.charts import Part
 from registries.attempts import Attempt, standing_attempt

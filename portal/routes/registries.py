@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from core.errors import NoSuchEntity
 from exchange.audit import entity_subject
-from pipeline.datasets import dataset_states
+from pipeline.operation.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
 from portal import records
 from portal.context import EXPORTED, LARGEST_NUMBER, Hub, Page, PageDep, link

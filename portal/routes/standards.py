@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from core.errors import RequestError
-from pipeline.datasets import dataset_states
+from pipeline.operation.datasets import dataset_states
 from portal.context import PageDep
 from portal.export import exported
 from quality.report_data import DIMENSIONS, SEVERITIES

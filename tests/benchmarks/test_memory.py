@@ -12,7 +12,7 @@ from benchmarks import second_delivery
 from benchmarks.extract import sources
 from benchmarks.extract_table import make_csv
 from benchmarks.memory import MOST_MB, SECOND, measure
-from pipeline.differing import ASKABLE
+from pipeline.delivery.differing import ASKABLE
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")]
 

@@ -56,7 +56,7 @@ def test_who_reads_a_record_is_written_down_first(command: Command, city: Hub, a
         raise ValueError("shown after the entry")
 
     before = len(entries(city.home.audit, limit=1000))
-    monkeypatch.setattr(f"pipeline.why.{action}", failing)
+    monkeypatch.setattr(f"pipeline.answers.why.{action}", failing)
     assert command(action, "population", resident_id(1), "--purpose", "appeal 7").status != 0
     assert seen == [before + 1]
     newest = entries(city.home.audit)[0]

@@ -129,7 +129,7 @@ def test_sqlite_keeps_dates_and_booleans_as_texts_and_integers(sqlite: Database)
 def test_what_has_no_canonical_text_is_named_and_never_equal(
     request: pytest.FixtureRequest, name: str, kind: str, literal: str, reason: str
 ) -> None:
-    from pipeline.completeness import EQUAL_IN_PART, verdict
+    from pipeline.delivery.completeness import EQUAL_IN_PART, verdict
 
     database: Database = request.getfixturevalue(name)
     (key,) = database.fill(kind, [literal])

@@ -189,7 +189,7 @@ def test_batches_are_bounded_and_numbered(place):
 
 
 def test_a_contract_is_checked_and_drafted_from_it(place, tmp_path, monkeypatch):
-    from pipeline.check import check_source
+    from pipeline.delivery.check import check_source
     from tests.factories import hub_in
 
     monkeypatch.setenv("HUB_CONNECTION_SOURCE", place.url)

@@ -22,7 +22,7 @@ from contracts.model import Contract
 from core import space
 from core.connections import Connections
 from core.errors import RequestError, SourceError, StoreError
-from pipeline.check import check_source
+from pipeline.delivery.check import check_source
 from pipeline.propose import Request, propose
 from standards.loader import load_standards
 from tests.connectors.helpers import Delivery, consume, make_contract

@@ -10,7 +10,7 @@ import pytest
 from demo.city import City, Truth, truth_at
 from demo.fairness import fairness, tally
 from demo.truth import compare
-from pipeline.accuracy import read_accuracy, write_accuracy
+from pipeline.publication.accuracy import read_accuracy, write_accuracy
 from quality.accuracy import AccuracyReport
 from standards.loader import load_standards
 from standards.model import Title

@@ -18,9 +18,9 @@ from core.digests import digest_sums, row_digest
 from core.engine import Engine, quote
 from core.settings import REPOSITORY, load_settings
 from core.sums import combine
-from pipeline.base import base_columns, base_state
 from pipeline.home import Home, open_home
 from pipeline.ledger import check_ledger
+from pipeline.publication.base import base_columns, base_state
 from pipeline.state import log_columns, standardized_table, state
 from registries.publications import latest
 from standards.loader import load_standards

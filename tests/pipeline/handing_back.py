@@ -9,8 +9,8 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 
 from catalog.batches import Batch
-from pipeline.quarantine import export_rows
-from pipeline.replay import refused_rows, replay
+from pipeline.quarantine.listing import export_rows
+from pipeline.quarantine.replay import refused_rows, replay
 from tests.factories import PATIENTS, Hub, person
 
 ID = PATIENTS["id"]

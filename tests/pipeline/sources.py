@@ -9,8 +9,8 @@ import yaml
 
 from catalog.batches import Batch
 from pipeline.accept import accept
+from pipeline.delivery.tracking import ORDINARY, Order
 from pipeline.land import land
-from pipeline.tracking import ORDINARY, Order
 from tests.factories import PATIENTS, Hub, Row, person
 
 COLUMNS = ("SFZH", "XM", "DH", "GXSJ", "BB")

@@ -19,11 +19,11 @@ import sqlalchemy as sa
 
 from core.database import reading
 from core.errors import GateFailed, RequestError
-from pipeline.backup import backup, restore
-from pipeline.purge import purge
-from pipeline.replay import replay
-from pipeline.replay_publication import replay_publication
-from pipeline.why import Moment, show, why
+from pipeline.answers.why import Moment, show, why
+from pipeline.operation.backup import backup, restore
+from pipeline.operation.purge import purge
+from pipeline.publication.replay import replay_publication
+from pipeline.quarantine.replay import replay
 from registries.judgements import Decision, Side, judge, judgements, withdraw
 from registries.publications import history
 from tests.factories import RESIDENTS, Hub, Row, hub_in, person, wrong_check

@@ -18,9 +18,9 @@ from catalog.tables import lease
 from core.errors import RequestError, StoreError
 from core.leases import holding
 from core.settings import REPOSITORY
-from pipeline.backup import backup, restore
+from pipeline.answers.why import why
 from pipeline.home import open_home
-from pipeline.why import why
+from pipeline.operation.backup import backup, restore
 from registries.publications import history, latest
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id
 from tests.pipeline.sources import connect
@@ -241,7 +241,7 @@ def test_a_restore_that_died_is_begun_again_and_until_then_nothing_opens(
         def dying(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("pipeline.backup.dump.load", dying)
+        patch.setattr("pipeline.operation.backup.dump.load", dying)
         with pytest.raises(KeyboardInterrupt):
             restore(folder, other.settings)
     with pytest.raises(StoreError, match="was interrupted"):
@@ -254,7 +254,7 @@ def test_a_restore_that_died_is_begun_again_and_until_then_nothing_opens(
 PROGRAM = """
 import sys, time
 from pathlib import Path
-import pipeline.backup as b
+import pipeline.operation.backup as b
 real, count = b._copy, 0
 def slow(*paths):
     global count

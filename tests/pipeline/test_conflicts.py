@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import RequestError
 from core.settings import REPOSITORY
+from pipeline.answers.why import find_entity, show
 from pipeline.report import report_registry
-from pipeline.why import find_entity, show
 from quality.report import render_html
 from registries.candidates import open_pairs
 from registries.judgements import Decision, Side, judge, withdraw

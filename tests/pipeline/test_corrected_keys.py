@@ -3,9 +3,9 @@
 import pytest
 
 from catalog.batches import latest_accepted
+from pipeline.answers.why import why
 from pipeline.landing import verify_landing
-from pipeline.replay import replay
-from pipeline.why import why
+from pipeline.quarantine.replay import replay
 from tests.factories import PATIENTS, Hub, person, resident_id, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, counts, edited, filling, handed_out, refusal
 

@@ -12,12 +12,12 @@ from sqlalchemy import make_url
 from catalog.batches import Batch, waiting_of
 from core.errors import SourceError, StoreError
 from pipeline.accept import accept
+from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from pipeline.landing import shown_manifest, verify_landing
+from pipeline.quarantine.replay import replay
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
-from pipeline.replay import replay
 from pipeline.report import report_batch
-from pipeline.tracking import Order
 from tests.factories import Hub, person, resident_id, wrong_check
 from tests.pipeline.asked import COLUMNS, AskedTable, MysqlTable, PostgresqlTable, own_database
 from tests.pipeline.handing_back import edited, filling, handed_out
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.m
 
 @pytest.fixture(params=["postgresql", "mysql"])
 def table(hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[AskedTable]:
-    monkeypatch.setattr("pipeline.differing.LEAST_ROWS", 0)
+    monkeypatch.setattr("pipeline.delivery.differing.LEAST_ROWS", 0)
     kind, server = (PostgresqlTable, "logical_server") if request.param == "postgresql" else (MysqlTable, "own_database")
     found = kind(request.getfixturevalue(server))
     connect(hub, patients=found.url)
@@ -114,7 +114,7 @@ def test_what_is_repeated_contradicts_itself_or_waits_is_judged_as_in_a_whole_de
 def test_a_dataset_is_the_same_as_one_that_reads_the_whole_table(
     hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("pipeline.differing.FEW_CANDIDATES", 1.0)
+    monkeypatch.setattr("pipeline.delivery.differing.FEW_CANDIDATES", 1.0)
     by_digest = contract(table)
     by_reading = contract(table, id="health__whole", reading={"source_digest": False})
     hub.register(by_digest, by_reading)
@@ -214,9 +214,9 @@ def test_all_is_read_where_digests_cannot_tell_or_it_is_time(
     if case == "other rules":
         hub.register({**document, "update_cycle": "daily"})
     if case == "a week later":
-        monkeypatch.setattr("pipeline.differing.now", lambda: now() + timedelta(days=8))
+        monkeypatch.setattr("pipeline.delivery.differing.now", lambda: now() + timedelta(days=8))
     if case == "small":
-        monkeypatch.setattr("pipeline.differing.LEAST_ROWS", 13)
+        monkeypatch.setattr("pipeline.delivery.differing.LEAST_ROWS", 13)
     if case == "no text":
         table.write(f"ALTER TABLE {TABLE} ALTER \"GXSJ\" TYPE bytea USING '\\x00'::bytea")
     batch = sync(hub, document, Order(full=case == "ordered"))
@@ -242,7 +242,7 @@ def test_a_sweep_of_a_cursor_asks_what_differs_and_the_cursor_goes_on(hub: Hub, 
     assert (missed.scope, missed.inserted, missed.updated, missed.deleted, missed.records) == ("part", 1, 0, 0, 41)
     later = now() + timedelta(hours=25)
     for module in ("tracking", "differing"):
-        monkeypatch.setattr(f"pipeline.{module}.now", lambda: later)
+        monkeypatch.setattr(f"pipeline.delivery.{module}.now", lambda: later)
     swept = sync(hub, document)
     assert told(swept).startswith("of 40 rows of the source 1 were read")
     assert (swept.scope, swept.updated, swept.deleted, swept.records) == ("part", 1, 1, 40)
@@ -307,7 +307,7 @@ def test_without_room_for_the_digests_all_is_read(hub: Hub, table: AskedTable, m
     def no_room(*_: Any, **__: Any) -> bool:
         raise StoreError("the engine ran out of memory while asking the source what differs", hint="raise HUB_MEMORY_MB")
 
-    monkeypatch.setattr("pipeline.differing._choose_rows", no_room)
+    monkeypatch.setattr("pipeline.delivery.differing._choose_rows", no_room)
     batch = sync(hub, document)
     assert (batch.scope, batch.updated, batch.records) == ("whole", 1, 12)
     (note,) = [note for note in batch.notes if note["kind"] == "much-differs"]

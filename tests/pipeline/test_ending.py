@@ -11,11 +11,11 @@ from core.clock import now
 from core.errors import GateFailed, LeaseHeld, RequestError, SourceError
 from core.leases import holding
 from dags.registered import read_registered
-from pipeline.alerts import find
-from pipeline.datasets import dataset_states
-from pipeline.ending import end
 from pipeline.land import land
-from pipeline.replay_publication import replay_publication
+from pipeline.operation.alerts import find
+from pipeline.operation.datasets import dataset_states
+from pipeline.operation.ending import end
+from pipeline.publication.replay import replay_publication
 from registries.publications import Publication
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
@@ -49,7 +49,7 @@ def test_records_that_are_kept_stay_and_nobody_is_told_that_they_are_old(hub: Hu
     with pytest.raises(RequestError, match="has ended: the system was closed"):
         land(ID, hub.home)
     later = now() + timedelta(days=30)
-    monkeypatch.setattr("pipeline.datasets.now", lambda: later)
+    monkeypatch.setattr("pipeline.operation.datasets.now", lambda: later)
     state = dataset_states(hub.home.catalog)[ID]
     assert (state.state, state.freshness, state.next_run, state.row()["ended"]["records"]) == ("ended", "ended", None, "kept")
     assert [item.subject for item in find(hub.home) if item.subject == ID] == []

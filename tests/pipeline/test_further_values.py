@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from cli.app import app
 from core.database import writing
 from core.engine import Engine, parquet
-from pipeline import base, merging
 from pipeline import publish as publishing
-from pipeline.base import base_state
-from pipeline.export import export
-from pipeline.replay_publication import replay_publication
-from pipeline.why import why
+from pipeline.answers.why import why
+from pipeline.publication import base, merging
+from pipeline.publication.base import base_state
+from pipeline.publication.export import export
+from pipeline.publication.replay import replay_publication
 from registries.definition import get_definition, load_definitions
 from registries.feed import read_changes
 from registries.further_values import COLUMN

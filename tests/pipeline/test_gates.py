@@ -12,8 +12,8 @@ from catalog.tables import lease
 from core.errors import GateFailed, RequestError
 from core.leases import holding
 from pipeline.publish import publish
-from pipeline.quarantine import export_rows, listed_rows, rule_counts
-from pipeline.replay import replay
+from pipeline.quarantine.listing import export_rows, listed_rows, rule_counts
+from pipeline.quarantine.replay import replay
 from registries.attempts import Attempt, standing_attempt
 from registries.publications import latest
 from standards.loader import load_standards
@@ -321,7 +321,7 @@ def test_an_error_of_a_publication_is_kept_as_well(hub: Hub, monkeypatch: pytest
         raise ValueError(f"cannot merge {organization(1)['MC']}")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.merging.merged", failing)
+        patched.setattr("pipeline.publication.merging.merged", failing)
         with pytest.raises(ValueError, match="cannot merge"):
             hub.publish("legal_entity")
     found = _attempt(hub)

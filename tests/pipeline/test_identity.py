@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from core.errors import RequestError
-from pipeline.why import find_entity, show, why
+from pipeline.answers.why import find_entity, show, why
 from registries.definition import get_definition
 from registries.feed import read_changes
 from registries.publications import history

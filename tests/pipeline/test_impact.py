@@ -14,12 +14,12 @@ from core.keys import CANONICAL_KEY, RECORD_KEY
 from core.settings import Settings
 from exchange import audit
 from pipeline.accept import accept
-from pipeline.base_impact import BaseTrial
 from pipeline.home import open_home
-from pipeline.impact import Impact, impact
+from pipeline.impact.base_table import BaseTrial
+from pipeline.impact.blast_radius import Impact, impact
+from pipeline.impact.sampling import Estimate
+from pipeline.impact.trial import trying
 from pipeline.land import land
-from pipeline.sampling import Estimate
-from pipeline.trial import trying
 from pipeline.validate import count_issues
 from standards.loader import load_standards, read_standards
 from standards.model import Standards
@@ -154,7 +154,9 @@ def with_known_keys(folder: Path) -> Hub:
 def _installed_once() -> Iterator[None]:
     """The process of the installed standard is started once, since it learns nothing from what is tried in it."""
     with trying(INSTALLED) as process, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.impact.trying", lambda version: nullcontext(process) if version is INSTALLED else trying(version))
+        patch.setattr(
+            "pipeline.impact.blast_radius.trying", lambda version: nullcontext(process) if version is INSTALLED else trying(version)
+        )
         yield
 
 

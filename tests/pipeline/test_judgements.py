@@ -8,7 +8,7 @@ import pytest
 
 from core.engine import Engine
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
-from pipeline.replay_publication import replay_publication
+from pipeline.publication.replay import replay_publication
 from pipeline.resolve import xref_lines
 from registries.candidates import open_pairs
 from registries.clusters import Link

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.kept import Kept
+from pipeline.operation.kept import Kept
 
 SEQS = st.integers(1, 12)
 

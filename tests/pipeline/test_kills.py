@@ -36,13 +36,13 @@ import os, sys, warnings
 warnings.simplefilter("ignore")
 import great_expectations, ibis, pyiceberg.catalog.sql
 import quality.duckdb_dialect, quality.suites, standards.standardize
-import pipeline.differing
+import pipeline.delivery.differing
 from pipeline.accept import accept
 from pipeline.home import open_home
 from pipeline.land import land
 from pipeline.publish import publish
-from pipeline.tracking import Order
-pipeline.differing.LEAST_ROWS = 0
+from pipeline.delivery.tracking import Order
+pipeline.delivery.differing.LEAST_ROWS = 0
 for line in sys.stdin:
     child = os.fork()
     if not child:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.extraction import Note, Unreadable
+from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
 from pipeline.land import land
 from pipeline.landing import read_manifest
-from pipeline.landing_notes import has_all, notes_of, unreadable_notes
 from tests.factories import RESIDENTS, Hub, person
 
 ROWS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(["a.csv", "b.csv"])), max_size=80)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.settings import load_settings
-from pipeline.lineage import Table, traced
+from pipeline.operation.lineage import Table, traced
 
 event_v2 = pytest.importorskip("openlineage.client.event_v2", reason="no OpenLineage client: pip install openlineage-python")
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from core.errors import RequestError
-from pipeline.linkage import train_linkage
+from pipeline.publication.linkage import train_linkage
 from registries.linkage.model import load_trained
 from tests.factories import PATIENTS, RESIDENTS, hub_in, person
 

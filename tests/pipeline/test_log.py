@@ -10,9 +10,9 @@ import pytest
 from catalog.batches import get_batch, latest_accepted
 from core.errors import GateFailed, HubError, SourceError
 from pipeline.accept import accept
+from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from pipeline.landing import deletes_path, rows_path, verify_landing
-from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server, told
 from tests.pipeline.sources import TABLE, connect, phones, sync

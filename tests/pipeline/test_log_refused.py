@@ -59,7 +59,7 @@ def test_a_server_that_would_keep_its_log_for_ever_is_refused_unless_the_departm
 
 def test_a_check_of_the_contract_says_what_cannot_be_followed(hub: Hub, logged: LoggedPeople) -> None:
     from catalog.datasets import contract_in_force
-    from pipeline.check import check_source
+    from pipeline.delivery.check import check_source
 
     document = followed(hub, logged)
     logged.put(1, 1)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.replay import replay
-from pipeline.tracking import Order
+from pipeline.delivery.tracking import Order
+from pipeline.quarantine.replay import replay
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.handing_back import edited, filling, handed_out
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server

@@ -132,7 +132,7 @@ def _put(path: Path, rows: list[list[str]]) -> None:
 
 def _told(hub: Hub, document: dict[str, Any]) -> str:
     """Everything that is said about the next delivery: the error and its hint as raised and as kept, and the notes."""
-    from pipeline.check import check_source
+    from pipeline.delivery.check import check_source
     from pipeline.land import land
 
     (contract,) = hub.register(document)

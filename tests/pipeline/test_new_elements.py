@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.replay_publication import replay_publication
+from pipeline.publication.replay import replay_publication
 from registries.definition import get_definition
 from registries.feed import read_changes
 from standards import loader

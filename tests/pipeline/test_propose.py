@@ -16,7 +16,7 @@ from contracts.model import Contract
 from contracts.proposal.draft import to_document
 from core.errors import RequestError, SourceError
 from pipeline.accept import accept
-from pipeline.check import check_source
+from pipeline.delivery.check import check_source
 from pipeline.land import land
 from pipeline.propose import Proposal, Request, propose
 from standards.loader import load_standards

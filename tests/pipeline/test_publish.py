@@ -9,7 +9,7 @@ from core.digests import digest_sums
 from core.engine import Engine, parquet
 from core.errors import GateFailed, SourceError
 from core.sums import combine
-from pipeline.replay_publication import replay_publication
+from pipeline.publication.replay import replay_publication
 from registries.publications import history, inputs_of, latest
 from tests.conftest import both_databases
 from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, Row, certificate, hub_in, person, resident_id
@@ -63,8 +63,8 @@ def test_publishing_after_each_change_set_ends_where_one_publication_at_the_end_
 
 
 def _why_agrees(hub: Hub) -> None:
-    from pipeline.verdicts import CHOSEN
-    from pipeline.why import why
+    from pipeline.answers.verdicts import CHOSEN
+    from pipeline.answers.why import why
 
     for row in hub.served("base_population")[::3]:
         for answer in why(hub.home, "population", row["_canonical_id"]).answers:
@@ -75,7 +75,7 @@ def _why_agrees(hub: Hub) -> None:
 
 @without_lake
 def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(any_hub: Hub) -> None:
-    from pipeline.why import find_entity, show, why
+    from pipeline.answers.why import find_entity, show, why
 
     hub = any_hub
     hub.register(LEAN, PATIENTS)
@@ -99,7 +99,7 @@ def test_the_registrar_of_a_fact_is_heard_first_and_others_fill_what_it_lacks(an
 
 @without_lake
 def test_a_source_speaks_with_its_newest_record_and_then_its_fullest(hub: Hub) -> None:
-    from pipeline.why import find_entity, why
+    from pipeline.answers.why import find_entity, why
 
     document = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
     hub.register(document)
@@ -222,7 +222,7 @@ def test_what_was_shared_can_be_withdrawn_and_shared_again(any_hub: Hub) -> None
 
 @without_lake
 def test_a_contract_that_maps_less_takes_the_values_back_also_of_records_it_now_refuses(hub: Hub) -> None:
-    from pipeline.why import find_entity, why
+    from pipeline.answers.why import find_entity, why
 
     hub.register(PATIENTS)
     hub.sync(PATIENTS, [person(number) for number in range(10)])
@@ -240,7 +240,7 @@ def test_a_contract_that_maps_less_takes_the_values_back_also_of_records_it_now_
 
 @without_lake
 def test_certificates_are_found_by_type_and_number_also_with_a_slash(hub: Hub) -> None:
-    from pipeline.why import find_entity
+    from pipeline.answers.why import find_entity
 
     hub.register(LICENCES)
     hub.sync(LICENCES, [certificate(1), certificate(2, ZZBH="京/2020/7")])

@@ -119,7 +119,7 @@ def test_fifty_kills_while_readers_watch(any_hub: Hub) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_suite")
 def test_of_two_publications_at_once_one_waits(any_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.merging import Merging
+    from pipeline.publication.merging import Merging
 
     hub, merge, began, go_on = any_hub, Merging.merge, threading.Event(), threading.Event()
     hub.register(PATIENTS)

@@ -21,11 +21,11 @@ from core.database import writing
 from core.errors import HubError, RequestError, StoreError
 from core.leases import holding
 from core.space import check_space, held
+from pipeline.answers.why import why
 from pipeline.landing import batch_folder
-from pipeline.purge import purge
-from pipeline.replay import replay
-from pipeline.replay_publication import replay_publication
-from pipeline.why import why
+from pipeline.operation.purge import purge
+from pipeline.publication.replay import replay_publication
+from pipeline.quarantine.replay import replay
 from registries.publications import history, latest
 from tests.conftest import copied_keys
 from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
@@ -152,7 +152,7 @@ def test_a_purge_that_died_is_ended_by_the_next_and_one_at_work_is_not_disturbed
         def dying(*_: object) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr("pipeline.purge._remove", dying)
+        patch.setattr("pipeline.operation.purge._remove", dying)
         with pytest.raises(KeyboardInterrupt):
             purge(hub.home)
     assert folders(hub) == {1, 2}

@@ -6,12 +6,12 @@ import pytest
 
 from catalog.batches import latest_accepted, latest_delivery, waiting_of
 from core.errors import LeaseHeld, RequestError
+from pipeline.answers.why import why
+from pipeline.delivery.tracking import Order
 from pipeline.landing import verify_landing
-from pipeline.quarantine import rule_counts
-from pipeline.repair_file import BATCH, NOTE, POSITION, RECORD
-from pipeline.replay import refused_rows, replay
-from pipeline.tracking import Order
-from pipeline.why import why
+from pipeline.quarantine.listing import rule_counts
+from pipeline.quarantine.repair_file import BATCH, NOTE, POSITION, RECORD
+from pipeline.quarantine.replay import refused_rows, replay
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, counts, edited, filling, handed_out, read, refusal
 from tests.pipeline.sources import People, connect, sync, tracked

@@ -10,10 +10,10 @@ from openpyxl import Workbook, load_workbook
 
 from catalog.batches import latest_accepted, waiting_of
 from core.errors import RequestError
-from pipeline.handed_file import read_handed_file
-from pipeline.quarantine import export_rows
-from pipeline.repair_file import NOTE, PLACE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
-from pipeline.replay import refused_rows, replay
+from pipeline.quarantine.handed_file import read_handed_file
+from pipeline.quarantine.listing import export_rows
+from pipeline.quarantine.repair_file import NOTE, PLACE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
+from pipeline.quarantine.replay import refused_rows, replay
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, to_csv, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
 
@@ -93,7 +93,7 @@ def test_a_cell_that_does_not_say_what_was_meant_is_told_and_removes_nothing(hub
 
 def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part has the header and comes back by itself; together they have every row once."""
-    monkeypatch.setattr("pipeline.repair_file.PART", 2_000)
+    monkeypatch.setattr("pipeline.quarantine.repair_file.PART", 2_000)
     rows = [person(number, XM="") for number in range(40)]
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *(row | {"SFZH": resident_id(100 + number)} for number, row in enumerate(rows))])

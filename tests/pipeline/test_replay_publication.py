@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from core.database import writing
 from core.engine import Engine, parquet
 from core.errors import RequestError
-from pipeline import merging
-from pipeline.merging import id_ranges
-from pipeline.replay_publication import replay_publication
+from pipeline.publication import merging
+from pipeline.publication.merging import id_ranges
+from pipeline.publication.replay import replay_publication
 from registries.definition import get_definition
 from registries.definition_versions import definition_at, record_definition
 from registries.publications import history, mark_not_replayable

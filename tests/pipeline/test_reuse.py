@@ -15,7 +15,7 @@ from connectors.scanner import scanner_engine
 from core.engine import literal
 from core.errors import RequestError
 from exchange.audit import Selection, entries
-from pipeline.export import MANIFEST, Export, export
+from pipeline.publication.export import MANIFEST, Export, export
 from registries.definition import get_definition
 from registries.feed import read_changes
 from registries.further_values import COLUMN, masked_document
@@ -179,7 +179,7 @@ def test_an_export_of_then_has_the_columns_of_then_and_the_masks_of_both(hub: Hu
     del of_today["sex_code"]
     of_today["household_authority_code"] = of_today["household_authority_code"].model_copy(update={"classification": "personal"})
     of_today["person_name"] = of_today["person_name"].model_copy(update={"classification": "internal"})
-    monkeypatch.setattr("pipeline.export.load_standards", lambda: installed.model_copy(update={"elements": of_today}))
+    monkeypatch.setattr("pipeline.publication.export.load_standards", lambda: installed.model_copy(update={"elements": of_today}))
     done, manifest = exported(hub, tmp_path / "full", purpose="test of the export")
     with duckdb.connect() as engine:
         found = told(fetched(engine, f"SELECT * FROM read_parquet('{tmp_path / 'full' / manifest['file']}')"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.engine import Engine
 from core.settings import load_settings
-from pipeline.sampling import Estimate, estimate, take_sample, weigh
+from pipeline.impact.sampling import Estimate, estimate, take_sample, weigh
 
 
 @given(rows=st.integers(1, 10_000), most=st.integers(1, 10_000), share=st.floats(0, 1))

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.cycles import allowed_age, load_cycles
 from contracts.model import Contract
-from pipeline.schedule import next_run
+from pipeline.operation.schedule import next_run
 from tests.factories import PATIENTS
 
 NOW = datetime(2026, 3, 3, 18, 20)  # UTC; in Beijing it is Wednesday, 4 March, 02:20
@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 3, 18, 20)  # UTC; in Beijing it is Wednesday, 4 March, 
     ],
 )
 def test_the_next_run_is_the_next_time_that_the_cron_names_in_beijing(cron: str, beijing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.schedule.now", lambda: NOW)
+    monkeypatch.setattr("pipeline.operation.schedule.now", lambda: NOW)
     found = next_run(Contract.model_validate({**PATIENTS, "schedule": {"cron": cron}}))
     assert found == datetime.fromisoformat(beijing) - timedelta(hours=8)
 

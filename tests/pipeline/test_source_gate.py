@@ -130,7 +130,7 @@ def test_a_few_changes_and_small_sources_are_not_looked_at(hub: Hub, monkeypatch
         raise AssertionError("nothing was to be compared")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.source_gate._changes", not_called)
+        patched.setattr("pipeline.publication.source_gate._changes", not_called)
         assert hub.publish("population").updated >= 20
 
 

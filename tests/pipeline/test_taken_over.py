@@ -7,7 +7,7 @@ import pytest
 
 from core.database import writing
 from core.errors import LeaseHeld
-from pipeline.replay_publication import replay_publication
+from pipeline.publication.replay import replay_publication
 from registries.publications import latest
 from registries.tables import lease
 from tests.factories import PATIENTS, Hub

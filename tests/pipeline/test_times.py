@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from core.errors import RequestError
-from pipeline.why import Moment, find_entity, show, why_at
+from pipeline.answers.why import Moment, find_entity, show, why_at
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.portal.conftest import open_portal
 

@@ -12,8 +12,8 @@ from catalog.batches import batches_of
 from core.clock import BEIJING
 from core.errors import GateFailed, RequestError, SourceError
 from pipeline.accept import accept
+from pipeline.delivery.tracking import Order
 from pipeline.land import land
-from pipeline.tracking import Order
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
 from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
@@ -33,7 +33,7 @@ def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
     """Let the hub believe that time has passed."""
     from core.clock import now
 
-    monkeypatch.setattr("pipeline.tracking.now", lambda: now() + timedelta(**time))
+    monkeypatch.setattr("pipeline.delivery.tracking.now", lambda: now() + timedelta(**time))
 
 
 @dataclass

@@ -15,10 +15,10 @@ from core.clock import now
 from core.database import writing
 from core.errors import GateFailed, SourceError
 from core.leases import holding
-from pipeline.alerts import FINDERS, Rule, find, load_rules
-from pipeline.datasets import dataset_states
 from pipeline.land import land
-from pipeline.watch import watch
+from pipeline.operation.alerts import FINDERS, Rule, find, load_rules
+from pipeline.operation.datasets import dataset_states
+from pipeline.operation.watch import watch
 from tests.factories import PATIENTS, Hub, hub_in, person, resident_id, with_assertions
 from tests.pipeline.openlineage import RUN_EVENT
 from tests.pipeline.receivers import garbling_server, mail_server, silent_server, web_server
@@ -38,7 +38,7 @@ def told(hub: Hub, **variables: str) -> Hub:
 
 def time_passes(patch: pytest.MonkeyPatch, **length: float) -> None:
     moment = now() + timedelta(**length)
-    for module in ("pipeline.datasets", "pipeline.alerts", "pipeline.schedule", "catalog.alerts"):
+    for module in ("pipeline.operation.datasets", "pipeline.operation.alerts", "pipeline.operation.schedule", "catalog.alerts"):
         patch.setattr(f"{module}.now", lambda: moment)
 
 
@@ -95,7 +95,7 @@ def test_a_receiver_that_is_down_is_told_later_and_one_that_never_knew_is_not_to
 
 
 def test_a_receiver_that_stalls_is_left_and_holds_no_batch_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.channels.SECONDS", 0.3)
+    monkeypatch.setattr("pipeline.operation.channels.SECONDS", 0.3)
     with silent_server() as url:
         hub = told(hub, alerts="mute,mute_mail", lineage_connection="mute")
         connect(hub, mute=url, mute_mail=url.replace("http", "smtp") + "?from=a@x&to=b@x")
@@ -282,7 +282,7 @@ def test_half_a_line_of_lineage_is_passed_over(hub: Hub, monkeypatch: pytest.Mon
         hub.register(DAILY)
         whole = os.write
         with monkeypatch.context() as patch:  # as on a full disk
-            patch.setattr("pipeline.lineage.os.write", lambda handle, line: whole(handle, line[:40]))
+            patch.setattr("pipeline.operation.lineage.os.write", lambda handle, line: whole(handle, line[:40]))
             hub.land(DAILY, [person(1)])
         hub.land(DAILY, [person(1)])
         assert watch(hub.home).events == len(posts) == 2

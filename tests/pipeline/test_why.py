@@ -6,9 +6,9 @@ import pytest
 
 from catalog.batches import Batch
 from core.engine import Engine
+from pipeline.answers.rules_applied import AppliedRule
+from pipeline.answers.why import Moment, Why, _raw, find_entity, why, why_at
 from pipeline.home import Home
-from pipeline.rules_applied import AppliedRule
-from pipeline.why import Moment, Why, _raw, find_entity, why, why_at
 from registries.definition import Rank, RegistryDefinition, get_definition, load_definitions
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 
@@ -131,7 +131,7 @@ def test_however_many_records_an_entity_has_its_batches_are_opened_once_each(hub
         opened.append(batch.batch_id)
         return _raw(engine, home, batch, rows)
 
-    monkeypatch.setattr("pipeline.why._raw", raw)
+    monkeypatch.setattr("pipeline.answers.why._raw", raw)
     account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
     assert opened == [f"{document['id']}@1"]
     told = next(item for item in account.answers if item.element == "phone_number").candidates

@@ -12,7 +12,7 @@ import pytest
 from contracts.cycles import load_cycles
 from core.style import BASE_STYLE
 from exchange.audit import ACTIONS
-from pipeline.datasets import STATES
+from pipeline.operation.datasets import STATES
 from portal.context import FOLDER, MESSAGES
 from quality.report import TEMPLATES
 from quality.report_data import DIMENSIONS
@@ -91,7 +91,7 @@ def test_english_texts_agree_with_their_number() -> None:
 
 def test_the_portal_loads_no_heavy_library() -> None:
     heavy = ("pandas", "pyiceberg", "great_expectations", "airflow", "ibis", "splink")
-    code = f"import sys, portal.app, portal.serve, pipeline.why; print(*[name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, portal.app, portal.serve, pipeline.answers.why; print(*[name for name in {heavy!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(FOLDER).parent)
     assert found.stdout.split() == []
 

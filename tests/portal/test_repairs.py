@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.quarantine import export_rows
-from pipeline.replay import replay
+from pipeline.quarantine.listing import export_rows
+from pipeline.quarantine.replay import replay
 from tests.factories import RESIDENTS, hub_in, person, resident_id
 from tests.pipeline.handing_back import edited, filling
 from tests.portal.conftest import Portal, counted, open_portal

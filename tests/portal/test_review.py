@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from core.database import writing
 from exchange.audit import entries
-from pipeline.review import read_sides
+from pipeline.answers.review import read_sides
 from portal.routes.review import PURPOSE
 from registries.candidates import Candidate, count_open, offer, open_pairs
 from registries.judgements import Side, judgements

@@ -1,0 +1,182 @@
+"""Verdicts: what became of the word of each source record on each element of one entity, and by which rules.
+
+Worked out beside the merge, which is the same SQL that published: a verdict says in words what that SQL did.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from catalog.batches import Batch
+from contracts.model import Contract
+from pipeline.answers.rules_applied import AppliedRule, rules_applied
+from pipeline.quarantine.repairs import Repair
+from registries.definition import RegistryDefinition
+from registries.further_values import COLUMN, FurtherValue, compared, further_values
+from registries.survivorship import PROVINCE, Contribution, Provinces, is_stopped, ranked
+from standards.model import DataElement, Schema
+
+CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
+BESIDE = "beside-the-chosen-value"
+STOPPED, UNFIT = "after-the-last-day", "in-another-province"
+NOT_WITH, ALIKE = "not-with-the-address", "counts-alike"
+BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One source record's word on one element, and what became of it.
+
+    `link` is the rule or judgement that put the record into this entity; `rules` are those that made the value of the raw form.
+    """
+
+    contract_id: str
+    batch_id: str
+    position: int | None
+    raw: str | None
+    value: Any
+    valid_from: date | None
+    verdict: str
+    repair: Repair | None = None
+    link: str = ""
+    rules: tuple[AppliedRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Further:
+    """A value that stands beside the chosen one, and the words of the records that it comes from, the one that counts most first."""
+
+    value: FurtherValue
+    words: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One element of one entity: the published value and all candidates, the chosen one first; `order` is the rule that chose.
+
+    `further` are the values beside it, where the registry has several of the element.
+    """
+
+    element: str
+    value: Any
+    candidates: tuple[Candidate, ...]
+    order: Mapping[str, Any]
+    further: tuple[Further, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One source record of the entity: its standardized row, the row as received, and whether it speaks for its source."""
+
+    contract: Contract
+    batch: Batch
+    row: dict[str, Any]
+    raw: dict[str, Any]
+    is_best: bool
+    repair: Repair | None
+    issues: Mapping[str, list[str]]
+    link: str
+
+
+@dataclass(frozen=True)
+class MergedAgain:
+    """One entity merged again."""
+
+    definition: RegistryDefinition
+    contributions: Sequence[Contribution]
+    provinces: Provinces
+    again: Mapping[str, Any]
+
+    def verdict(self, element: str, record: Record, chosen: Record | None) -> str:
+        """What became of a record's word on an element."""
+        value, rank, department = record.row[element], self.definition.rank_of(element), record.contract.department.id
+        if record is chosen or value is None or not record.is_best:
+            return CHOSEN if record is chosen else EMPTY if value is None else OLDER
+        last, day = self.again.get(rank.stopped_by or ""), record.row["_valid_from"]
+        if is_stopped(rank, department) and last is not None and day is not None and day > last:
+            return STOPPED
+        if value == self.again[element]:
+            return AGREES
+        agreement = self.definition.agreement_of(element)
+        named = self.provinces.get(str(self.again[agreement.follows] or "")[:PROVINCE]) if agreement else None
+        if named is not None and named != value[:PROVINCE]:
+            return UNFIT
+        if agreement and self.again.get(f"_from_{agreement.follows}") == self.again.get(f"_from_{element}"):
+            return NOT_WITH
+        alike = chosen is not None and self.definition.rank(element, department) == self.definition.rank(
+            element, chosen.contract.department.id
+        )
+        return (BEATEN[rank.then] if rank.then else ALIKE) if alike else OUTRANKED
+
+
+# By the element that has several values, the dataset, the element that it supplies, and what the value is compared by.
+SaidBy = Mapping[tuple[str, str, str, str], Sequence[Record]]
+
+
+def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
+    """The account of every element."""
+    further = further_values(run.again.get(COLUMN))
+    said_by = _said_by(run.definition, {value.element for value in further}, records)
+    return tuple(
+        Answer(
+            element.id,
+            run.again[element.id],
+            _candidates(run, element, records),
+            run.definition.order_of(element.id),
+            tuple(_further(run.definition, schema, value, said_by) for value in further if value.element == element.id),
+        )
+        for element in schema.elements
+    )
+
+
+def _said_by(definition: RegistryDefinition, elements: Iterable[str], records: Sequence[Record]) -> SaidBy:
+    """For elements with several values, the records by what they say, and under which element; those that speak for their source first."""
+    found: dict[tuple[str, str, str, str], list[Record]] = {}
+    for element in elements:
+        several = definition.several[element]
+        for record in sorted(records, key=lambda item: not item.is_best):
+            for name in several.supplied_as(element):
+                if record.row.get(name) is not None:
+                    found.setdefault((element, record.contract.id, name, compared(record.row[name], several)), []).append(record)
+    return found
+
+
+def _further(definition: RegistryDefinition, schema: Schema, value: FurtherValue, said_by: SaidBy) -> Further:
+    """A further value with the records that say so, under whichever element they do."""
+    several = definition.several[value.element]
+    supplied, key = several.supplied_as(value.element), compared(value.value, several)
+    words = [
+        _candidate(element, record, BESIDE)
+        for contract_id in value.sources
+        for element in sorted((item for item in schema.elements if item.id in supplied), key=lambda item: supplied.index(item.id))
+        for record in said_by.get((value.element, contract_id, element.id, key), ())
+    ]
+    return Further(value, tuple(words))
+
+
+def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record]) -> tuple[Candidate, ...]:
+    order = {item.contract_id: place for place, item in enumerate(ranked(run.definition, element.id, run.contributions))}
+    origins = {item.contract_id for item in run.contributions if item.number == run.again.get(f"_from_{element.id}")}
+    mine = sorted((item for item in records if item.contract.id in order), key=lambda item: (order[item.contract.id], not item.is_best))
+    chosen = next((item for item in mine if item.is_best and item.contract.id in origins), None)
+    found = [_candidate(element, item, run.verdict(element.id, item, chosen)) for item in mine]
+    return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))
+
+
+def _candidate(element: DataElement, record: Record, verdict: str) -> Candidate:
+    source, batch = record.contract.elements.get(element.id), record.batch
+    raw = record.raw.get(source.column) if source else record.contract.constants.get(element.id)
+    standard, issues = batch.standard_version or "", record.issues.get(element.id, [])
+    return Candidate(
+        record.contract.id,
+        batch.batch_id,
+        record.row["_position"],
+        raw,
+        record.row[element.id],
+        record.row["_valid_from"],
+        verdict,
+        record.repair,
+        record.link,
+        tuple(rules_applied(record.contract, batch.contract_version, standard, element, raw, issues)),
+    )

@@ -1,0 +1,144 @@
+"""Replay: run rows of quarantine again, as the department has repaired them or as they were, under today's standard or another."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from catalog.batches import Batch, contract_of, get_batch
+from catalog.datasets import contract_at, contract_in_force
+from catalog.standards import get_standard
+from connectors.extraction import Extraction
+from contracts.model import Contract
+from core.clock import BEIJING
+from core.engine import Engine
+from core.errors import RequestError
+from core.settings import Settings
+from pipeline.accept import accept
+from pipeline.home import Home, open_home
+from pipeline.impact.trial import trying
+from pipeline.land import Arrival, land
+from pipeline.quarantine.handed_back import HandedBack, check_header, known_records, take_back
+from pipeline.quarantine.handed_file import HandedFile, read_handed_file
+from pipeline.quarantine.repairs import CORRECTED, REPAIR
+from pipeline.quarantine.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting, waiting_there
+from pipeline.standard import CURRENT
+
+_SHOWN = 20  # refused rows that an error names
+
+
+def replay(subject: str, home: Home | None = None, *, repaired: Path | None = None, standard: str = CURRENT) -> list[Batch]:
+    """Run the rows that a batch set aside and that still wait again, and return the batches that this made; each has its receipt.
+
+    `subject` is a batch, or a dataset: then it is whatever waits. With `repaired`, the rows are those of a file that was handed back.
+    `standard` is the number of a version that batches have used: it judges as on the day of the batch. Raises RequestError where nothing
+    can be run again.
+    """
+    home = home or open_home()
+    contract_id = contract_of(subject)
+    _, contract = contract_in_force(home.catalog, contract_id)
+    with Engine(home.settings) as engine:
+        waiting = find_waiting(home, engine, contract_id)
+        asked = [get_batch(home.catalog, subject)] if "@" in subject else waiting
+        if not asked:
+            raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
+        if standard != CURRENT:
+            get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
+        found = [_fitting(home, batch, contract) for batch in asked]
+        if repaired is None:
+            runs = [(item.batch, *_unchanged(engine, item if "@" in subject else waiting_there(item))) for item in found]
+        else:
+            file = read_handed_file(repaired)
+            if "@" not in subject:
+                found += _named(home, contract, file, {batch.batch_id for batch in asked})
+            backs = _backs(home, engine, found, contract, file)
+            runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in backs]
+        return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
+
+
+def _fitting(home: Home, batch: Batch, contract: Contract) -> SetAside:
+    """What a batch set aside. Raises RequestError where the contract in force would read its rows as others."""
+    found, then = find_set_aside(home, batch), contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    missing = [name for name in contract.source_columns if name not in found.columns]
+    if missing or then.record_key != contract.record_key:
+        said = f"columns {', '.join(missing)}, which it has not" if missing else "another record key"
+        raise RequestError(f"the contract asks for {said} since {batch.batch_id}", hint="sync the dataset, and use the rows rejected then")
+    return found
+
+
+def _named(home: Home, contract: Contract, file: HandedFile, known: set[str]) -> list[SetAside]:
+    """Further batches of which a file has rows: what waits may have come again, unchanged, in a later batch than when it was handed out."""
+    found = []
+    for batch_id in sorted(name for name in file.batch_ids - known if name.startswith(f"{contract.id}@")):
+        # Of a batch that there is not, or whose rows are not kept any more, the rows of the file are told as foreign.
+        with suppress(RequestError):
+            found.append(_fitting(home, get_batch(home.catalog, batch_id), contract))
+    return found
+
+
+def _unchanged(engine: Engine, found: SetAside) -> tuple[Extraction, Arrival]:
+    batch, waiting = found.batch, count_waiting(engine, found)
+    if not waiting:
+        raise RequestError(
+            f"no row of {batch.batch_id} waits in quarantine any more",
+            hint="the source has sent others since, or they were repaired: ./hub status",
+        )
+    message = f"{waiting} rows that {batch.batch_id} had set aside are run again as they were"
+    return as_they_were(engine, found), Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
+
+
+def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Contract, file: HandedFile) -> list[tuple[Batch, HandedBack]]:
+    """What a file has for each batch. Raises RequestError, with the reasons, where no row of it is taken."""
+    check_header(file, found)
+    names = frozenset(item.batch.batch_id for item in found)
+    # Rows of none of the batches are told of with the first.
+    others = [names - {item.batch.batch_id} if number == 0 else None for number, item in enumerate(found)]
+    backs = [(item.batch, take_back(home, engine, item, contract, file, skipped)) for item, skipped in zip(found, others, strict=True)]
+    refused = [item for _, back in backs for item in back.extraction.unreadable]
+    total = sum(back.rows for _, back in backs)
+    if not total:
+        raise RequestError(f"{file.name} has no rows", hint="hand back the rows that were repaired")
+    if total == len(refused):
+        reasons = "\n".join(f"  row {item.position}: {item.reason}" for item in refused[:_SHOWN])
+        raise RequestError(
+            f"no row of {file.name} can be taken back:\n{reasons}", hint="hand back the rows of the file as it was handed out"
+        )
+    return [(batch, back) for batch, back in backs if back.rows]
+
+
+def _arrival(home: Home, batch: Batch, contract: Contract, back: HandedBack) -> Arrival:
+    taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
+    message = f"{taken} repaired rows of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
+    more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
+    corrected = {CORRECTED: [[line, position] for line, (position, _) in back.corrected.items()]} if back.corrected else {}
+
+    def check() -> None:
+        if known_records(home, contract, [record_id for _, record_id in back.corrected.values()]):
+            raise RequestError("records with the corrected keys have arrived meanwhile", hint="hand the file back again")
+
+    return Arrival("repair", batch.batch_id, {"kind": REPAIR, "message": message, **more, **corrected}, check)
+
+
+def _run(home: Home, origin: Batch, extraction: Extraction, arrival: Arrival, standard: str) -> Batch:
+    batch_id = land(origin.contract_id, home, extraction, arrival=arrival)
+    if standard != CURRENT:
+        day = (origin.landed_at or origin.started_at).replace(tzinfo=UTC).astimezone(BEIJING).date().isoformat()
+        # What value types work out from the standard is kept by the process, so another version has one of its own.
+        with trying(get_standard(home.catalog, standard)) as process:
+            process.submit(accept_there, home.settings, batch_id, day).result()
+    # Accepted already, this brings the lake to the columns of the standard in force.
+    return accept(batch_id, home)
+
+
+def accept_there(settings: Settings, batch_id: str, day: str) -> None:
+    """Accept a batch, in a process in which another version of the standard stands in for the installed one."""
+    accept(batch_id, open_home(settings), day=day)
+
+
+def refused_rows(home: Home, batch: Batch) -> list[dict[str, Any]]:
+    """The rows of a file that were refused: position and reason, as the batch's manifest has them."""
+    from pipeline.landing import read_manifest
+
+    manifest = read_manifest(home.settings, batch)
+    return list(manifest["unreadable_rows"]) if manifest else []
