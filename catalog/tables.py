@@ -203,6 +203,18 @@ department_key = sa.Table(
     sa.Column("withdrawn_by", sa.String(120)),
 )
 
+# `proof` is a digest from which the token cannot be had; who had one, and since when, is never deleted.
+officer_token = sa.Table(
+    "officer_token",
+    metadata,
+    sa.Column("proof", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("given_at", sa.DateTime, nullable=False),
+    sa.Column("given_by", sa.String(120), nullable=False),
+    sa.Column("withdrawn_at", sa.DateTime),
+    sa.Column("withdrawn_by", sa.String(120)),
+)
+
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(
     "lake_file",

@@ -21,10 +21,10 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     home = home or open_home()
     token = token or load_token(home.settings)
     app = DescribedApp(title="Govhub", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
-    app.state.hub = Hub(home, token)
+    app.state.hub = hub = Hub(home, token)
     add_handlers(app)
     app.middleware("http")(_refuse)
-    app.add_middleware(Guard, token=token, hosts=LOOPBACK, failed=unexpected)
+    app.add_middleware(Guard, officer_of=hub.officer_of, hosts=LOOPBACK, failed=unexpected)
     for router in (
         _static,
         session.router,
@@ -48,7 +48,7 @@ async def _refuse(request: Request, go_on: Callable[[Request], Awaitable[Respons
     reason = request.scope["hub.refused"]
     if not reason:
         return await go_on(request)
-    return session.ask(request) if reason == "token" else answer(request, REFUSED[reason])
+    return await session.ask(request) if reason == "token" else answer(request, REFUSED[reason])
 
 
 @_static.get("/static/{name}")

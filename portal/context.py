@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,8 +13,10 @@ import jinja2
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
+from catalog.officers import officer_by
 from core.style import BASE_STYLE, FRAME_STYLE
 from pipeline.home import Home
+from portal.security import is_session, owner_name, proof_of
 from quality.charts import share_text
 from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
@@ -39,10 +41,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hub:
-    """The installation behind the portal."""
+    """The installation behind the portal, and who asks."""
 
     home: Home
     token: str
+    officer: str = ""
+
+    def officer_of(self, session: str) -> str | None:
+        """By which name the holder of a session is known; None where it is nobody's."""
+        if is_session(session, self.token):
+            return owner_name(self.home.settings)
+        return officer_by(self.home.catalog, proof_of(session))
 
     @property
     def standards(self) -> Standards:
@@ -56,14 +65,14 @@ class Hub:
 
     @property
     def actor(self) -> str:
-        """Who the audit log names: the portal has one token, so it knows the owner of the installation only."""
-        return f"portal:{self.home.settings.actor.rsplit(':', 1)[-1]}"
+        """Who the audit log names."""
+        return f"portal:{self.officer}"
 
 
 def get_hub(request: Request) -> Hub:
-    """The installation that this application serves."""
+    """The installation that this application serves, as whoever is signed in has it."""
     hub: Hub = request.app.state.hub
-    return hub
+    return replace(hub, officer=request.scope["hub.officer"])
 
 
 HubDep = Annotated[Hub, Depends(get_hub)]

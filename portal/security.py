@@ -1,6 +1,7 @@
 """The edge of the portal: who may come in, by which name, and what a browser may do with an answer.
 
-The portal listens on the loopback interface and asks for a token until sign-in exists. A page of another origin must be able neither to
+The portal listens on the loopback interface and asks for a token until sign-in exists: that of the installation, which is its owner's, or the
+one that an officer was given (`catalog.officers`). A page of another origin must be able neither to
 read it (no CORS, the cookie is SameSite=Strict) nor to reach it under a name of its own (DNS rebinding: the Host header is checked).
 """
 
@@ -14,6 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,9 +62,19 @@ def session_value(token: str) -> str:
     return hashlib.sha256(f"hub-session:{token}".encode()).hexdigest()
 
 
-def is_token(given: str, token: str) -> bool:
-    """Compare in constant time."""
-    return hmac.compare_digest(given.encode(), token.encode())
+def is_session(given: str, token: str) -> bool:
+    """Whether a cookie is that of this token, compared in constant time."""
+    return hmac.compare_digest(given.encode(), session_value(token).encode())
+
+
+def proof_of(session: str) -> str:
+    """What the hub keeps of an officer's token: neither token nor cookie can be had from it."""
+    return hashlib.sha256(f"hub-officer:{session}".encode()).hexdigest()
+
+
+def owner_name(settings: Settings) -> str:
+    """By which name the log knows whoever comes with the installation's own token: who runs the hub."""
+    return settings.actor.rsplit(":", 1)[-1]
 
 
 def style_policy(style: str) -> str:
@@ -74,11 +86,15 @@ def style_policy(style: str) -> str:
 class Guard:
     """ASGI middleware: host, origin and token are checked before the application sees a request; headers are put on every answer.
 
+    `officer_of` tells whose session it is, by its value, or nobody's; the request goes on with that name as `hub.officer`.
+
     It is also the outer edge for errors nobody expected: their place is logged, their text, which could quote a record, is not.
     """
 
-    def __init__(self, app: ASGIApp, token: str, hosts: Sequence[str], failed: Callable[[Scope, Exception], ASGIApp]) -> None:
-        self.app, self.token, self.hosts, self.failed = app, token, tuple(hosts), failed
+    def __init__(
+        self, app: ASGIApp, officer_of: Callable[[str], str | None], hosts: Sequence[str], failed: Callable[[Scope, Exception], ASGIApp]
+    ) -> None:
+        self.app, self.officer_of, self.hosts, self.failed = app, officer_of, tuple(hosts), failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, pass it on, and see to the answer."""
@@ -86,7 +102,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        scope["hub.refused"] = self._refusal(scope, headers)
+        scope["hub.refused"], scope["hub.officer"] = self._refusal(scope, headers), ""
         started = False
 
         async def guarded(message: Message) -> None:
@@ -100,6 +116,9 @@ class Guard:
             await send(message)
 
         try:
+            if not (scope["hub.refused"] or scope["path"].startswith(OPEN_PATHS)):
+                scope["hub.officer"] = await run_in_threadpool(self.officer_of, _session(headers)) or ""
+                scope["hub.refused"] = "" if scope["hub.officer"] else "token"
             await self.app(scope, receive, guarded)
         except Exception as error:
             place = error.__traceback__
@@ -111,7 +130,7 @@ class Guard:
                 await self.failed(scope, error)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
-        """Why a request may not go on: `host`, `origin`, `length`, `size`, `token`, or nothing."""
+        """Why a request may not go on, whoever it comes from: `host`, `origin`, `length`, `size`, or nothing."""
         if _host(headers.get("host", "")) not in self.hosts:
             return "host"
         if scope["method"] not in ("GET", "HEAD") and not _same_origin(headers):
@@ -122,15 +141,13 @@ class Guard:
         # A body in pieces does not say how long it is. Python reads no number of thousands of digits.
         if len(length) > LONGEST_LENGTH or int(length) > LONGEST_BODY or "transfer-encoding" in headers:
             return "size"
-        open_path = scope["path"].startswith(OPEN_PATHS)
-        return "" if open_path or self._signed_in(headers) else "token"
+        return ""
 
-    def _signed_in(self, headers: Headers) -> bool:
-        kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and is_token(given.strip(), self.token):
-            return True
-        cookie = _cookies(headers.get("cookie", "")).get(COOKIE, "")
-        return hmac.compare_digest(cookie.encode(), session_value(self.token).encode())
+
+def _session(headers: Headers) -> str:
+    """The session that a request comes with: its token's, or its cookie's."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    return session_value(given.strip()) if kind.lower() == "bearer" else _cookies(headers.get("cookie", "")).get(COOKIE, "")
 
 
 def _host(header: str) -> str:

@@ -19,9 +19,9 @@ WATCH_SECONDS = 3.0
 PORTS = 100  # how many ports above the wished one are tried
 
 
-def portal_address(settings: Settings, port: int | None = None) -> str:
-    """The address that signs its reader in, of the running portal or of the one that would start now."""
-    return f"http://{LOOPBACK[0]}:{port or _running_port(settings)}/?token={load_token(settings)}"
+def portal_address(settings: Settings, port: int | None = None, token: str | None = None) -> str:
+    """The address that signs its reader in, of the running portal or of the one that would start now; by default with the installation's token."""
+    return f"http://{LOOPBACK[0]}:{port or _running_port(settings)}/?token={token or load_token(settings)}"
 
 
 def serve(settings: Settings, *, on_ready: Ready | None = None, is_wanted: Callable[[], bool] | None = None) -> None:

@@ -1,38 +1,43 @@
-"""Signing in with the installation's token."""
+"""Signing in with a token: the installation's own, or an officer's."""
 
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from portal.context import Page, PageDep, get_hub, link
 from portal.errors import API, answer
 from portal.routes.review import PURPOSE
-from portal.security import COOKIE, is_token, session_value
+from portal.security import COOKIE, session_value
 from registries.definition import load_definitions
 
 router = APIRouter()
 
 
-def ask(request: Request) -> Response:
+async def ask(request: Request) -> Response:
     """Answer a request that is not signed in: take the token of its address, or ask for it."""
     given = request.query_params.get("token")
-    if given is not None and request.method == "GET" and is_token(given, get_hub(request).token):
+    if given is not None and request.method == "GET" and await _opens(request, given):
         rest = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
-        return _signed_in(request, request.url.path + (f"?{rest}" if rest else ""))
+        return _signed_in(given, request.url.path + (f"?{rest}" if rest else ""))
     if request.url.path.startswith(API):
         return answer(request, 401)
     return _form(Page(request), given is not None)
+
+
+async def _opens(request: Request, token: str) -> bool:
+    return await run_in_threadpool(get_hub(request).officer_of, session_value(token)) is not None
 
 
 def _form(page: Page, was_wrong: bool) -> Response:
     return page.render("sign_in.html", 401, was_wrong=was_wrong)
 
 
-def _signed_in(request: Request, to: str) -> Response:
+def _signed_in(token: str, to: str) -> Response:
     # A path of two slashes would lead to another host.
     response = RedirectResponse("/" + to.lstrip("/\\"), 303)
-    response.set_cookie(COOKIE, session_value(get_hub(request).token), httponly=True, samesite="strict", path="/")
+    response.set_cookie(COOKIE, session_value(token), httponly=True, samesite="strict", path="/")
     return response
 
 
@@ -49,7 +54,7 @@ async def sign_in(page: PageDep, request: Request) -> Response:
     given = form.get("token", [""])[0].strip()
     # Pasting the whole address that `./hub up` prints works as well.
     given = given.rsplit("token=", 1)[-1]
-    return _signed_in(request, "/") if is_token(given, page.hub.token) else _form(page, True)
+    return _signed_in(given, "/") if await _opens(request, given) else _form(page, True)
 
 
 @router.post("/sign-out")

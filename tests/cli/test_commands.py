@@ -70,6 +70,8 @@ JSON_COMMANDS = [
     ["standards", "list"],
     ["standards", "show", "sex_code"],
     ["report", f"{LEAN['id']}@1"],
+    ["officers", "--add", "张敏"],
+    ["officers"],
 ]
 
 

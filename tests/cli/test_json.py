@@ -51,6 +51,8 @@ WRONG = [
     ["bench", "nothing"],
     ["bench", "a.b"],
     ["bench", "pandas_values"],
+    ["officers", "--add", "a:b"],
+    ["officers", "--withdraw", "nobody"],
     ["no-such-command"],
     [],
 ]

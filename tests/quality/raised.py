@@ -12,6 +12,7 @@ PACKAGES = ("core", "catalog", "connectors", "quality", "registries", "exchange"
 # What only commands say, which speak English.
 COMMANDS = (
     "catalog/department_keys.py",
+    "catalog/officers.py",
     "connectors/api_preview.py",
     "connectors/preview.py",
     "connectors/records.py",
