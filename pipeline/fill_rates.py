@@ -3,53 +3,49 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.batches import Batch
 from catalog.files import files_of
-from contracts.model import Contract
-from core.engine import Engine, quote
+from core.engine import quote
 from core.lake import null_counts
-from pipeline.changes import DELETED, Changes
-from pipeline.home import Home
+from pipeline.changes import DELETED
+from pipeline.findings import Examined
 from pipeline.standardize import STANDARDIZED
 from pipeline.state import engine_type, since_compact, standardized_table, state
-from standards.model import Standards
 
 Fill = tuple[int, int]  # rows, and those that have a value
 
 
-def fills_of_delivery(
-    engine: Engine, home: Home, batch: Batch, contract: Contract, standards: Standards, changes: Changes, fills: Sequence[Mapping[str, Any]]
-) -> dict[str, Fill]:
+def fills_of_delivery(examined: Examined, fills: Sequence[Mapping[str, Any]]) -> dict[str, Fill]:
     """What fill rates are asked of, by element. Rows that came unchanged are counted only where it could matter: mostly, what the file of the
     state says of its columns is enough to see that there are values enough."""
-    rates = contract.assertions.fill_rates
+    rates = examined.contract.assertions.fill_rates
     found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in rates}
-    if not found or (batch.is_whole and not changes.unchanged):
+    if not found or (examined.batch.is_whole and not examined.changes.unchanged):
         return found
-    surely = _surely_filled(engine, home, contract, changes, list(found))
+    surely = _surely_filled(examined, list(found))
     missed = {name for name, (rows, filled) in found.items() if filled + surely[name][1] < rates[name] * (rows + surely[name][0])}
-    others = surely if not missed else _counted(engine, home, contract, standards, list(found))
+    others = surely if not missed else _counted(examined, list(found))
     return {name: (rows + others[name][0], filled + others[name][1]) for name, (rows, filled) in found.items()}
 
 
-def _surely_filled(engine: Engine, home: Home, contract: Contract, changes: Changes, elements: Sequence[str]) -> dict[str, Fill]:
+def _surely_filled(examined: Examined, elements: Sequence[str]) -> dict[str, Fill]:
     """How many records came unchanged, and the fewest of them that have a value: as if every row since the oldest file were among them without
     one, and every row of that file without one, too."""
-    oldest, later = since_compact(files_of(home.catalog, standardized_table(contract.id), ("log", "compact")))
+    engine, home = examined.engine, examined.home
+    oldest, later = since_compact(files_of(home.catalog, standardized_table(examined.contract.id), ("log", "compact")))
     came: int = engine.value(
         f"SELECT (SELECT count(DISTINCT _record_id) FROM {STANDARDIZED} WHERE _known) + (SELECT count(*) FROM {DELETED})",
         doing="counting filled values",
     )
-    unchanged, since = changes.previous - came, sum(file.rows for file in later)
+    unchanged, since = examined.changes.previous - came, sum(file.rows for file in later)
     nulls = null_counts(engine, home.settings, oldest[0].path) if oldest else {}
     return {name: (unchanged, max(0, unchanged - since - nulls.get(name, unchanged))) for name in elements}
 
 
-def _counted(engine: Engine, home: Home, contract: Contract, standards: Standards, elements: Sequence[str]) -> dict[str, Fill]:
-    columns = {"_record_id": "UUID", **{name: engine_type(standards.elements[name]) for name in elements}}
-    total, *filled = engine.row(
+def _counted(examined: Examined, elements: Sequence[str]) -> dict[str, Fill]:
+    columns = {"_record_id": "UUID", **{name: engine_type(examined.standards.elements[name]) for name in elements}}
+    total, *filled = examined.engine.row(
         f"SELECT count(*), {', '.join(f'count({quote(name)})' for name in elements)} "
-        f"FROM {state(home, standardized_table(contract.id), columns)} "
+        f"FROM {state(examined.home, standardized_table(examined.contract.id), columns)} "
         f"WHERE _record_id NOT IN (SELECT _record_id FROM {STANDARDIZED} UNION ALL SELECT _record_id FROM {DELETED})",
         doing="counting filled values",
     )

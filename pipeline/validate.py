@@ -1,12 +1,10 @@
 """Validate: the Great Expectations suite on the whole standardized batch, held against the row-level verdicts, and the contract's gate."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from contracts.model import Contract
 from core.engine import Engine, quote
 from core.errors import HubError
-from pipeline.changes import Changes
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
 from quality.run import CheckResult, prepare_expectations, run_suite
 from standards.checks import Check, checks
@@ -117,29 +115,3 @@ def compare_verdicts(results: Sequence[CheckResult], issues: Sequence[IssueCount
             "the suite and the row-level verdict disagree: " + "; ".join(differing),
             hint="a rule of the standard is written wrong; nothing was accepted, report it with these lines",
         )
-
-
-def is_shrink(contract: Contract, changes: Changes) -> bool:
-    """Whether more records would disappear than the contract allows."""
-    return bool(changes.previous) and changes.disappeared > contract.assertions.largest_shrink * changes.previous
-
-
-def gate(
-    contract: Contract, changes: Changes, quarantined: int, fills: Mapping[str, tuple[int, int]], *, may_shrink: bool = False
-) -> list[str]:
-    """The reasons, in words, why a batch must not be accepted; an empty list lets it pass. A person may have decided on a shrink."""
-    limits = contract.assertions
-    reasons = []
-    if changes.landed < limits.least_rows:
-        reasons.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
-    if is_shrink(contract, changes) and not may_shrink:
-        share = changes.disappeared / changes.previous
-        reasons.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
-    if changes.landed and quarantined > limits.largest_quarantine * changes.landed:
-        share = quarantined / changes.landed
-        reasons.append(f"{quarantined} of {changes.landed} rows would be quarantined ({share:.1%}, limit {limits.largest_quarantine:.1%})")
-    for element, least in limits.fill_rates.items():
-        evaluated, filled = fills.get(element, (0, 0))
-        if evaluated and filled < least * evaluated:
-            reasons.append(f"{element} is filled in {filled / evaluated:.1%} of {evaluated} rows, the contract asks for {least:.1%}")
-    return reasons

@@ -8,11 +8,11 @@ from catalog.batches import Batch
 from contracts.model import Contract, Department
 from core.engine import Engine, literal, parquet, quote
 from pipeline.changes import Changes
+from pipeline.gates import gate
 from pipeline.impact.sampling import Estimate, Sample
 from pipeline.impact.trial import issues_column
 from pipeline.standardize import ROW
 from pipeline.state import dataset_elements
-from pipeline.validate import gate
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import DataElement, Standards, Title
 

@@ -37,7 +37,7 @@ def test_an_unforeseen_error_while_accepting_closes_the_batch(hub: Hub, monkeypa
     hub.register(PATIENTS, RESIDENTS)
     batch = hub.land(PATIENTS, [person(1)])
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.accept._split", refusing)
+        patched.setattr("pipeline.accept.split_rows", refusing)
         with pytest.raises(ValueError, match="cannot read"):
             accept(batch, hub.home)
     assert_failed(hub)
