@@ -20,13 +20,14 @@ from registries.attempts import standing_attempt
 from registries.definition import load_definitions
 from registries.publications import latest
 from standards.model import Title
+from standards.texts import Language
 
 RULES = Path(__file__).with_name("alert_rules.yml")
 _GB = 1 << 30
 
 
 class Rule(BaseModel):
-    """One rule: the function that finds, how bad it is, its name in words, and its numbers."""
+    """One rule: the function that finds, how bad it is, its name, what is said of what is found, and its numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,11 +35,13 @@ class Rule(BaseModel):
     find: str
     severity: str = Field(pattern="^(warning|error)$")
     title: Title
+    words: Title
     numbers: Mapping[str, float] = Field(default_factory=dict)
 
 
-Words = tuple[str, str, str]  # subject, Chinese, English
-Finder = Callable[[Home, Sequence[DatasetState], Mapping[str, float]], Iterator[Words]]
+# About whom, and what stands in the words of the rule; where it is said otherwise in Chinese and in English, it is a title.
+Fact = tuple[str, Mapping[str, str | int | Title]]
+Finder = Callable[[Home, Sequence[DatasetState], Mapping[str, float]], Iterator[Fact]]
 
 
 @cache
@@ -51,68 +54,69 @@ def find(home: Home, rules: Sequence[Rule] | None = None) -> list[Found]:
     """What the rules find now."""
     states = [item for item in dataset_states(home.catalog).values() if item.contract.ended is None]
     return [
-        Found(rule.id, subject, rule.severity, f"{rule.title.zh}：{zh}", f"{rule.title.en}: {en}")
+        Found(
+            rule.id, subject, rule.severity, f"{rule.title.zh}：{_said(rule, 'zh', facts)}", f"{rule.title.en}: {_said(rule, 'en', facts)}"
+        )
         for rule in rules or load_rules()
-        for subject, zh, en in FINDERS[rule.find](home, states, rule.numbers)
+        for subject, facts in FINDERS[rule.find](home, states, rule.numbers)
     ]
 
 
-def late_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def _said(rule: Rule, language: Language, facts: Mapping[str, str | int | Title]) -> str:
+    words: str = getattr(rule.words, language)
+    return words.format(**{name: getattr(fact, language) if isinstance(fact, Title) else fact for name, fact in facts.items()})
+
+
+def _both(message: str) -> Title:
+    """A message of the hub in both languages."""
+    return Title(zh=sentence(message, "zh"), en=message)
+
+
+def late_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets whose last accepted delivery is older than their update cycle allows."""
     for item in states:
         if item.freshness == "late":
-            at, title = beijing_text(item.seen_at), item.contract.title
-            yield item.id, f"{title.zh}（{item.id}）上次成功读取于 {at}", f"{title.en} ({item.id}) was last read {at} (Beijing)"
+            yield item.id, {"id": item.id, "title": item.contract.title, "at": beijing_text(item.seen_at)}
 
 
-def failed_batches(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def failed_batches(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets whose last batch failed, was stopped by its gate, or died."""
     for item in states:
         if item.last is not None and item.last_status in TROUBLE:
             said = (item.last.error or "the process ended half-way").removeprefix(f"{item.id}: ")
-            yield item.id, f"{item.last.batch_id}：{sentence(said, 'zh')}", f"{item.last.batch_id}: {said}"
+            yield item.id, {"batch": item.last.batch_id, "said": _both(said)}
 
 
-def overdue_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def overdue_datasets(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets that their schedule should have begun to collect."""
     for item in states:
         if item.overdue_since:
-            at, title = beijing_text(item.overdue_since), item.contract.title
-            yield (
-                item.id,
-                f"{title.zh}（{item.id}）应于 {at} 采集，至今未开始；请检查 Airflow 是否运行、其 DAG 是否被暂停",
-                f"{title.en} ({item.id}) was due {at} (Beijing) and has not begun; see whether Airflow runs, and whether its DAG is paused",
-            )
+            yield item.id, {"id": item.id, "title": item.contract.title, "at": beijing_text(item.overdue_since)}
 
 
-def unpublished_changes(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def unpublished_changes(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Registries that do not have what has been accepted for some time; why a publication was stopped is told by itself."""
     for name in load_definitions():
         if standing_attempt(home.serving, latest(home.serving, name)) is None:
             waits = [dataset for dataset, since in unpublished(home, name).items() if now() - since > timedelta(minutes=numbers["minutes"])]
             if waits:
-                named = ", ".join(sorted(waits))
-                yield (
-                    name,
-                    f"{name} 尚未包含已接收的变更：{named}；可执行 ./hub publish {name}",
-                    f"{name} lacks what was accepted from {named}; ./hub publish {name} brings it",
-                )
+                yield name, {"registry": name, "datasets": ", ".join(sorted(waits))}
 
 
-def stopped_publications(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def stopped_publications(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Registries whose last attempt became no publication."""
     for name in load_definitions():
         attempt = standing_attempt(home.serving, latest(home.serving, name))
         if attempt is not None:
-            yield name, sentence(attempt.reason, "zh"), attempt.reason
+            yield name, {"said": _both(attempt.reason)}
 
 
-def growing_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def growing_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets of which clearly more rows wait than after the delivery before."""
     for item in states:
         waiting, before = item.quarantined or 0, _waiting_before(home, item)
         if before is not None and waiting - before >= max(numbers["rows"], numbers["share"] * before):
-            yield item.id, f"{item.id} 由 {before} 行增至 {waiting} 行", f"{item.id} went from {before} to {waiting} rows"
+            yield item.id, {"id": item.id, "before": before, "waiting": waiting}
 
 
 def _waiting_before(home: Home, item: DatasetState) -> int | None:
@@ -122,28 +126,27 @@ def _waiting_before(home: Home, item: DatasetState) -> int | None:
     return None if before is None else before.quarantined if before.waiting is None else before.waiting
 
 
-def old_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def old_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets with a row that has waited for long."""
     for item in states:
         days = (now() - item.waiting_since).days if item.waiting_since else 0
         if days >= numbers["days"]:
-            yield item.id, f"{item.id} 最早的一行已等待 {days} 天", f"{item.id}: the oldest row has waited for {days} days"
+            yield item.id, {"id": item.id, "days": days}
 
 
-def retained_log(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def retained_log(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """Datasets whose last batch found that their source keeps more log for the hub than the contract wants to hear of."""
     for item in states:
         for note in item.last.notes if item.last else []:
             if note["kind"] == "log-retained":
-                yield item.id, f"{item.id}：{sentence(note['message'], 'zh')}", f"{item.id}: {note['message']}"
+                yield item.id, {"id": item.id, "said": _both(note["message"])}
 
 
-def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Words]:
+def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
     """The disk of the installation, where little is left of it."""
     usage = shutil.disk_usage(home.settings.home)
     if usage.free < numbers["free_gb"] * _GB or usage.free < numbers["free_share"] * usage.total:
-        left = f"{usage.free / _GB:.1f} GB"
-        yield "disk", f"HUB_HOME 所在磁盘仅余 {left}", f"{left} are left on the disk of HUB_HOME"
+        yield "disk", {"left": f"{usage.free / _GB:.1f} GB"}
 
 
 FINDERS: dict[str, Finder] = {
