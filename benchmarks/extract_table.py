@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import duckdb
 
 from benchmarks.server import postgresql_server
-from connectors.identifiers import quote
-from connectors.scanner import scanner_engine
+from connectors.databases.identifiers import quote
+from connectors.databases.scanner import scanner_engine
 
 TABLE = "hub_bench_extract"
 COLUMNS = {

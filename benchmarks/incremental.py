@@ -17,7 +17,7 @@ from benchmarks.floor_increment import follow
 from benchmarks.hub import brought_in, build
 from benchmarks.server import load_tables, server_seconds
 from catalog.datasets import contract_in_force, register
-from connectors.identifiers import quote
+from connectors.databases.identifiers import quote
 from contracts.loader import load_contracts
 from core.settings import REPOSITORY
 from demo.benchmark_city import DATASETS

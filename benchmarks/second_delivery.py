@@ -37,7 +37,7 @@ def measure(kind: str, address: str, folder: Path) -> dict[str, Any]:
 
 def _connected(kind: str, address: str) -> Any:
     if kind == "mysql":
-        from connectors.mysql import connected
+        from connectors.databases.mysql import connected
 
         return connected(address)
     import psycopg

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from connectors.identifiers import quote
+from connectors.databases.identifiers import quote
 from core.errors import RequestError
 
 

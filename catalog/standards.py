@@ -11,7 +11,7 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
 from standards.model import Standards
-from standards.versions import digest, elements_of, pack, unpack
+from standards.versions import data_types, data_types_of, digest, elements_of, pack, retyped, unpack
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,14 @@ class StandardVersion:
 
 
 def record_standard(catalog: sa.Engine, standards: Standards, actor: str) -> None:
-    """Keep a version when it is first used. Raises RequestError where its number already stands for other definitions."""
+    """Keep a version when it is first used.
+
+    Raises RequestError where its number already stands for other definitions, and where an element has another data type than in a version
+    that was used before.
+    """
     found = standard_digest(catalog, standards.version)
     if found is None:
+        _check_types(catalog, standards)
         try:
             _insert(catalog, standards, actor)
         except sa.exc.IntegrityError:  # another process was first: then its definitions count
@@ -41,6 +46,17 @@ def record_standard(catalog: sa.Engine, standards: Standards, actor: str) -> Non
             f"the standard was changed, but is still called {standards.version}, a number that batches are pinned to",
             hint="raise the version in standards/version.yml and say there what changed; "
             f"./hub standards diff {standards.version} current shows the difference",
+        )
+
+
+def _check_types(catalog: sa.Engine, standards: Standards) -> None:
+    with reading(catalog) as connection:
+        kept = connection.execute(sa.select(standard_version.c.document).order_by(standard_version.c.recorded_at)).scalars().all()
+    before = {name: kind for document in kept for name, kind in data_types_of(document).items()}
+    if faults := retyped(before, data_types(standards)):
+        raise RequestError(
+            f"standard {standards.version} cannot be used here: {'; '.join(faults)}",
+            hint="give the new form an id of its own, and map columns to that; the former may go from the schema",
         )
 
 

@@ -177,8 +177,8 @@ def _column_faults(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _text(path: Path, name: str) -> str:
     """The text of a file in whatever encoding departments use, as connectors read it."""
-    from connectors.files import open_bytes, real_kind
-    from connectors.text import Utf8Stream, find_encoding
+    from connectors.files.drop import open_bytes, real_kind
+    from connectors.files.text import Utf8Stream, find_encoding
     from core.errors import RequestError
 
     try:

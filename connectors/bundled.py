@@ -15,7 +15,7 @@ from connectors.columns import plan_columns
 from connectors.extract import extract
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, numbered, text_schema
 from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError
-from connectors.storage import Fetched
+from connectors.storage.fetched import Fetched
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.connections import Connections

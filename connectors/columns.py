@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from connectors.extraction import POSITION, Note
-from connectors.files import DeliveredFile
+from connectors.files.drop import DeliveredFile
 from contracts.model import Contract
 from core.errors import SourceError
 

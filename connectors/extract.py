@@ -8,11 +8,11 @@ from importlib import import_module
 import pyarrow as pa
 
 from connectors.claim import Claim
+from connectors.cut_off import watched
+from connectors.databases.increment import Differing, Following, Request
 from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
-from connectors.files import file_digests, unchanged_meanwhile
-from connectors.increment import Differing, Following, Request
-from connectors.storage import at_hand, fetch, is_remote, removing
-from connectors.watch import watched
+from connectors.files.drop import file_digests, unchanged_meanwhile
+from connectors.storage.fetched import at_hand, fetch, is_remote, removing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import BEIJING
@@ -23,17 +23,17 @@ __all__ = ["POSITION", "Extraction", "Note", "Unreadable", "extract"]
 
 Connector = Callable[..., Extraction]
 # Named, not imported: reading a file needs no database driver.
-_CONNECTORS = {
-    "postgresql": "connectors.postgresql",
-    "mysql": "connectors.mysql",
-    "sqlite": "connectors.sqlite",
-    "sql": "connectors.dialects",
-    "csv": "connectors.csv",
-    "xlsx": "connectors.xlsx",
-    "jsonl": "connectors.json_lines",
-    "fixed": "connectors.fixed_width",
-    "xml": "connectors.xml",
-    "http": "connectors.http",
+CONNECTORS = {
+    "postgresql": "connectors.databases.postgresql",
+    "mysql": "connectors.databases.mysql",
+    "sqlite": "connectors.databases.sqlite",
+    "sql": "connectors.databases.dialects",
+    "csv": "connectors.files.csv",
+    "xlsx": "connectors.files.xlsx",
+    "jsonl": "connectors.files.json_lines",
+    "fixed": "connectors.files.fixed_width",
+    "xml": "connectors.files.xml",
+    "http": "connectors.apis.http",
 }
 
 
@@ -47,7 +47,7 @@ def extract(
     Raises SourceError, here or while the batches are consumed, if the source cannot be read as the contract says.
     """
     notes = _window_notes(contract, outside_window_by)
-    connector: Connector = import_module(_CONNECTORS[contract.source.kind]).extract
+    connector: Connector = import_module(CONNECTORS[contract.source.kind]).extract
     if isinstance(contract.source, FileSource):
         extraction = _read_files(connector, contract, contract.source, connections)
     elif isinstance(contract.source, DatabaseSource):
@@ -80,10 +80,10 @@ def _read_files(connector: Connector, contract: Contract, source: FileSource, co
 def _read_table(connector: Connector, contract: Contract, connections: Connections, request: Request | None) -> Extraction:
     """Read a table from the copy that the department has set apart for reading, or where that does not answer, from the source."""
     if isinstance(request, Following):
-        following: Connector = import_module("connectors.postgresql_log").extract
+        following: Connector = import_module("connectors.databases.postgresql_log").extract
         return watched(contract, lambda: following(contract, connections, request))
     if isinstance(request, Differing):
-        connector = import_module(f"connectors.{contract.source.kind}_digests").extract
+        connector = import_module(f"connectors.databases.{contract.source.kind}_digests").extract
     replica = contract.reading.replica
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))
@@ -120,7 +120,7 @@ def source_claim(contract: Contract, connections: Connections) -> Claim | None:
     check_window(contract, datetime.now(BEIJING))
     if not isinstance(contract.source, DatabaseSource):
         return None
-    ask: Callable[[Contract, Connections], Claim] = import_module(_CONNECTORS[contract.source.kind]).claim
+    ask: Callable[[Contract, Connections], Claim] = import_module(CONNECTORS[contract.source.kind]).claim
     replica = contract.reading.replica
     return ask(_reading_from(contract, replica) if replica else contract, connections)
 

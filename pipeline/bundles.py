@@ -9,9 +9,9 @@ from catalog.batches import Batch, batches_from
 from catalog.datasets import contract_in_force
 from catalog.department_keys import add_key, get_key
 from connectors.bundled import bundle_extraction, refused, sequence_note
+from connectors.databases.identifiers import quote, split_object
 from connectors.extract import check_window
-from connectors.files import delivered_paths
-from connectors.identifiers import quote, split_object
+from connectors.files.drop import delivered_paths
 from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
@@ -96,7 +96,7 @@ def _cursor(contract: Contract, connections: Any) -> Any:
         case "mysql":
             from pymysql.cursors import SSCursor
 
-            from connectors.mysql import connected
+            from connectors.databases.mysql import connected
 
             return driven(connected, connections.url(source.connection, "mysql", "mariadb")).cursor(SSCursor)
     raise RequestError(

@@ -22,9 +22,9 @@ from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
 from connectors.columns import MOST_COLUMNS, UNNAMED, ColumnsMissing, shown
+from connectors.databases.increment import Differing, Request
 from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
-from connectors.increment import Differing, Request
 from contracts.model import Contract
 from contracts.references import element_faults
 from core.clock import BEIJING

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from connectors import api_preview
-from connectors.described import describe
-from connectors.dialects import dialects
+from connectors.apis import preview as api_preview
+from connectors.databases.described import describe
+from connectors.databases.dialects import dialects
 from connectors.extract import extract
 from connectors.extraction import Described, Note
-from connectors.preview import preview
+from connectors.files.preview import preview
 from connectors.profile import profile
-from connectors.storage import SCHEMES, at_hand
+from connectors.storage.fetched import SCHEMES, at_hand
 from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.decide import Decisions, Seen, decide
 from contracts.proposal.draft import Dataset, to_document, to_yaml

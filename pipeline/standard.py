@@ -9,9 +9,9 @@ from catalog.standards import get_standard, record_standard
 from core.clock import today
 from core.errors import DefinitionError, RequestError
 from pipeline.home import Home
-from registries.publications import Publication
+from registries.publications import Publication, latest
 from standards.loader import load_standards, read_standards
-from standards.model import Standards
+from standards.model import Schema, Standards
 
 CURRENT = "current"
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,2}")
@@ -42,6 +42,14 @@ def standard_of(home: Home, publication: Publication) -> Standards:
         if (installed := load_standards()).version == publication.standard_version:
             return installed
         raise
+
+
+def published_schema(home: Home, registry: str) -> Schema:
+    """The schema by which a registry is published now: a later standard, even if installed, reaches its table with the next publication."""
+    publication, installed = latest(home.serving, registry), load_standards()
+    if not publication.number or publication.standard_version == installed.version:
+        return installed.schemas[registry]
+    return standard_of(home, publication).schemas[registry]
 
 
 def standard_named(name: str, home: Callable[[], Home]) -> Standards:

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from core.database import reading
 from core.errors import HubError, RequestError
 from exchange import audit
+from pipeline.standard import standard_of
 from portal.context import Hub
 from registries.definition import get_definition
 from registries.further_values import COLUMN, further_values
 from registries.identity import successor
 from registries.judgements import Judgement
-from registries.publications import latest
+from registries.publications import get_publication, latest
 from registries.versions import history_table
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema, Title
@@ -156,34 +157,34 @@ def read_record(
 
     The audit log has its entry before anything is read.
     """
-    schema = hub.standards.schemas[registry]
     current = latest(hub.home.serving, registry).number
     number = current if known_at is None else known_at
     if not current:
         raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
-    canonical_id = successor(hub.home.serving, schema, canonical_id[:36], number)
+    canonical_id = successor(hub.home.serving, hub.standards.schemas[registry], canonical_id[:36], number)
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
     subject = audit.entity_subject(registry, canonical_id)
     audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
-    return _read(hub, schema, canonical_id, number, valid_at, bool(purpose))
+    return _read(hub, registry, canonical_id, number, valid_at, bool(purpose))
 
 
-def _read(hub: Hub, schema: Schema, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:
+def _read(hub: Hub, registry: str, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:
     from pipeline.answers.why import Moment, show, why_at
 
     at = Moment(valid_at, number)
-    row = show(hub.home, schema.id, canonical_id, at)
+    row = show(hub.home, registry, canonical_id, at)
+    schema = standard_of(hub.home, get_publication(hub.home.serving, registry, number)).schemas[registry]
     answers: dict[str, Any] = {}
     trouble = ""
     judged: tuple[Judgement, ...] = ()
     try:
-        account = why_at(hub.home, schema.id, canonical_id, at)
+        account = why_at(hub.home, registry, canonical_id, at)
         judged = account.judgements
         answers = {answer.element: answer for answer in account.answers}
     except HubError as error:
         trouble = error.message
-    lines = tuple(_line(hub, schema.id, element, row, answers.get(element.id), revealed) for element in schema.elements)
-    return Record(schema.id, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble, judged)
+    lines = tuple(_line(hub, registry, element, row, answers.get(element.id), revealed) for element in schema.elements)
+    return Record(registry, canonical_id, number, row["_publication_from"], row["_valid_from"], revealed, lines, trouble, judged)
 
 
 def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Word:

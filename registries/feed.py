@@ -19,7 +19,7 @@ from core.errors import RequestError
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN, as_document
 from registries.tables import current_publication, identity_event, publication
-from registries.versions import history_table
+from registries.versions import history_table, told_columns
 from standards.model import Schema
 
 Kind = Literal["merge", "split", "rekey", "insert", "update", "delete"]
@@ -130,7 +130,8 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
             ),
             {"n": span.number, "after": after_id, "limit": limit},
         )
-        rows = tuple(Row(row["_canonical_id"], *_validity(row), _filled(schema, row)) for row in map(_named, found))
+        told = told_columns(connection, schema)
+        rows = tuple(Row(row["_canonical_id"], *_validity(row), _filled(told, row)) for row in map(_named, found))
     return State(schema.id, span.number, span.last, rows[-1].canonical_id if len(rows) == limit else None, rows)
 
 
@@ -181,9 +182,10 @@ def _events(connection: sa.Connection, schema: Schema, span: _Span, skip: int, l
     for canonical_id in deleted:
         seq += 1
         yield Event(seq, span.number, "delete", canonical_id)
-    for row in _opened(connection, schema, span.number, max(skip - span.deleted, 0), limit - len(deleted)):
+    told = told_columns(connection, schema)
+    for row in _opened(connection, schema, told, span.number, max(skip - span.deleted, 0), limit - len(deleted)):
         seq += 1
-        yield row_event(schema, span.number, seq, row)
+        yield row_event(told, span.number, seq, row)
 
 
 def _identities(connection: sa.Connection, registry: str, number: int, skip: int, limit: int) -> list[tuple[Kind, str, str]]:
@@ -206,10 +208,10 @@ def _deleted(connection: sa.Connection, schema: Schema, number: int, skip: int, 
     return list(connection.execute(sa.text(query), {"n": number, "limit": limit, "skip": skip}).scalars())
 
 
-def _opened(connection: sa.Connection, schema: Schema, number: int, skip: int, limit: int) -> list[Mapping[str, Any]]:
+def _opened(connection: sa.Connection, schema: Schema, told: Sequence[str], number: int, skip: int, limit: int) -> list[Mapping[str, Any]]:
     """New versions, with the one that each replaced under the prefix `old_`."""
     table = history_table(schema)
-    columns = ("_valid_from", "_valid_to", *_told(schema))
+    columns = ("_valid_from", "_valid_to", *told)
     names = ", ".join(f"h.{name}, o.{name} AS old_{name}" for name in columns)
     # Said again because that is what the index covers: nothing has to be kept in order for the first publication, which is all rows.
     indexed = "AND _publication_from > 1" if number > 1 else ""
@@ -226,11 +228,11 @@ def _named(row: sa.Row[Any]) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-def row_event(schema: Schema, number: int, seq: int, row: Mapping[str, Any]) -> Event:
-    """The event of a new version."""
+def row_event(told: Sequence[str], number: int, seq: int, row: Mapping[str, Any]) -> Event:
+    """The event of a new version; `told` are its columns (`told_columns`)."""
     if row["old_id"] is None:
-        return Event(seq, number, "insert", row["_canonical_id"], *_validity(row), _filled(schema, row))
-    changed = {name: _program(name, row[name]) for name in _told(schema) if row[name] != row[f"old_{name}"]}
+        return Event(seq, number, "insert", row["_canonical_id"], *_validity(row), _filled(told, row))
+    changed = {name: _program(name, row[name]) for name in told if row[name] != row[f"old_{name}"]}
     return Event(seq, number, "update", row["_canonical_id"], *_validity(row), changed)
 
 
@@ -238,12 +240,8 @@ def _validity(row: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return plain(row["_valid_from"]), plain(row["_valid_to"])
 
 
-def _filled(schema: Schema, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _program(name, row[name]) for name in _told(schema) if row[name] is not None}
-
-
-def _told(schema: Schema) -> tuple[str, ...]:
-    return (*(element.id for element in schema.elements), COLUMN)
+def _filled(told: Sequence[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _program(name, row[name]) for name in told if row[name] is not None}
 
 
 def _program(name: str, value: Any) -> Any:

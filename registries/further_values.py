@@ -15,7 +15,7 @@ from typing import Any
 from core.engine import literal, quote
 from registries.several import Role, Several
 from standards.comparable_characters import Kind, changing, compared_as, comparison_key, dropped
-from standards.masked import is_personal, masked_sql, masked_value
+from standards.masked import is_personal, masked_named, masked_sql
 from standards.model import DataElement
 
 COLUMN = "_several"
@@ -61,7 +61,7 @@ def as_document(text: str | None) -> Any:
 
 def masked_document(document: Sequence[Mapping[str, Any]], elements: Mapping[str, DataElement]) -> list[dict[str, Any]]:
     """The same with values masked as those of their elements are."""
-    return [{**item, "value": masked_value(item["value"], elements[item["element"]])} for item in document]
+    return [{**item, "value": masked_named(item["value"], item["element"], elements)} for item in document]
 
 
 def masked_column_sql(elements: Iterable[DataElement]) -> str:

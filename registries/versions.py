@@ -8,7 +8,7 @@ until a later publication says something else of the same days; it is known from
 one row of an entity, or none. A delete takes back all that was said of an entity; what comes after it begins anew.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -29,6 +29,7 @@ MEANINGS = {
     "_valid_to": "在现实中至该日之前有效；9999-12-31 表示未终止",
     COLUMN: "除所采用的值外，来源所报的其他值（JSON），逐条见其他值视图",
 }
+DROPPED = "现行标准不再包含的数据元；较早的发布有其值"
 # Columns of the view of further values, one row for each value and dataset that says so.
 FURTHER = {
     "element": "数据元",
@@ -60,19 +61,30 @@ def values_view(schema: Schema) -> str:
 
 
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
-    """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new."""
+    """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new.
+
+    What a later standard has no more stays in the table and in the views of versions: an earlier publication had it.
+    """
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
         existing = _columns(connection, history_table(schema))
         viewed = _columns(connection, as_of_view(schema))
         has_values = bool(_columns(connection, values_view(schema)))
     wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
-    if wanted.keys() <= existing and wanted.keys() <= viewed and has_values:
+    dropped = {name for name in existing - wanted.keys() if not name.startswith("_")}
+    if wanted.keys() <= existing and wanted.keys() | dropped <= viewed and has_values:
         return
     with writing(serving) as connection:
         # Nothing is bound, and comments may hold any character: to the driver as it is.
-        for statement in (*_table(schema, wanted, existing), *_views(schema, dialect)):
+        for statement in (*_table(schema, wanted, existing), *_views(schema, dialect, sorted(dropped))):
             connection.exec_driver_sql(statement)
+
+
+def told_columns(connection: sa.Connection, schema: Schema) -> list[str]:
+    """The columns of the history table that hold what is published: the schema's elements, those of earlier standards, and further values."""
+    there = _columns(connection, history_table(schema))
+    own = [element.id for element in schema.elements if element.id in there]
+    return [*own, *sorted(name for name in there - set(own) if not name.startswith("_")), COLUMN]
 
 
 def _columns(connection: sa.Connection, name: str) -> set[str]:
@@ -96,7 +108,7 @@ def _table(schema: Schema, columns: Mapping[str, str], existing: set[str]) -> It
             yield f"ALTER TABLE {table} ADD COLUMN {name} {kind}"
 
 
-def _views(schema: Schema, dialect: Dialect) -> Iterator[str]:
+def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator[str]:
     current = f"JOIN current_publication c ON c.registry = '{schema.id}'"
     held = "h._publication_from <= c.number AND (h._publication_to IS NULL OR h._publication_to > c.number)"
     plain = {name: f"h.{name}" for name in SYSTEM}
@@ -105,9 +117,15 @@ def _views(schema: Schema, dialect: Dialect) -> Iterator[str]:
     history = history_table(schema)
     yield from _view(schema, dialect, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}")
     yield from _view(
-        schema, dialect, versions_view(schema), "全部版本", published, f"FROM {history} h {current} WHERE h._publication_from <= c.number"
+        schema,
+        dialect,
+        versions_view(schema),
+        "全部版本",
+        published,
+        f"FROM {history} h {current} WHERE h._publication_from <= c.number",
+        dropped,
     )
-    yield from _view(schema, dialect, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect))
+    yield from _view(schema, dialect, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect), dropped)
     yield from _further(schema, dialect)
 
 
@@ -161,10 +179,13 @@ def _further(schema: Schema, dialect: Dialect) -> Iterator[str]:
     )
 
 
-def _view(schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str) -> Iterator[str]:
+def _view(
+    schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str, dropped: Sequence[str] = ()
+) -> Iterator[str]:
     """A view of versions."""
-    meant = {use.element.id: column_comment(use) for use in schema.uses} | MEANINGS
-    computed = {**columns, **{column: f"h.{column}" for column in (*(element.id for element in schema.elements), COLUMN)}}
+    meant = {use.element.id: column_comment(use) for use in schema.uses} | MEANINGS | dict.fromkeys(dropped, DROPPED)
+    elements = (element.id for element in schema.elements)
+    computed = {**columns, **{column: f"h.{column}" for column in (*elements, *dropped, COLUMN)}}
     yield from _commented(dialect, name, f"{schema.title.zh}：{title}", computed, meant, source)
 
 

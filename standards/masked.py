@@ -1,6 +1,7 @@
 """How values are shown: by the classification and mask of their data element."""
 
 import re
+from collections.abc import Mapping
 
 from core.masking import mask, mask_sql
 from standards.model import DataElement
@@ -20,6 +21,11 @@ def masked_value(value: str | None, element: DataElement) -> str | None:
     if not is_personal(element):
         return value
     return mask(value, _mask_of(element))
+
+
+def masked_named(value: str | None, name: str, elements: Mapping[str, DataElement]) -> str | None:
+    """The same by the element's name. What the standard has no more does not say whom it is about: it is masked wholly."""
+    return masked_value(value, elements[name]) if name in elements else mask(value, "full")
 
 
 def masked_sql(text: str, element: DataElement) -> str:

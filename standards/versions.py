@@ -6,10 +6,11 @@ Attributes at their defaults are left out, so that a new optional attribute chan
 import hashlib
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from standards.model import Standards
+from standards.model import DataElement, Standards
 
 
 def digest(standards: Standards) -> str:
@@ -50,6 +51,26 @@ def elements_of(packed: bytes, schema: str) -> list[str]:
     """The ids of a schema's elements in a packed document, in order; also where the rest of it is an older program's and cannot be read."""
     uses = json.loads(zlib.decompress(packed))["schemas"][schema]["uses"]
     return [use["element"]["id"] for use in uses]
+
+
+def data_types_of(packed: bytes) -> dict[str, str]:
+    """The data type of each element in a packed document; also of one that an older program has kept."""
+    elements = json.loads(zlib.decompress(packed))["elements"]
+    return {name: element.get("data_type", DataElement.model_fields["data_type"].default) for name, element in elements.items()}
+
+
+def retyped(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Elements whose data type changed, each in words: values that are kept under one name cannot be of two types."""
+    return [
+        f"{name} is of data type {kind}, and values of it are kept as {before[name]}"
+        for name, kind in after.items()
+        if before.get(name, kind) != kind
+    ]
+
+
+def data_types(standards: Standards) -> dict[str, str]:
+    """The data type of each element."""
+    return {element.id: element.data_type for element in standards.elements.values()}
 
 
 def _document(standards: Standards) -> bytes:

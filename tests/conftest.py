@@ -76,7 +76,7 @@ def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
-    monkeypatch.setattr("connectors.files.LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("connectors.files.drop.LOOK_AGAIN_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from catalog.datasets import other_source
+from connectors.databases.increment import Increment
 from connectors.extract import extract
-from connectors.increment import Increment
 from contracts.model import Contract
 from core.connections import Connections, load_connections
 from core.faults import described
@@ -27,7 +27,7 @@ class SourceCheck:
 
 def check_followed(contract: Contract, connections: Connections) -> None:
     """Raise SourceError where the log of changes of the contract's table cannot be followed; the driver is loaded for nothing else."""
-    from connectors.postgresql_slots import check_followed as check
+    from connectors.databases.postgresql_slots import check_followed as check
 
     check(contract, connections)
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from catalog.batches import Batch, judged_otherwise, latest_accepted, latest_whole
 from connectors.claim import asks_digest
+from connectors.databases.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing, Increment
 from connectors.extraction import Told
-from connectors.increment import DIGEST, MUCH_DIFFERS, PLACE, Chosen, Differing, Increment
 from contracts.model import Contract
 from core.clock import now
 from core.digests import digest_sums, partition_sums, record_id

@@ -13,8 +13,8 @@ from typing import Any
 
 from catalog.batches import Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
 from catalog.datasets import contract_at
+from connectors.databases.increment import Following, Increment, Period, Request
 from connectors.extraction import Extraction
-from connectors.increment import Following, Increment, Period, Request
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.clock import now
@@ -134,7 +134,7 @@ def _note_given_up(home: Home, batch: Batch) -> None:
 
 
 def _settle(home: Home, contract: Contract, slot: str | None, lsn: str | None) -> str | None:
-    from connectors.postgresql_slots import settle
+    from connectors.databases.postgresql_slots import settle
 
     return settle(contract, load_connections(settings=home.settings), slot_prefix(home, contract.id), slot, lsn)
 

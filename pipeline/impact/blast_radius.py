@@ -32,6 +32,7 @@ from registries.publications import latest
 from standards.differences import Difference, differences
 from standards.model import Standards
 from standards.reach import Reach, reach
+from standards.versions import data_types, retyped
 
 ROWS = 200_000
 
@@ -113,8 +114,11 @@ class _Run:
             registries=tuple(self._outcome(base, sample) for base, sample in zip(bases, samples, strict=True)),
             departments=tuple({item.contract.department.id: item.contract.department for item in concerned}.values()),
             readers=tuple(reader for feed in feeds for reader in readers_of(self.home.audit, feed)),
-            faults=tuple(map(str, check_definitions(self.versions["new"]))),
+            faults=(*map(str, check_definitions(self.versions["new"])), *self._retyped()),
         )
+
+    def _retyped(self) -> list[str]:
+        return retyped(*(data_types(self.versions[side]) for side in SIDES))
 
     def _outcome(self, base: BaseTrial, sample: Sample) -> RegistryImpact:
         return base.outcome(latest(self.home.serving, base.definition.id).entities, sample)

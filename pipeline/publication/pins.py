@@ -6,18 +6,21 @@ from datetime import datetime
 
 from catalog.batches import Batch, batch_at, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
+from catalog.standards import elements_at
 from pipeline.home import Home
 from pipeline.resolve import Pinned
 from registries.definition import RegistryDefinition, get_definition
 from registries.judgements import newest
 from registries.publications import Input, Publication, inputs_of, latest
+from standards.loader import load_standards
 
 
 @dataclass(frozen=True)
 class Pins:
     """What a publication rests on: datasets that it looks at, what is withheld whole because it may not be shared, and what is judged.
 
-    `judged` is the number of the newest fact about pairs of records. `rebuilt`: a new definition concerns every entity.
+    `judged` is the number of the newest fact about pairs of records. `rebuilt`: a new definition, or other elements of the base table, concern
+    every entity.
     """
 
     datasets: Sequence[Pinned]
@@ -29,7 +32,8 @@ class Pins:
 def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:
     """Pin every dataset that feeds the registry to the last batch that changed it.
 
-    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed.
+    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed; and so do other elements of the
+    base table, which datasets that bring nothing new may have or lack.
     """
     seen = inputs_of(home.serving, registry, before.number)
     found = []
@@ -45,9 +49,8 @@ def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publi
                 continue
             batch, may_not = _seen_batch(home, seen[contract_id]), may_not or seen[contract_id].withheld > 0
         found.append((batch, may_not))
-    return _pins(
-        home, found, seen, newest(home.serving, registry), rebuilt=before.number > 0 and before.definition_version != definition.version
-    )
+    rebuilt = _is_rebuilt(home, before, definition.version, load_standards().version)
+    return _pins(home, found, seen, newest(home.serving, registry), rebuilt=rebuilt)
 
 
 def unpublished(home: Home, registry: str) -> dict[str, datetime]:
@@ -64,7 +67,26 @@ def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
         for item in inputs_of(home.serving, after.registry, after.number).values()
     ]
     seen = inputs_of(home.serving, after.registry, before.number)
-    return _pins(home, found, seen, after.judgements, rebuilt=before.number > 0 and before.definition_version != after.definition_version)
+    rebuilt = _is_rebuilt(home, before, after.definition_version, after.standard_version)
+    return _pins(home, found, seen, after.judgements, rebuilt=rebuilt)
+
+
+def _is_rebuilt(home: Home, before: Publication, definition_version: int, standard_version: str) -> bool:
+    """Whether a publication by this definition and standard has to look at every entity, given the publication before it."""
+    if not before.number:
+        return False
+    if before.definition_version != definition_version:
+        return True
+    versions = {before.standard_version, standard_version}
+    return len({frozenset(_elements(home, before.registry, version)) for version in versions}) > 1
+
+
+def _elements(home: Home, registry: str, version: str) -> list[str]:
+    installed = load_standards()
+    if version != installed.version:
+        return elements_at(home.catalog, version, registry)
+    schema = installed.schemas.get(registry)
+    return [element.id for element in schema.elements] if schema else []
 
 
 def was_withheld(home: Home, registry: str, item: Input) -> bool:
@@ -90,7 +112,8 @@ def _pins(home: Home, batches: Iterable[tuple[Batch, bool]], seen: Mapping[str, 
     pinned, withheld = [], []
     for batch, may_not in batches:
         before_it = seen.get(batch.contract_id)
-        linked = before_it if before_it is not None and not before_it.withheld else None
+        # Of a dataset that had no records linked there is nothing to take back.
+        linked = before_it if before_it is not None and not before_it.withheld and (before_it.linked or not may_not) else None
         if may_not:
             withheld.append(Input(batch.contract_id, batch.seq, batch.records or 0, 0, 0, batch.records or 0))
         if may_not and linked:

@@ -118,9 +118,9 @@ def _text(path: Path, content: bytes) -> list[_Cells]:
 def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
     import python_calamine
 
-    from connectors.files import DAMAGE
-    from connectors.workbook_formulas import cells_without_values
-    from connectors.workbook_size import check_workbook
+    from connectors.files.drop import DAMAGE
+    from connectors.files.workbook_formulas import cells_without_values
+    from connectors.files.workbook_size import check_workbook
 
     try:
         check_workbook(path.name, io.BytesIO(content))
@@ -142,7 +142,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
 
 
 def _cell(value: Any) -> str:
-    from connectors.xlsx import to_text
+    from connectors.files.xlsx import to_text
 
     is_day = isinstance(value, datetime) and value.time() == time()
     return value.date().isoformat() if is_day else to_text(value)

@@ -14,7 +14,7 @@ from portal.routes.registries import schema_of
 from registries.definition import get_definition
 from registries.feed import LONGEST_PAGE, read_changes, read_state
 from registries.further_values import COLUMN, masked_document
-from standards.masked import is_personal, masked_value
+from standards.masked import is_personal, masked_named
 from standards.model import Schema
 
 router = APIRouter(prefix="/api/v1/registries/{registry_id}")
@@ -106,8 +106,8 @@ def _shown(schema: Schema, item: Mapping[str, Any], purpose: str) -> Json:
     values = dict(item["values"])
     further = {COLUMN: masked_document(values[COLUMN], elements)} if values.get(COLUMN) else {}
     values |= {
-        name: masked_value(str(value), elements[name])
+        name: masked_named(str(value), name, elements)
         for name, value in values.items()
-        if name != COLUMN and value is not None and is_personal(elements[name])
+        if name != COLUMN and value is not None and (name not in elements or is_personal(elements[name]))
     }
     return {**item, "values": values | further}

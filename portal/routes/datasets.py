@@ -14,10 +14,10 @@ from core.clock import now
 from core.errors import RequestError
 from pipeline.operation.datasets import STATES, DatasetState, dataset_states
 from portal.context import EXPORTED, PageDep
+from portal.cron_words import schedule_words
 from portal.export import exported
 from portal.quarantine import read_waiting
 from portal.routes.batches import rows_page
-from portal.schedule import schedule_words
 from quality.report import element_title, issue_type
 
 router = APIRouter()

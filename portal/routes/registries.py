@@ -14,6 +14,7 @@ from core.errors import NoSuchEntity
 from exchange.audit import entity_subject
 from pipeline.operation.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
+from pipeline.standard import published_schema
 from portal import records
 from portal.context import EXPORTED, LARGEST_NUMBER, Hub, Page, PageDep, link
 from portal.entities import PAGE, browse, is_browsable, listed_elements
@@ -34,8 +35,8 @@ PUBLICATION_KEYS: dict[str, Callable[[Publication], Any]] = {name: attrgetter(na
 
 
 def schema_of(hub: Hub, registry: str) -> Schema:
-    """The schema of a registry. Raises RequestError, naming those there are."""
-    return hub.standards.schemas[get_definition(registry).id]
+    """The schema by which a registry is published. Raises RequestError, naming those there are."""
+    return published_schema(hub.home, get_definition(registry).id)
 
 
 @router.get("/registries")

@@ -107,8 +107,8 @@ def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
 
 def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in sync nor in check; what is not foreseen ends with a status of its own, and stands in the account of the batch."""
-    import connectors.csv
-    from connectors.text import Utf8Stream
+    import connectors.files.csv
+    from connectors.files.text import Utf8Stream
 
     bad, good = ({**PATIENTS, "id": f"health__{name}", "source": {**PATIENTS["source"], "path": f"{name}.csv"}} for name in ("bad", "good"))
     city.register(bad, good)
@@ -120,7 +120,7 @@ def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Com
             raise AssertionError(f"cannot decode {resident_id(1)}")
         return Utf8Stream(path, encoding)
 
-    monkeypatch.setattr(connectors.csv, "Utf8Stream", opened)
+    monkeypatch.setattr(connectors.files.csv, "Utf8Stream", opened)
     monkeypatch.setattr("pipeline.accept.validate", lambda *_: ([], []))
     answer = command("sync", bad["id"], good["id"])
     assert answer.status == 70

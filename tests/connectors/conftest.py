@@ -77,6 +77,6 @@ def numbers(digits: int) -> str:
 
 
 def connect_mariadb(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
-    from connectors.mysql import connected
+    from connectors.databases.mysql import connected
 
     return connected(url)

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import String
 
+from connectors.databases.sql_text import converter
 from connectors.offline import bundle as packing
 from connectors.offline.bundle import Bundle, make_key, pack, text_of
-from connectors.sql_text import converter
 from core.digests import canonical_text
 from core.settings import REPOSITORY
 

@@ -104,7 +104,7 @@ def test_claim_and_rows_are_of_one_state_while_the_table_is_written(request: pyt
 
 def test_a_database_that_is_written_all_the_time_is_not_compared(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where something was committed between the two transactions, nothing is claimed, and the rows are read all the same."""
-    from connectors import sqlite as reading
+    from connectors.databases import sqlite as reading
     from pipeline.delivery.completeness import NOT_COMPARABLE, verdict
 
     sqlite.fill("TEXT", ["'a'"])

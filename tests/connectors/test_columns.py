@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from connectors.columns import unique_names
 from connectors.extraction import POSITION
-from connectors.xml import _Record
+from connectors.files.xml import _Record
 
 NAMES = st.lists(st.sampled_from(["a", "a_2", "a_3", "b", "", POSITION, " a "]), max_size=12)
 

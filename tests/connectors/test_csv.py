@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.text import find_encoding
+from connectors.files.text import find_encoding
 from core.errors import SourceError
 
 

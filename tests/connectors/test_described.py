@@ -6,7 +6,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from connectors.described import describe, title_of
+from connectors.databases.described import describe, title_of
 from core.connections import Connections
 from tests.connectors.conftest import connect_mariadb
 from tests.connectors.helpers import make_contract

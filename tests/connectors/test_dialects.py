@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from connectors import dialects, sql_text
+from connectors.databases import dialects, sql_text
 from connectors.extract import extract
 from core.connections import Connections
 from core.errors import RequestError, SourceError

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from connectors.databases.identifiers import quote, split_object
 from connectors.extract import check_window
-from connectors.identifiers import quote, split_object
 from core.connections import load_connections
 from core.errors import RequestError, SourceError
 from tests.connectors.helpers import make_contract

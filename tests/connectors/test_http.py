@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from connectors import api
+from connectors.apis import calls as api
 from connectors.extract import extract
 from contracts.model import Contract
 from contracts.sources import HttpSource

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from connectors.databases.increment import Increment, Period
 from connectors.extract import extract
-from connectors.increment import Increment, Period
 from core.connections import Connections
 from core.errors import RequestError, SourceError
 from tests.connectors.conftest import connect_mariadb

@@ -10,10 +10,10 @@ import pymysql
 import pytest
 import yaml
 
-from connectors import mysql_digests
+from connectors.databases import mysql_digests
+from connectors.databases.increment import DIGEST, PLACE, Chosen, Differing
 from connectors.extract import extract
 from connectors.extraction import Told
-from connectors.increment import DIGEST, PLACE, Chosen, Differing
 from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.conftest import connect_mariadb

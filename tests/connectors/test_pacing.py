@@ -6,7 +6,7 @@ import time
 import pyarrow as pa
 import pyarrow.csv
 
-from connectors.pacing import PacedStream
+from connectors.files.pacing import PacedStream
 
 BLOCK, ROWS = 1 << 14, 200_000
 

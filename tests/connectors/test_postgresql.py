@@ -5,8 +5,8 @@ import psycopg
 import pytest
 from adbc_driver_manager import AdbcStatusCode
 
+from connectors.databases.postgresql import translated
 from connectors.extract import extract
-from connectors.postgresql import translated
 from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.helpers import make_contract, read_database

@@ -6,7 +6,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from connectors.preview import Preview, preview
+from connectors.files.preview import Preview, preview
 from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.vocabulary import load_vocabulary
 from contracts.sources import CsvSource

@@ -133,7 +133,7 @@ def test_places_count_bytes_as_old_systems_do(drop):
 @pytest.mark.parametrize("unit", ["bytes", "characters"])
 def test_a_line_ends_as_any_system_ends_it(drop, unit, monkeypatch):
     """Also where a block of the file ends between the two halves of an end."""
-    monkeypatch.setattr("connectors.fixed_width.BLOCK", 7)
+    monkeypatch.setattr("connectors.files.fixed_width.BLOCK", 7)
     drop.put("a.txt", b"0001ab\r0002cd\n0003ef\r\n\r\n      \r\n0004gh\r")
     delivery = drop.read(["号"], "a.txt", "fixed", fields=FIELDS, unit=unit, ignore=["名", "码"])
     assert [(row["号"], row["_position"]) for row in delivery.rows] == [("0001", 1), ("0002", 2), ("0003", 3), ("0004", 6)]
@@ -232,7 +232,7 @@ def test_an_archive_is_opened_as_often_for_many_members_as_for_few(drop, monkeyp
 
     archive(drop, "few.zip", {f"{number}.csv": "n\n一\n" for number in range(2)})
     archive(drop, "many.zip", {f"{number}.csv": "n\n一\n" for number in range(50)})
-    monkeypatch.setattr("connectors.files.zipfile.ZipFile", Counted)
+    monkeypatch.setattr("connectors.files.drop.zipfile.ZipFile", Counted)
     times = []
     for name, rows in (("few.zip", 2), ("many.zip", 50)):
         opened.clear()
@@ -320,7 +320,7 @@ def test_bombs_and_links_in_archives_are_refused(drop):
 
 
 def test_copies_under_way_are_left_alone(drop, monkeypatch):
-    from connectors import files
+    from connectors.files import drop as files
 
     drop.put("rk_1.csv", "n\n一\n")
     drop.put("rk_2.csv.part", "n\n二\n")

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from connectors import storage
 from connectors.extract import extract
-from connectors.s3 import S3Folder
-from connectors.s3 import open_folder as s3_folder
-from connectors.sftp import SftpFolder
-from connectors.sftp import open_folder as sftp_folder
+from connectors.storage import fetched as storage
+from connectors.storage.s3 import S3Folder
+from connectors.storage.s3 import open_folder as s3_folder
+from connectors.storage.sftp import SftpFolder
+from connectors.storage.sftp import open_folder as sftp_folder
 from contracts.model import Contract
 from core import space
 from core.connections import Connections

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import openpyxl
 import pytest
 
-from connectors.workbook_formulas import _lacking
+from connectors.files.workbook_formulas import _lacking
 from core.errors import SourceError
 from tests.connectors.xls import ERRORS, xls
 
@@ -152,7 +152,7 @@ def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
 @pytest.mark.parametrize("block", [7, 4 << 20])
 def test_which_cells_show_no_value(monkeypatch, cell, lack, block):
     """Wherever a block of the file ends."""
-    monkeypatch.setattr("connectors.workbook_formulas._BLOCK", block)
+    monkeypatch.setattr("connectors.files.workbook_formulas._BLOCK", block)
     content = f"<worksheet><cols><col min='1'/></cols><sheetData><row r='1'>{cell.replace(chr(39), chr(34))}</row></sheetData></worksheet>"
     assert list(_lacking(io.BytesIO(content.encode()))) == ([(1, 0, lack)] if lack else [])
 

@@ -333,7 +333,7 @@ def test_a_sheet_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.files._LEAST_ALLOWED", 1 << 20)
+    monkeypatch.setattr("connectors.files.drop._LEAST_ALLOWED", 1 << 20)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 2_000_000, 9))
     with pytest.raises(SourceError, match=r"bomb\.csv\.gz unpacks to more than"):
         Drop(tmp_path).read(["a"], "bomb.csv.gz")

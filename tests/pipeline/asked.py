@@ -9,7 +9,7 @@ import psycopg
 import pymysql
 import pytest
 
-from connectors.mysql import connected
+from connectors.databases.mysql import connected
 from tests.pipeline.sources import TABLE, patient
 
 COLUMNS = ("SFZH", "XM", "DH", "GXSJ")

@@ -369,7 +369,7 @@ def _codes(batch: Batch) -> list[str]:
 @on_postgresql
 @pytest.mark.parametrize("moment", ["before digests", "among digests", "before rows"])
 def test_a_server_that_breaks_off_is_reported_as_such(hub: Hub, table: AskedTable, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
-    from connectors import postgresql_digests as connector
+    from connectors.databases import postgresql_digests as connector
 
     document = collected(hub, table, 12)
     table.change(resident_id(3), 7)

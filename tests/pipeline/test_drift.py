@@ -104,7 +104,7 @@ def in_two_files(kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_row_of_a_delivery_is_read_as_the_first_ones(hub: Hub, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """However many batches and files it has: a reader is at work while it is decided what its columns stand for."""
-    monkeypatch.setattr(f"connectors.{'json_lines' if kind == 'jsonl' else kind}.BATCH_ROWS", 8)
+    monkeypatch.setattr(f"connectors.files.{'json_lines' if kind == 'jsonl' else kind}.BATCH_ROWS", 8)
     document = in_two_files(kind)
     hub.register(document)
 

@@ -135,7 +135,7 @@ def test_a_server_that_is_gone_when_the_batch_is_accepted_is_settled_with_the_ne
     logged.put(1, 1)
     batch_id = land(document["id"], hub.home)
     with monkeypatch.context() as patched, socket.create_server(("127.0.0.1", 0)) as deaf:
-        patched.setattr("connectors.postgresql_slots._SETTLE_SECONDS", 1)
+        patched.setattr("connectors.databases.postgresql_slots._SETTLE_SECONDS", 1)
         connect(hub, patients=f"postgresql://hub:x@127.0.0.1:{deaf.getsockname()[1]}/db")
         assert accept(batch_id, hub.home).records == 1
     connect(hub, patients=logged.url)
@@ -162,7 +162,7 @@ def test_a_transaction_that_is_committed_while_it_is_read_comes_whole_with_the_n
     hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The snapshot is taken, then someone commits: the log has it, the snapshot does not."""
-    from connectors import postgresql_log
+    from connectors.databases import postgresql_log
 
     document = followed(hub, logged)
     logged.put(1, 1)
@@ -250,7 +250,7 @@ def test_deletes_that_are_no_longer_what_landed_delete_nothing(hub: Hub, logged:
 
 
 def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.postgresql_log._LOOKED_UP", 7)
+    monkeypatch.setattr("connectors.databases.postgresql_log._LOOKED_UP", 7)
     document = followed(hub, logged)
     sync(hub, document)
     for number in range(40):
@@ -353,7 +353,7 @@ def test_a_slot_that_another_has_moved_on_is_not_trusted(hub: Hub, logged: Logge
 
 def test_the_whole_table_is_read_as_it_was_where_the_slot_begins(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is committed between the slot and the first row is in the log, not in the table, and once."""
-    from connectors import postgresql
+    from connectors.databases import postgresql
 
     document = followed(hub, logged)
     logged.put(1, 1)

@@ -213,7 +213,7 @@ def test_a_place_in_the_log_that_was_kept_without_its_surroundings_is_read_on(hu
     document = followed(hub, logged)
     logged.put(1, 1)
     with monkeypatch.context() as before:
-        before.setattr("connectors.postgresql_slots.Followed.place", property(lambda self: {"table": self.oid}))
+        before.setattr("connectors.databases.postgresql_slots.Followed.place", property(lambda self: {"table": self.oid}))
         sync(hub, document)
     logged.put(2, 1)
     assert (sync(hub, document).scope, sync(hub, document).records) == ("part", 2)

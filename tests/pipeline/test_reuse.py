@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from connectors.scanner import scanner_engine
+from connectors.databases.scanner import scanner_engine
 from core.engine import literal
 from core.errors import RequestError
 from exchange.audit import Selection, entries

@@ -13,9 +13,9 @@ PACKAGES = ("core", "catalog", "connectors", "quality", "registries", "exchange"
 COMMANDS = (
     "catalog/department_keys.py",
     "catalog/officers.py",
-    "connectors/api_preview.py",
-    "connectors/preview.py",
-    "connectors/records.py",
+    "connectors/apis/preview.py",
+    "connectors/files/preview.py",
+    "connectors/files/records.py",
     "core/dump.py",
     "core/files.py",
     "core/settings.py",

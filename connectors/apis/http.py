@@ -1,0 +1,155 @@
+"""Records of an HTTP API that answers in JSON, page by page: `https://[user:password@]host/base?[token=…][&header.X-Key=…][&ca=/file]`.
+
+All pages are fetched before the first row is handed on, into a private file with a record a line. So a read that breaks off, that is shorter
+than the API says, or over which the API's data changed ends the batch, and what was not fetched is never taken for deleted.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from connectors.apis.calls import Answer, Api, Call
+from connectors.extraction import TRY_LATER, Extraction, Note, text_schema
+from connectors.files import json_lines
+from connectors.storage.fetched import Fetched, removing
+from contracts.model import Contract
+from contracts.sources import HttpSource, JsonLinesSource, Paging
+from core.connections import Connections
+from core.errors import SourceError, StoreError
+from core.work import make_folder_in
+
+_FILE = "records.jsonl"
+_COMPARE = "compare paging in the contract with the API"
+_DIGITS = 18  # of a number of records; more are none
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Fetch all pages, then read them; raises SourceError where the API does not give all of it or gives something else."""
+    source = contract.source
+    assert isinstance(source, HttpSource)
+    folder = make_folder_in(connections.work, "fetched")
+    fetched = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
+    try:
+        with Api(contract.id, source, connections, contract.reading) as api:
+            pages = _Pages(contract.id, source, api)
+            found = _write(contract.id, pages.records(), folder / _FILE)
+        notes = [Note("pages", f"{pages.number} pages were fetched", pages.number)]
+        if found == 0:
+            fetched.remove()
+            return Extraction(text_schema(contract.source_columns), iter(()), notes=notes)
+        lines = JsonLinesSource(kind="jsonl", connection=source.connection, path=_FILE, encoding="utf-8")
+        extraction = json_lines.extract(contract.model_copy(update={"source": lines}), fetched.connections)
+    except BaseException:
+        fetched.remove()
+        raise
+    extraction.notes[:] = [*notes, *(note for note in extraction.notes if note.kind != "encoding")]
+    extraction.batches = removing(extraction.batches, fetched)
+    return extraction
+
+
+def _write(contract_id: str, records: Iterator[list[str | None]], path: Path) -> int:
+    found = 0
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            for some in records:
+                file.writelines(f"{'null' if record is None else record}\n" for record in some)
+                found += len(some)
+    except OSError as error:
+        raise StoreError(
+            f"{contract_id}: the answers of the API cannot be kept on the hub's disk ({error.strerror})",
+            hint="make room in the hub's home, then collect the dataset again",
+        ) from None
+    return found
+
+
+class _Pages:
+    """The pages of an API, one after the other; `number` says how many there were."""
+
+    def __init__(self, contract_id: str, source: HttpSource, api: Api) -> None:
+        self._contract_id, self._source, self._api = contract_id, source, api
+        self._totals: list[int] = []
+        self._found = 0
+        self.number = 0
+
+    def records(self) -> Iterator[list[str | None]]:
+        """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
+        call: Call | None = _first(self._source.paging)
+        before: Answer | None = None
+        most = self._source.most_pages
+        for self.number in count(1):
+            assert call is not None
+            answer = self._api.call(call)
+            some = self._records(answer)
+            # Where nothing else says so, an empty page behind the last says that it was the last.
+            if self.number > most + (not some):
+                raise self._api.refusal(f"the API has more than {most} pages", "compare paging and most_pages in the contract")
+            if some and before is not None and answer.document == before.document:
+                raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
+            before = answer
+            self._found += len(some)
+            yield some
+            call = self._next(answer, call, len(some))
+            if call is None:
+                break
+        self._check()
+
+    def _records(self, answer: Answer) -> list[str | None]:
+        source, reader = self._source, self._api.reader
+        if source.total is not None:
+            self._totals.append(self._total(answer, source.total))
+        kind = reader.kind(answer.document, source.records)
+        if kind == "ARRAY":
+            return reader.elements(answer.document, source.records)
+        if kind in (None, "NULL") and self._is_complete():
+            return []  # some give nothing in place of an empty list
+        where = f"under {source.records}" if source.records else "as its answer"
+        raise self._api.refusal(f"the API gives no list of records {where}", "compare records in the contract with what the API answers")
+
+    def _total(self, answer: Answer, pointer: str) -> int:
+        text = self._api.reader.text(answer.document, pointer) or ""
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+            raise self._api.refusal(f"the API gives no number under {pointer}", "compare total in the contract with what the API answers")
+        return int(text)
+
+    def _is_complete(self) -> bool:
+        return bool(self._totals) and self._found >= self._totals[-1]
+
+    def _next(self, answer: Answer, call: Call, found: int) -> Call | None:
+        """The next call; None where there is none. A page shorter than asked for is no end: servers have limits of their own."""
+        paging = self._source.paging
+        if paging is None:
+            return None
+        if paging.by == "link":
+            return answer.next_url
+        if paging.by == "cursor":
+            return self._cursor(answer, call, paging)
+        if not found or self._is_complete():
+            return None
+        return {paging.parameter: self._found if paging.by == "offset" else paging.first + self.number}
+
+    def _cursor(self, answer: Answer, call: Call, paging: Paging) -> Call | None:
+        cursor = self._api.reader.text(answer.document, paging.cursor or "")
+        if cursor and isinstance(call, dict) and call.get(paging.parameter) == cursor:
+            raise self._api.refusal("the API gives the same cursor again", _COMPARE)
+        return {paging.parameter: cursor} if cursor else None
+
+    def _check(self) -> None:
+        if not self._totals:
+            return
+        if len(set(self._totals)) > 1:
+            raise SourceError(
+                f"{self._contract_id}: the API's data changed while it was read ({min(self._totals)} to {max(self._totals)} records)",
+                hint=TRY_LATER,
+                transient=True,
+            )
+        if self._found != self._totals[-1]:
+            raise SourceError(
+                f"{self._contract_id}: the API gave {self._found} records and says it has {self._totals[-1]}",
+                hint="compare paging in the contract with the API; if they agree, ask the department",
+            )
+
+
+def _first(paging: Paging | None) -> Call:
+    if paging is None or paging.by in ("cursor", "link"):
+        return {}
+    return {paging.parameter: paging.first if paging.by == "page" else 0}

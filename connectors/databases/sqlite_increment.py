@@ -1,0 +1,91 @@
+"""What a cursor asks of SQLite, where types belong to values: whole numbers, or times as ISO text, which has the order of time.
+
+Values that are neither, or of another kind than the highest one, have no place in that order and are read every time, like missing ones.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from connectors.databases.identifiers import quote
+from connectors.databases.increment import (
+    Ask,
+    Differing,
+    Following,
+    Increment,
+    Part,
+    Period,
+    Request,
+    backwards,
+    no_cursor_column,
+    no_time,
+    unusable,
+)
+from core.clock import BEIJING
+
+# 2024-01-31, 2024-01-31 23:59[:59[.999]] and with T; a zone can only be Z, or the order of the texts would not be that of the times.
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:([T ])\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z?))?")
+_FIRST_LETTERS = "____-__-__%"
+
+
+def choose_part(contract_id: str, request: Request | None, columns: Sequence[str], ask: Ask) -> Part:
+    """Decide what is read of a table. Raises SourceError where the column cannot say what is new."""
+    if request is None or isinstance(request, (Following, Differing)):
+        return Part()
+    if isinstance(request, Period):
+        return _period(contract_id, request, columns, ask)
+    if request.column not in columns:
+        raise no_cursor_column(contract_id, request.column, columns)
+    column = quote(request.column)
+    kind, top = ask(f"typeof(max({column})), max({column})", ())
+    if kind == "null":
+        return Part() if request.since is None else backwards(None)
+    if kind == "text":
+        return _by_time(contract_id, request, column, str(top))
+    if kind != "integer":
+        raise unusable(contract_id, request.column, kind)
+    return _by_number(request, column, int(top))
+
+
+def _by_number(request: Increment, column: str, top: int) -> Part:
+    if request.since is None:
+        return Part(cursor=str(top))
+    if not re.fullmatch("-?[0-9]+", request.since) or top < int(request.since):
+        return backwards(str(top))
+    condition = f"({column} >= ? OR typeof({column}) NOT IN ('integer', 'real'))"
+    return Part(condition, (int(request.since) - request.overlap,), str(top), is_whole=False)
+
+
+def _by_time(contract_id: str, request: Increment, column: str, top: str) -> Part:
+    if not _ISO.fullmatch(top):
+        raise unusable(contract_id, request.column, "text that is no ISO time")
+    top = min(top, _like(top, datetime.now(UTC) if top.endswith("Z") else datetime.now(BEIJING)))
+    if request.since is None:
+        return Part(cursor=top)
+    if not _ISO.fullmatch(request.since) or top < request.since[: len(top)]:
+        return backwards(top)
+    low = _like(request.since, datetime.fromisoformat(request.since.removesuffix("Z")) - timedelta(seconds=request.overlap))
+    others = f"{column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}'"
+    return Part(f"({column} >= ? OR {others} OR {_written_otherwise(column, request.since)})", (low,), top, is_whole=False)
+
+
+def _written_otherwise(column: str, pattern: str) -> str:
+    """SQL for times that are written otherwise than a text, so that their order as texts is not that of time."""
+    mark, zone = (match[1], match[4]) if (match := _ISO.fullmatch(pattern)) and match[1] else ("", "")
+    return f"substr({column}, 11, 1) <> '{mark}' OR ({column} LIKE '%Z') <> {int(zone == 'Z')}" if mark else "false"
+
+
+def _like(pattern: str, moment: datetime) -> str:
+    """A moment written as another one is, to the minute and without zone: a shorter text comes first, so that nothing is passed over."""
+    mark = match[1] if (match := _ISO.fullmatch(pattern)) else None
+    return moment.strftime(f"%Y-%m-%d{mark}%H:%M") if mark else moment.strftime("%Y-%m-%d")
+
+
+def _period(contract_id: str, period: Period, columns: Sequence[str], ask: Ask) -> Part:
+    for name in (name for name in period.columns if name in columns):
+        column = quote(name)
+        (top,) = ask(f"max({column})", ())
+        if isinstance(top, str) and _ISO.fullmatch(top):
+            days = (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat())
+            return Part(f"({column} >= ? AND {column} < ?)", days, is_whole=False)
+    raise no_time(contract_id, period)

@@ -1,0 +1,169 @@
+"""Lines of fixed width, as old systems write them: every value in its own places, counted in characters or in the bytes of the encoding.
+
+Blanks that fill a place up are part of the form, not of the value.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.columns import plan_columns
+from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
+from connectors.files.json_lines import placed
+from connectors.files.text import STILL_WRITTEN, Encoding
+from connectors.files.text_lines import BLOCK, SomeLines, checked_encoding, text_lines
+from contracts.model import Contract
+from contracts.sources import FixedWidthSource
+from core.connections import Connections
+from core.errors import SourceError
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Read all files of a delivery; raises SourceError if one is no text, is empty, or has no place for a column the contract needs."""
+    source = contract.source
+    assert isinstance(source, FixedWidthSource)
+    plan = plan_columns(contract, [field.name for field in source.fields], "the list of fields")
+    files = [
+        (file, checked_encoding(contract.id, file, source.encoding, "ask the department for a text file"))
+        for file in delivered_files(contract.id, source, connections)
+    ]
+    notes = [*plan.notes, *(Note("encoding", f"read as {encoding.name}", file=file.name) for file, encoding in files)]
+    extraction = Extraction(text_schema(plan.names), iter(()), notes=notes)
+    extraction.batches = _delivery(contract, source, files, extraction)
+    return extraction
+
+
+def _delivery(
+    contract: Contract, source: FixedWidthSource, files: list[tuple[DeliveredFile, Encoding]], extraction: Extraction
+) -> Iterator[pa.RecordBatch]:
+    position, several = 0, len(files) > 1
+    fields = {field.name: field for field in source.fields}
+    wanted = [fields[name] for name in extraction.schema.names[:-1]]
+    least = max(field.start for field in wanted)
+    for file, encoding in files:
+        if several:
+            extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
+        unreadable: list[Unreadable] = []
+        last = source.skipped_lines
+        for lines in _lines(contract, source, file, encoding, unreadable):
+            for start in range(0, len(lines.texts), BATCH_ROWS):
+                texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
+                last = int(numbers[-1])
+                kept = _kept(source, texts, numbers, least, unreadable)
+                texts, numbers = texts.filter(pa.array(kept)), numbers[kept]
+                columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
+                if len(numbers):
+                    yield pa.RecordBatch.from_arrays([*columns, pa.array(numbers + position, pa.int64())], schema=extraction.schema)
+        extraction.unreadable += placed(unreadable, position, file.name if several else "")
+        position += last
+
+
+def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least: int, unreadable: list[Unreadable]) -> np.ndarray:
+    """Which lines are records; the others are added to `unreadable`. Lines before the records are neither."""
+    lengths = (pc.binary_length if source.unit == "bytes" else pc.utf8_length)(texts).to_numpy(zero_copy_only=False)
+    blank = pc.equal(pc.binary_length(_trimmed(texts)), 0).to_numpy(zero_copy_only=False)
+    begun = numbers > source.skipped_lines
+    wrong = lengths != source.line_width if source.line_width else lengths < least
+    expected = f"{source.line_width}" if source.line_width else f"at least {least}"
+    reasons = {True: "the line is blank"}
+    unreadable += [
+        Unreadable(int(numbers[place]), reasons.get(bool(blank[place]), f"the line has {lengths[place]} {source.unit}, not {expected}"))
+        for place in np.flatnonzero(begun & (blank | wrong))
+    ]
+    kept: np.ndarray = begun & ~blank & ~wrong
+    return kept
+
+
+def _trimmed(texts: pa.Array) -> pa.Array:
+    return pc.utf8_trim_whitespace(texts) if pa.types.is_string(texts.type) else pc.ascii_trim_whitespace(texts.view(pa.string()))
+
+
+def _value(source: FixedWidthSource, encoding: Encoding, texts: pa.Array, start: int, stop: int) -> pa.Array:
+    if source.unit == "characters":
+        return pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(texts, start, stop))
+    slices = pc.binary_slice(texts, start, stop).to_pylist()
+    # Decoded as one text: one call a column instead of one a value. No encoding in use has a line end within a character.
+    values = b"\n".join(slices).decode(encoding.name, "replace").split("\n") if slices else []
+    return pc.utf8_trim_whitespace(pa.array(values, pa.string()))
+
+
+def _lines(
+    contract: Contract, source: FixedWidthSource, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable]
+) -> Iterator[SomeLines]:
+    if source.unit == "characters":
+        yield from text_lines(contract.id, file, encoding, unreadable)
+        return
+    if not _has_places(encoding.name):
+        raise SourceError(
+            f"{contract.id}: {file.name} is {encoding.name}, in which bytes are no places",
+            hint="say unit: characters in the contract, and count those",
+        )
+    number, rest = 1, b""
+    try:
+        with open_bytes(file) as stream:
+            stream.read(len(encoding.mark))
+            while block := stream.read(BLOCK):
+                *whole, rest = _split(rest + block)
+                if whole:
+                    yield _numbered(whole, number)
+                number += len(whole)
+            if rest := rest.removesuffix(b"\r"):
+                yield _numbered([rest], number)
+    except DAMAGE:
+        raise SourceError(f"{contract.id}: {file.name} cannot be read to its end", hint=STILL_WRITTEN, transient=True) from None
+
+
+def _has_places(encoding: str) -> bool:
+    """Whether blanks, digits and line ends are a byte each wherever they stand, and never part of another character."""
+    return "\n 0".encode(encoding, "ignore") == b"\n 0" and not ("中".encode(encoding, "ignore") or b"\xff").isascii()
+
+
+def _split(data: bytes) -> list[bytes]:
+    """The lines of a block, however they end. Of the last the end may be to come: half of it, too."""
+    half = b"\r" if data.endswith(b"\r") else b""
+    lines = data.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return [*lines[:-1], lines[-1] + half]
+
+
+def _numbered(lines: list[bytes], first: int) -> SomeLines:
+    texts = pa.array(lines, pa.binary())
+    return SomeLines(texts, np.arange(first, first + len(lines), dtype=np.int64))
+
+
+# So many lines show where the places of a column end.
+_LOOKED_AT, _FEWEST_LINES = 2000, 5
+
+
+def preview(contract: Contract, path: Path) -> FixedWidthSource | None:
+    """Places as blanks that stand below each other show them, counted as the lines are equally long; None if they are not."""
+    encoding = checked_encoding(contract.id, path, None, "ask the department for a text file")
+    first = next(text_lines(contract.id, path, encoding, []), None)
+    lines = [line for line in (first.texts.slice(0, _LOOKED_AT).to_pylist() if first else []) if line.strip()]
+    for unit, of_unit in (("characters", lines), ("bytes", [_as_bytes(line, encoding) for line in lines])):
+        widths = {len(line) for line in of_unit}
+        if len(lines) >= _FEWEST_LINES and len(widths) == 1:
+            fields = _fields(of_unit, widths.pop())
+            return FixedWidthSource.model_validate(
+                {"kind": "fixed", "connection": contract.source.connection, "path": path.name, "unit": unit, "fields": fields}
+                | ({"encoding": encoding.name} if unit == "bytes" else {})
+            )
+    return None
+
+
+def _as_bytes(line: str, encoding: Encoding) -> str:
+    """A line with a character for each byte."""
+    return line.encode(encoding.name, "replace").decode("latin-1")
+
+
+def _fields(lines: list[str], width: int) -> list[dict[str, object]]:
+    """From where behind a blank something begins to where the next does; named by their number."""
+    blank = [all(line[place].isspace() for line in lines) for place in range(width)]
+    starts = [place for place in range(width) if not blank[place] and (place == 0 or blank[place - 1])]
+    return [
+        {"name": str(number), "start": start + 1, "width": end - start}
+        for number, (start, end) in enumerate(zip(starts, [*starts[1:], width], strict=True), start=1)
+    ]

@@ -1,0 +1,142 @@
+"""Text of unknown encoding as a stream of UTF-8.
+
+Chinese departments deliver UTF-8 with or without a byte-order mark and GB18030 (GB 18030-2022), sometimes with bytes that belong to
+neither. A file is UTF-8 if it decodes; if it does not, it is still UTF-8 when only few of its characters are damaged, else GB18030. Damaged
+bytes become U+FFFD, so that only their value is refused.
+"""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connectors.files.drop import DeliveredFile, open_bytes
+
+_BLOCK = 1 << 20
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Chinese in GB18030 read as UTF-8 is damaged nearly everywhere, and hardly ever a character of three bytes, as Chinese is in UTF-8; a UTF-8
+# file cut by a careless export has a few such places, which may be many for a short one.
+_LARGEST_DAMAGE, _LARGEST_DAMAGE_OF_WIDE = 0.1, 0.5
+_ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
+_WIDE = re.compile("[\u0800-\U0010ffff]")
+_REPLACEMENT = "\ufffd"
+_HALF = re.compile("[\ud800-\udfff]")
+STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a file is to be decoded; `clean` means that it is UTF-8 throughout and can be passed on as it is."""
+
+    name: str
+    mark: bytes = b""
+    clean: bool = False
+
+
+def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
+    """The declared encoding, or the one the bytes show; reads the file once."""
+    with open_bytes(path) as file:
+        start = file.read(4)
+    mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
+    if declared and codecs.lookup(declared).name not in ("utf-8", "utf-8-sig"):
+        return Encoding(declared, mark if _MARKS.get(mark) == codecs.lookup(declared).name else b"")
+    if _MARKS.get(mark, "utf-8") != "utf-8":
+        return Encoding(_MARKS[mark], mark)
+    if decodes(path, "utf-8"):
+        return Encoding("utf-8", mark, clean=True)
+    return Encoding("utf-8" if declared or mark or _is_cut(path) else "gb18030", mark)
+
+
+class Utf8Stream(io.RawIOBase):
+    """The file from behind its byte-order mark, as valid UTF-8; counts what it could not decode and the quotation marks it passed on."""
+
+    def __init__(self, path: DeliveredFile, encoding: Encoding) -> None:
+        self.damaged = 0
+        self.quotes = 0
+        self._file = open_bytes(path)
+        self._file.read(len(encoding.mark))
+        self._decoder = None if encoding.clean else codecs.getincrementaldecoder(encoding.name)("replace")
+        self._buffer = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        """Whether it can be read from, as io asks."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; fewer only at the end."""
+        parts, wanted = [], size if size >= 0 else _BLOCK
+        while wanted > 0 and (self._buffer or not self._ended):
+            if not self._buffer:
+                self._buffer = self._next_block()
+            part, self._buffer = self._buffer[:wanted], self._buffer[wanted:]
+            parts.append(part)
+            wanted -= len(part)
+        data = b"".join(parts)
+        self.quotes += data.count(b'"')
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over what stands before the data, without counting it."""
+        self.read(size)
+        self.quotes = 0
+
+    def at_end(self) -> bool:
+        """Whether nothing is left."""
+        while not self._buffer and not self._ended:
+            self._buffer = self._next_block()
+        return not self._buffer
+
+    def close(self) -> None:
+        """Close the file below as well."""
+        self._file.close()
+        super().close()
+
+    def _next_block(self) -> bytes:
+        data = self._file.read(_BLOCK)
+        self._ended = not data
+        if self._decoder is None:
+            return data
+        text = self._decoder.decode(data, self._ended)
+        self.damaged += text.count(_REPLACEMENT)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            # UTF-7 and its like can hold halves of characters, which no text may have.
+            text, halves = _HALF.subn(_REPLACEMENT, text)
+            self.damaged += halves
+            return text.encode()
+
+
+def _blocks(path: DeliveredFile) -> Iterator[bytes]:
+    with open_bytes(path) as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def decodes(path: DeliveredFile, encoding: str) -> bool:
+    """Whether all bytes of a file are text in an encoding; reads it once."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_cut(path: DeliveredFile) -> bool:
+    """Whether a file that is not all UTF-8 is UTF-8 damaged in places, by its first characters beyond ASCII."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    damaged = beyond = wide = 0
+    for block in _blocks(path):
+        text = decoder.decode(block)
+        damaged += text.count(_REPLACEMENT)
+        beyond += len(text) - len(text.encode("ascii", "ignore"))
+        wide += len(_WIDE.findall(text))
+        if beyond >= _ENOUGH:
+            break
+    damaged += len(decoder.decode(b"", True))  # a character that the end cuts in two
+    return damaged <= _LARGEST_DAMAGE * beyond or damaged <= _LARGEST_DAMAGE_OF_WIDE * wide

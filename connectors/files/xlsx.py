@@ -1,0 +1,212 @@
+"""Workbooks (xlsx, xls, ods) through calamine. A sheet holds at most a million rows and is read whole."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import pyarrow as pa
+import python_calamine
+
+from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_columns, shown, unique_names
+from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
+from connectors.files.header import Header, Row, find_header, searched_lines
+from connectors.files.workbook_formulas import Lack, cells_without_values
+from connectors.files.workbook_size import check_workbook
+from contracts.model import Contract
+from contracts.sources import WorkbookSource
+from core.connections import Connections
+from core.errors import SourceError
+
+_WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDocument file (ods)")
+
+_LACKS: dict[Lack, str] = {
+    "unstored": "a formula under {} has no value: open the workbook, save it, and deliver it again",
+    "error": "a cell under {} shows an error in place of a value: mend it, and deliver the workbook again",
+}
+_NOT_TOLD = "{}: cells that show an error, if it has any, were read as empty ones; have it saved as xlsx to be told"
+
+
+@dataclass(frozen=True)
+class _Workbook:
+    path: DeliveredFile
+    header: Header
+    plan: ColumnPlan
+    sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
+    lacking: Mapping[int, Mapping[int, Lack]]  # by row and place of the column, what a cell has in place of a value
+    notes: tuple[Note, ...] = ()
+
+
+def extract(contract: Contract, connections: Connections) -> Extraction:
+    """Read all workbooks of a delivery; raises SourceError if one is no workbook or lacks the sheet or columns the contract needs."""
+    source = contract.source
+    assert isinstance(source, WorkbookSource)
+    paths = delivered_files(contract.id, source, connections)
+    workbooks = look_at_each(contract.id, paths, lambda path: _look(contract, source, path, keep=len(paths) == 1))
+    schema = text_schema(tuple(dict.fromkeys(name for workbook in workbooks for name in workbook.plan.names)))
+    notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes, *workbook.notes)]
+    extraction = Extraction(schema, iter(()), notes=notes)
+    extraction.batches = _delivery(contract, source, workbooks, extraction)
+    return extraction
+
+
+def to_text(value: Any) -> str:
+    """A cell as text: whole numbers without a point, decimals without an exponent, dates ISO, a time of day only where there is one."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case float():
+            return f"{Decimal(repr(value)):f}"
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            hours, seconds = divmod(int(value.total_seconds()), 3600)
+            return f"{hours:02}:{seconds // 60:02}:{seconds % 60:02}"
+        case _:
+            return str(value)
+
+
+def first_rows(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> list[Row]:
+    """The rows near the top of a sheet, whatever they are; raises SourceError if there is no such workbook or sheet."""
+    sheet = _sheet(contract, source, path)
+    return [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
+
+
+def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, keep: bool) -> _Workbook:
+    sheet = _sheet(contract, source, path)
+    rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
+    header = find_header(contract, source, rows, path.name)
+    width = _width(sheet)
+    names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
+    with _translated(contract, path), open_anywhere(path) as file:
+        lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
+    notes = () if lacking is not None else (Note("cell-errors", _NOT_TOLD.format(path.name)),)
+    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking or {}, notes)
+
+
+def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
+    return unique_names([*names[:width], *("" for _ in range(width - len(names)))])
+
+
+def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workbook], extraction: Extraction) -> Iterator[pa.RecordBatch]:
+    position = 0
+    for workbook in workbooks:
+        path, header, plan = workbook.path, workbook.header, workbook.plan
+        several = len(workbooks) > 1
+        if several:
+            extraction.notes.append(Note("file", f"its row 1 is position {position + 1}", position + 1, path.name))
+        name = path.name if several else ""
+        rows = _rows(workbook.sheet or _sheet(contract, source, path))
+        last = header.last_line
+        while some := list(islice(rows, BATCH_ROWS)):
+            last = some[-1][0]
+            data = [(line, values) for line, values in some if line > header.last_line]
+            refused = _refused(workbook, data, position, name)
+            extraction.unreadable += refused.values()
+            if full := [(line, values) for line, values in data if line not in refused]:
+                yield _batch(full, plan, position, extraction.schema)
+        # The reader ends with the last row that holds a value.
+        beyond = _refused(workbook, [(line, []) for line in sorted(workbook.lacking) if line > last], position, name)
+        extraction.unreadable += beyond.values()
+        position += max((last, *beyond))
+
+
+def _refused(workbook: _Workbook, rows: list[tuple[int, list[str]]], position: int, name: str) -> dict[int, Unreadable]:
+    """Rows of a sheet that are not read, by their number; those of one of several workbooks say its name."""
+    refused = {}
+    for line, values in rows:
+        why = _why_not(workbook, line, values)
+        if why:
+            refused[line] = Unreadable(position + line, why, f"{name}, row {line}" if name else "")
+    return refused
+
+
+def _why_not(workbook: _Workbook, line: int, values: Sequence[str]) -> str:
+    """Why a row is not read; empty where it is."""
+    named = dict(zip(workbook.plan.places, workbook.plan.names, strict=True)) if line in workbook.lacking else {}
+    told = []
+    for lack, words in _LACKS.items():
+        if names := [named[place] for place, found in workbook.lacking.get(line, {}).items() if found == lack and place in named]:
+            told.append(words.format(shown(names)))
+    if told:
+        return "; ".join(told)
+    return "" if any(map(clean_name, values)) else "the row is blank"
+
+
+def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, schema: pa.Schema) -> pa.RecordBatch:
+    columns = {
+        name: pa.array([values[place] if place < len(values) else "" for _, values in rows], pa.string())
+        for place, name in zip(plan.places, plan.names, strict=True)
+    }
+    arrays = [columns[name] if name in columns else pa.nulls(len(rows), pa.string()) for name in schema.names[:-1]]
+    return pa.RecordBatch.from_arrays([*arrays, pa.array([position + line for line, _ in rows], pa.int64())], schema=schema)
+
+
+def _rows(sheet: python_calamine.CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+    """Row number and cells as text; an empty cell is empty text."""
+    for line, values in enumerate(_cells(sheet), start=1):
+        yield line, [value if isinstance(value, str) else to_text(value) for value in values]
+
+
+def _cells(sheet: python_calamine.CalamineSheet) -> Iterator[list[Any]]:
+    # Rows begin with the first, columns with the first that is not empty; a number must be a column's place in the sheet.
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    return (before + row for row in sheet.iter_rows()) if before else sheet.iter_rows()
+
+
+def _width(sheet: python_calamine.CalamineSheet) -> int:
+    """Columns up to the last that holds anything: thousands of empty ones may be declared, and values may stand beyond the last title."""
+    width = 0
+    for values in _cells(sheet):
+        places = range(len(values), width, -1)
+        width = next((place for place in places if not isinstance(values[place - 1], str) or clean_name(values[place - 1])), width)
+    return width
+
+
+def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> python_calamine.CalamineSheet:
+    with _translated(contract, path), open_bytes(path) as file:
+        start = file.read(4096)
+    if not start:
+        raise SourceError(f"{contract.id}: {path.name} is empty", hint="ask the department for the delivery again")
+    kind = real_kind(path, start)
+    if kind not in _WORKBOOKS:
+        hint = 'say "kind: csv" in the contract' if kind is None else "ask the department for a workbook"
+        raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
+    with _translated(contract, path):
+        if kind in (_WORKBOOKS[0], _WORKBOOKS[2]):
+            with open_anywhere(path) as seekable:
+                check_workbook(f"{contract.id}: {path.name}", seekable)
+        with open_bytes(path) as file:
+            workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
+        names = workbook.sheet_names
+        if source.sheet is not None and source.sheet not in names:
+            raise SourceError(
+                f"{contract.id}: {path.name} has no sheet {source.sheet}; it has {', '.join(names)}",
+                hint="change the sheet in the contract",
+            )
+        return workbook.get_sheet_by_name(source.sheet) if source.sheet else workbook.get_sheet_by_index(0)
+
+
+@contextmanager
+def _translated(contract: Contract, path: DeliveredFile) -> Iterator[None]:
+    """The one place where the reader's errors become the hub's."""
+    try:
+        yield
+    except python_calamine.PasswordError:
+        raise SourceError(f"{contract.id}: {path.name} is locked by a password", hint="ask the department for it without one") from None
+    except (python_calamine.CalamineError, *DAMAGE, ParseError):
+        raise SourceError(
+            f"{contract.id}: {path.name} is damaged or not a workbook", hint="ask the department for the delivery again"
+        ) from None
