@@ -72,6 +72,14 @@ def get_purge(catalog: sa.Engine, number: int) -> Purge:
     return Purge(**row._mapping, items=tuple(Item(*(getattr(item, name) for name in Item.__dataclass_fields__)) for item in items))
 
 
+def purge_of(catalog: sa.Engine, layer: str, subject: str) -> int | None:
+    """The number of the purge that removed something of a layer by its retention; None where none has."""
+    which = (purge_item.c.layer == layer, purge_item.c.subject == subject, purge_item.c.reason == "retention")
+    with reading(catalog) as connection:
+        found: int | None = connection.execute(sa.select(sa.func.max(purge_item.c.number)).where(*which)).scalar()
+    return found
+
+
 def unfinished(catalog: sa.Engine) -> list[Purge]:
     """Return the purges that died before all was gone."""
     with reading(catalog) as connection:

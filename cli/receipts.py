@@ -30,7 +30,7 @@ def receipt(
     from core.files import check_new_file
     from pipeline.home import open_home
     from pipeline.landing import shown_manifest
-    from pipeline.receipts import compare_source, receipt_of, verify_receipt
+    from pipeline.receipts import compare_source, purged_by, receipt_of, verify_receipt
 
     if out:
         check_new_file(out)
@@ -42,13 +42,14 @@ def receipt(
     if out:
         out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if as_json:
-        answers = {"differences": differences, "source_now": source, "source_differs": is_other, "written": str(out) if out else None}
+        answers = {"differences": differences, "purged_by": purged_by(home, found), "source_now": source, "source_differs": is_other}
+        answers["written"] = str(out) if out else None
         print_json({"batch": asdict(found), "manifest": shown_manifest(home.settings, found), "signed": document, **answers})
     else:
         print_batch(found)
         _print_receipt(document)
         if verify:
-            _print_verified(differences, source, is_other)
+            _print_verified(differences, purged_by(home, found), source, is_other)
         if out:
             print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export gives")
     if differences:
@@ -76,8 +77,11 @@ def _print_receipt(document: Mapping[str, Any] | None) -> None:
     print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
 
 
-def _print_verified(differences: Sequence[str], source: str | None, is_other: bool) -> None:
-    print("  verified " + ("signature, equations, catalog and landing hold" if not differences else "; ".join(differences)))
+def _print_verified(differences: Sequence[str], purge: int | None, source: str | None, is_other: bool) -> None:
+    held = "signature, equations, catalog and landing hold" if purge is None else "signature, equations and catalog hold"
+    print("  verified " + ("; ".join(differences) or held))
+    if purge is not None:
+        print(f"           the delivery itself was removed when its retention had run out: ./hub purge --receipt {purge}")
     if source is not None:
         print(f"  source now: {source}")
     if is_other:

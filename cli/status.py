@@ -102,8 +102,10 @@ def _line(item: "DatasetState") -> tuple[Any, ...]:
 
 
 def duration(time: timedelta) -> str:
-    """A length of time in its largest unit, as in 36 h or 5 d."""
+    """A length of time in its largest unit, as in 36 h or 5 d. What lies ahead was noted when the clock was ahead, or is now behind."""
     seconds = int(time.total_seconds())
+    if seconds < 0:
+        return "ahead of the clock"
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"

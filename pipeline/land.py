@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
 from connectors.columns import MOST_COLUMNS, UNNAMED, ColumnsMissing, shown
-from connectors.databases.increment import Differing, Request
 from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
 from contracts.model import Contract
@@ -158,9 +157,7 @@ def _land(
     draft.mkdir(parents=True)
     drifted: list[dict[str, Any]] = []
     if extraction is None:
-        orderer = batch.actor if order.outside_window else None
-        request = next_request(home, contract, batch, order)
-        extraction, drifted = _opened(home, contract, request, orderer)
+        extraction, drifted = _opened(home, contract, batch, order)
     with Engine(home.settings) as engine:
         path = draft / "rows.parquet"
         _write_rows(engine, extraction, contract, path, key)
@@ -189,16 +186,19 @@ def _land(
     return dict.fromkeys(_received(extraction), "text")
 
 
-def _opened(home: Home, contract: Contract, request: Request | None, orderer: str | None) -> tuple[Extraction, list[dict[str, Any]]]:
-    """The source, also where columns of the contract are gone from it, as far as the contract lets the hub carry on; and notes of that."""
-    connections = load_connections(settings=home.settings)
+def _opened(home: Home, contract: Contract, batch: Batch, order: Order) -> tuple[Extraction, list[dict[str, Any]]]:
+    """The source, also where columns of the contract are gone from it, as far as the contract lets the hub carry on; and notes of that.
+
+    Then all of it is read: the few rows of a part say little of what a column is called now, and the others would keep what they had.
+    """
+    connections, orderer = load_connections(settings=home.settings), batch.actor if order.outside_window else None
     try:
-        return extract(contract, connections, request, outside_window_by=orderer), []
+        return extract(contract, connections, next_request(home, contract, batch, order), outside_window_by=orderer), []
     except ColumnsMissing as error:
+        if order.period:
+            raise
         missing = error
-    spared = without_missing(contract, missing)
-    # Digests of other columns than before would tell all rows for changed.
-    request = request.whole if isinstance(request, Differing) else request
+    spared, request = without_missing(contract, missing), next_request(home, contract, batch, replace(order, full=True))
     return adapted(home, contract, extract(spared, connections, request, outside_window_by=orderer), missing)
 
 

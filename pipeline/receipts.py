@@ -11,6 +11,7 @@ from typing import Any
 
 from catalog.batches import OPEN, WHOLE, Batch, get_batch
 from catalog.datasets import contract_at
+from catalog.purges import purge_of
 from catalog.receipts import store_receipt, stored_receipt, without_receipt
 from catalog.standards import standard_digest
 from connectors.claim import Claim, plan_digest
@@ -37,6 +38,7 @@ IN_PAGES = "the source is read page by page, and says nothing of the whole"
 FROM_LOG = "only what the source's log says has changed was read"
 OTHER_COLUMNS = "columns of the source had changed, so that what it says of its rows is said of other columns"
 FROM_QUARANTINE = "the rows come from quarantine, not from the source"
+OF_LANDING = ("landing", "source")  # parts of a receipt that are read from the delivery as it landed
 
 
 def receipt_of(home: Home, batch_id: str) -> dict[str, Any]:
@@ -172,21 +174,30 @@ def _source(batch: Batch, contract: Contract, manifest: Mapping[str, Any]) -> di
 def verify_receipt(home: Home, batch: Batch, document: Mapping[str, Any] | None) -> list[str]:
     """What does not hold of a receipt: signature and equations, catalog and landing against it, and landing computed anew.
 
-    Of a batch that is open, and has none yet, what does not hold of landing.
+    Of a batch that is open, and has none yet, what does not hold of landing. Where a purge has removed the delivery (`purge_of`), signature,
+    equations and catalog are what there is to hold it against.
     """
-    found = [] if document is None else list(_signed(home, batch, document))
-    if batch.landed is None:
+    purged = purged_by(home, batch) is not None
+    found = [] if document is None else list(_signed(home, batch, document, with_landing=not purged))
+    if batch.landed is None or purged:
         return found
     found += verify_landing(home, batch)
     manifest = read_manifest(home.settings, batch)
     return found if manifest is None else [*found, *_partitions(home, batch, manifest)]
 
 
-def _signed(home: Home, batch: Batch, document: Mapping[str, Any]) -> Iterator[str]:
+def purged_by(home: Home, batch: Batch) -> int | None:
+    """The number of the purge that removed a batch's delivery; None where it is there, or is gone without one."""
+    gone = not batch_folder(home.settings, batch.contract_id, batch.seq).exists()
+    return purge_of(home.catalog, "landing", batch.batch_id) if gone else None
+
+
+def _signed(home: Home, batch: Batch, document: Mapping[str, Any], *, with_landing: bool) -> Iterator[str]:
     receipt = document["receipt"]
     key = public_keys(home.settings).get(str(receipt.get("key_id")))
     yield from ["signature: the public key of the receipt is not here any more"] if key is None else check(document, key)
-    yield from (f"{where} is not what the receipt says" for where in _changed(receipt, account_of(home, batch)))
+    now_said = {name: said for name, said in account_of(home, batch).items() if with_landing or name not in OF_LANDING}
+    yield from (f"{where} is not what the receipt says" for where in _changed(receipt, now_said))
 
 
 def _changed(receipt: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[str]:
@@ -196,7 +207,7 @@ def _changed(receipt: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator
             continue
         entries = now_said if isinstance(now_said, dict) else {}
         before = receipt.get(name) if isinstance(receipt.get(name), dict) else {}
-        where = "landing" if name in ("landing", "source") else "catalog"
+        where = "landing" if name in OF_LANDING else "catalog"
         changed = [f"{name}.{entry}" for entry in entries if before.get(entry) != entries[entry]] if before else [name]
         yield from (f"{where}: {entry}" for entry in changed or [name])
 

@@ -1,7 +1,9 @@
 """Which part of a table is read: all of it, what a cursor says is new, or the rows of some days. The source itself selects them.
 
 A cursor reads from its highest value on, less an overlap: equal values are read again, and so are changes that were committed late. Rows
-without a value are read every time. A table whose highest value is below the one seen before was restored or emptied: it is read whole.
+without a value are read every time, and so are those whose value has no place in the order (0000-00-00). A time that is still to come is
+nobody's highest, or one wrong year would end all reading. A table whose highest value is below the one seen before was restored or emptied:
+it is read whole.
 """
 
 import re
@@ -120,14 +122,17 @@ class Dialect(Protocol):
     def earlier(self, value: str, type_name: str, overlap: int) -> str:
         """A value less an overlap."""
 
-    def highest(self, column: str, type_name: str) -> str:
-        """The highest value of a column. A time that is still to come counts as now, or one wrong year would end all reading."""
+    def counts(self, column: str, type_name: str) -> str:
+        """The condition under which a value can be the highest: it has a place in the order, and is not still to come."""
+
+    def unplaced(self, column: str, type_name: str) -> str:
+        """The condition under which a row is read whatever the cursor says: it has no value, or one without a place in the order."""
 
     def text(self, value: str) -> str:
         """A value as text that `value` reads again."""
 
 
-Ask = Callable[[str, Sequence[Parameter]], Sequence[Any]]  # what is selected from the table, one row
+Ask = Callable[[str, str, Sequence[Parameter]], Sequence[Any]]  # what is selected from the rows of a condition, in one row
 
 
 def choose_part(contract_id: str, request: Request | None, types: Mapping[str, str], dialect: Dialect, ask: Ask) -> Part:
@@ -143,16 +148,16 @@ def choose_part(contract_id: str, request: Request | None, types: Mapping[str, s
     if kind is None:
         raise unusable(contract_id, request.column, type_name)
     column = dialect.column(request.column)
-    highest = dialect.highest(column, type_name)
+    highest, counts = f"max({column})", dialect.counts(column, type_name)
     since = request.since
     if since is None or bool(_NUMERIC.fullmatch(since)) != (kind == NUMBER):
-        (top,) = ask(dialect.text(highest), ())
-        return backwards(top) if since is not None else Part(cursor=top)
-    top, is_behind = ask(f"{dialect.text(highest)}, {highest} < {dialect.value(1, type_name)}", (since,))
+        (top,) = ask(dialect.text(highest), counts, ())
+        return other_kind(top) if since is not None else Part(cursor=top)
+    top, is_behind = ask(f"{dialect.text(highest)}, {highest} < {dialect.value(1, type_name)}", counts, (since,))
     if top is None or is_behind:
         return backwards(top)
     low = dialect.earlier(dialect.value(1, type_name), type_name, request.overlap)
-    return Part(f"({column} >= {low} OR {column} IS NULL)", (since,), top, is_whole=False)
+    return Part(f"({column} >= {low} OR {dialect.unplaced(column, type_name)})", (since,), top, is_whole=False)
 
 
 def _period(contract_id: str, period: Period, types: Mapping[str, str], dialect: Dialect) -> Part:
@@ -167,6 +172,12 @@ def _period(contract_id: str, period: Period, types: Mapping[str, str], dialect:
 def backwards(top: str | None) -> Part:
     """What is read of a table whose cursor has run backwards: all of it."""
     message = "the cursor ran backwards: its newest rows are gone, or the table was restored; the whole table was read"
+    return Part(cursor=top, notes=(Note(BACKWARDS, message),))
+
+
+def other_kind(top: str | None) -> Part:
+    """What is read of a table whose cursor has values that cannot be held against the one seen before: all of it."""
+    message = "the cursor's values are of another kind than before; the whole table was read"
     return Part(cursor=top, notes=(Note(BACKWARDS, message),))
 
 

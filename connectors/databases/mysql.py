@@ -29,6 +29,7 @@ from core.connections import Connections
 from core.errors import SourceError
 
 _CONNECT_SECONDS = 15
+_FIRST_DAY = "1000-01-01"  # of DATE and DATETIME as documented; what is before it are zero dates
 _REFUSED = {
     1044: "the hub's user may not use this database",
     1045: "the server refuses the hub's user or password",
@@ -39,7 +40,7 @@ _REFUSED = {
     1356: "the view refers to something that is gone",
     1698: "the server refuses the hub's user or password",
 }
-_TOO_LONG = {1969, 3024}
+_TOO_LONG = {1205, 1969, 3024}
 # The client's own words, always in English: MySQL speaks TLS where nothing else was said, and ends it without a farewell.
 _GONE = re.compile(r"gone away|lost connection|tls/ssl error", re.IGNORECASE)
 _SPATIAL = (
@@ -114,14 +115,20 @@ class _Dialect:
         return quote(name, "`")
 
     def value(self, place: int, type_name: str) -> str:
-        return "CAST(? AS DECIMAL(65, 10))" if self.kind(type_name) == NUMBER else "CAST(? AS DATETIME(6))"
+        return "CAST(? AS DECIMAL(65, 30))" if self.kind(type_name) == NUMBER else "CAST(? AS DATETIME(6))"
 
     def earlier(self, value: str, type_name: str, overlap: int) -> str:
-        unit = "" if self.kind(type_name) == NUMBER else " SECOND"
-        return f"({value} - {'INTERVAL ' if unit else ''}{int(overlap)}{unit})"
+        if self.kind(type_name) == NUMBER:
+            return f"({value} - {int(overlap)})"
+        # Nothing can be taken off a day that there is not (2026-02-00): then all is read.
+        return f"COALESCE({value} - INTERVAL {int(overlap)} SECOND, CAST('{_FIRST_DAY}' AS DATETIME(6)))"
 
-    def highest(self, column: str, type_name: str) -> str:
-        return f"MAX({column})" if self.kind(type_name) == NUMBER else f"LEAST(MAX({column}), NOW(6))"
+    def counts(self, column: str, type_name: str) -> str:
+        return "true" if self.kind(type_name) == NUMBER else f"{column} <= NOW(6) AND {column} >= '{_FIRST_DAY}'"
+
+    def unplaced(self, column: str, type_name: str) -> str:
+        early = "" if self.kind(type_name) == NUMBER else f" OR {column} < '{_FIRST_DAY}'"
+        return f"{column} IS NULL{early}"
 
     def text(self, value: str) -> str:
         return f"CAST({value} AS CHAR)"
@@ -166,9 +173,9 @@ class _Server:
             database=self.database or None,
             charset="utf8mb4",
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=seconds,
-            # The same clock as the scanner's: a TIMESTAMP is shown by the session's.
-            init_command="SET time_zone = '+08:00'",
+            read_timeout=seconds + _CONNECT_SECONDS,
+            # The same clock as the scanner's: a TIMESTAMP is shown by the session's. Who waits for a lock is told so by the server.
+            init_command=f"SET time_zone = '+08:00', lock_wait_timeout = {int(seconds)}",
         )
 
     def attached(self, options: str = "READ_ONLY") -> duckdb.DuckDBPyConnection:
@@ -203,10 +210,10 @@ class Table:
         self.relation = relation = ".".join(quote(part, "`") for part in self.name)
         self._seconds = contract.reading.statement_timeout_seconds
 
-        def ask(what: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+        def ask(what: str, condition: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
             # This driver's mark for the one parameter is another, and names may have either of them in it.
             before, mark, after = what.rpartition("?") if parameters else (what, "", "")
-            said = [text.replace("%", "%%") for text in (before, f"{after} FROM {relation}")]
+            said = [text.replace("%", "%%") for text in (before, f"{after} FROM {relation} WHERE {condition}")]
             return self.ask(f"SELECT {said[0]}{'%s' if mark else ''}{said[1]}", parameters)[0]
 
         # A column that another connection read before is below what this statement reads, never above.
@@ -243,7 +250,7 @@ def _look(contract: Contract, server: _Server) -> tuple[list[tuple[str, str]], b
     """Columns with their kinds, whether the server is a MariaDB, and each column's full type with its collation."""
     assert isinstance(contract.source, DatabaseSource)
     schema_name, table = split_object(contract.source.object)
-    with server.connected() as connection, connection.cursor() as cursor:
+    with server.connected(contract.reading.statement_timeout_seconds) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT version()")
         is_mariadb = "mariadb" in str(cursor.fetchall()[0][0]).lower()
         cursor.execute(

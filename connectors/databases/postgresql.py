@@ -25,6 +25,7 @@ from core.errors import SourceError
 
 _CONNECT_SECONDS = 15
 _GENTLE_BYTES = 1 << 16
+_FIRST_DAY = "0001-01-02"  # of a cursor: from the earliest that the server knows nothing can be taken off
 # What the server says (SQLSTATE), what it means here, and whether waiting can help.
 _STATES = {
     "28": ("the server refuses the hub's user or password", False),
@@ -86,10 +87,10 @@ def read_table(contract: Contract, cursor: dbapi.Cursor, stack: Generator[dbapi.
     relation = relation_of(contract.source)
     schema = text_schema(plan.names)
 
-    def ask(what: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+    def ask(what: str, condition: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
         with translated(contract):
             _set_parameters(cursor, parameters)
-            cursor.execute(f"SELECT {what} FROM {relation}")
+            cursor.execute(f"SELECT {what} FROM {relation} WHERE {condition}")
             row: Sequence[Any] = cursor.fetchall()[0]
             return row
 
@@ -165,10 +166,16 @@ class _Dialect:
     def earlier(self, value: str, type_name: str, overlap: int) -> str:
         if self.kind(type_name) == NUMBER:
             return f"({value}::numeric - {int(overlap)})"
-        return f"({value} - interval '{int(overlap)} seconds')::{type_name}"
+        return f"(greatest({value}, '{_FIRST_DAY}') - interval '{int(overlap)} seconds')::{type_name}"
 
-    def highest(self, column: str, type_name: str) -> str:
-        return f"max({column})" if self.kind(type_name) == NUMBER else f"least(max({column}), now()::{type_name})"
+    def counts(self, column: str, type_name: str) -> str:
+        if self.kind(type_name) == NUMBER:
+            return f"{column} < 'NaN'" if type_name == "numeric" else "true"
+        return f"{column} <= now()::{type_name} AND {column} >= '{_FIRST_DAY}'"
+
+    def unplaced(self, column: str, type_name: str) -> str:
+        early = "" if self.kind(type_name) == NUMBER else f" OR {column} < '{_FIRST_DAY}'"
+        return f"{column} IS NULL{early}"
 
     def text(self, value: str) -> str:
         return f"({value})::text"

@@ -39,9 +39,9 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     select = ", ".join(_as_text(found[place]) for place in plan.places)
     relation = _relation(contract.source.object)
 
-    def ask(what: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
+    def ask(what: str, condition: str, parameters: Sequence[Parameter]) -> Sequence[Any]:
         with _translated(contract):
-            row: Sequence[Any] = _query(engine, f"SELECT {what} FROM {relation}", *parameters).fetchall()[0]
+            row: Sequence[Any] = _query(engine, f"SELECT {what} FROM {relation} WHERE {condition}", *parameters).fetchall()[0]
             return row
 
     part = choose_part(contract.id, request, found, ask)

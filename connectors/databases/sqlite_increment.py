@@ -1,6 +1,7 @@
 """What a cursor asks of SQLite, where types belong to values: whole numbers, or times as ISO text, which has the order of time.
 
-Values that are neither, or of another kind than the highest one, have no place in that order and are read every time, like missing ones.
+Values that are neither, or of another kind than the highest one, have no place in that order and are read every time, like missing ones. A
+time is never taken for the highest that is no time, or still to come.
 """
 
 import re
@@ -19,12 +20,14 @@ from connectors.databases.increment import (
     backwards,
     no_cursor_column,
     no_time,
+    other_kind,
     unusable,
 )
 from core.clock import BEIJING
 
 # 2024-01-31, 2024-01-31 23:59[:59[.999]] and with T; a zone can only be Z, or the order of the texts would not be that of the times.
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:([T ])\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z?))?")
+_TRIED = 100  # texts in the form of a time that are none, from the highest down, before the table is read whole
 _FIRST_LETTERS = "____-__-__%"
 
 
@@ -37,11 +40,11 @@ def choose_part(contract_id: str, request: Request | None, columns: Sequence[str
     if request.column not in columns:
         raise no_cursor_column(contract_id, request.column, columns)
     column = quote(request.column)
-    kind, top = ask(f"typeof(max({column})), max({column})", ())
+    kind, top = ask(f"typeof(max({column})), max({column})", "true", ())
     if kind == "null":
         return Part() if request.since is None else backwards(None)
     if kind == "text":
-        return _by_time(contract_id, request, column, str(top))
+        return _by_time(contract_id, request, column, str(top), ask)
     if kind != "integer":
         raise unusable(contract_id, request.column, kind)
     return _by_number(request, column, int(top))
@@ -50,23 +53,50 @@ def choose_part(contract_id: str, request: Request | None, columns: Sequence[str
 def _by_number(request: Increment, column: str, top: int) -> Part:
     if request.since is None:
         return Part(cursor=str(top))
-    if not re.fullmatch("-?[0-9]+", request.since) or top < int(request.since):
+    if not re.fullmatch("-?[0-9]+", request.since):
+        return other_kind(str(top))
+    if top < int(request.since):
         return backwards(str(top))
     condition = f"({column} >= ? OR typeof({column}) NOT IN ('integer', 'real'))"
     return Part(condition, (int(request.since) - request.overlap,), str(top), is_whole=False)
 
 
-def _by_time(contract_id: str, request: Increment, column: str, top: str) -> Part:
-    if not _ISO.fullmatch(top):
+def _by_time(contract_id: str, request: Increment, column: str, last: str, ask: Ask) -> Part:
+    if not _ISO.fullmatch(last):
         raise unusable(contract_id, request.column, "text that is no ISO time")
-    top = min(top, _like(top, datetime.now(UTC) if top.endswith("Z") else datetime.now(BEIJING)))
+    top = _highest(column, last, ask)
     if request.since is None:
         return Part(cursor=top)
-    if not _ISO.fullmatch(request.since) or top < request.since[: len(top)]:
+    since = _moment(request.since)
+    if since is None:
+        return other_kind(top)
+    if top is None or top < request.since[: len(top)]:
         return backwards(top)
-    low = _like(request.since, datetime.fromisoformat(request.since.removesuffix("Z")) - timedelta(seconds=request.overlap))
+    earlier = since - min(timedelta(seconds=request.overlap), since - datetime.min)
+    low = _like(request.since, earlier)
     others = f"{column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}'"
     return Part(f"({column} >= ? OR {others} OR {_written_otherwise(column, request.since)})", (low,), top, is_whole=False)
+
+
+def _highest(column: str, last: str, ask: Ask) -> str | None:
+    """The highest text that is a time and not still to come, where `last` is the highest of all; None where the highest few are none."""
+    bound, within = _like(last, datetime.now(UTC) if last.endswith("Z") else datetime.now(BEIJING)), "<="
+    for _ in range(_TRIED):
+        (found,) = ask(f"max({column})", f"typeof({column}) = 'text' AND {column} {within} ?", (bound,))
+        if found is None or _moment(str(found)) is not None:
+            return None if found is None else str(found)
+        bound, within = str(found), "<"
+    return None
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that a text is, zone left aside; None for a day or an hour that there is not."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError:
+        return None
 
 
 def _written_otherwise(column: str, pattern: str) -> str:
@@ -78,13 +108,14 @@ def _written_otherwise(column: str, pattern: str) -> str:
 def _like(pattern: str, moment: datetime) -> str:
     """A moment written as another one is, to the minute and without zone: a shorter text comes first, so that nothing is passed over."""
     mark = match[1] if (match := _ISO.fullmatch(pattern)) else None
-    return moment.strftime(f"%Y-%m-%d{mark}%H:%M") if mark else moment.strftime("%Y-%m-%d")
+    # Years before 1000 keep their noughts only this way.
+    return f"{moment.date().isoformat()}{mark}{moment:%H:%M}" if mark else moment.date().isoformat()
 
 
 def _period(contract_id: str, period: Period, columns: Sequence[str], ask: Ask) -> Part:
     for name in (name for name in period.columns if name in columns):
         column = quote(name)
-        (top,) = ask(f"max({column})", ())
+        (top,) = ask(f"max({column})", "true", ())
         if isinstance(top, str) and _ISO.fullmatch(top):
             days = (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat())
             return Part(f"({column} >= ? AND {column} < ?)", days, is_whole=False)

@@ -99,4 +99,7 @@ def find_side(home: Home, schema: Schema, record_id: str) -> Side:
                 rows = state(home, standardized_table(contract_id), {"_record_id": "UUID"}, only=Sought(engine, [UUID(record_id)]))
                 if engine.rows(f"SELECT 1 FROM {rows}"):
                     return Side(record_id, contract_id)
-    raise RequestError(f"no dataset of {schema.id} has the record {record_id}", hint="./hub why shows the records of an entity")
+    raise RequestError(
+        f"no dataset of {schema.id} has the record {record_id}",
+        hint="./hub why shows the records of an entity; a pair that waits for one which has left goes with the next publication",
+    )

@@ -11,6 +11,7 @@ from catalog.batches import batch_at, contract_of, get_batch, latest_accepted, w
 from catalog.datasets import contract_at, contract_in_force
 from contracts.model import Contract
 from core.engine import Engine, quote
+from core.errors import RequestError
 from core.files import check_new_file
 from pipeline.home import Home
 from pipeline.landing import read_manifest
@@ -83,6 +84,11 @@ def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False)
     contract_in_force(home.catalog, contract_of(subject))
     with Engine(home.settings) as engine:
         parts = list(_parts(home, engine, subject, warnings=warnings))
+        if parts and not any(part.columns for part in parts):
+            raise RequestError(
+                f"the rows of {subject} are no longer kept: their places and rules are all that is left",
+                hint="./hub purge --receipt says what was removed; sync the dataset, and use the rows that are rejected then",
+            )
         columns = list(dict.fromkeys(name for part in parts for name in part.columns))
         noted = {name for part in parts for name in part.noted(engine)}
         rows = (row for part in parts for row in part.rejected(engine))

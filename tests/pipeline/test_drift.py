@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -12,7 +13,10 @@ from core.errors import GateFailed, SourceError
 from pipeline.accept import accept
 from pipeline.land import land
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person, to_csv
+from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
+from tests.pipeline.sources import TABLE, People, connect, phones, sync, tracked
 
+__all__ = ["logged", "logical_server"]
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
 PEOPLE = [person(number, DH=f"1390000{number:04}") for number in range(30)]
 RESIDENT = {**RESIDENTS, "columns": {**RESIDENTS["columns"], "XB": {"element": "sex_code"}}}
@@ -141,6 +145,43 @@ def test_files_of_one_delivery_that_differ_in_columns_stop_it(hub: Hub, kind: st
         with pytest.raises(SourceError, match=r"differ in their columns: p[01]\.\w+ lacks DH"):
             deliver(*names)
     assert hub.state(document) == before
+
+
+@pytest.fixture(params=["cursor", pytest.param("log", marks=pytest.mark.slow)])
+def tracked_people(request: pytest.FixtureRequest, hub: Hub, tmp_path: Path) -> tuple[People | LoggedPeople, dict[str, Any]]:
+    """A table of twenty people that is read by what changes, and its contract, which follows a column under another name."""
+    drift = {"renamed": "accept", "missing": "carry_on"}
+    if request.param == "log":
+        logged: LoggedPeople = request.getfixturevalue("logged")
+        return logged, followed(hub, logged, drift=drift)
+    people = People(tmp_path)
+    connect(hub, patients=people.url)
+    hub.register(document := tracked("sqlite", "cursor", drift=drift))
+    return people, document
+
+
+def test_a_part_says_too_little_of_a_renamed_column(hub: Hub, tracked_people: tuple[People | LoggedPeople, dict[str, Any]]) -> None:
+    """Of a changed row or two nobody could say what the column is called now: they became empty, and the others kept what they had."""
+    people, document = tracked_people
+    for number in range(20):
+        people.put(number, number)
+    sync(hub, document)
+    people.write(f'ALTER TABLE {TABLE} RENAME COLUMN "DH" TO "LXDH"')
+    expected = phones(hub, document)
+    for content in (77, 78):
+        people.write(f"""UPDATE {TABLE} SET "LXDH" = '139{content:08}', "BB" = {content} WHERE "SFZH" = '{person(1)["SFZH"]}'""")
+        batch = sync(hub, document)
+        expected[person(1)["SFZH"]] = f"139{content:08}"
+        assert (list(drift(batch)), batch.scope, batch.updated) == (["renamed"], "whole", 1)
+        assert phones(hub, document) == expected
+    people.write(f'ALTER TABLE {TABLE} RENAME COLUMN "LXDH" TO "DH"')
+    people.put(2, 99, BB=99)
+    assert drift(sync(hub, document)) == {}
+    assert phones(hub, document) == {**expected, person(2)["SFZH"]: "13900000099"}
+    people.write(f'ALTER TABLE {TABLE} DROP COLUMN "DH"')
+    assert list(drift(sync(hub, document))) == ["missing"]
+    assert set(phones(hub, document).values()) == {None}
+    assert hub.unbalanced() == []
 
 
 def test_a_renamed_key_is_recognized_by_its_values(hub: Hub) -> None:

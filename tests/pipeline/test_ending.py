@@ -15,9 +15,10 @@ from pipeline.land import land
 from pipeline.operation.alerts import find
 from pipeline.operation.datasets import dataset_states
 from pipeline.operation.ending import end
+from pipeline.publication.pins import unpublished
 from pipeline.publication.replay import replay_publication
 from registries.publications import Publication
-from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, with_assertions
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
 from tests.pipeline.sources import connect, sync
 
@@ -87,6 +88,24 @@ def test_a_registry_whose_last_dataset_is_withdrawn_asks_a_person(hub: Hub) -> N
     with pytest.raises(GateFailed, match="4 of 4 entities would disappear"):
         hub.publish("population")
     assert hub.publish("population", accept_shrink="yes").entities == 0
+
+
+def test_a_dataset_without_records_that_is_withdrawn_is_withdrawn_once(hub: Hub) -> None:
+    """There is nothing to take back, so there is nothing to publish for ever, and nobody is told that something waits."""
+    two_departments(hub)
+    hub.register(emptied := with_assertions(DAILY, largest_shrink=1.0, least_rows=0))
+    hub.sync(emptied, [])
+    hub.publish("population", accept_shrink="all have moved")
+    end(hub.home, ID, "the office has closed", "withdrawn")
+    number = hub.publish("population").number
+    assert hub.publish("population").number == number
+    assert unpublished(hub.home, "population") == {}
+    for item in range(1, number + 1):
+        assert replay_publication("population", item, hub.home).is_same
+    hub.register(DAILY)
+    hub.sync(DAILY, [person(number) for number in range(9, 12)])
+    assert hub.publish("population").entities == 12
+    assert hub.unbalanced() == []
 
 
 def test_a_dataset_is_not_ended_while_it_is_collected(hub: Hub) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from catalog.batches import batches_of
+from catalog.batches import batches_of, get_batch
 from catalog.purges import get_purge
 from catalog.tables import batch as batches
 from catalog.tables import lease
@@ -26,6 +26,7 @@ from pipeline.landing import batch_folder
 from pipeline.operation.purge import purge
 from pipeline.publication.replay import replay_publication
 from pipeline.quarantine.replay import replay
+from pipeline.receipts import purged_by, receipt_of, verify_receipt
 from registries.publications import history, latest
 from tests.conftest import copied_keys
 from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
@@ -69,6 +70,11 @@ def test_old_deliveries_go_with_a_receipt_and_what_rests_on_them_is_marked(hub: 
     assert get_purge(hub.home.catalog, done.number) == done
     assert folders(hub) == {2}
     assert folders(hub, RESIDENTS["id"]) == {1}  # kept a year
+    # Its receipt is what is left of it: that holds, and the rows that it set aside cannot be handed out any more.
+    first = get_batch(hub.home.catalog, f"{ID}@1")
+    assert [fault for fault in verify_receipt(hub.home, first, receipt_of(hub.home, first.batch_id)) if "started" not in fault] == []
+    assert purged_by(hub.home, first) == done.number
+    assert purged_by(hub.home, get_batch(hub.home.catalog, f"{ID}@2")) is None
     marks = {item.number: item.not_replayable_since for item in history(hub.home.serving, "population")}
     assert marks[2] is None
     assert marks[1] is not None
