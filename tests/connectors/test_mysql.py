@@ -99,6 +99,17 @@ def test_a_statement_that_takes_too_long_may_be_tried_again(server):
             cursor.execute("DROP VIEW hub_test_slow")
 
 
+def test_who_waits_for_a_locked_table_is_told_after_the_time_agreed(server):
+    with connect_mariadb(server) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS hub_test_locked (i int)")
+        cursor.execute("LOCK TABLES hub_test_locked WRITE")
+        with pytest.raises(SourceError, match="longer than the contract allows") as error:
+            read_database(server, "mysql", "hub_test_locked", ["i"], reading={"statement_timeout_seconds": 1})
+        assert error.value.transient
+        cursor.execute("UNLOCK TABLES")
+        cursor.execute("DROP TABLE hub_test_locked")
+
+
 def test_wrong_password_and_unreachable_server_are_told_apart(server):
     with pytest.raises(SourceError, match="refuses the hub's user or password") as error:
         read_database("mysql://nobody:s3cret@127.0.0.1:3306/test", "mysql", "t", ["a"])
