@@ -63,4 +63,8 @@ def _give(home: "Home", name: str, as_json: bool) -> None:
     token = new_token()
     give_token(home.catalog, name, proof_of(session_value(token)), home.settings.actor)
     address = portal_address(home.settings, token=token)
-    print_json({"officer": name, "token": token, "address": address}) if as_json else print(address)
+    if as_json:
+        print_json({"officer": name, "token": token, "address": address})
+        return
+    print(address)
+    print(f"it signs {name} in wherever the portal is reached, and is shown this once: hand it over by a way that nobody else reads")
