@@ -9,7 +9,7 @@ from typing import Any, Literal
 from exchange import audit
 from pipeline.answers.review import Reviewed, present, read_sides
 from portal.context import Hub
-from portal.records import MASKED, code_title
+from portal.records import MASKED, meaning
 from registries.candidates import Candidate, drop, open_pairs
 from registries.linkage.model import LinkageModel, Words, model_path, read_model
 from standards.masked import is_personal, masked_value
@@ -108,7 +108,7 @@ def _compared(hub: Hub, element: DataElement, left: Reviewed, right: Reviewed, r
         return first, second
 
     def titled(texts: Sequence[str | None]) -> tuple[CodeTitle | None, CodeTitle | None]:
-        first, second = (None if hidden else code_title(hub, element, text) for text in texts)
+        first, second = (None if hidden else meaning(hub, element, text) for text in texts)
         return first, second
 
     return Compared(element, visible(own), titled(own), visible(published), titled(published), agreement)

@@ -25,6 +25,8 @@ from standards.model import CodeTitle, DataElement, Schema, Title
 LONGEST_PURPOSE = audit.LONGEST_PURPOSE
 SHORTEST_PURPOSE = 2  # characters: 核验
 MASKED = "masked view"
+# Sums of money have no unit beside their currency (GB/T 36104-2018: 以万元计).
+_UNITS = {"money": CodeTitle(zh="（以万元计）", en="(in units of ten thousand)")}
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Line:
 
     element: DataElement
     value: str | None
-    code_title: CodeTitle | None
+    meaning: CodeTitle | None
     is_masked: bool
     words: tuple[Word, ...]
     order: Any = None  # the rule that chose, as data
@@ -217,7 +219,7 @@ def _line(hub: Hub, registry: str, element: DataElement, row: Mapping[str, Any],
     return Line(
         element,
         shown,
-        None if hidden else code_title(hub, element, value),
+        None if hidden else meaning(hub, element, value),
         hidden and value is not None,
         words,
         answer and answer.order,
@@ -243,11 +245,13 @@ def _beside(registry: str, element: DataElement, row: Mapping[str, Any], answer:
         )
 
 
-def code_title(hub: Hub, element: DataElement, value: str | None) -> CodeTitle | None:
-    """The name of a code, where the value is one."""
+def meaning(hub: Hub, element: DataElement, value: str | None) -> CodeTitle | None:
+    """What a value does not say of itself: the name of a code, and what a sum counts in."""
     codes = hub.standards.code_lists.get(element.code_list or "")
-    if codes is None or value is None:
+    if value is None:
         return None
+    if codes is None:
+        return _UNITS.get(element.type)
     return next((code.title for code in reversed(codes.codes) if code.code == value), None)
 
 

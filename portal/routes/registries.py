@@ -170,7 +170,7 @@ def entities(page: PageDep, registry: str) -> Response:
         text=text,
         elements=elements,
         naming=next((element.id for element in elements if element.representation == "name"), ""),
-        title_of=lambda element, value: page.words(records.code_title(page.hub, element, value)),
+        meaning=lambda element, value: page.words(records.meaning(page.hub, element, value)),
     )
 
 

@@ -10,7 +10,7 @@ from cli.records import _audited
 from core.errors import StoreError
 from exchange import audit
 from pipeline.validate import count_issues
-from tests.factories import PATIENTS, Hub, credit_code, person, resident_id
+from tests.factories import ENTERPRISES, PATIENTS, Hub, credit_code, organization, person, resident_id
 from tests.portal.conftest import Portal, open_portal
 from tests.quality.test_sentences import SMALL_WORDS
 
@@ -322,3 +322,15 @@ def test_an_entity_of_many_records_has_a_page_of_some_and_says_how_many_more(hub
     assert page.count("19 more, told by") == 4
     told = client.get(f"/api/v1/registries/population/records/{row['_canonical_id']}").json()
     assert len(told["elements"]["phone_number"]["beside"]) == 49
+
+
+def test_a_sum_says_what_it_counts_in(hub: Hub, without_suite: None) -> None:
+    """1000 CNY of registered capital are ten million yuan, not a thousand."""
+    document = {**ENTERPRISES, "columns": {**ENTERPRISES["columns"], "ZCZB": "registered_capital"}}
+    hub.register(document)
+    hub.sync(document, [organization(0, ZCZB="1000万元")])
+    hub.publish("legal_entity")
+    portal = open_portal(hub)
+    canonical_id = portal.canonical_id("legal_entity", registered_capital="1000 CNY")
+    for address in (f"/registries/legal_entity/records/{canonical_id}", "/registries/legal_entity/entities"):
+        assert "1000 CNY （以万元计）" in re.sub("<[^>]+>", "", portal.client.get(address).text), address
