@@ -57,11 +57,17 @@ def status(
         raise typer.Exit(1)
 
 
+def _said(batch: Any) -> str:
+    """Why a batch did not make it, without the names that stand before it on the line."""
+    text: str = batch.error
+    return text.removeprefix(f"{batch.contract_id}: ").removeprefix(f"batch {batch.batch_id} {batch.status}: ")
+
+
 def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
     columns = ("dataset", "last batch", "started (Beijing)", "age", "allowed", "next run (Beijing)", "records", "quarantined", "oldest")
     answer(False, None, columns, [_line(item) for item in states])
     trouble = [
-        f"! {item.last.batch_id} {item.last.status}: {item.last.error}\n    what to do: {item.last.hint or 'see the message'}"
+        f"! {item.last.batch_id} {item.last.status}: {_said(item.last)}\n    what to do: {item.last.hint or 'see the message'}"
         for item in states
         if item.last and item.last.error and not item.contract.ended
     ]
