@@ -1,7 +1,8 @@
-"""Officers: people with a token of their own for portal and API, by whose name the audit log and judgements know them."""
+"""Officers: people with a token of their own for portal and API, by whose name (`officer:张敏`) the audit log and judgements know them."""
 
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,8 @@ from core.database import reading, writing
 from core.errors import RequestError
 
 LONGEST_NAME = 60
-# A colon stands between door and name in the audit log ("portal:张敏").
-_NAME = re.compile(r"[\w.@·-]+(?: [\w.@·-]+)*")
+_NAME = re.compile(r"[^\W_][\w.@·-]*(?: [\w.@·-]+)*")
+_TRIES = 5  # of giving a token while others give one to the same officer
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,34 @@ def new_token() -> str:
 def give_token(catalog: sa.Engine, name: str, proof: str, actor: str) -> None:
     """Give an officer a token, of which only a digest (`proof`) is kept; one that the officer had is withdrawn.
 
-    Raises RequestError for a name that the audit log could not have as it is.
+    Raises RequestError for a name that nobody could tell from another one.
     """
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+    name = as_kept(name)
+    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name) or any("FILLER" in unicodedata.name(mark, "") for mark in name):
         raise RequestError(
             f"an officer's name has 1 to {LONGEST_NAME} letters, digits, or . - _ @ · between them",
             hint="./hub officers --add 张敏",
         )
-    with writing(catalog) as connection:
-        _withdraw(connection, name, actor)
-        connection.execute(officer_token.insert().values(proof=proof, name=name, given_at=now(), given_by=actor))
+    for last in range(_TRIES - 1, -1, -1):
+        try:
+            with writing(catalog) as connection:
+                _withdraw(connection, name, actor)
+                connection.execute(officer_token.insert().values(proof=proof, name=name, given_at=now(), given_by=actor))
+            return
+        except sa.exc.IntegrityError:  # one token of an officer is in force: another process gave one in between
+            if not last:
+                raise
+
+
+def as_kept(name: str) -> str:
+    """A name as it is kept: letters of full width are the same letters."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def withdraw_token(catalog: sa.Engine, name: str, actor: str) -> None:
     """Withdraw an officer's token: it opens nothing from now on. Raises RequestError where there is none in force."""
     with writing(catalog) as connection:
-        if not _withdraw(connection, name, actor):
+        if not _withdraw(connection, as_kept(name), actor):
             raise RequestError(f"{name} has no token in force", hint="./hub officers lists who has one")
 
 

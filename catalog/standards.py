@@ -105,7 +105,7 @@ def elements_at(catalog: sa.Engine, version: str, schema: str) -> list[str]:
         document: bytes = connection.execute(
             sa.select(standard_version.c.document).where(standard_version.c.version == version)
         ).scalar_one()
-    return elements_of(document, schema)
+    return list(elements_of(document, schema))
 
 
 def standard_versions(catalog: sa.Engine) -> list[StandardVersion]:

@@ -214,6 +214,8 @@ officer_token = sa.Table(
     sa.Column("withdrawn_at", sa.DateTime),
     sa.Column("withdrawn_by", sa.String(120)),
 )
+_IN_FORCE = officer_token.c.withdrawn_at.is_(None)
+sa.Index("officer_token_in_force", officer_token.c.name, unique=True, sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE)
 
 # A file belongs to the lake from the moment its row is committed; a file without a row is a leftover.
 lake_file = sa.Table(

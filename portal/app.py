@@ -24,7 +24,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     app.state.hub = hub = Hub(home, token)
     add_handlers(app)
     app.middleware("http")(_refuse)
-    app.add_middleware(Guard, officer_of=hub.officer_of, hosts=LOOPBACK, failed=unexpected)
+    app.add_middleware(Guard, actor_of=hub.actor_of, hosts=LOOPBACK, failed=unexpected)
     for router in (
         _static,
         session.router,
@@ -44,11 +44,11 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
 
 
 async def _refuse(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Turn what the guard found into an answer."""
+    """Turn what the guard found into an answer; an address with a token signs in whoever it is, also where somebody else is signed in."""
     reason = request.scope["hub.refused"]
-    if not reason:
+    if not reason and not session.has_token(request):
         return await go_on(request)
-    return await session.ask(request) if reason == "token" else answer(request, REFUSED[reason])
+    return await session.ask(request) if reason in ("", "token") else answer(request, REFUSED[reason])
 
 
 @_static.get("/static/{name}")

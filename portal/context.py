@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from catalog.officers import officer_by
 from core.style import BASE_STYLE, FRAME_STYLE
 from pipeline.home import Home
-from portal.security import is_session, owner_name, proof_of
+from portal.security import is_session, owner, proof_of
 from quality.charts import share_text
 from quality.report import TEMPLATES as SHARED_TEMPLATES
 from quality.report import chart_filters, chart_globals
@@ -45,13 +45,14 @@ class Hub:
 
     home: Home
     token: str
-    officer: str = ""
+    actor: str = ""  # as the audit log and judgements name whoever asks
 
-    def officer_of(self, session: str) -> str | None:
-        """By which name the holder of a session is known; None where it is nobody's."""
+    def actor_of(self, session: str) -> str | None:
+        """Who holds a session; None where it is nobody's."""
         if is_session(session, self.token):
-            return owner_name(self.home.settings)
-        return officer_by(self.home.catalog, proof_of(session))
+            return owner(self.home.settings)
+        name = officer_by(self.home.catalog, proof_of(session))
+        return None if name is None else f"officer:{name}"
 
     @property
     def standards(self) -> Standards:
@@ -64,15 +65,15 @@ class Hub:
         return list(self.standards.registries)
 
     @property
-    def actor(self) -> str:
-        """Who the audit log names."""
-        return f"portal:{self.officer}"
+    def name(self) -> str:
+        """Who is signed in, for their own page."""
+        return self.actor.partition(":")[2]
 
 
 def get_hub(request: Request) -> Hub:
     """The installation that this application serves, as whoever is signed in has it."""
     hub: Hub = request.app.state.hub
-    return replace(hub, officer=request.scope["hub.officer"])
+    return replace(hub, actor=request.scope["hub.actor"])
 
 
 HubDep = Annotated[Hub, Depends(get_hub)]

@@ -84,7 +84,10 @@ async def invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 def unexpected(scope: Scope, error: Exception) -> Response:
-    """Anything else is a fault of the hub; its text may quote a record and is shown to nobody."""
+    """Anything else is a fault of the hub; its text may quote a record and is shown to nobody. What the hub raises on purpose, before a page is
+    reached, is told as on a page."""
+    if isinstance(error, HubError):
+        return answer(Request(scope), status_of(error), error.message, error.hint)
     return answer(Request(scope), 500, type(error).__name__)
 
 

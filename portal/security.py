@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,9 +72,9 @@ def proof_of(session: str) -> str:
     return hashlib.sha256(f"hub-officer:{session}".encode()).hexdigest()
 
 
-def owner_name(settings: Settings) -> str:
-    """By which name the log knows whoever comes with the installation's own token: who runs the hub."""
-    return settings.actor.rsplit(":", 1)[-1]
+def owner(settings: Settings) -> str:
+    """The actor as which the log knows whoever comes with the installation's own token: who runs the hub."""
+    return f"portal:{settings.actor.rsplit(':', 1)[-1]}"
 
 
 def style_policy(style: str) -> str:
@@ -86,15 +86,15 @@ def style_policy(style: str) -> str:
 class Guard:
     """ASGI middleware: host, origin and token are checked before the application sees a request; headers are put on every answer.
 
-    `officer_of` tells whose session it is, by its value, or nobody's; the request goes on with that name as `hub.officer`.
+    `actor_of` tells whose session it is, by its value, or nobody's; the request goes on with that as `hub.actor`.
 
     It is also the outer edge for errors nobody expected: their place is logged, their text, which could quote a record, is not.
     """
 
     def __init__(
-        self, app: ASGIApp, officer_of: Callable[[str], str | None], hosts: Sequence[str], failed: Callable[[Scope, Exception], ASGIApp]
+        self, app: ASGIApp, actor_of: Callable[[str], str | None], hosts: Sequence[str], failed: Callable[[Scope, Exception], ASGIApp]
     ) -> None:
-        self.app, self.officer_of, self.hosts, self.failed = app, officer_of, tuple(hosts), failed
+        self.app, self.actor_of, self.hosts, self.failed = app, actor_of, tuple(hosts), failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request, pass it on, and see to the answer."""
@@ -102,7 +102,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        scope["hub.refused"], scope["hub.officer"] = self._refusal(scope, headers), ""
+        scope["hub.refused"], scope["hub.actor"] = self._refusal(scope, headers), ""
         started = False
 
         async def guarded(message: Message) -> None:
@@ -117,8 +117,8 @@ class Guard:
 
         try:
             if not (scope["hub.refused"] or scope["path"].startswith(OPEN_PATHS)):
-                scope["hub.officer"] = await run_in_threadpool(self.officer_of, _session(headers)) or ""
-                scope["hub.refused"] = "" if scope["hub.officer"] else "token"
+                scope["hub.actor"] = await run_in_threadpool(self._signed_in, headers)
+                scope["hub.refused"] = "" if scope["hub.actor"] else "token"
             await self.app(scope, receive, guarded)
         except Exception as error:
             place = error.__traceback__
@@ -128,6 +128,9 @@ class Guard:
             log.error("%s at %s", type(error).__name__, where)
             if not started:
                 await self.failed(scope, error)(scope, receive, guarded)
+
+    def _signed_in(self, headers: Headers) -> str:
+        return next((actor for session in _sessions(headers) if (actor := self.actor_of(session))), "")
 
     def _refusal(self, scope: Scope, headers: Headers) -> str:
         """Why a request may not go on, whoever it comes from: `host`, `origin`, `length`, `size`, or nothing."""
@@ -144,10 +147,13 @@ class Guard:
         return ""
 
 
-def _session(headers: Headers) -> str:
-    """The session that a request comes with: its token's, or its cookie's."""
+def _sessions(headers: Headers) -> Iterator[str]:
+    """The sessions that a request comes with: its token's, and its cookie's."""
     kind, _, given = headers.get("authorization", "").partition(" ")
-    return session_value(given.strip()) if kind.lower() == "bearer" else _cookies(headers.get("cookie", "")).get(COOKIE, "")
+    if kind.lower() == "bearer":
+        yield session_value(given.strip())
+    if cookie := _cookies(headers.get("cookie", "")).get(COOKIE):
+        yield cookie
 
 
 def _host(header: str) -> str:

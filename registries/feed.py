@@ -108,10 +108,11 @@ def read_changes(serving: sa.Engine, definition: RegistryDefinition, schema: Sch
         spans = _spans(connection, schema.id)
         newest = spans[-1].last if spans else 0
         _refuse_gone(definition, spans, after, newest)
+        told = told_columns(connection, schema)
         events: list[Event] = []
         for span in spans:
             if span.last > after + len(events) and len(events) < limit:
-                events += _events(connection, schema, span, after + len(events) - span.before, limit - len(events))
+                events += _events(connection, schema, told, span, after + len(events) - span.before, limit - len(events))
     return Changes(schema.id, after + len(events), newest, tuple(events))
 
 
@@ -170,7 +171,7 @@ def _refuse_gone(definition: RegistryDefinition, spans: Sequence[_Span], after: 
         raise FeedGone(f"the changes of {definition.id} are kept from number {kept[0].before + 1} on", hint=anew)
 
 
-def _events(connection: sa.Connection, schema: Schema, span: _Span, skip: int, limit: int) -> Iterator[Event]:
+def _events(connection: sa.Connection, schema: Schema, told: Sequence[str], span: _Span, skip: int, limit: int) -> Iterator[Event]:
     """Events of one publication after its first `skip`."""
     seq = span.before + skip
     identities = _identities(connection, schema.id, span.number, skip, min(limit, span.identities - skip)) if skip < span.identities else []
@@ -182,7 +183,6 @@ def _events(connection: sa.Connection, schema: Schema, span: _Span, skip: int, l
     for canonical_id in deleted:
         seq += 1
         yield Event(seq, span.number, "delete", canonical_id)
-    told = told_columns(connection, schema)
     for row in _opened(connection, schema, told, span.number, max(skip - span.deleted, 0), limit - len(deleted)):
         seq += 1
         yield row_event(told, span.number, seq, row)

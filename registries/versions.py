@@ -63,12 +63,13 @@ def values_view(schema: Schema) -> str:
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new.
 
-    What a later standard has no more stays in the table and in the views of versions: an earlier publication had it.
+    What a later standard has no more stays in table and views: an earlier publication had it, and as long as the later standard is only
+    installed, the current one has.
     """
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
         existing = _columns(connection, history_table(schema))
-        viewed = _columns(connection, as_of_view(schema))
+        viewed = _columns(connection, as_of_view(schema)) & _columns(connection, schema.table)
         has_values = bool(_columns(connection, values_view(schema)))
     wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
     dropped = {name for name in existing - wanted.keys() if not name.startswith("_")}
@@ -115,7 +116,7 @@ def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator
     # What a coming publication is about to close is open to readers.
     published = plain | {"_publication_to": "CASE WHEN h._publication_to <= c.number THEN h._publication_to END"}
     history = history_table(schema)
-    yield from _view(schema, dialect, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}")
+    yield from _view(schema, dialect, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}", dropped)
     yield from _view(
         schema,
         dialect,
@@ -180,7 +181,7 @@ def _further(schema: Schema, dialect: Dialect) -> Iterator[str]:
 
 
 def _view(
-    schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str, dropped: Sequence[str] = ()
+    schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str, dropped: Sequence[str]
 ) -> Iterator[str]:
     """A view of versions."""
     meant = {use.element.id: column_comment(use) for use in schema.uses} | MEANINGS | dict.fromkeys(dropped, DROPPED)

@@ -47,10 +47,11 @@ def unpack(packed: bytes) -> Standards:
     return Standards.model_validate_json(zlib.decompress(packed))
 
 
-def elements_of(packed: bytes, schema: str) -> list[str]:
+@lru_cache(maxsize=64)
+def elements_of(packed: bytes, schema: str) -> tuple[str, ...]:
     """The ids of a schema's elements in a packed document, in order; also where the rest of it is an older program's and cannot be read."""
     uses = json.loads(zlib.decompress(packed))["schemas"][schema]["uses"]
-    return [use["element"]["id"] for use in uses]
+    return tuple(use["element"]["id"] for use in uses)
 
 
 def data_types_of(packed: bytes) -> dict[str, str]:

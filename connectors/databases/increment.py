@@ -171,7 +171,7 @@ def _period(contract_id: str, period: Period, types: Mapping[str, str], dialect:
 
 def backwards(top: str | None) -> Part:
     """What is read of a table whose cursor has run backwards: all of it."""
-    message = "the cursor ran backwards: its newest rows are gone, or the table was restored; the whole table was read"
+    message = "the cursor ran backwards: its newest rows are gone or still to come, or the table was restored; the whole table was read"
     return Part(cursor=top, notes=(Note(BACKWARDS, message),))
 
 

@@ -127,8 +127,10 @@ class _Dialect:
         return "true" if self.kind(type_name) == NUMBER else f"{column} <= NOW(6) AND {column} >= '{_FIRST_DAY}'"
 
     def unplaced(self, column: str, type_name: str) -> str:
-        early = "" if self.kind(type_name) == NUMBER else f" OR {column} < '{_FIRST_DAY}'"
-        return f"{column} IS NULL{early}"
+        if self.kind(type_name) == NUMBER:
+            return f"{column} IS NULL"
+        # No day before its first can be held against a TIMESTAMP by an index.
+        return f"{column} IS NULL OR {column} {'= 0' if type_name == 'timestamp' else f'< {_FIRST_DAY!r}'}"
 
     def text(self, value: str) -> str:
         return f"CAST({value} AS CHAR)"

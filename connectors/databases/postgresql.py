@@ -170,7 +170,8 @@ class _Dialect:
 
     def counts(self, column: str, type_name: str) -> str:
         if self.kind(type_name) == NUMBER:
-            return f"{column} < 'NaN'" if type_name == "numeric" else "true"
+            # As text: servers before 14 know no infinite numbers.
+            return f"{column} < 'NaN' AND {column}::text NOT IN ('Infinity', '-Infinity')" if type_name == "numeric" else "true"
         return f"{column} <= now()::{type_name} AND {column} >= '{_FIRST_DAY}'"
 
     def unplaced(self, column: str, type_name: str) -> str:

@@ -74,7 +74,7 @@ def _by_time(contract_id: str, request: Increment, column: str, last: str, ask: 
         return backwards(top)
     earlier = since - min(timedelta(seconds=request.overlap), since - datetime.min)
     low = _like(request.since, earlier)
-    others = f"{column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}'"
+    others = f"{column} IS NULL OR typeof({column}) <> 'text' OR {column} NOT LIKE '{_FIRST_LETTERS}' OR {_no_time(column)}"
     return Part(f"({column} >= ? OR {others} OR {_written_otherwise(column, request.since)})", (low,), top, is_whole=False)
 
 
@@ -97,6 +97,11 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text.removesuffix("Z"))
     except ValueError:
         return None
+
+
+def _no_time(column: str) -> str:
+    """SQL for texts that are days or hours that there are not: SQLite takes 02-30 and 24:00 for times of the day after."""
+    return f"date({column}) IS NOT substr({column}, 1, 10) OR {column} < '0001'"
 
 
 def _written_otherwise(column: str, pattern: str) -> str:

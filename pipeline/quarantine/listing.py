@@ -87,7 +87,7 @@ def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False)
         if parts and not any(part.columns for part in parts):
             raise RequestError(
                 f"the rows of {subject} are no longer kept: their places and rules are all that is left",
-                hint="./hub purge --receipt says what was removed; sync the dataset, and use the rows that are rejected then",
+                hint="sync the dataset, and use the rows that are rejected then",
             )
         columns = list(dict.fromkeys(name for part in parts for name in part.columns))
         noted = {name for part in parts for name in part.noted(engine)}

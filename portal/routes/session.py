@@ -16,9 +16,12 @@ router = APIRouter()
 
 
 async def ask(request: Request) -> Response:
-    """Answer a request that is not signed in: take the token of its address, or ask for it."""
-    given = request.query_params.get("token")
-    if given is not None and request.method == "GET" and await _opens(request, given):
+    """Answer a request that is not signed in, or has a token in its address: take that, or ask for one."""
+    given = request.query_params.get("token") if has_token(request) else None
+    if given is not None and await _opens(request, given):
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            # A link elsewhere could make somebody work under another's name without a word: it is confirmed here.
+            return _form(Page(request), False, given)
         rest = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
         return _signed_in(given, request.url.path + (f"?{rest}" if rest else ""))
     if request.url.path.startswith(API):
@@ -26,12 +29,17 @@ async def ask(request: Request) -> Response:
     return _form(Page(request), given is not None)
 
 
+def has_token(request: Request) -> bool:
+    """Whether an address is meant to sign somebody in."""
+    return request.method == "GET" and "token" in request.query_params
+
+
 async def _opens(request: Request, token: str) -> bool:
-    return await run_in_threadpool(get_hub(request).officer_of, session_value(token)) is not None
+    return await run_in_threadpool(get_hub(request).actor_of, session_value(token)) is not None
 
 
-def _form(page: Page, was_wrong: bool) -> Response:
-    return page.render("sign_in.html", 401, was_wrong=was_wrong)
+def _form(page: Page, was_wrong: bool, token: str = "") -> Response:
+    return page.render("sign_in.html", 401, was_wrong=was_wrong, token=token)
 
 
 def _signed_in(token: str, to: str) -> Response:

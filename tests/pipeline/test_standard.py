@@ -103,12 +103,12 @@ def test_what_changed_between_landing_and_acceptance_is_recorded_under_the_versi
 def test_the_elements_of_a_version_are_known_also_where_the_rest_cannot_be_read() -> None:
     packed = pack(INSTALLED)
     named = [element.id for element in INSTALLED.schemas["population"].elements]
-    assert elements_of(packed, "population") == named
+    assert elements_of(packed, "population") == tuple(named)
     document = json.loads(zlib.decompress(packed)) | {"of another program": 1}
     older = zlib.compress(json.dumps(document).encode())
     with pytest.raises(ValidationError):
         unpack(older)
-    assert elements_of(older, "population") == named
+    assert elements_of(older, "population") == tuple(named)
 
 
 def test_a_fault_of_a_proposal_names_the_file_that_was_proposed(tmp_path: Path, hub: Hub) -> None:

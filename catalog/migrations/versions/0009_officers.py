@@ -18,6 +18,8 @@ def upgrade() -> None:
         sa.Column("withdrawn_by", sa.String(length=120), nullable=True),
         sa.PrimaryKeyConstraint("proof"),
     )
+    in_force = sa.text("withdrawn_at IS NULL")
+    op.create_index("officer_token_in_force", "officer_token", ["name"], unique=True, sqlite_where=in_force, postgresql_where=in_force)
 
 
 def downgrade() -> None:
