@@ -14,6 +14,7 @@ from connectors.claim import Claim, DigestPlan, plan_digest
 from connectors.columns import plan_columns
 from connectors.extract import extract
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, numbered, text_schema
+from connectors.files.drop import is_finished_name
 from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError
 from connectors.storage.fetched import Fetched
 from contracts.model import Contract
@@ -118,7 +119,9 @@ def _unpack(contract: Contract, source: FileSource, bundle: Bundle, folder: Path
     below = folder / PurePosixPath(source.path).parent
     below.mkdir(parents=True, exist_ok=True)
     for part in bundle.manifest["parts"]:
-        if not PurePosixPath(part["name"]).match(PurePosixPath(source.path).name):
+        name, wanted = part["name"], PurePosixPath(source.path).name
+        # Also what a drop folder would leave aside as a copy under way: nothing that was signed is passed over.
+        if not PurePosixPath(name).match(wanted) or (name != wanted and not is_finished_name(name)):
             raise SourceError(
                 f"{contract.id}: the bundle has a file that the contract's path {source.path} does not match",
                 hint="have the department name its files so, or change the path in the contract",
@@ -137,7 +140,7 @@ def _file_claim(bundle: Bundle, unreadable: Sequence[Unreadable]) -> Claim:
     claim = Claim(ENGINE, _state(bundle), None, DigestPlan((), (), {}), reason=UNCOUNTED)
     if manifest["rows"] is None:
         return claim
-    blank = sum(row.reason.endswith("is blank") for row in unreadable)
+    blank = sum(row.is_blank for row in unreadable)
     return replace(claim, rows=int(manifest["rows"]) + blank, reason=BYTES_ONLY)
 
 

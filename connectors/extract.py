@@ -11,7 +11,7 @@ from connectors.claim import Claim
 from connectors.cut_off import watched
 from connectors.databases.increment import Differing, Following, Request
 from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
-from connectors.files.drop import file_digests, unchanged_meanwhile
+from connectors.files.drop import file_digests, states, unchanged_since
 from connectors.storage.fetched import at_hand, fetch, is_remote, removing
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
@@ -63,16 +63,18 @@ def extract(
 def _read_files(connector: Connector, contract: Contract, source: FileSource, connections: Connections) -> Extraction:
     """Read files where they lie, or from a private folder if that is another machine."""
     if not is_remote(source, connections):
+        before = states(contract.id, source, connections)
         extraction = connector(contract, connections)
-        extraction.batches = unchanged_meanwhile(contract.id, source, connections, extraction.batches, extraction.files)
+        extraction.batches = unchanged_since(before, contract.id, source, connections, extraction.batches, extraction.files)
         return extraction
     fetched = fetch(contract.id, source, connections)
     try:
+        before = states(contract.id, source, fetched.connections)
         extraction = connector(contract, fetched.connections)
     except BaseException:
         fetched.remove()
         raise
-    batches = unchanged_meanwhile(contract.id, source, fetched.connections, extraction.batches, extraction.files)
+    batches = unchanged_since(before, contract.id, source, fetched.connections, extraction.batches, extraction.files)
     extraction.batches = removing(batches, fetched)
     return extraction
 

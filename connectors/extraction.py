@@ -28,6 +28,11 @@ class Unreadable:
         """Why, behind the place."""
         return f"{self.place}: {self.why}" if self.place else self.why
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stood there, so that it is no record that got lost."""
+        return self.why.endswith(("is blank", "record is empty"))
+
 
 @dataclass(frozen=True)
 class Note:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from core.engine import literal
 
 POINTER = "/"
+_NUL = "\x00"
 _MARK = "\ufdd0"  # one of the characters that Unicode keeps for use within programs
 _TOKENS = r'("(?:[^"\\]|\\.)*")|(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)'
 # Numbers with a fraction, an exponent or more digits than 64 bits hold. A text may look like one; that costs time only.
@@ -33,10 +34,11 @@ class Records:
 
 @dataclass(frozen=True)
 class Members:
-    """The names of the members that occur in any of some objects, in the order in which they first do, and whether an object has one twice."""
+    """The names of the members that occur in any of some objects, in the order in which they first do, and whether an object is refused for its
+    names: it has one twice, or one with a character that no name can have (NUL)."""
 
     names: tuple[str, ...]
-    is_any_twice: bool
+    is_any_odd: bool
 
 
 class JsonReader:
@@ -58,22 +60,22 @@ class JsonReader:
     def members(self, texts: Iterable[pa.StringArray]) -> Members:
         """The members of the objects."""
         found: dict[str, None] = {}
-        is_any_twice = False
+        is_any_odd = False
         for some in texts:
             self._engine.register("given", pa.table({"text": some}))
             numbered = f"SELECT row_number() OVER () AS nr, json_keys(text) AS names FROM given WHERE {_IS_RECORD}"
             # Most have the same ones, so that few lists of them leave the engine.
             rows = self._engine.execute(f"SELECT any_value(names) FROM ({numbered}) GROUP BY to_json(names) ORDER BY min(nr)").fetchall()
             for (names,) in rows:
-                own = dict.fromkeys(names)
+                own = dict.fromkeys(name for name in names if _NUL not in name)
                 found |= own
-                is_any_twice = is_any_twice or len(own) < len(names)
-        return Members(tuple(found), is_any_twice)
+                is_any_odd = is_any_odd or len(own) < len(names)
+        return Members(tuple(found), is_any_odd)
 
-    def records(self, texts: pa.StringArray, paths: Sequence[str], *, is_any_twice: bool = False) -> Records:
-        """What paths (`member_path`, or a pointer) name in the objects, a column each; null where nothing is there. `is_any_twice`: see `Members`."""
+    def records(self, texts: pa.StringArray, paths: Sequence[str], *, is_any_odd: bool = False) -> Records:
+        """What paths (`member_path`, or a pointer) name in the objects, a column each; null where nothing is there. `is_any_odd`: see `Members`."""
         self._engine.register("given", pa.table({"nr": np.arange(len(texts)), "text": texts}))
-        is_record = _IS_SINGLE if is_any_twice else _IS_RECORD
+        is_record = _HAS_PLAIN_NAMES if is_any_odd else _IS_RECORD
         # All at once: a call for each would read every text anew, and hold what it read.
         listed = ", ".join(map(literal, paths))
         marked = f"SELECT nr, text FROM given WHERE {is_record}"
@@ -81,7 +83,9 @@ class JsonReader:
         values = "".join(f", {_unmarked(f'found[{place + 1}]')} AS c{place}" for place in range(len(paths)))
         table = self._engine.execute(f"SELECT nr{values} FROM ({found}) ORDER BY nr").to_arrow_table()
         others = self._engine.execute(
-            f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' WHEN {_IS_RECORD} THEN 'a name stands twice in the object' "
+            f"SELECT nr, CASE WHEN trim(text, ' \t') = '' THEN 'the line is blank' "
+            f"WHEN {_IS_RECORD} AND {_HAS_NUL} THEN 'a name has a character in it that no column can have' "
+            f"WHEN {_IS_RECORD} THEN 'a name stands twice in the object' "
             f"WHEN json_valid(text) THEN 'the line is no JSON object' ELSE 'the line is no JSON' END "
             f"FROM given WHERE NOT coalesce({is_record}, false) ORDER BY nr"
         ).fetchall()
@@ -114,7 +118,9 @@ class JsonReader:
 
 _IS_RECORD = "CASE WHEN json_valid(text) THEN json_type(text) = 'OBJECT' ELSE false END"
 # Which of two values is meant nobody knows: the engine reads the first, other programs the last.
-_IS_SINGLE = f"CASE WHEN {_IS_RECORD} THEN len(json_keys(text)) = len(list_distinct(json_keys(text))) ELSE false END"
+_IS_SINGLE = "len(json_keys(text)) = len(list_distinct(json_keys(text)))"
+_HAS_NUL = "contains(to_json(json_keys(text))::varchar, '\\u0000')"
+_HAS_PLAIN_NAMES = f"CASE WHEN {_IS_RECORD} THEN {_IS_SINGLE} AND NOT {_HAS_NUL} ELSE false END"
 
 
 def _marked(relation: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from connectors.apis.links import next_link
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER
 from connectors.json_records import JsonReader
 from contracts.model import Reading
@@ -119,12 +120,14 @@ class Api:
         return Answer(document, self._next_url(headers))
 
     def _next_url(self, headers: httpx.Headers) -> str | None:
-        url = httpx.Response(200, headers=headers).links.get("next", {}).get("url")
-        if url is None:
-            return None
         try:
+            url = next_link(", ".join(headers.get_list("link")))
+            if url is None:
+                return None
             absolute = httpx.URL(f"{self._base}/{self._source.path}").join(url)
         except (httpx.InvalidURL, ValueError):
+            if self._source.paging is None or self._source.paging.by != "link":
+                return None
             raise self.refusal("the API names a next page by something that is no address", ASK_DEPARTMENT) from None
         own = httpx.URL(self._base)
         # Whoever is called gets the token.

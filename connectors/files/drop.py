@@ -9,7 +9,7 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -86,17 +86,27 @@ def delivered_paths(contract_id: str, source: FileSource, connections: Connectio
     return files
 
 
-def unchanged_meanwhile(
-    contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch], digests: list[FileDigest]
+States = Mapping[Path, tuple[int, int]]
+
+
+def states(contract_id: str, source: FileSource, connections: Connections) -> States:
+    """Size and time of every file of a delivery, as they are before anybody looks into one. Raises SourceError as `delivered_paths` does."""
+    return {file: _state(file) for file in _files_of_folder(contract_id, source, connections)}
+
+
+def unchanged_since(
+    before: States, contract_id: str, source: FileSource, connections: Connections, batches: Iterator[Batch], digests: list[FileDigest]
 ) -> Iterator[Batch]:
     """The batches of a delivery; behind the last, `digests` has every file of it.
 
-    Raises a transient SourceError there if a file was changed while it was read.
+    Raises a transient SourceError before the first and behind the last if a file was changed or has come since its `states` were taken.
     """
-    before = {file: _state(file) for file in _files_of_folder(contract_id, source, connections)}
+    _refuse_changed(contract_id, before, 0.0)
     yield from batches
     digests += file_digests(contract_id, source, connections)
     _refuse_changed(contract_id, before, 0.0)
+    if come := sorted(file.name for file in _files_of_folder(contract_id, source, connections) if file not in before):
+        raise still_written(contract_id, come[0])
 
 
 def file_digests(contract_id: str, source: FileSource, connections: Connections) -> list[FileDigest]:
@@ -113,7 +123,7 @@ def _state(file: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _refuse_changed(contract_id: str, before: dict[Path, tuple[int, int]], seconds: float) -> None:
+def _refuse_changed(contract_id: str, before: States, seconds: float) -> None:
     if not before:
         return
     time.sleep(seconds)

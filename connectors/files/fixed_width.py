@@ -58,6 +58,7 @@ def _delivery(
                 columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
                 if len(numbers):
                     yield pa.RecordBatch.from_arrays([*columns, pa.array(numbers + position, pa.int64())], schema=extraction.schema)
+        last = max([last, *(row.position for row in unreadable)])
         extraction.unreadable += placed(unreadable, position, file.name if several else "")
         position += last
 

@@ -22,7 +22,7 @@ class _File:
     encoding: Encoding
     plan: ColumnPlan
     paths: Mapping[str, str]  # of each column, where in an object it is
-    is_any_twice: bool  # see json_records.Members
+    is_any_odd: bool  # see json_records.Members
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -47,9 +47,7 @@ def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _
     named |= {name: name for name in pointers if name not in named}
     plan = plan_columns(contract, tuple(named), file.name)
     paths = tuple(named.values())
-    return _File(
-        file, encoding, plan, {name: paths[place] for place, name in zip(plan.places, plan.names, strict=True)}, found.is_any_twice
-    )
+    return _File(file, encoding, plan, {name: paths[place] for place, name in zip(plan.places, plan.names, strict=True)}, found.is_any_odd)
 
 
 def _delivery(contract: Contract, files: list[_File], extraction: Extraction) -> Iterator[pa.RecordBatch]:
@@ -66,12 +64,13 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
             for lines in text_lines(contract.id, file, item.encoding, unreadable):
                 for start in range(0, len(lines.texts), BATCH_ROWS):
                     texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
-                    found = reader.records(texts, paths, is_any_twice=item.is_any_twice)
+                    found = reader.records(texts, paths, is_any_odd=item.is_any_odd)
                     unreadable += [Unreadable(int(numbers[place]), reason) for place, reason in found.refused]
                     if len(found.kept):
                         positions = pa.array(numbers[found.kept] + position, pa.int64())
                         yield pa.RecordBatch.from_arrays([*found.columns, positions], schema=extraction.schema)
                     last = int(numbers[-1])
+            last = max([last, *(row.position for row in unreadable)])
             extraction.unreadable += placed(unreadable, position, file.name if several else "")
             position += last
 

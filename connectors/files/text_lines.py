@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from connectors.extraction import Unreadable
-from connectors.files.drop import DAMAGE, DeliveredFile, open_bytes, real_kind
+from connectors.files.drop import DAMAGE, DeliveredFile, open_bytes, real_kind, still_written
 from connectors.files.lines import LineCount, Lines
 from connectors.files.pacing import PacedStream
 from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
@@ -49,10 +49,19 @@ def text_lines(contract_id: str, file: DeliveredFile, encoding: Encoding, unread
         if stream.at_end():
             return
         for batch in _parsed(stream, count):
+            check_text(contract_id, file, batch.column(0))
             numbers, refused = count.place(batch, has_quotes=False)
             unreadable += [Unreadable(line, "the line has a control character in it") for line, _ in refused]
             yield SomeLines(batch.column(0), numbers)
         unreadable += [Unreadable(line, "the line has a control character in it") for line, _ in count.finish()]
+
+
+def check_text(contract_id: str, file: DeliveredFile, texts: pa.StringArray) -> None:
+    """Raise a transient SourceError for texts that are none in UTF-8: the file is not the one any more whose encoding was found out."""
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        raise still_written(contract_id, file.name) from None
 
 
 def _parsed(stream: Utf8Stream, count: LineCount) -> Iterator[pa.RecordBatch]:

@@ -10,6 +10,7 @@ from connectors.extraction import Note, Unreadable
 # Of so many files each is named; more are counted.
 _NAMED = 5
 _REASONS = _POSITIONS = 20
+BLANK = "blank"  # in a note: how many rows there were that had nothing in them
 _BEGINS = "file"  # the kind of note that says where a file begins
 
 
@@ -44,6 +45,7 @@ def unreadable_notes(rows: Iterable[Unreadable]) -> list[dict[str, Any]]:
             "kind": "unreadable",
             "message": f"{len(some)} rows: {some[0].why}{f'; the first is {some[0].place}' if some[0].place else ''}",
             "positions": [row.position for row in some[:_POSITIONS]],
+            **({BLANK: len(some)} if some[0].is_blank else {}),
         }
         for some in ordered[:_REASONS]
     ]

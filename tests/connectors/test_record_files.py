@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,21 @@ def test_an_object_with_a_name_twice_is_told(drop):
     delivery = drop.read(["a"], "a.jsonl", "jsonl")
     assert [(row["a"], row["_position"]) for row in delivery.rows] == [("1", 1), ("4", 3)]
     assert delivery.unreadable == dict.fromkeys((2, 4), "a name stands twice in the object")
+
+
+def test_a_name_that_no_column_can_have_costs_its_line_only(drop):
+    drop.put("a.jsonl", '{"a":"1"}\n{"a":"2","备\\u0000注":"x"}\n{"a":"\\\\u0000"}\n')
+    delivery = drop.read(["a"], "a.jsonl", "jsonl")
+    assert [(row["a"], row["_position"]) for row in delivery.rows] == [("1", 1), ("\\u0000", 3)]
+    assert delivery.unreadable == {2: "a name has a character in it that no column can have"}
+
+
+def test_lines_that_are_refused_at_the_end_of_a_file_have_places_of_their_own(drop):
+    drop.put("a.jsonl", '{"a":"1"}\n{"a":"\x01"}\n')
+    drop.put("b.jsonl", '{"a":"\x01"}\n{"a":"2"}\n')
+    delivery = drop.read(["a"], "*.jsonl", "jsonl")
+    assert [(row["a"], row["_position"]) for row in delivery.rows] == [("1", 1), ("2", 4)]
+    assert sorted(delivery.unreadable) == [2, 3]
 
 
 def test_several_files_of_json_are_one_delivery(drop):
@@ -346,6 +362,38 @@ def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
     with pytest.raises(SourceError, match="still being written") as error:
         list(extraction.batches)
     assert error.value.transient
+
+
+@pytest.mark.parametrize(
+    "second", ['{"n":"二","m":"1"}\n'.encode(), '{"n":"二"}\n'.encode("gb18030")], ids=["a member more", "another encoding"]
+)
+def test_a_file_that_is_replaced_before_its_reading_begins_is_read_again_later(drop, second):
+    """Names, encoding and what stands twice were found out of the one that lay there before."""
+    contract = make_contract({"kind": "jsonl", "connection": "drop", "path": "*.jsonl"}, ["n"])
+    path = drop.put("a.jsonl", '{"n":"一"}\n')
+    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
+    path.write_bytes(second)
+    with pytest.raises(SourceError, match=r"a\.jsonl is still being written") as error:
+        list(extraction.batches)
+    assert error.value.transient
+
+
+def test_a_file_that_comes_while_others_are_read_is_not_taken_for_read(drop):
+    contract = make_contract({"kind": "jsonl", "connection": "drop", "path": "*.jsonl"}, ["n"])
+    drop.put("a.jsonl", '{"n":"一"}\n')
+    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
+    next(extraction.batches)
+    drop.put("b.jsonl", '{"n":"二"}\n')
+    with pytest.raises(SourceError, match=r"b\.jsonl is still being written"):
+        list(extraction.batches)
+
+
+def test_text_in_another_encoding_than_was_found_is_told_and_never_given_to_the_engine(drop):
+    from connectors.files.text_lines import check_text
+
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xb0\xa1")])
+    with pytest.raises(SourceError, match="still being written"):
+        check_text("tax__delivery", drop.put("a.jsonl", "x"), bad)
 
 
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)

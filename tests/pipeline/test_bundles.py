@@ -99,6 +99,14 @@ def test_a_bundle_of_files_arrives_and_its_records_are_counted(office: Office) -
     assert list((office.hub.settings.home / "work").glob("bundle*")) == []
 
 
+def test_a_file_whose_name_looks_unfinished_is_refused_and_not_passed_over(office: Office) -> None:
+    """A drop folder leaves such files aside; of a bundle everything was signed."""
+    document = {**RESIDENTS, "source": {**RESIDENTS["source"], "path": "*"}}
+    office.hub.register(document)
+    with pytest.raises(SourceError, match=r"has a file that the contract's path \* does not match"):
+        office.take(office.pack_file("resident.csv.tmp"))
+
+
 def test_blank_lines_and_broken_rows_of_a_file_are_rows_that_were_read(office: Office) -> None:
     text = to_csv([person(number) for number in range(3)], list(person(0))) + "\n,,,,,,\nonly one value\n"
     batch = office.take(office.pack_file(text=text))

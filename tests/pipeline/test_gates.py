@@ -218,6 +218,19 @@ def test_records_that_may_be_in_unreadable_rows_are_kept_until_the_file_is_whole
     assert (batch.unreadable, batch.deleted, batch.records) == (0, 1, 9)
 
 
+def test_a_blank_line_before_is_no_torn_row_now(hub: Hub) -> None:
+    """One blank line in a delivery made the next one's torn row count for nothing, and its record was deleted."""
+    hub.register(PATIENTS)
+    path = hub.drop / "patient.csv"
+    hub.deliver(PATIENTS, PEOPLE)
+    path.write_text((whole := path.read_text()) + "," * whole.partition("\n")[0].count(",") + "\n")
+    assert _collect(hub).unreadable == 1
+    hub.deliver(PATIENTS, PEOPLE[:9])
+    path.write_text(path.read_text() + "too,few\n")
+    batch = _collect(hub)
+    assert (batch.unreadable, batch.deleted, batch.records) == (1, 0, 10)
+
+
 def test_what_was_unreadable_before_is_known_however_many_deliveries_have_failed_since(hub: Hub) -> None:
     hub.register(PATIENTS)
     torn = hub.drop / "patient.csv"
