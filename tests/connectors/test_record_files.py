@@ -4,18 +4,14 @@ import gzip
 import json
 import zipfile
 from contextlib import suppress
-from pathlib import Path
 
 import openpyxl
-import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from connectors.extract import extract
-from core.connections import Connections
 from core.errors import SourceError
-from tests.connectors.helpers import Drop, make_contract
+from tests.connectors.helpers import Drop
 
 
 def refused(drop, columns, **more) -> SourceError:
@@ -333,67 +329,6 @@ def test_bombs_and_links_in_archives_are_refused(drop):
     assert "has a link in it" in refused(drop, ["n"], path="l.zip").message
     archive(drop, "none.zip", {})
     assert "an empty zip archive" in refused(drop, ["n"], path="none.zip").message
-
-
-def test_copies_under_way_are_left_alone(drop, monkeypatch):
-    from connectors.files import drop as files
-
-    drop.put("rk_1.csv", "n\n一\n")
-    drop.put("rk_2.csv.part", "n\n二\n")
-    drop.put("~$rk_3.csv", "n\n三\n")
-    assert drop.read(["n"], "*rk_*").values("n") == ["一"]
-
-    def grow(seconds: float) -> None:
-        with (drop.folder / "rk_1.csv").open("a") as file:
-            file.write("二\n")
-
-    monkeypatch.setattr(files.time, "sleep", grow)
-    error = refused(drop, ["n"], path="rk_1.csv")
-    assert "still being written" in error.message
-    assert error.transient
-
-
-def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
-    contract = make_contract({"kind": "csv", "connection": "drop", "path": "a.csv"}, ["n"])
-    path = drop.put("a.csv", "n\n" + "一\n" * 100)
-    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
-    next(extraction.batches)
-    path.write_text("n\n")
-    with pytest.raises(SourceError, match="still being written") as error:
-        list(extraction.batches)
-    assert error.value.transient
-
-
-@pytest.mark.parametrize(
-    "second", ['{"n":"二","m":"1"}\n'.encode(), '{"n":"二"}\n'.encode("gb18030")], ids=["a member more", "another encoding"]
-)
-def test_a_file_that_is_replaced_before_its_reading_begins_is_read_again_later(drop, second):
-    """Names, encoding and what stands twice were found out of the one that lay there before."""
-    contract = make_contract({"kind": "jsonl", "connection": "drop", "path": "*.jsonl"}, ["n"])
-    path = drop.put("a.jsonl", '{"n":"一"}\n')
-    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
-    path.write_bytes(second)
-    with pytest.raises(SourceError, match=r"a\.jsonl is still being written") as error:
-        list(extraction.batches)
-    assert error.value.transient
-
-
-def test_a_file_that_comes_while_others_are_read_is_not_taken_for_read(drop):
-    contract = make_contract({"kind": "jsonl", "connection": "drop", "path": "*.jsonl"}, ["n"])
-    drop.put("a.jsonl", '{"n":"一"}\n')
-    extraction = extract(contract, Connections({"HUB_CONNECTION_DROP": drop.folder.as_uri()}, Path("none.yml")))
-    next(extraction.batches)
-    drop.put("b.jsonl", '{"n":"二"}\n')
-    with pytest.raises(SourceError, match=r"b\.jsonl is still being written"):
-        list(extraction.batches)
-
-
-def test_text_in_another_encoding_than_was_found_is_told_and_never_given_to_the_engine(drop):
-    from connectors.files.text_lines import check_text
-
-    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xb0\xa1")])
-    with pytest.raises(SourceError, match="still being written"):
-        check_text("tax__delivery", drop.put("a.jsonl", "x"), bad)
 
 
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
