@@ -74,7 +74,8 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Close the connection and remove its spill folder."""
+        """Close the connection and remove its spill folder. What still runs ends: a key was pressed, or its rows are wanted no more."""
+        self.connection.interrupt()  # or closing would wait for the end of a statement, which may be minutes away
         self.connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
