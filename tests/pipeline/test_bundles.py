@@ -1,13 +1,10 @@
 """Bundles: what a department packs without a line to the hub arrives whole or is refused, with a word that says why."""
 
-import base64
 import json
 import shutil
 import sqlite3
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,55 +19,15 @@ from core.errors import RequestError, SourceError
 from core.settings import REPOSITORY
 from core.signing import load_signer
 from exchange.verify_receipt import check
-from pipeline.bundles import pack_here, register_key, terms_of, unbundle
+from pipeline.bundles import pack_here, register_key, terms_of
 from pipeline.receipts import receipt_of
 from tests.factories import RESIDENTS, Hub, person, to_csv
-from tests.pipeline.sources import COLUMNS, People, connect, patient, tracked
+from tests.pipeline.offices import MANY, Office, office, rewritten
+from tests.pipeline.sources import COLUMNS, connect, tracked
 
+__all__ = ["office"]
 pytestmark = pytest.mark.usefixtures("without_suite")
 PROGRAM = REPOSITORY / "connectors" / "offline" / "bundle.py"
-MANY = 230
-
-
-class Office:
-    """A department without a line: its key, its table, and the terms that the hub has written."""
-
-    def __init__(self, hub: Hub, folder: Path) -> None:
-        self.hub, self.folder = hub, folder / "office"
-        self.folder.mkdir()
-        self.document = tracked("sqlite", "snapshot")
-        hub.register(self.document, RESIDENTS)
-        self.people = People(self.folder)
-        with sqlite3.connect(self.people.path) as connection:
-            rows = [[{**patient(number, number), "BB": number}[name] for name in COLUMNS] for number in range(MANY)]
-            connection.executemany(f"INSERT INTO patient VALUES ({', '.join('?' * len(COLUMNS))})", rows)
-        connection.close()
-        self.key = self.folder / "office.pem"
-        make_key(self.key)
-        register_key(hub.home, "health", self.key.with_suffix(".pub"))
-        register_key(hub.home, "public_security", self.key.with_suffix(".pub"))
-
-    def pack(self, **options: Any) -> Path:
-        """The next bundle of the table."""
-        with sqlite3.connect(self.people.path) as connection:
-            path = pack(terms_of(self.hub.home, self.document["id"]), self.key, self.folder, cursor=connection.cursor(), **options)
-        connection.close()
-        return path
-
-    def pack_file(self, name: str = "resident.csv", text: str | None = None, **options: Any) -> Path:
-        """A bundle of a file."""
-        rows = [person(number) for number in range(MANY)]
-        file = self.folder / name
-        file.write_text(text if text is not None else to_csv(rows, list(rows[0])), encoding="utf-8")
-        return pack(terms_of(self.hub.home, RESIDENTS["id"]), self.key, self.folder, files=[file], **options)
-
-    def take(self, path: Path, **options: Any) -> Any:
-        return unbundle(self.hub.home, path, **options)
-
-
-@pytest.fixture
-def office(hub: Hub, tmp_path: Path) -> Office:
-    return Office(hub, tmp_path)
 
 
 def test_a_bundle_of_rows_arrives_with_the_receipt_of_the_wire(office: Office) -> None:
@@ -191,125 +148,6 @@ def test_columns_that_the_hub_does_not_read_do_not_travel(office: Office) -> Non
     with packing.Bundle(office.pack()) as bundle:
         assert ignored not in bundle.manifest["names"]
         assert len(bundle.manifest["names"]) == len(COLUMNS) - 1
-
-
-def rewritten(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """The bundle with other contents."""
-    with zipfile.ZipFile(path) as archive:
-        contents = {info.filename: archive.read(info) for info in archive.infolist()}
-    change(contents)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in contents.items():
-            archive.writestr(name, content)
-    return path
-
-
-PART = "parts/00001.jsonl"
-
-
-def manifest(**changed: Any) -> Callable[[dict[str, bytes]], None]:
-    def change(contents: dict[str, bytes]) -> None:
-        contents["manifest.json"] = json.dumps({**json.loads(contents["manifest.json"]), **changed}).encode()
-
-    return change
-
-
-TAMPERED: dict[str, tuple[Callable[[dict[str, bytes]], Any], str]] = {
-    "a value of a row": (lambda c: c.update({PART: c[PART].replace(b"139", b"138", 1)}), "is not the one that was packed"),
-    "a row taken out": (lambda c: c.update({PART: c[PART].split(b"\n", 1)[1]}), "is not as long as the manifest says"),
-    "a part taken out": (lambda c: c.pop(PART), "parts are missing: parts/00001.jsonl"),
-    "a part put in": (lambda c: c.update({"parts/00002.jsonl": b"[]"}), "something in the bundle that its manifest does not name"),
-    "the manifest's count": (manifest(rows=1), "the manifest is not one"),
-    "the manifest's date": (manifest(packed_at="2020-01-01T00:00:00+00:00"), "the signature is not that of this manifest"),
-    "the manifest's number": (manifest(sequence=7), "the signature is not that of this manifest"),
-    "the signature": (lambda c: c.update(signature=base64.b64encode(b"0" * 64)), "the signature is not that of this manifest"),
-    "no signature": (lambda c: c.pop("signature"), "it has no signature"),
-    "no manifest": (lambda c: c.pop("manifest.json"), "it has no manifest.json"),
-    "a manifest that is none": (lambda c: c.update({"manifest.json": b"[1]"}), "the manifest is not one"),
-    "a manifest without end": (lambda c: c.update({"manifest.json": b"[" * 100_000}), "the manifest is not one"),
-    "a name that leads out": (lambda c: c.update({"parts/../../x": b""}), "whose name leads out of the bundle"),
-    "an absolute name": (lambda c: c.update({"/etc/x": b""}), "whose name leads out of the bundle"),
-    "a name of another system": (lambda c: c.update({"parts/..\\x": b""}), "whose name leads out of the bundle"),
-}
-
-
-@pytest.mark.parametrize("case", TAMPERED)
-def test_whatever_was_altered_is_refused(office: Office, case: str) -> None:
-    change, words = TAMPERED[case]
-    path = rewritten(office.pack(), change)
-    with pytest.raises((SourceError, RequestError)) as raised:
-        office.take(path)
-    assert words in str(raised.value)
-    assert person(3)["SFZH"] not in str(raised.value)
-    assert "accepted" not in {batch.status for batch in batches_of(office.hub.home.catalog, office.document["id"])}
-
-
-@pytest.mark.parametrize("case", ["a value of a row", "the manifest's count", "no signature"])
-def test_what_was_refused_is_taken_when_it_is_packed_again(office: Office, case: str) -> None:
-    path = rewritten(office.pack(), TAMPERED[case][0])
-    with pytest.raises((SourceError, RequestError)):
-        office.take(path)
-    path.unlink()
-    assert office.take(office.pack(sequence=1)).status == "accepted"
-
-
-def test_every_byte_counts(office: Office) -> None:
-    """One byte after another is altered: the bundle is refused, or what it says is the same."""
-    path = office.pack(query="SELECT * FROM patient LIMIT 3")
-    assert path.stat().st_mode & 0o077 == 0
-    whole = path.read_bytes()
-    public = office.key.with_suffix(".pub").read_text()
-
-    def content(data: bytes) -> Any:
-        path.write_bytes(data)
-        with Bundle(path) as bundle:
-            bundle.verify(public)
-            return bundle.manifest_bytes, list(bundle.rows())
-
-    expected = content(whole)
-    refused = 0
-    for place in range(0, len(whole), 7):
-        try:
-            found = content(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
-        except BundleError:
-            refused += 1
-        else:
-            assert found == expected, place
-    assert refused > len(whole) / 7 / 2
-    for length in (0, 10, len(whole) // 2, len(whole) - 1):
-        with pytest.raises(BundleError):
-            content(whole[:length])
-    for more in (b"x" + whole, whole + b"x", b"PREFIX" * 100 + whole, whole + b"\n" * 5_000, whole + whole):
-        with pytest.raises(BundleError, match="bytes before or behind"):
-            content(more)
-
-
-def test_bombs_links_and_doubles_are_refused(office: Office) -> None:
-    path = office.folder / "bomb.bundle"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("manifest.json", b" " * (17 << 20))
-        archive.writestr("signature", b"")
-    with pytest.raises(SourceError, match=r"manifest\.json of the bundle is larger than any is"):
-        office.take(path)
-    data = bytearray(office.pack().read_bytes())
-    # The list at the end says that a part unpacks to more than there is room for.
-    place = data.rindex(b"PK\x01\x02", 0, data.rindex(PART.encode()))
-    data[place + 24 : place + 28] = (0xFFFFFFF0).to_bytes(4, "little")
-    path.write_bytes(data)
-    with pytest.raises(SourceError, match="is not as long as the manifest says"):
-        office.take(path)
-    with zipfile.ZipFile(path, "w") as archive:
-        link = zipfile.ZipInfo("parts/a")
-        link.external_attr = 0o120777 << 16
-        archive.writestr(link, "/etc/passwd")
-    with pytest.raises(SourceError, match="no plain file"):
-        office.take(path)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("signature", "a")
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            archive.writestr("signature", "b")
-    with pytest.raises(SourceError, match="two files of one name"):
-        office.take(path)
 
 
 def test_bundles_come_in_their_order_and_once(office: Office) -> None:
