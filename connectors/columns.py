@@ -135,7 +135,7 @@ def quotable(name: str) -> str:
 
 def _missing_text(contract: Contract, missing: Sequence[str], found: Sequence[str], where: str) -> str:
     plural = "s" if len(missing) > 1 else ""
-    return f"{contract.id}: {where} lacks the column{plural} {listed(missing)}; it has {shown(found)}"
+    return f"{contract.id}: {where} lacks the column{plural} {listed(missing)}; it has {shown(found) or 'none'}"
 
 
 def _rename_hint(contract: Contract, missing: Sequence[str], found: Sequence[str]) -> str:

@@ -104,7 +104,7 @@ class Assertions(Part):
     least_rows: int = Field(default=1, ge=0, description="Fewest rows that a delivery can have.")
     fill_rates: dict[str, Share] = Field(default_factory=dict, description="Least share of rows with a value, per data element.")
     largest_shrink: Share = Field(default=0.2, description="Largest share of the records that may disappear at once.")
-    largest_quarantine: Share = Field(default=0.2, description="Largest share of the rows that may be set aside.")
+    largest_quarantine: Share = Field(default=0.2, description="Largest share of the rows that may be set aside or unreadable.")
 
 
 class Schedule(Part):

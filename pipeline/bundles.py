@@ -45,6 +45,7 @@ def terms_of(home: Home, dataset: str) -> dict[str, Any]:
         "kind": source.kind,
         "header": getattr(source, "header", True),
         "delimiter": getattr(source, "delimiter", ","),
+        "encoding": getattr(source, "encoding", None),
         "query": f"SELECT * FROM {_relation(source)}" if isinstance(source, DatabaseSource) else "",
     }
 

@@ -8,6 +8,7 @@ from catalog.batches import EVERY_BATCH, Acceptance, Batch, batches_of, latest_a
 from catalog.datasets import contract_at
 from contracts.model import Contract
 from pipeline.changes import Changes
+from pipeline.delivery.comparing import torn
 from pipeline.fill_rates import fills_of_delivery
 from pipeline.findings import Examined, Split, has_warnings
 from pipeline.home import Home
@@ -24,13 +25,21 @@ def reasons(examined: Examined, found: Acceptance, *, may_shrink: bool) -> list[
     judged = examined.changes if batch.is_whole else _as_a_whole(examined.changes, split)
     rekeyed = _rekeyed(examined.home, batch, contract) if is_shrink(contract, judged) and not may_shrink else []
     fills = fills_of_delivery(examined, found.fills)
-    return drifted + rekeyed + gate(contract, judged, split.quarantined, fills, may_shrink=may_shrink)
+    return drifted + rekeyed + gate(contract, judged, split.quarantined, fills, unreadable=torn(batch), may_shrink=may_shrink)
 
 
 def gate(
-    contract: Contract, changes: Changes, quarantined: int, fills: Mapping[str, tuple[int, int]], *, may_shrink: bool = False
+    contract: Contract,
+    changes: Changes,
+    quarantined: int,
+    fills: Mapping[str, tuple[int, int]],
+    *,
+    unreadable: int = 0,
+    may_shrink: bool = False,
 ) -> list[str]:
-    """Where the contract's assertions do not hold, in words; an empty list lets a batch pass. A person may have decided on a shrink."""
+    """Where the contract's assertions do not hold, in words; an empty list lets a batch pass. A person may have decided on a shrink. Rows that
+    could not be read are set aside like those that would be quarantined.
+    """
     limits = contract.assertions
     found = []
     if changes.landed < limits.least_rows:
@@ -38,9 +47,12 @@ def gate(
     if is_shrink(contract, changes) and not may_shrink:
         share = changes.disappeared / changes.previous
         found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
-    if changes.landed and quarantined > limits.largest_quarantine * changes.landed:
-        share = quarantined / changes.landed
-        found.append(f"{quarantined} of {changes.landed} rows would be quarantined ({share:.1%}, limit {limits.largest_quarantine:.1%})")
+    aside, rows = quarantined + unreadable, changes.landed + unreadable
+    if aside > limits.largest_quarantine * rows:
+        what = f"{quarantined} of {rows} rows would be quarantined" if quarantined else ""
+        torn_rows = f"{unreadable} of {rows} rows could not be read" if unreadable else ""
+        said = " and ".join(filter(None, [torn_rows, what]))
+        found.append(f"{said} ({aside / rows:.1%}, limit {limits.largest_quarantine:.1%})")
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:

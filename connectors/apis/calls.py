@@ -1,8 +1,11 @@
 """Calls of an HTTP API: who the hub is to it, how often it may be asked, and what is tried again."""
 
+import codecs
+import json
 import logging
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,6 +33,7 @@ _REFUSALS = {
     403: "the hub may not call this API",
     404: "the API has nothing under this path",
 }
+_LONGEST_TOKEN = 8  # characters of what an answer that breaks off may end within: -Infinity, \\u4e2
 sleep = time.sleep
 # They would write whole addresses, with what is secret in them.
 for _name in ("httpx", "httpcore"):
@@ -55,6 +59,7 @@ class Api:
         url = connections.url(source.connection, "https", "http")
         self._client, self._base, self._always = _client(source.connection, url)
         self.reader = JsonReader()
+        self.encodings = set[str]()  # of the answers so far
         self._last_call: float | None = None
 
     def __enter__(self) -> Self:
@@ -64,9 +69,9 @@ class Api:
         self._client.close()
         self.reader.close()
 
-    def call(self, call: Call) -> Answer:
+    def call(self, call: Call, *, attempts: int = _ATTEMPTS) -> Answer:
         """One answer, asked for again where the API is busy or broken for a moment. Raises SourceError where it stays so, or refuses."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             self._wait_for_turn()
             try:
                 status, headers, body = self._send(call)
@@ -79,7 +84,7 @@ class Api:
                 raise self.refusal(f"{reason} (connection {self._source.connection}, status {status})", ASK_DEPARTMENT)
             pause = _asked_pause(headers) if status == _BUSY or "retry-after" in headers else None
             pause = _FIRST_PAUSE * 2 ** (attempt - 1) if pause is None else pause
-            if attempt == _ATTEMPTS or pause > _LONGEST_PAUSE:
+            if attempt == attempts or pause > _LONGEST_PAUSE:
                 break
             sleep(pause)
         reason = "the API is busy" if status == _BUSY else "the API cannot be reached or broke off"
@@ -109,14 +114,15 @@ class Api:
         return {"method": self._source.method, "url": f"{self._base}/{self._source.path}".rstrip("/"), **how}
 
     def _answer(self, headers: httpx.Headers, body: bytes) -> Answer:
-        try:
-            document = body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            document = ""
+        document, encoding = _decoded(body, _charset(headers))
         if not self.reader.is_json(document):
-            if document.lstrip()[:1] in ("{", "["):
+            if document.lstrip()[:1] not in ("{", "["):
+                raise self.refusal("the API answers with something else than JSON", "compare path in the contract with the API")
+            fault = _fault(document)
+            if fault is None:
                 raise self._trouble("an answer of the API breaks off within its JSON")
-            raise self.refusal("the API answers with something else than JSON", "compare path in the contract with the API")
+            raise self.refusal(f"the JSON of the API's answer cannot be read: {fault}", ASK_DEPARTMENT)
+        self.encodings.add(encoding)
         return Answer(document, self._next_url(headers))
 
     def _next_url(self, headers: httpx.Headers) -> str | None:
@@ -173,6 +179,35 @@ def _client(connection: str, url: str) -> tuple[httpx.Client, str, dict[str, str
     place = parts.netloc.rpartition("@")[2]
     always = {name.removeprefix("parameter."): value for name, value in given.items() if name.startswith("parameter.")}
     return client, f"{parts.scheme}://{place}{parts.path.rstrip('/')}", always
+
+
+def _charset(headers: httpx.Headers) -> str:
+    return httpx.Response(200, headers=headers).charset_encoding or ""
+
+
+def _decoded(body: bytes, declared: str) -> tuple[str, str]:
+    """An answer as text, with its encoding. JSON between systems is UTF-8 (RFC 8259, 8.1); what is not, is what the API declares or GB18030."""
+    # Servers that know nothing about their content say Latin-1, in which anything is text.
+    named = declared if declared.lower() not in ("iso-8859-1", "latin-1", "latin1", "windows-1252") else ""
+    for encoding in ("utf-8-sig", "utf-16" if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "", named, "gb18030"):
+        with suppress(LookupError, ValueError):
+            return body.decode(encoding), encoding.removesuffix("-sig").lower()
+    return "", ""
+
+
+def _fault(document: str) -> str | None:
+    """Why a document is no JSON, without a word out of it; None where it is only that it ends too early."""
+    try:
+        json.loads(document)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return "there is something behind its end, as where each line is a document of its own"
+        if error.msg.startswith("Unterminated string") or error.pos >= len(document.rstrip()) - _LONGEST_TOKEN:
+            return None
+        return f"it is wrong at character {error.pos + 1}, by the rules of RFC 8259"
+    except RecursionError:
+        return "it is nested too deeply"
+    return "a text in it has half a character, written as \\u"
 
 
 def _asked_pause(headers: httpx.Headers) -> float | None:

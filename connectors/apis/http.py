@@ -18,7 +18,7 @@ from core.connections import Connections
 from core.errors import SourceError, StoreError
 from core.work import make_folder_in
 
-_FILE = "records.jsonl"
+_FILE = "the API"  # messages about the records name it
 _COMPARE = "compare paging in the contract with the API"
 _DIGITS = 18  # of a number of records; more are none
 
@@ -34,6 +34,8 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
             pages = _Pages(contract.id, source, api)
             found = _write(contract.id, pages.records(), folder / _FILE)
         notes = [Note("pages", f"{pages.number} pages were fetched", pages.number)]
+        if api.encodings != {"utf-8"}:
+            notes.append(Note("encoding", f"read as {', '.join(sorted(api.encodings))}"))
         if found == 0:
             fetched.remove()
             return Extraction(text_schema(contract.source_columns), iter(()), notes=notes)
@@ -68,13 +70,15 @@ class _Pages:
     def __init__(self, contract_id: str, source: HttpSource, api: Api) -> None:
         self._contract_id, self._source, self._api = contract_id, source, api
         self._totals: list[int] = []
-        self._found = 0
+        self._found = self._largest = 0
+        self._cursors = set[str]()
         self.number = 0
 
     def records(self) -> Iterator[list[str | None]]:
         """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
         call: Call | None = _first(self._source.paging)
         before: Answer | None = None
+        ends: list[list[str | None]] = []  # the first page and the last one so far
         most = self._source.most_pages
         for self.number in count(1):
             assert call is not None
@@ -87,11 +91,31 @@ class _Pages:
                 raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
             before = answer
             self._found += len(some)
+            self._largest = max(self._largest, len(some))
+            ends = [ends[0] if ends else some, some]
             yield some
-            call = self._next(answer, call, len(some))
+            call = self._next(answer, len(some))
             if call is None:
                 break
         self._check()
+        paging = self._source.paging
+        # Only the API's number of records says that a page as full as any was the last; some mean by it those of the page.
+        if paging is not None and paging.by in ("page", "offset") and len(some) == self._largest > 0:
+            self._look_behind(ends)
+
+    def _look_behind(self, ends: list[list[str | None]]) -> None:
+        """Raise SourceError where there are records behind those that the API says are all. A page too far may be empty, refused, an error of the
+        server, or the last or first one again.
+        """
+        try:
+            some = self._records(self._api.call(self._behind(), attempts=1))
+        except SourceError:
+            return
+        if some and some not in ends:
+            raise self._api.refusal(
+                f"the API says it has {self._found} records and gives more behind them",
+                "compare total in the contract with what the API answers",
+            )
 
     def _records(self, answer: Answer) -> list[str | None]:
         source, reader = self._source, self._api.reader
@@ -114,7 +138,7 @@ class _Pages:
     def _is_complete(self) -> bool:
         return bool(self._totals) and self._found >= self._totals[-1]
 
-    def _next(self, answer: Answer, call: Call, found: int) -> Call | None:
+    def _next(self, answer: Answer, found: int) -> Call | None:
         """The next call; None where there is none. A page shorter than asked for is no end: servers have limits of their own."""
         paging = self._source.paging
         if paging is None:
@@ -122,15 +146,20 @@ class _Pages:
         if paging.by == "link":
             return answer.next_url
         if paging.by == "cursor":
-            return self._cursor(answer, call, paging)
-        if not found or self._is_complete():
-            return None
+            return self._cursor(answer, paging)
+        return None if not found or self._is_complete() else self._behind()
+
+    def _behind(self) -> Call:
+        """The call for what is behind the records found so far, where pages are told by their number."""
+        paging = self._source.paging
+        assert paging is not None
         return {paging.parameter: self._found if paging.by == "offset" else paging.first + self.number}
 
-    def _cursor(self, answer: Answer, call: Call, paging: Paging) -> Call | None:
+    def _cursor(self, answer: Answer, paging: Paging) -> Call | None:
         cursor = self._api.reader.text(answer.document, paging.cursor or "")
-        if cursor and isinstance(call, dict) and call.get(paging.parameter) == cursor:
+        if cursor and cursor in self._cursors:
             raise self._api.refusal("the API gives the same cursor again", _COMPARE)
+        self._cursors.add(cursor or "")
         return {paging.parameter: cursor} if cursor else None
 
     def _check(self) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import lzma
 import os
+import re
 import stat
 import time
 import zipfile
@@ -32,7 +33,8 @@ _LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that 
 _LEAST_ALLOWED = _LARGEST_EXPANSION << 20
 # What reading a damaged file ends with, be it packed or not; the last is what zipfile says of a method or version that it does not know.
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
-_LOCKED, _PATCHED = 0b1000001, 0b100000  # flags of a member: ordinary and strong encryption; a change to a file that is elsewhere
+# Flags of a member: ordinary and strong encryption; a change to a file that is elsewhere; a name in UTF-8.
+_LOCKED, _PATCHED, _UTF8 = 0b1000001, 0b100000, 0x800
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _KINDS = {
     _ZIP: _ARCHIVE,
@@ -163,7 +165,9 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
         )
     check_path(contract_id, source)
     literal = folder / source.path
-    files = [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(source.path)), key=lambda file: file.name)
+    files = (
+        [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(_pattern(source.path))), key=lambda file: file.name)
+    )
     outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:
         raise SourceError(
@@ -173,6 +177,11 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
     if not files:
         raise no_file(contract_id, source)
     return files
+
+
+def _pattern(path: str) -> str:
+    """A path as the library takes it: two stars within a name, which it refuses, are one, as in a shell."""
+    return "/".join(part if part == "**" else re.sub(r"\*{2,}", "*", part) for part in path.split("/"))
 
 
 def _is_delivered(path: Path) -> bool:
@@ -195,9 +204,9 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
         if stream.read(4) != _ZIP or _zipped_kind(file) != _ARCHIVE:
             return [file]
     archive = open_archive(file)  # closed with the last of its members
-    members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_in_order)
+    members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_name)
     _check_archive(contract_id, file, members)
-    return [Member(file, item.filename, item, archive) for item in members]
+    return [Member(file, _name(item), item, archive) for item in members]
 
 
 def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
@@ -212,6 +221,16 @@ def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
     return archive
 
 
+def _name(item: zipfile.ZipInfo) -> str:
+    """The name of a file in an archive: where it does not say that it is UTF-8, as a Chinese Windows writes it."""
+    if item.flag_bits & _UTF8:
+        return item.filename
+    try:
+        return item.filename.encode("cp437").decode("gb18030")  # the library reads such names as cp437
+    except UnicodeError:
+        return item.filename
+
+
 def is_locked(members: Iterable[zipfile.ZipInfo]) -> bool:
     """Whether any of them takes a password."""
     return any(item.flag_bits & _LOCKED for item in members)
@@ -222,16 +241,12 @@ def _is_clutter(name: str) -> bool:
     return name.startswith("__MACOSX/") or PurePosixPath(name).name in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-def _in_order(item: zipfile.ZipInfo) -> str:
-    return item.filename
-
-
 def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     what = f"{contract_id}: {file.name}"
     if not members:
         raise SourceError(f"{what} is an archive with nothing in it", hint="ask the department for the delivery again")
-    leading_out = [item for item in members if item.filename.startswith("/") or "\\" in item.filename or ".." in item.filename.split("/")]
-    if leading_out:
+    names = [_name(item) for item in members]
+    if any(name.startswith("/") or "\\" in name or ".." in name.split("/") for name in names):
         raise SourceError(f"{what} has a file in it whose name leads out of the archive", hint="do not unpack it; ask where it comes from")
     if is_locked(members):
         raise SourceError(f"{what} is locked by a password", hint="ask the department for it without one")

@@ -3,6 +3,7 @@
 Blanks that fill a place up are part of the form, not of the value.
 """
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from connectors.files.json_lines import placed
 from connectors.files.text import STILL_WRITTEN, Encoding
 from connectors.files.text_lines import BLOCK, SomeLines, checked_encoding, text_lines
 from contracts.model import Contract
-from contracts.sources import FixedWidthSource
+from contracts.sources import FixedField, FixedWidthSource
 from core.connections import Connections
 from core.errors import SourceError
 
@@ -44,6 +45,7 @@ def _delivery(
     fields = {field.name: field for field in source.fields}
     wanted = [fields[name] for name in extraction.schema.names[:-1]]
     least = max(field.start for field in wanted)
+    gaps = _gaps(source, wanted)
     for file, encoding in files:
         if several:
             extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
@@ -54,6 +56,8 @@ def _delivery(
                 texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
                 last = int(numbers[-1])
                 kept = _kept(source, texts, numbers, least, unreadable)
+                for name, start, stop in gaps:
+                    kept &= ~_cut(name, encoding, pc.binary_slice(texts, start, stop), numbers, kept, unreadable)
                 texts, numbers = texts.filter(pa.array(kept)), numbers[kept]
                 columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
                 if len(numbers):
@@ -77,6 +81,39 @@ def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least:
     ]
     kept: np.ndarray = begun & ~blank & ~wrong
     return kept
+
+
+def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[str, int, int]]:
+    """The bytes in front of each column that belong to no field that ends there: a character that begins in them must not reach into the column.
+
+    In a field a half character at the end is a value that an old system cut off: it is refused, and what follows stands.
+    """
+    if source.unit == "characters":
+        return []
+    begins = {field.start - 1 for field in source.fields}
+    ends = {field.start - 1 + field.width for field in source.fields}
+    return [
+        (field.name, max((bound for bound in begins | ends if bound < field.start - 1), default=0), field.start - 1)
+        for field in wanted
+        if field.start > 1 and field.start - 1 not in ends
+    ]
+
+
+def _cut(
+    name: str, encoding: Encoding, before: pa.Array, numbers: np.ndarray, kept: np.ndarray, unreadable: list[Unreadable]
+) -> np.ndarray:
+    """Which lines have a character that begins before the places of a column and ends in them; those kept so far become `unreadable`."""
+    cut = np.zeros(len(numbers), dtype=bool)
+    pieces = before.to_pylist()
+    if b"".join(pieces).isascii():
+        return cut
+    decoder = codecs.getincrementaldecoder(encoding.name)("replace")
+    for place in np.flatnonzero(kept):
+        decoder.reset()
+        decoder.decode(pieces[place])
+        cut[place] = bool(decoder.getstate()[0])
+    unreadable += [Unreadable(int(numbers[place]), f"the places of {name} begin within a character") for place in np.flatnonzero(cut)]
+    return cut
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:

@@ -14,6 +14,9 @@ from connectors.json_records import POINTER, JsonReader, member_path
 from contracts.model import Contract
 from contracts.sources import JsonLinesSource
 from core.connections import Connections
+from core.errors import SourceError
+
+_ASK_FOR_LINES = "ask the department for JSON, one object a line"
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,11 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 
 
 def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _File:
-    encoding = checked_encoding(contract.id, file, source.encoding, "ask the department for JSON, one object a line")
+    encoding = checked_encoding(contract.id, file, source.encoding, _ASK_FOR_LINES)
     with JsonReader() as reader:
         found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, []))
+    if not found.names:
+        raise SourceError(f"{contract.id}: {file.name} has no record that is a JSON object with a member", hint=_ASK_FOR_LINES)
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
     named = {name: member_path(name) for name in found.names}

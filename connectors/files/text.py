@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from connectors.files.drop import DeliveredFile, open_bytes
 
 _BLOCK = 1 << 20
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Of those that begin alike the longer first. That of GB18030 is U+FEFF as four bytes (GB 18030-2022, 5.2).
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    b"\x84\x31\x95\x33": "gb18030",
+}
 # Chinese in GB18030 read as UTF-8 is damaged nearly everywhere, and hardly ever a character of three bytes, as Chinese is in UTF-8; a UTF-8
 # file cut by a careless export has a few such places, which may be many for a short one.
 _LARGEST_DAMAGE, _LARGEST_DAMAGE_OF_WIDE = 0.1, 0.5
@@ -35,14 +43,15 @@ class Encoding:
 
 
 def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
-    """The declared encoding, or the one the bytes show; reads the file once."""
+    """The encoding that a byte-order mark names, else the declared one, else the one that the bytes show; reads the file once."""
     with open_bytes(path) as file:
         start = file.read(4)
     mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
-    if declared and codecs.lookup(declared).name not in ("utf-8", "utf-8-sig"):
-        return Encoding(declared, mark if _MARKS.get(mark) == codecs.lookup(declared).name else b"")
+    # A mark is no text in any other encoding: who declared one is told by it that the department has changed its export.
     if _MARKS.get(mark, "utf-8") != "utf-8":
         return Encoding(_MARKS[mark], mark)
+    if declared and not mark and codecs.lookup(declared).name not in ("utf-8", "utf-8-sig"):
+        return Encoding(declared)
     if decodes(path, "utf-8"):
         return Encoding("utf-8", mark, clean=True)
     return Encoding("utf-8" if declared or mark or _is_cut(path) else "gb18030", mark)

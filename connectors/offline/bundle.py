@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import codecs
 import contextlib
 import csv
 import errno
@@ -51,6 +52,16 @@ MODULUS = 1 << 128
 # What a bundle may be: larger ones are refused before anything of them is unpacked.
 LARGEST_MANIFEST, MOST_PARTS, LARGEST_BUNDLE, LARGEST_EXPANSION = 16 << 20, 10_000, 50 << 30, 200
 _BLOCK = 1 << 20
+_BLANKS = " \t\r\n"  # what may stand around JSON (RFC 8259, 2)
+# Byte-order marks; of those that begin alike the longer first. These codecs read over the mark.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"\x84\x31\x95\x33": "gb18030",
+}
 _HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the same value packs well
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
 _BEIJING = timezone(timedelta(hours=8))
@@ -388,17 +399,17 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 def count_records(file: Path, terms: dict[str, Any]) -> tuple[int | None, int]:
     """Records and blank lines of a text file; None where it is of another form, or its header is not found."""
-    if terms["kind"] not in ("csv", "jsonl") or file.name.endswith(".zip"):
+    if terms["kind"] not in ("csv", "jsonl") or _begins_with(file, b"PK\x03\x04"):
         return None, 0
     try:
-        with _as_text(file) as text:
+        with _as_text(file, terms.get("encoding")) as text:
             if terms["kind"] == "jsonl":
-                return _tally(line.strip() for line in text)
+                return _tally(line.strip(_BLANKS) for line in text)
             rows = csv.reader(text, delimiter=terms.get("delimiter", ","))
             if terms.get("header", True) and not any(_is_header(row, terms["columns"]) for row in islice(rows, 50)):
                 return None, 0
             return _tally("".join(row).strip() for row in rows)
-    except (OSError, EOFError, ValueError, csv.Error):
+    except (OSError, EOFError, ValueError, LookupError, csv.Error):
         return None, 0
 
 
@@ -413,22 +424,28 @@ def _tally(contents: Iterable[str]) -> tuple[int, int]:
     return filled, blank
 
 
-def _as_text(file: Path) -> io.TextIOWrapper:
-    """A file as UTF-8 where it is that, else as GB18030."""
-    encoding = "utf-8-sig"
+def _as_text(file: Path, declared: str | None) -> io.TextIOWrapper:
+    """A file in the encoding that its mark names, else in the declared one, else as UTF-8 where it is that, else as GB18030."""
+    with _opened(file) as stream:
+        start = stream.read(4)
+    marked = next((encoding for mark, encoding in _MARKS.items() if start.startswith(mark)), None)
+    encoding = marked or declared or "utf-8"
     try:
         with io.TextIOWrapper(_opened(file), encoding, newline="") as text:
             while text.read(_BLOCK):
                 pass
     except UnicodeDecodeError:
-        encoding = "gb18030"
+        encoding = marked or declared or "gb18030"
     return io.TextIOWrapper(_opened(file), encoding, errors="replace", newline="")
 
 
 def _opened(file: Path) -> BinaryIO:
+    return gzip.open(file, "rb") if _begins_with(file, b"\x1f\x8b") else file.open("rb")  # type: ignore[return-value]
+
+
+def _begins_with(file: Path, magic: bytes) -> bool:
     with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(file, "rb") if packed else file.open("rb")  # type: ignore[return-value]
+        return raw.read(len(magic)) == magic
 
 
 # Opening.

@@ -34,7 +34,7 @@ def compare_batch(engine: Engine, home: Home, batch: Batch, contract: Contract, 
         waiting=None if batch.is_whole else BEFORE,
         taken_over=taken_over,
     )
-    if before is not None and changes.disappeared and _torn(batch) > _torn_when_whole(home, contract.id):
+    if before is not None and changes.disappeared and torn(batch) > _torn_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")
     return changes
@@ -46,7 +46,7 @@ def _same_rules(home: Home, batch: Batch) -> bool:
     return whole is not None and not judged_otherwise(home.catalog, whole, batch.rules)
 
 
-def _torn(batch: Batch) -> int:
+def torn(batch: Batch) -> int:
     """How many rows of a batch may be records that nobody can read: blank ones are none."""
     return (batch.unreadable or 0) - sum(int(note.get(BLANK, 0)) for note in batch.notes)
 
@@ -55,4 +55,4 @@ def _torn_when_whole(home: Home, contract_id: str) -> int:
     """Unreadable rows of the last accepted batch whose deletes were believed: those since are all from deliveries that may be torn."""
     accepted = (batch for batch in batches_of(home.catalog, contract_id, EVERY_BATCH) if batch.status == "accepted" and batch.is_whole)
     whole = (batch for batch in accepted if not any(note["kind"] == HELD_BACK for note in batch.notes))
-    return next((_torn(batch) for batch in whole), 0)
+    return next((torn(batch) for batch in whole), 0)

@@ -4,6 +4,7 @@ import ast
 import gzip
 import io
 import shutil
+import zipfile
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from sqlalchemy import String
 
 from connectors.databases.sql_text import converter
+from connectors.extraction import Unreadable
 from connectors.offline import bundle as packing
 from connectors.offline.bundle import Bundle, make_key, pack, text_of
 from core.digests import canonical_text
 from core.settings import REPOSITORY
+from tests.connectors.helpers import Drop
 
 PROGRAMS = ("connectors/offline/bundle.py", "exchange/verify_receipt.py")
 
@@ -103,6 +106,27 @@ def test_counting_records_of_files(tmp_path: Path) -> None:
     with gzip.GzipFile(fileobj=packed, mode="wb") as file:
         file.write(b"a\n1\n")
     assert count(packed.getvalue()) == (1, 0)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("a.csv", "a\n1\n")
+    assert count(archive.getvalue()) == (None, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030", "big5", "utf-16-le"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_records_are_counted_as_the_hub_reads_them(tmp_path: Path, encoding: str, kind: str) -> None:
+    """Blanks that are none in JSON are a line that cannot be read; whatever the encoding."""
+    text = {"csv": "no,name\n1,陳\n\u3000,\xa0\n\n2,大\n", "jsonl": '{"no":"1"}\n\u3000\n \t\r\n\n{"no":"陳"}\n'}[kind]
+    if encoding == "big5":
+        text = text.replace("\xa0", " ")
+    drop = Drop(tmp_path)
+    drop.put("a", text.encode(encoding))
+    declared = encoding if encoding in ("big5", "utf-16-le") else None
+    delivery = drop.read(["no"], "a", kind, encoding=declared)
+    filled, blank = packing.count_records(tmp_path / "a", {"kind": kind, "columns": ["no"], "encoding": declared})
+    is_blank = [Unreadable(line, why).is_blank for line, why in delivery.unreadable.items()]
+    assert (filled, blank) == (len(delivery.rows) + is_blank.count(False), is_blank.count(True))
+    assert (filled, blank) == ((2, 2) if kind == "csv" else (3, 2))
 
 
 def test_a_digest_is_the_one_of_the_hub() -> None:

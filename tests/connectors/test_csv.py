@@ -73,6 +73,14 @@ def test_a_file_that_its_declared_encoding_refuses_is_named(drop, encoding):
     assert "陳" not in str(error)
 
 
+@pytest.mark.parametrize("declared", [None, "gb18030", "big5", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "gb18030"])
+def test_a_mark_says_more_than_what_was_declared(drop, encoding, declared):
+    drop.put("a.csv", ("\ufeff" if encoding == "gb18030" else "").encode(encoding) + "name,年\n陳大文,1\n".encode(encoding))
+    delivery = drop.read(["name"], encoding=declared)
+    assert (delivery.columns[0], delivery.values("name")) == ("name", ["陳大文"])
+
+
 def test_half_characters_are_damage(drop):
     drop.put("a.csv", b"a,b\n+2AA-,1\n")
     delivery = drop.read(["a"], encoding="utf-7")

@@ -308,6 +308,50 @@ def by_twos(call: Call) -> tuple[int, Any, dict[str, str]]:
     return paged(call, (int(call.query["page"]) - 1) * 2, 2)
 
 
+def per_page(call: Call) -> tuple[int, Any, dict[str, str]]:
+    """What it gives as the number of records is how many stand on the page."""
+    items = RECORDS[(int(call.query["page"]) - 1) * 2 :][:2]
+    return 200, {"data": {"total": len(items), "items": items}}, {}
+
+
+def in_a_circle(call: Call) -> tuple[int, Any, dict[str, str]]:
+    at = int(call.query.get("c", 0))
+    return paged(call, at, 2, next=str((at + 2) % 6))
+
+
+@pytest.mark.parametrize("behind", [(200, None), (404, {}), (500, {}), (200, [])], ids=["the last page again", "404", "500", "empty"])
+def test_a_full_last_page_is_looked_behind_and_no_server_is_held_to_what_it_does_there(server, tmp_path, behind):
+    def answer(call: Call) -> tuple[int, Any, dict[str, str]]:
+        page = int(call.query["page"])
+        items = RECORDS[:20][(min(page, 2) - 1) * 10 :][:10]
+        status, other = behind if page > 2 else (200, None)
+        return status, {"at": page, "data": {"total": 20, "items": items}} if other is None else other, {}
+
+    server.answer = answer
+    assert len(read(server, tmp_path, **OF_PAGES, paging={"by": "page"}).rows) == 20
+    assert [call.query["page"] for call in server.calls] == ["1", "2", "3"]
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "headers"),
+    [
+        ("gb18030", {}),
+        ("gbk", {"Content-Type": "application/json;charset=ISO-8859-1"}),
+        ("big5", {"Content-Type": "application/json; charset=Big5"}),
+        ("utf-16", {}),
+        ("utf-8-sig", {"Content-Type": "application/json; charset=GBK"}),
+    ],
+)
+def test_an_answer_in_another_encoding_than_agreed_among_systems_is_read(server, tmp_path, encoding, headers):
+    text = json.dumps([{"号": "陳大文", "额": 1}]).replace('"\\u9673\\u5927\\u6587"', '"陳大文"')
+    server.answer = lambda call: (200, text.encode(encoding), headers)
+    delivery = read(server, tmp_path)
+    assert delivery.values("号") == ["陳大文"]
+    read_as = encoding if encoding != "gbk" else "gb18030"
+    assert delivery.notes.get("encoding") == (None if encoding == "utf-8-sig" else f"read as {read_as}")
+
+
 def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
     """Without a total only an empty page behind the last says that it was the last."""
     server.answer = by_twos
@@ -331,12 +375,20 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
         (lambda call: (200, b"<html>", {}), {}, "something else than JSON", False),
         (lambda call: (200, b"\xff\xfe", {}), {}, "something else than JSON", False),
         (lambda call: (200, b'[{"a": 1}, {"a"', {}), {}, "breaks off within its JSON", True),
+        (lambda call: (200, b'[{"a": 1}, {"a": "x', {}), {}, "breaks off within its JSON", True),
+        (lambda call: (200, b'{"a": 1}\n{"a": 2}\n', {}), {}, "something behind its end, as where each line", False),
+        (lambda call: (200, b'[{"a": "x\ny"}, {"a": "something"}]', {}), {}, "wrong at character 10", False),
+        (lambda call: (200, b'[{"a": "\\ud800"}, {"a": "something"}]', {}), {}, "a text in it has half a character", False),
+        (lambda call: (200, ["1", None], {}), {}, "the API has no record that is a JSON object", False),
+        (per_page, {**OF_PAGES, "paging": {"by": "page"}}, "says it has 2 records and gives more behind them", False),
+        (in_a_circle, {"records": "/data/items", "paging": {"by": "cursor", "parameter": "c", "cursor": "/data/next"}}, "same cursor again", False),
         (lambda call: (200, RECORDS, {"Link": '<http://localhost:1/x>; rel="next"'}), {"paging": {"by": "link"}}, "names another server", False),
         (lambda call: (200, gzip.compress(b"[" + b" " * (70 << 20) + b"]"), {"Content-Encoding": "gzip"}), {}, "more than 64 MB", False),
     ],
     ids=[
         "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total",
-        "html", "bytes", "cut", "stranger", "bomb",
+        "html", "bytes", "cut", "cut in a text", "lines", "line break", "half a character", "no objects", "number of the page", "circle",
+        "stranger", "bomb",
     ],
 )  # fmt: skip
 def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, source, words, transient):
@@ -349,7 +401,7 @@ def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, 
 
 def test_columns_that_are_gone_are_named(server, tmp_path):
     server.answer = lambda call: (200, [{"号": "1", "金额": 2}], {})
-    assert "lacks the column 额" in refusal(server, tmp_path).message
+    assert "the API lacks the column 额; it has 号, 金额" in refusal(server, tmp_path).message
 
 
 def test_addresses_that_cannot_be_meant(server, tmp_path):

@@ -152,6 +152,29 @@ def test_a_line_ends_as_any_system_ends_it(drop, unit, monkeypatch):
     assert delivery.unreadable == {4: "the line is blank", 5: "the line is blank"}
 
 
+BY_BYTES = [{"name": "号", "start": 1, "width": 3}, {"name": "名", "start": 6, "width": 6}]
+
+
+def test_a_column_does_not_begin_within_a_character(drop):
+    """Half a character and the half of the next one are a third one in GB18030."""
+    drop.put("a.txt", "001  陈大文 \n002 陈大文  \n003 甲陈大文\n".encode("gb18030"))
+    delivery = drop.read(["号", "名"], "a.txt", "fixed", fields=BY_BYTES, unit="bytes", encoding="gb18030")
+    assert [(row["号"], row["名"]) for row in delivery.rows] == [("001", "陈大文")]
+    assert delivery.unreadable == dict.fromkeys((2, 3), "the places of 名 begin within a character")
+
+
+def test_a_value_that_was_cut_within_a_character_costs_itself_only(drop):
+    fields = [{"name": "名", "start": 1, "width": 5}, {"name": "号", "start": 6, "width": 3}]
+    drop.put("a.txt", b"\n".join("陈大文".encode("gb18030")[:5] + number for number in (b"001", b"A02")))
+    delivery = drop.read(["号", "名"], "a.txt", "fixed", fields=fields, unit="bytes", encoding="gb18030")
+    assert [(row["号"], row["名"]) for row in delivery.rows] == [("001", "陈大\ufffd"), ("A02", "陈大\ufffd")]
+
+
+def test_a_file_without_any_object_is_told_as_that(drop):
+    drop.put("a.jsonl", "号,名\n1,x\n")
+    assert "a.jsonl has no record that is a JSON object" in refused(drop, ["号"], path="a.jsonl", kind="jsonl").message
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7", "hz"])
 def test_bytes_are_no_places_where_a_blank_is_not_one(drop, encoding):
     drop.put("a.txt", "0001张三\n0002李四\n".encode(encoding))
@@ -299,6 +322,22 @@ def test_a_damaged_archive_is_read_or_refused(tmp_path_factory, places, kind):
     drop.put("a.zip" if kind == "csv" else "a.xlsx", bytes(content))
     with suppress(SourceError):
         drop.read(["n"], "a.zip" if kind == "csv" else "a.xlsx", kind)
+
+
+def test_names_in_an_archive_are_those_that_a_chinese_windows_wrote(drop):
+    """Nothing in it says that they are GBK; the second byte of some characters is a backslash."""
+    archive(drop, "a.zip", {"XXXXXX.csv": "n\nx\n", "YYYY.csv": "n,m\n1\n"})
+    content = (drop.folder / "a.zip").read_bytes()
+    drop.put("a.zip", content.replace(b"XXXXXX", "人口表".encode("gbk")).replace(b"YYYY", "誠信".encode("gbk")))
+    assert b"\\" in "誠".encode("gbk")
+    delivery = drop.read(["n"], "a.zip")
+    assert delivery.values("n") == ["x"]
+    assert [reason.partition(":")[0] for reason in delivery.unreadable.values()] == ["a.zip/誠信.csv, line 2"]
+
+
+def test_two_stars_within_a_name_are_one(drop):
+    drop.put("rk_1.csv", "n\n1\n")
+    assert drop.read(["n"], "rk_**.csv").values("n") == ["1"]
 
 
 def test_a_workbook_in_an_archive_is_read(drop):

@@ -11,6 +11,8 @@ from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from core.errors import GateFailed, RequestError
 from core.leases import holding
+from pipeline.accept import accept
+from pipeline.land import land
 from pipeline.publish import publish
 from pipeline.quarantine.listing import export_rows, listed_rows, rule_counts
 from pipeline.quarantine.replay import replay
@@ -88,6 +90,22 @@ def test_too_many_rows_would_be_quarantined_and_the_findings_stay(any_hub: Hub) 
     assert hub.issues(hub.batch(f"{document['id']}@2")) == {("resident_id", "wrong-check-character"): 3}
     assert len(fills_of(hub.home.catalog, f"{document['id']}@2")) == 3
     assert hub.sync(document, [*PEOPLE, *bad[:2]]).quarantined == 2
+
+
+@pytest.mark.parametrize("torn", [2, 9])
+def test_rows_that_cannot_be_read_are_set_aside_like_those_that_break_a_rule(hub: Hub, torn: int) -> None:
+    """A first delivery as well, of which hardly anything may be readable; blank lines are no rows."""
+    document = with_assertions(PATIENTS, largest_quarantine=0.2)
+    hub.register(document)
+    hub.deliver(document, PEOPLE)
+    with (hub.drop / document["source"]["path"]).open("a") as file:
+        file.write("one,two\n" * torn + "\n" * 9)
+    batch_id = land(document["id"], hub.home)
+    if torn == 2:
+        assert accept(batch_id, hub.home).accepted == 10
+        return
+    with pytest.raises(GateFailed, match=r"9 of 19 rows could not be read \(47\.4%, limit 20\.0%\)"):
+        accept(batch_id, hub.home)
 
 
 def test_the_rows_of_a_stopped_batch_are_listed_and_handed_out_but_wait_nowhere(any_hub: Hub, tmp_path: Path) -> None:
