@@ -55,11 +55,14 @@ def unbundle(
     accept_gap: Annotated[
         str, typer.Option("--accept-gap", metavar="WHY", help="Take it in although bundles before it are missing; why is kept.")
     ] = "",
+    accept_older: Annotated[
+        str, typer.Option("--accept-older", metavar="WHY", help="Take it in although the source was read since it was packed; why is kept.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Take a bundle in: signature, parts, number and counts are checked, then it is landed and accepted like any delivery."""
     from pipeline.bundles import unbundle as take_in
     from pipeline.home import open_home
 
-    batch = take_in(open_home(), file, dataset=dataset, accept_gap=accept_gap.strip())
+    batch = take_in(open_home(), file, dataset=dataset, accept_gap=accept_gap.strip(), accept_older=accept_older.strip())
     print_json(asdict(batch)) if as_json else print_batch(batch)

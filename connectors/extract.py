@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from connectors.claim import Claim
 from connectors.cut_off import watched
-from connectors.databases.increment import Differing, Following, Request
+from connectors.databases.increment import BACKWARDS, Differing, Following, Request
 from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
 from connectors.files.drop import file_digests, states, unchanged_since
 from connectors.storage.fetched import at_hand, fetch, is_remote, removing
@@ -17,7 +17,7 @@ from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import BEIJING
 from core.connections import Connections
-from core.errors import SourceError
+from core.errors import HubError, SourceError
 
 __all__ = ["POSITION", "Extraction", "Note", "Unreadable", "extract"]
 
@@ -90,16 +90,22 @@ def _read_table(connector: Connector, contract: Contract, connections: Connectio
     if replica is None:
         return watched(contract, lambda: connector(contract, connections, request))
     spared = _reading_from(contract, replica)
+    message = ""
     try:
         extraction = watched(spared, lambda: connector(spared, connections, request))
-    except SourceError as error:
+        if any(note.kind == BACKWARDS for note in extraction.notes):
+            message = (
+                f"the replica {replica} is behind what was collected before: the source itself was read ({contract.source.connection})"
+            )
+            extraction.close()
+    except HubError as error:
         if not error.transient:
+            error.hint = "; ".join(filter(None, [error.hint, f"what was asked is the replica {replica}"]))
             raise
-        extraction = watched(contract, lambda: connector(contract, connections, request))
         message = f"the replica {replica} did not answer: the source itself was read ({contract.source.connection})"
-    else:
-        message = f"read from the replica {replica}"
-    extraction.notes.append(Note("replica", message))
+    if message:
+        extraction = watched(contract, lambda: connector(contract, connections, request))
+    extraction.notes.append(Note("replica", message or f"read from the replica {replica}"))
     return extraction
 
 

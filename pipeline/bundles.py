@@ -1,21 +1,21 @@
 """Bundles: terms for those who pack, packing on this machine to try it, and taking one in with the same receipt as on the wire."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batches_from
+from catalog.batches import EVERY_BATCH, Batch, batches_from, batches_of
 from catalog.datasets import contract_in_force
 from catalog.department_keys import add_key, get_key
 from connectors.bundled import bundle_extraction, refused, sequence_note
 from connectors.databases.identifiers import quote, split_object
 from connectors.extract import check_window
 from connectors.files.drop import delivered_paths
-from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack
+from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack, sqlite_connection
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
-from core.clock import BEIJING
+from core.clock import BEIJING, beijing_text
 from core.connections import load_connections
 from core.errors import RequestError
 from core.files import requested
@@ -85,9 +85,7 @@ def _cursor(contract: Contract, connections: Any) -> Any:
     assert isinstance(source, DatabaseSource) or source.kind == "http"
     match source.kind:
         case "sqlite":
-            import sqlite3
-
-            return driven(sqlite3.connect, f"{connections.path(source.connection, 'sqlite').as_uri()}?mode=ro", uri=True).cursor()
+            return sqlite_connection(connections.path(source.connection, "sqlite")).cursor()
         case "postgresql":
             import psycopg
 
@@ -122,7 +120,7 @@ def register_key(home: Home, department: str, file: Path) -> str:
     return key_id_of(text)
 
 
-def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: str = "") -> Batch:
+def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: str = "", accept_older: str = "") -> Batch:
     """Take a bundle in: verify it, land what it holds, and accept it.
 
     Raises RequestError where it is none, not signed by the department, of another dataset than the one named, or not the next one;
@@ -135,19 +133,27 @@ def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: 
             contract = _verified(home, bundle, dataset)
             if waiting := _landed(home, bundle):
                 return accept(waiting, home)
-            _check_turn(home, bundle, accept_gap)
+            _check_turn(home, bundle, accept_gap, accept_older)
             extraction = bundle_extraction(contract, bundle, load_connections(settings=home.settings))
             note = sequence_note(bundle)
             extraction.notes.insert(0, note)
             arrival = Arrival(
                 origin=f"{_ORIGIN}:{bundle.manifest['sequence']}:{bundle.manifest_sha256}",
-                note={"kind": "bundle-gap", "message": f"bundles before it were passed over: {accept_gap}"} if accept_gap else {},
-                check=lambda: _check_turn(home, bundle, accept_gap),
+                note=_waved_through(accept_gap, accept_older),
+                check=lambda: _check_turn(home, bundle, accept_gap, accept_older),
             )
             batch_id = land(contract.id, home, extraction, arrival=arrival)
     except BundleError as error:
         raise refused(dataset or path.name, error) from None
     return accept(batch_id, home)
+
+
+def _waved_through(accept_gap: str, accept_older: str) -> dict[str, Any]:
+    """The note of a bundle that a person took in although something spoke against it."""
+    gap = f"bundles before it were passed over: {accept_gap}" if accept_gap else ""
+    older = f"it was taken in although it was packed before the newest reading: {accept_older}" if accept_older else ""
+    said = "; ".join(filter(None, [gap, older]))
+    return {"kind": "bundle-gap" if gap else "bundle-older", "message": said} if said else {}
 
 
 def _verified(home: Home, bundle: Bundle, dataset: str | None) -> Contract:
@@ -175,8 +181,8 @@ def _verified(home: Home, bundle: Bundle, dataset: str | None) -> Contract:
     return contract
 
 
-def _check_turn(home: Home, bundle: Bundle, accept_gap: str) -> None:
-    """Raise RequestError where a bundle was taken in before, or another one is to be taken in before it."""
+def _check_turn(home: Home, bundle: Bundle, accept_gap: str, accept_older: str) -> None:
+    """Raise RequestError where a bundle was taken in before, another one is to be taken in before it, or the source was read since it was packed."""
     manifest = bundle.manifest
     dataset, sequence = manifest["dataset"], manifest["sequence"]
     taken = _taken(home, dataset)
@@ -189,12 +195,41 @@ def _check_turn(home: Home, bundle: Bundle, accept_gap: str) -> None:
             f"{dataset}: the bundle has number {sequence}, and number {last} was taken in already",
             hint="it is older than what is here; if the department has begun to count anew, have it packed with --sequence",
         )
+    if not accept_older:
+        _check_age(home, bundle)
     if accept_gap:
         return
     if sequence != last + 1:
         raise RequestError(f"{dataset}: the bundle has number {sequence}, the next one is number {last + 1}", hint=WAIT_FOR_IT)
     if taken and manifest["previous"] != taken[last][0]:
         raise RequestError(f"{dataset}: the bundle does not follow the one that was taken in as number {last}", hint=WAIT_FOR_IT)
+
+
+def _check_age(home: Home, bundle: Bundle) -> None:
+    """Raise RequestError where the source was read since a bundle was packed: it would put back what has changed meanwhile."""
+    dataset, packed_at = bundle.manifest["dataset"], _utc(bundle.manifest["packed_at"])
+    newest = next((batch for batch in batches_of(home.catalog, dataset, EVERY_BATCH) if _is_reading(batch)), None)
+    if newest is None or packed_at is None or packed_at >= newest.started_at:
+        return
+    raise RequestError(
+        f"{dataset}: the bundle was packed at {beijing_text(packed_at)}, and {newest.batch_id} read the source at "
+        f"{beijing_text(newest.started_at)}",
+        hint="it is older than what is here; if the clock of the packing machine is wrong, take it in with --accept-older and the reason",
+    )
+
+
+def _is_reading(batch: Batch) -> bool:
+    """Whether a batch has what the source itself had."""
+    return batch.status == "accepted" and batch.kind == "delivery" and not (batch.origin or "").startswith(f"{_ORIGIN}:")
+
+
+def _utc(text: str) -> datetime | None:
+    """When a bundle says that it was packed, where that is a time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else None
 
 
 def _taken(home: Home, dataset: str) -> dict[int, tuple[str, Batch]]:

@@ -49,11 +49,11 @@ def gate(
         found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
     aside, rows = quarantined + unreadable, changes.landed + unreadable
     if aside > limits.largest_quarantine * rows:
-        share, limit = f"{aside / rows:.1%}", f"{limits.largest_quarantine:.1%}"
+        part, most = f"{aside / rows:.1%}", f"{limits.largest_quarantine:.1%}"
         if unreadable:
-            found.append(f"{unreadable} of {rows} rows could not be read, {quarantined} would be quarantined ({share}, limit {limit})")
+            found.append(f"{unreadable} of {rows} rows could not be read, {quarantined} would be quarantined ({part}, limit {most})")
         else:
-            found.append(f"{quarantined} of {rows} rows would be quarantined ({share}, limit {limit})")
+            found.append(f"{quarantined} of {rows} rows would be quarantined ({part}, limit {most})")
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:

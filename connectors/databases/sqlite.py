@@ -7,6 +7,7 @@ its own.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from connectors.databases.increment import Parameter, Request
 from connectors.databases.scanner import scanner_engine
 from connectors.databases.sqlite_claim import counting
 from connectors.databases.sqlite_increment import choose_part
-from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Described, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, BATCH_ROWS, TRY_LATER, Described, Extraction, Note, numbered, text_schema
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -50,25 +51,49 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     claims: list[Claim] = []
 
     def read() -> Iterator[pa.RecordBatch]:
+        damaged = 0
         try:
             with counting(contract, path, relation + part.where, plan.names, part.parameters) as counter:
                 with _translated(contract):
                     first, reader = counter.beside(lambda: _begun(engine, statement, part.parameters))
-                    yield from first
-                    yield from reader
+                    for batch in chain(first, reader):
+                        some, wrong = _as_utf8(batch)
+                        damaged += wrong
+                        yield some
+                if damaged:
+                    extraction.notes.append(Note("undecodable", f"{damaged} values are not UTF-8", damaged))
                 claims.append(counter.claim())
         finally:
             engine.close()
 
-    return Extraction(
+    extraction = Extraction(
         schema,
-        numbered(read(), schema),
+        iter(()),
         notes=[*plan.notes, *part.notes],
         is_whole=part.is_whole,
         cursor=part.cursor,
         interrupt=engine.interrupt,
         claims=claims,
     )
+    extraction.batches = numbered(read(), schema)
+    return extraction
+
+
+def _as_utf8(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+    """A batch whose texts are UTF-8, and how many values were not: SQLite keeps what it is given. Bytes that are none become U+FFFD, as in a file."""
+    columns, damaged = [], 0
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            stored = column.cast(pa.binary()).to_pylist()
+            texts = [None if value is None else value.decode("utf-8", "replace") for value in stored]
+            damaged += sum(
+                value is not None and value != text.encode() for value, text in zip(stored, texts, strict=True) if text is not None
+            )
+            column = pa.array(texts, pa.string())
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema), damaged
 
 
 def claim(contract: Contract, connections: Connections) -> Claim:

@@ -45,10 +45,19 @@ def _digests(reader: sqlite3.Connection, statement: str, parameters: list[Any]) 
     """Rows and sum of digests by partition; the statement gives the key's and the row's canonical text."""
     rows, sums = [0] * 256, [0] * 256
     for key, row in reader.execute(statement, parameters):
-        part = sha256(key).digest()[0] if key is not None else 0
+        part = sha256(_as_utf8(key)).digest()[0] if key is not None else 0
         rows[part] += 1
-        sums[part] += int.from_bytes(sha256(row).digest()[:16], "big")
+        sums[part] += int.from_bytes(sha256(_as_utf8(row)).digest()[:16], "big")
     return {f"{part:02x}": (count, sums[part] % (1 << 128)) for part, count in enumerate(rows) if count}
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """A text as it is landed: bytes that are no UTF-8 are U+FFFD."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace").encode()
+    return text
 
 
 def main() -> None:

@@ -33,7 +33,8 @@ class LineCount:
 
     def refuse(self, row: pyarrow.csv.InvalidRow) -> str:
         """Remember a ragged row; the parser then leaves it out."""
-        reason = f"the row has {row.actual_columns} values, the header {row.expected_columns}"
+        is_blank = not row.text.strip()  # a line of blanks only is one value
+        reason = "the row is blank" if is_blank else f"the row has {row.actual_columns} values, the header {row.expected_columns}"
         self._waiting.append(_Ragged(row.number, 1 + row.text.count("\n"), reason))
         return "skip"
 

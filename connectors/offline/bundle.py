@@ -626,9 +626,16 @@ def _cursor(given: argparse.Namespace) -> Iterator[Any]:
         connection.close()
 
 
+def sqlite_connection(path: Path) -> sqlite3.Connection:
+    """An SQLite database to read only. It keeps what it is given: bytes that are no UTF-8 become U+FFFD, as when the hub reads it itself."""
+    connection: sqlite3.Connection = driven(sqlite3.connect, f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
+    return connection
+
+
 def _connection(given: argparse.Namespace) -> Any:
     if given.sqlite:
-        return driven(sqlite3.connect, f"{Path(given.sqlite).resolve().as_uri()}?mode=ro", uri=True)
+        return sqlite_connection(Path(given.sqlite))
     if not given.driver:
         return None
     # The address is read from a file, or from the environment: what stands on a command line, every user of the machine can read.

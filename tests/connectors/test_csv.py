@@ -161,6 +161,12 @@ def test_any_line_ending_will_do(drop, ending):
     assert delivery.unreadable == {3: "the row is blank"}
 
 
+@pytest.mark.parametrize("blanks", ["  ", "\t", "\x0c", "\u3000"])
+def test_a_line_of_blanks_is_blank(drop, blanks):
+    drop.put("a.csv", f"a,b\n1,2\n{blanks}\n3\n")
+    assert drop.read(["a"]).unreadable == {3: "the row is blank", 4: "the row has 1 values, the header 2"}
+
+
 @pytest.mark.parametrize("rest", ['"unclosed,2\n3,4\n', '1,"unclosed\n3,4\n', '1,"' + "x\n" * 5_000_000])
 def test_a_quotation_mark_that_is_never_closed_is_an_error(drop, rest):
     drop.put("a.csv", "a,b\n1,2\n" + rest)

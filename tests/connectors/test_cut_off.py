@@ -18,11 +18,12 @@ import pyarrow as pa
 import pytest
 
 from connectors.cut_off import watched
+from connectors.databases.increment import Increment
 from connectors.extract import extract
 from connectors.extraction import Extraction
 from core.clock import BEIJING
 from core.connections import Connections
-from core.errors import SourceError
+from core.errors import RequestError, SourceError
 from tests.connectors.helpers import consume, make_contract, read_database
 
 
@@ -238,6 +239,27 @@ def test_a_replica_is_read_while_it_answers(tmp_path: Path) -> None:
     original = consume(extract(contract, Connections(urls, Path("none.yml"))))
     assert len(original.rows) == 3
     assert "the replica copy did not answer" in original.notes["replica"]
+
+
+def test_a_replica_that_is_behind_is_not_believed(tmp_path: Path) -> None:
+    """By its cursor it is older than what was collected: what is missing there is not gone."""
+    urls = {
+        "HUB_CONNECTION_SOURCE": a_table(tmp_path / "source.db", 9),
+        "HUB_CONNECTION_COPY": a_table(tmp_path / "copy.db", 5),
+    }
+    contract = make_contract({"kind": "sqlite", "connection": "source", "object": "t"}, ["i"], reading={"replica": "copy"})
+    since = Increment("i", 2, since="8")
+    delivery = consume(extract(contract, Connections(urls, Path("none.yml")), since))
+    assert sorted(int(value) for value in delivery.values("i")) == [6, 7, 8]
+    assert delivery.notes["replica"] == "the replica copy is behind what was collected before: the source itself was read (source)"
+
+
+def test_what_is_wrong_with_a_replica_is_told_as_that(tmp_path: Path) -> None:
+    urls = {"HUB_CONNECTION_SOURCE": a_table(tmp_path / "source.db", 9)}
+    contract = make_contract({"kind": "sqlite", "connection": "source", "object": "t"}, ["i"], reading={"replica": "copy"})
+    with pytest.raises(RequestError, match='connection "copy" is not set up') as error:
+        extract(contract, Connections(urls, Path("none.yml")))
+    assert error.value.hint.endswith("what was asked is the replica copy")
 
 
 def a_closed_window() -> str:

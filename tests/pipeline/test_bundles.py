@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from core.errors import RequestError, SourceError
 from core.settings import REPOSITORY
 from core.signing import load_signer
 from exchange.verify_receipt import check
+from pipeline.accept import accept
 from pipeline.bundles import pack_here, register_key, terms_of
+from pipeline.land import land
 from pipeline.receipts import receipt_of
 from tests.factories import RESIDENTS, Hub, person, to_csv
 from tests.pipeline.offices import MANY, Office, office, rewritten
-from tests.pipeline.sources import COLUMNS, connect, tracked
+from tests.pipeline.sources import COLUMNS, connect, sync, tracked
 
 __all__ = ["office"]
 pytestmark = pytest.mark.usefixtures("without_suite")
@@ -40,8 +42,6 @@ def test_a_bundle_of_rows_arrives_with_the_receipt_of_the_wire(office: Office) -
     assert check(signed, load_signer(office.hub.settings).public_key) == []
     # On the wire, the same table has the same digests.
     connect(office.hub, patients=office.people.url)
-    from tests.pipeline.sources import sync
-
     wired = receipt_of(office.hub.home, sync(office.hub, office.document).batch_id)["receipt"]
     assert wired["source"]["said"] == source["said"]
     assert wired["rows"]["unchanged"] == MANY
@@ -131,15 +131,26 @@ def dying(*_: Any, **__: Any) -> None:
 def test_what_a_driver_says_of_a_value_is_not_passed_on(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     terms = office.folder / "terms.json"
     terms.write_text(json.dumps(terms_of(office.hub.home, office.document["id"])))
-    with sqlite3.connect(office.people.path) as connection:
-        connection.execute("UPDATE patient SET XM = CAST(X'5A48414E47C328' AS TEXT) WHERE rowid = 7")
-    connection.close()
     arguments = ["pack", "--terms", str(terms), "--key", str(office.key), "--out", str(office.folder), "--sqlite", str(office.people.path)]
-    assert packing.main(arguments) == 1
+    assert packing.main([*arguments, "--query", "SELECT ZHANG FROM patient"]) == 1
     said = capsys.readouterr()
     assert "OperationalError" in said.err
     assert "ZHANG" not in said.err + said.out
     assert list(office.folder.glob("*.bundle")) == []
+
+
+def test_bytes_that_are_no_text_cost_their_value_only_packed_or_on_the_wire(office: Office) -> None:
+    """SQLite keeps them; the receipt compares rows as they landed."""
+    connect(office.hub, patients=office.people.url)
+    office.people.write("UPDATE patient SET XM = CAST(X'5A48414E47C328' AS TEXT) WHERE rowid = 7")
+    office.people.write("UPDATE patient SET XM = CAST(X'C328' AS TEXT) || XM WHERE rowid = 9")
+    packed = office.take(pack_here(office.hub.home, office.document["id"], office.key, office.folder))
+    wired = sync(office.hub, office.document)
+    assert (wired.unchanged, wired.quarantined, wired.records) == (packed.accepted, packed.quarantined, packed.records)
+    assert packed.quarantined + packed.accepted == MANY
+    assert {note["message"] for note in wired.notes if note["kind"] == "undecodable"} == {"2 values are not UTF-8"}
+    for batch in (packed, wired):
+        assert receipt_of(office.hub.home, batch.batch_id)["receipt"]["source"]["verdict"] == "equal"
 
 
 def test_columns_that_the_hub_does_not_read_do_not_travel(office: Office) -> None:
@@ -168,6 +179,26 @@ def test_bundles_come_in_their_order_and_once(office: Office) -> None:
     other = office.pack(sequence=4, state=office.folder / "another.json")
     with pytest.raises(RequestError, match="does not follow the one that was taken in as number 3"):
         office.take(other)
+
+
+def test_a_bundle_is_not_newer_than_what_was_read_since_it_was_packed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the wire what came after it has been read already: it would put back what has changed."""
+    connect(office.hub, patients=office.people.url)
+    office.take(office.pack())
+    path = office.pack()
+    later = datetime(2124, 1, 2, 3, 4, 5)
+    monkeypatch.setattr("catalog.batches.now", lambda: later)
+    office.people.remove(1)
+    batch_id = land(office.document["id"], office.hub.home)
+    monkeypatch.undo()
+    assert accept(batch_id, office.hub.home).records == MANY - 1
+    with pytest.raises(RequestError, match=r"and health__patient@2 read the source at 2124-01-02 11:04:05") as raised:
+        office.take(path)
+    assert "--accept-older" in raised.value.hint
+    batch = office.take(path, accept_older="its clock stood still")
+    assert [note["message"] for note in batch.notes if note["kind"] == "bundle-older"] == [
+        "it was taken in although it was packed before the newest reading: its clock stood still"
+    ]
 
 
 def test_a_bundle_that_a_gate_has_stopped_may_be_given_again(office: Office) -> None:
