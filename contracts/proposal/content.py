@@ -131,11 +131,8 @@ class Content:
         return None if self.is_empty or element.type not in _JUDGED else self._judged(element) * self.open_share
 
     def accepted(self, element: DataElement, formats: Sequence[str] = (), lookup: Mapping[str, str] | None = None) -> float | None:
-        """Share of the rows whose value the standard is likely to accept as a contract declares the column; None where nothing can be said.
-
-        Of an address that names no division it keeps the value all the same.
-        """
-        if self.is_empty or element.type == "address":
+        """Share of the rows whose value the standard is likely to keep as a contract declares the column; None where nothing can be said."""
+        if self.is_empty:
             return None
         return self._normalized(("accepted", element.id), element, formats, lookup) * self.open_share
 
@@ -150,9 +147,13 @@ class Content:
             from standards.single import normalize_values
 
             answers = normalize_values(self._standards, element.id, list(self.tested), formats, lookup)
-            good = {raw for raw, found in zip(self.tested, answers, strict=True) if found.status != "rejected"}
+            good = {raw for raw, found in zip(self.tested, answers, strict=True) if not any(map(self._withholds, found.issues))}
             self.share(key, good.__contains__)
         return self._shares[key]
+
+    def _withholds(self, issue_type: str) -> bool:
+        """Whether a finding costs the value: of an address that names no division it is kept."""
+        return self._standards.issue_types[issue_type].severity == "error"
 
     def _by_form(self, element: DataElement) -> float:
         match element.type:

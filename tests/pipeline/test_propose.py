@@ -136,6 +136,15 @@ def test_wrong_check_characters_raise_what_may_be_quarantined(hub: Hub) -> None:
     assert of_rows(hub, "w.csv", rows).decisions.largest_quarantine >= 0.15
 
 
+def test_addresses_that_the_standard_refuses_lower_what_is_promised_of_them(hub: Hub) -> None:
+    """One that names no division is kept with a warning; of a hundred, five are left for a worse day."""
+    written = ["北京市朝阳区样例路7号", "样例街5号", "北京市东城区样例街1号", "??", "广东省深圳市南山区样例路2号"]
+    rows = [{**row, "住址": written[place % 5]} for place, row in enumerate(PEOPLE)]
+    found = of_rows(hub, "addresses.csv", rows).decisions
+    element = next(name for name in found.fill_rates if name.endswith("_address"))
+    assert found.fill_rates[element] == pytest.approx(0.95 * 0.8, abs=0.011)
+
+
 def test_a_table_of_a_database(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.home  # noqa: B018
     path = hub.drop / "d.db"
