@@ -27,8 +27,15 @@ def changes(
     as_json: Json = False,
 ) -> None:
     """What changed in a base registry after a number: inserts, updates with the changed elements, deletes, and merges, splits and re-keys."""
+    from core.errors import RequestError
     from pipeline.home import open_home
 
+    if not anew and (publication is not None or after_id):
+        raise RequestError(
+            "--publication and --after-id are about the whole table", hint="give them with --anew, or --after NUMBER for changes"
+        )
+    if anew and after:
+        raise RequestError("--after is about changes", hint="leave it out with --anew: the last page says from which number to go on")
     home = open_home()
     if anew:
         _print_state(home, registry, publication, after_id, limit, purpose, as_json)

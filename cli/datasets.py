@@ -2,12 +2,13 @@
 
 import sys
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from cli.days import day
 from cli.output import Json, answer, print_json
 from cli.reasons import reason_given
 from cli.receipts import print_batch
@@ -87,9 +88,9 @@ def sync(
         typer.Option("--full", help="Read all of the source and standardize every row again; the state before stays until it is done."),
     ] = False,
     first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Read the rows of a period again, by cursor or as-of column.")
+        date | None, typer.Option("--from", parser=day, metavar="DAY", help="Read the rows of a period again, by cursor or as-of column.")
     ] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the period.")] = None,
+    last: Annotated[date | None, typer.Option("--to", parser=day, metavar="DAY", help="Last day of the period.")] = None,
     outside_window: Annotated[
         bool, typer.Option("--now", help="Read also outside the hours agreed with the department; your name is kept with the batch.")
     ] = False,
@@ -122,7 +123,7 @@ def sync(
         raise typer.Exit(max(statuses))
 
 
-def _period(first: datetime | None, last: datetime | None, *, full: bool) -> tuple[date, date] | None:
+def _period(first: date | None, last: date | None, *, full: bool) -> tuple[date, date] | None:
     """The days that are meant. Raises RequestError where they are no period."""
     if first is None and last is None:
         return None
@@ -131,7 +132,7 @@ def _period(first: datetime | None, last: datetime | None, *, full: bool) -> tup
             "a period has a first and a last day, and is not the whole source",
             hint="as in --from 2024-01-01 --to 2024-01-31, without --full",
         )
-    return first.date(), last.date()
+    return first, last
 
 
 def _collect(home: "Home", contract: str, order: "Order") -> "tuple[Batch | None, Exception | None]":

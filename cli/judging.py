@@ -54,17 +54,18 @@ def judge(
 
     home = open_home()
     schema = _schema(registry)
+    if withdraw is not None and left is not None:
+        raise RequestError("a judgement is taken back by its number alone", hint=f"./hub judge {registry} --withdraw {withdraw} --why …")
+    pair = _pair(schema.id, left, right, verdict) if withdraw is None else None
     if len(why.strip()) < SHORTEST_WHY:
         raise RequestError(
             f"say why, in at least {SHORTEST_WHY} characters: --why", hint="it is kept with the judgement, for whoever wonders later"
         )
-    if withdraw is not None and left is not None:
-        raise RequestError("a judgement is taken back by its number alone", hint=f"./hub judge {registry} --withdraw {withdraw} --why …")
     if withdraw is not None:
         take_back(home.serving, registry, withdraw, home.settings.actor, why)
         number = withdraw
-    else:
-        number = _judged(home, schema, left, right, verdict, why)
+    if pair is not None:
+        number = _judged(home, schema, *pair, why)
     found = get_judgement(home.serving, registry, number)
     if as_json:
         print_json(asdict(found))
@@ -74,15 +75,22 @@ def judge(
     )
 
 
-def _judged(home: Any, schema: Any, left: str | None, right: str | None, verdict: str | None, why: str) -> int:
+def _pair(registry: str, left: str | None, right: str | None, verdict: str | None) -> tuple[str, str, str]:
+    """Two records and what is said of them. Raises RequestError where one of the three is missing."""
+    from registries.judgements import VERDICTS
+
+    if left is None or right is None or verdict not in VERDICTS:
+        raise RequestError("name two records and a verdict", hint=f"./hub judge {registry} RECORD RECORD {'|'.join(VERDICTS)} --why …")
+    return left, right, verdict
+
+
+def _judged(home: Any, schema: Any, left: str, right: str, verdict: str, why: str) -> int:
     from exchange import audit
     from pipeline.answers.review import find_side
     from registries.judgements import VERDICTS, Decision, ordered
     from registries.judgements import judge as write
 
-    said = next((name for name in VERDICTS if name == verdict), None)
-    if left is None or right is None or said is None:
-        raise RequestError("name two records and a verdict", hint=f"./hub judge {schema.id} RECORD RECORD {'|'.join(VERDICTS)} --why …")
+    said = next(name for name in VERDICTS if name == verdict)
     sides = ordered(*(find_side(home, schema, name) for name in (left, right)))
     subject = audit.part_subject(schema.id, "+".join(side.record_id for side in sides))
     audit.record(home.audit, actor=home.settings.actor, action="judge", subject=subject, purpose=why[: audit.LONGEST_PURPOSE])

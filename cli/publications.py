@@ -44,7 +44,14 @@ def publish(
         print_json({**shown(now), "is_new": outcome.is_new})
         return
     if not outcome.is_new:
-        print(f"nothing new since publication {now.number} of {registry}")
+        since = f"nothing new since publication {now.number} of {registry}"
+        print(
+            since
+            if now.number
+            else f"nothing to publish: no accepted batch feeds {registry} yet; ./hub status says where its datasets stand"
+        )
+        if accept_shrink or accept_change:
+            print("no attempt was stopped that could be let pass: the reason was not kept")
         return
     print(
         f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"

@@ -44,13 +44,13 @@ def quarantine(
     for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=subject, purpose=purpose)
     listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None
-    written = export_rows(home, subject, export, warnings=warnings) if export else None
+    written = export_rows(home, subject, export, warnings=warnings) if export and counts else None
     if as_json:
         told = {"exported": written.rows, "files": [str(path) for path in written.files]} if written else {"exported": None}
         print_json({"rules": [asdict(item) for item in counts], "rows": asdict(listed)["rows"] if listed else None, **told})
         return
     if not counts:
-        print(f"no row of {subject} is {_what_is_asked(subject, warnings=warnings)}")
+        print(f"no row of {subject} is {_what_is_asked(subject, warnings=warnings)}{': nothing was written' if export else ''}")
         return
     table = [(c.element, c.issue_type, c.rows, _days(c.since), c.message_en, c.fixer) for c in counts]
     answer(False, None, ("element", "issue", "rows", "oldest", "what to do", "who"), table)
@@ -109,7 +109,10 @@ def replay(
     ] = "current",
     as_json: Json = False,
 ) -> None:
-    """Run rows that wait in quarantine again: as the department has repaired them, or as they were. Each run is a batch with its receipt."""
+    """Run rows that wait in quarantine again: as the department has repaired them, or as they were. Each run is a batch with its receipt.
+
+    Ends with 1 where rows of them still wait.
+    """
     from catalog.batches import contract_of
     from catalog.datasets import contract_in_force
     from exchange import audit
@@ -129,5 +132,8 @@ def replay(
             print_batch(batch)
             for row in refused[batch.batch_id]:
                 print(f"  refused  row {row['position']} of {repaired}: {row['reason']}")
-    if any(batch.quarantined or batch.unreadable for batch in batches):
+    waiting = sum((batch.quarantined or 0) + (batch.unreadable or 0) for batch in batches)
+    if waiting:
+        if not as_json:
+            print(f"{waiting:,} rows still wait, out to the department with: ./hub quarantine {contract_of(subject)} --export FILE")
         raise typer.Exit(1)

@@ -103,6 +103,8 @@ def print_batch(batch: Any) -> None:
             f"           landed {batch.landed:,} = accepted {batch.accepted:,} + unchanged {batch.unchanged:,} "
             f"+ repeated {batch.repeated:,} + quarantined {batch.quarantined:,}"
         )
+        if batch.status != "accepted":
+            print("           it was not taken in: these figures are what would have become of it")
         print(f"  records  {batch.records:,} = previous {batch.previous:,} + inserted {batch.inserted:,} - deleted {batch.deleted:,}")
         print(f"           updated {batch.updated:,}")
     for note in batch.notes:

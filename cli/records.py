@@ -1,18 +1,19 @@
 """Commands about base records: show and why. Each reading is written to the audit log first."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 
+from cli.days import day
 from cli.output import Json, answer, plain, print_json
 
 Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Canonical id, or the registry's own identifier (a certificate: type/number).")]
 Purpose = Annotated[str, typer.Option("--purpose", help="Why you read this record; it is kept in the audit log.")]
 KnownAt = Annotated[int | None, typer.Option("--known-at", help="As it was known by this publication.")]
-ValidAt = Annotated[datetime | None, typer.Option("--valid-at", formats=["%Y-%m-%d"], help="As it was in the world on this day.")]
+ValidAt = Annotated[date | None, typer.Option("--valid-at", parser=day, metavar="DAY", help="As it was in the world on this day.")]
 NO_PURPOSE = "not stated"
 
 
@@ -59,6 +60,7 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Why a record's values are what they are: source, batch, raw form, and the values that lost."""
+    from contracts.schema import suggestion
     from core.clock import beijing_text
     from core.errors import RequestError
     from pipeline.answers.why import why_at
@@ -69,7 +71,8 @@ def why(
     found = why_at(home, registry, canonical_id, _moment(valid_at, known_at))
     answers = [item for item in found.answers if element in (None, item.element)]
     if not answers:
-        raise RequestError(f"{registry} has no element {element}", hint=", ".join(item.element for item in found.answers))
+        known = [item.element for item in found.answers]
+        raise RequestError(f"{registry} has no element {element}{suggestion(element or '', known)}", hint=f"it has {', '.join(known)}")
     if as_json:
         print_json({**asdict(found), "answers": [asdict(item) for item in answers]})
         return
@@ -110,10 +113,10 @@ def _rules(candidate: Any) -> str:
     return "; ".join(f"{rule.kind} {rule.name} ({rule.version})" for rule in candidate.rules)
 
 
-def _moment(valid_at: datetime | None, known_at: int | None) -> Any:
+def _moment(valid_at: date | None, known_at: int | None) -> Any:
     from pipeline.answers.why import Moment
 
-    return Moment(valid_at.date() if valid_at else None, known_at)
+    return Moment(valid_at, known_at)
 
 
 def _audited(home: Any, action: str, registry: str, name: str, purpose: str, known_at: int | None = None) -> str:

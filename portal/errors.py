@@ -1,6 +1,6 @@
 """One table from error to status; pages get a page, the API a problem body (RFC 9457)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -79,8 +79,31 @@ async def invalid(request: Request, error: RequestValidationError) -> Response:
     """A body that does not fit; where it is wrong is told, what was sent is not. An address that does not fit leads nowhere."""
     if any(fault["loc"][0] == "path" for fault in error.errors()):
         return answer(request, 404)
-    places = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors()})
-    return answer(request, 422, ", ".join(places))
+    page = Page(request)
+    faults = sorted({_fault(page, fault) for fault in error.errors()})
+    return answer(request, 422, "; ".join(faults), page.t("error.422.next.api") if request.url.path.startswith(API) else "")
+
+
+# What can be told of a place that does not fit, by the library's word for it. Its own sentences are English, and some quote what was sent.
+_FAULTS = {
+    "missing": "fault.missing",
+    "greater_than_equal": "fault.greater_than_equal",
+    "less_than_equal": "fault.less_than_equal",
+    "string_too_short": "fault.string_too_short",
+    "string_too_long": "fault.string_too_long",
+    "int_parsing": "fault.int_parsing",
+    "int_parsing_size": "fault.int_parsing_size",
+    "date_from_datetime_parsing": "fault.date_from_datetime_parsing",
+    "model_attributes_type": "fault.model_attributes_type",
+    "json_invalid": "fault.json_invalid",
+}
+
+
+def _fault(page: Page, fault: Mapping[str, Any]) -> str:
+    """Where a question does not fit, and what is expected there."""
+    place = ".".join(str(part) for part in fault["loc"])
+    expected = _FAULTS.get(fault["type"])
+    return f"{place} ({page.t(expected, **fault.get('ctx', {}))})" if expected else place
 
 
 def unexpected(scope: Scope, error: Exception) -> Response:

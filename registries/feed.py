@@ -163,7 +163,10 @@ def _spans(connection: sa.Connection, registry: str) -> list[_Span]:
 
 
 def _refuse_gone(definition: RegistryDefinition, spans: Sequence[_Span], after: int, newest: int) -> None:
-    anew = f"start anew: ./hub export {definition.id}, or ./hub changes {definition.id} --anew, gives the whole table and the number to go on from"
+    anew = (
+        f"start anew: ./hub export {definition.id}, or ./hub changes {definition.id} --anew (in the API: state), gives the whole table "
+        "and the number to go on from"
+    )
     if after > newest:
         raise FeedGone(f"{definition.id} has no change {after} yet; the newest is {newest}", hint=anew)
     kept = spans[-definition.feed.publications :] if definition.feed else spans

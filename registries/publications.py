@@ -62,8 +62,8 @@ class Publication:
 
 
 def shown(item: Publication) -> dict[str, Any]:
-    """A publication as it may be shown."""
-    return {**vars(item), "digest": shown_digest(item.digest, item.entities)}
+    """A publication as it may be shown; before the first one nothing was published at any time."""
+    return {**vars(item), "digest": shown_digest(item.digest, item.entities), "published_at": item.published_at if item.number else None}
 
 
 def nothing_yet(registry: str) -> Publication:

@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = [pytest.mark.long, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium fonts-noto-cjk")]
 
 PAGES = {
-    "/": ("三大基础库", "base registries"),
+    "/": ("基础库", "Base registries"),
     "/datasets": ("数据集", "Datasets"),
     "/registries": ("基础库", "registries"),
     "/standards": ("数据标准", "tandards"),

@@ -222,6 +222,34 @@ def test_a_number_too_large_for_any_database_is_wrong_input(filled: Portal, numb
     assert {answer.status_code for answer in answers} == {422}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "asked", "chinese", "english"),
+    [
+        ("get", "changes", {"params": {"limit": 0}}, "query.limit (不小于 1)", "query.limit (at least 1)"),
+        ("get", "changes", {"params": {"after": "x"}}, "query.after (整数)", "query.after (a whole number)"),
+        ("post", "lookup", {"json": []}, "body (JSON 对象)", "body (a JSON object)"),
+        ("post", "lookup", {"content": "{"}, "有效的 JSON", "(valid JSON)"),
+        (
+            "post",
+            "lookup",
+            {"json": {"identifier": "marker-x", "known_at": "marker-x"}},
+            "body.known_at (整数)",
+            "body.known_at (a whole number)",
+        ),
+    ],
+)
+def test_a_question_that_does_not_fit_is_told_what_is_expected(
+    filled: Portal, method: str, path: str, asked: dict[str, Any], chinese: str, english: str
+) -> None:
+    for lang, words in (("zh", chinese), ("en", english)):
+        address = {"url": f"/api/v1/registries/population/{path}", "params": {**asked.get("params", {}), "lang": lang}}
+        answer = filled.client.request(method, **asked | address)
+        assert answer.status_code == 422
+        assert words in answer.json()["detail"]
+        assert "openapi.json" in answer.json()["next"]
+        assert "marker-x" not in answer.text
+
+
 @pytest.mark.parametrize("number", [*TOO_LARGE, "9" * 5_000, "0", "-1", "x"])
 def test_a_publication_that_cannot_be_is_not_there(filled: Portal, number: int | str) -> None:
     assert filled.client.get(f"/registries/population/publications/{number}").status_code == 404
