@@ -103,7 +103,7 @@ def _fault(page: Page, fault: Mapping[str, Any]) -> str:
     """Where a question does not fit, and what is expected there."""
     place = ".".join(str(part) for part in fault["loc"])
     expected = _FAULTS.get(fault["type"])
-    return f"{place} ({page.t(expected, **fault.get('ctx', {}))})" if expected else place
+    return f"{place}: {page.t(expected, **fault.get('ctx', {}))}" if expected else place
 
 
 def unexpected(scope: Scope, error: Exception) -> Response:

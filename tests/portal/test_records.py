@@ -225,16 +225,16 @@ def test_a_number_too_large_for_any_database_is_wrong_input(filled: Portal, numb
 @pytest.mark.parametrize(
     ("method", "path", "asked", "chinese", "english"),
     [
-        ("get", "changes", {"params": {"limit": 0}}, "query.limit (不小于 1)", "query.limit (at least 1)"),
-        ("get", "changes", {"params": {"after": "x"}}, "query.after (整数)", "query.after (a whole number)"),
-        ("post", "lookup", {"json": []}, "body (JSON 对象)", "body (a JSON object)"),
-        ("post", "lookup", {"content": "{"}, "有效的 JSON", "(valid JSON)"),
+        ("get", "changes", {"params": {"limit": 0}}, "query.limit: 不小于 1", "query.limit: at least 1"),
+        ("get", "changes", {"params": {"after": "x"}}, "query.after: 整数", "query.after: a whole number"),
+        ("post", "lookup", {"json": []}, "body: JSON 对象", "body: a JSON object"),
+        ("post", "lookup", {"content": "{", "headers": {"Content-Type": "application/json"}}, "有效的 JSON", "valid JSON"),
         (
             "post",
             "lookup",
             {"json": {"identifier": "marker-x", "known_at": "marker-x"}},
-            "body.known_at (整数)",
-            "body.known_at (a whole number)",
+            "body.known_at: 整数",
+            "body.known_at: a whole number",
         ),
     ],
 )
