@@ -137,8 +137,9 @@ def _matched(
     batch, position, record = row.place
     if batch != found.batch.batch_id:
         is_of_another = contract_of(batch) != found.batch.contract_id
-        whose = f"of dataset {found.batch.contract_id}" if is_of_another else f"from {found.batch.batch_id}"
-        return None, f"column {BATCH}: the row is not {whose}"
+        if is_of_another:
+            return None, f"column {BATCH}: the row is not of dataset {found.batch.contract_id}"
+        return None, f"column {BATCH}: the row is not from {found.batch.batch_id}; if its batch is no longer kept, export the file anew"
     origin = origins.get((_uuid(record), int(position))) if _uuid(record) and _is_position(position) else None
     if origin is None:
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
