@@ -33,7 +33,10 @@ def test_rows_with_warnings_are_listed_masked_and_exported(command: Command, cit
     assert path.stat().st_mode & 0o077 == 0
     assert resident_id(7) in path.read_text(encoding="utf-8-sig")
     assert entries(city.home.audit)[0]["action"] == "export-warnings"
-    assert command("quarantine", LEAN["id"], "--warnings").out.startswith("no row of")
+    unwanted = tmp_path / "nothing.csv"
+    answer = command("quarantine", LEAN["id"], "--warnings", "--export", str(unwanted))
+    assert answer.out == f"no row of {LEAN['id']} is published with a warning: nothing was written\n"
+    assert not unwanted.exists()
 
 
 def test_quarantined_rows_are_listed_masked(command: Command) -> None:

@@ -1,5 +1,8 @@
 """Base records by command: shown, accounted for, followed; and the audit call before any of it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from exchange.audit import entries
@@ -110,3 +113,37 @@ def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: 
     monkeypatch.setattr("exchange.audit.record", refusing)
     answer = command(action, "population", resident_id(1))
     assert (answer.status, answer.out) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["changes", "population", "--publication", "1"], "--publication and --after-id are about the whole table"),
+        (["changes", "population", "--after-id", "x"], "give them with --anew"),
+        (["changes", "population", "--anew", "--after", "3"], "leave it out with --anew"),
+        (["show", "population", "x", "--valid-at", "2021-13-01"], "a day is written 2021-06-01"),
+        (["sync", "x", "--from", "yesterday"], "a day is written 2021-06-01"),
+        (["judge", "population"], "./hub judge population RECORD RECORD same|different|unsure"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told_before_anything_is_read(
+    command: Command, city: Hub, arguments: list[str], said: str
+) -> None:
+    before = entries(city.home.audit, limit=1000)
+    answer = command(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in " ".join(answer.err.replace("│", " ").split())
+    assert entries(city.home.audit, limit=1000) == before
+
+
+def test_a_misspelt_element_is_told_what_it_may_have_been(command: Command) -> None:
+    assert 'did you mean "person_name"?' in command("why", "population", resident_id(4), "person_nam").err
+
+
+def test_publishing_where_nothing_can_be_says_why(command_in: Callable[[Path], Command], tmp_path: Path) -> None:
+    answer = command_in(tmp_path / "empty")("publish", "population", "--accept-shrink", "because")
+    assert answer.status == 0
+    assert "no accepted batch feeds population yet; ./hub status" in answer.out
+    assert "the reason was not kept" in answer.out
+    document = command_in(tmp_path / "empty")("status", "--json").json
+    assert {item["published_at"] for item in document["registries"]} == {None}
