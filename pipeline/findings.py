@@ -11,7 +11,7 @@ from pipeline.changes import DELETED, Changes
 from pipeline.delivery.comparing import HELD_BACK
 from pipeline.delivery.drift import UNKNOWN_CODE, accepted_drift
 from pipeline.home import Home
-from pipeline.quarantine.repairs import count_repaired
+from pipeline.quarantine.repairs import count_lapsed, count_repaired
 from pipeline.standardize import STANDARDIZED, Plan, unread_dates
 from pipeline.validate import IssueCount
 from quality.run import CheckResult
@@ -94,6 +94,9 @@ def _notes(examined: Examined) -> list[dict[str, Any]]:
     if repaired := count_repaired(examined.home, examined.engine, examined.batch):
         message = f"{repaired} rows are as they were when the department repaired them: the repaired rows stand for them"
         notes.append({"kind": "repaired", "message": message})
+    if lapsed := count_lapsed(examined.home, examined.engine, examined.batch, "quarantined_rows"):
+        message = f"{lapsed} rows in quarantine were repaired while the contract read other columns: have them repaired again"
+        notes.append({"kind": "repairs-lapsed", "message": message})
     if unread := unread_dates(examined.engine, examined.plan):
         message = f"{unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
         notes.append({"kind": "unread-date", "message": message})

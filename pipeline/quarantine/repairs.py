@@ -173,6 +173,24 @@ def count_repaired(home: Home, engine: Engine, batch: Batch) -> int:
     return count
 
 
+def count_lapsed(home: Home, engine: Engine, batch: Batch, rows: str) -> int:
+    """How many rows of a relation are records that were repaired while the contract read other columns: whether the source still sends what was
+    repaired then, nobody can tell.
+    """
+    if batch.kind != "delivery":
+        return 0
+    files = files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",), batch.seq - 1)
+    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
+    made = {file.seq: batch_at(home.catalog, batch.contract_id, file.seq).contract_version for file in files}
+    other = {seq for seq, version in made.items() if not _reads_alike(contract, contract_at(home.catalog, batch.contract_id, version))}
+    if not other:
+        return 0
+    repaired = _source(home, batch.contract_id, [file for file in files if file.seq in other])
+    sought = f"SELECT _record_id FROM {repaired} WHERE _accepted AND _source_digest <> _row_digest"
+    count: int = engine.value(f"SELECT count(*) FROM {rows} WHERE _record_id IN ({sought})", doing="counting repairs of other columns")
+    return count
+
+
 def repairs_of(home: Home, engine: Engine, batch: Batch, record_ids: Sequence[UUID]) -> dict[UUID, Repair]:
     """The repairs that rows of records in a batch come from; without those that are as the source sent them."""
     if batch.kind == "repair":

@@ -73,6 +73,23 @@ def test_a_repair_stands_until_the_source_sends_another_row(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+def test_repairs_of_other_columns_are_told_to_stand_no_more(hub: Hub) -> None:
+    """Whether the row is the one that was repaired cannot be told by what is read now."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    (batch,) = replay(ID, hub.home, repaired=edited(handed_out(hub), filling("XM", "赵一", "钱二")))
+    assert batch.accepted == 2
+    narrower = {**PATIENTS, "columns": {name: source for name, source in PATIENTS["columns"].items() if name != "DH"}, "ignore": ["DH"]}
+    hub.register(narrower)
+    delivery = hub.sync(narrower, [*GOOD, *NAMELESS])
+    assert delivery.quarantined == 2
+    said = "2 rows in quarantine were repaired while the contract read other columns: have them repaired again"
+    assert [note["message"] for note in delivery.notes if note["kind"] == "repairs-lapsed"] == [said]
+    (again,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "again.csv"), filling("XM", "赵一", "钱二")))
+    assert again.accepted + again.unchanged == 2
+    assert not [note for note in hub.sync(narrower, [*GOOD, *NAMELESS]).notes if note["kind"] == "repairs-lapsed"]
+
+
 def test_a_file_is_taken_back_after_the_source_has_sent_the_same_again(hub: Hub) -> None:
     """Who mends rows takes longer than a night: the rows then wait in a later batch than the one that the file names."""
     hub.register(PATIENTS)
