@@ -112,6 +112,7 @@ class _Pages:
         except SourceError:
             return
         if some and some not in ends:
+            self._check()  # it may have more since
             raise self._api.refusal(
                 f"the API says it has {self._found} records and gives more behind them",
                 "compare total in the contract with what the API answers",

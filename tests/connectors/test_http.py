@@ -333,6 +333,18 @@ def test_a_full_last_page_is_looked_behind_and_no_server_is_held_to_what_it_does
     assert pauses == []
 
 
+def test_what_has_come_behind_a_full_last_page_meanwhile_is_a_change(server, tmp_path):
+    def answer(call: Call) -> tuple[int, Any, dict[str, str]]:
+        page = int(call.query["page"])
+        records = RECORDS[: 21 if page > 2 else 20]
+        return 200, {"data": {"total": len(records), "items": records[(page - 1) * 10 :][:10]}}, {}
+
+    server.answer = answer
+    error = refusal(server, tmp_path, **OF_PAGES, paging={"by": "page"})
+    assert error.transient
+    assert "changed while it was read (20 to 21 records)" in error.message
+
+
 @pytest.mark.parametrize(
     ("encoding", "headers"),
     [
