@@ -41,7 +41,7 @@ def quarantine(
     counts = rule_counts(home, subject, warnings=warnings)
     if export:
         check_new_file(export, ENDINGS)  # what cannot be written is not to stand in the audit log
-    for action in [name for name, wanted in (("view", rows), ("export", export)) if wanted]:
+    for action in [name for name, wanted in (("view", rows), ("export", export and counts)) if wanted]:
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=subject, purpose=purpose)
     listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None
     written = export_rows(home, subject, export, warnings=warnings) if export and counts else None
@@ -111,7 +111,7 @@ def replay(
 ) -> None:
     """Run rows that wait in quarantine again: as the department has repaired them, or as they were. Each run is a batch with its receipt.
 
-    Ends with 1 where rows of them still wait.
+    Ends with 1 where a row was refused or set aside again.
     """
     from catalog.batches import contract_of
     from catalog.datasets import contract_in_force
@@ -132,8 +132,10 @@ def replay(
             print_batch(batch)
             for row in refused[batch.batch_id]:
                 print(f"  refused  row {row['position']} of {repaired}: {row['reason']}")
-    waiting = sum((batch.quarantined or 0) + (batch.unreadable or 0) for batch in batches)
-    if waiting:
-        if not as_json:
-            print(f"{waiting:,} rows still wait, out to the department with: ./hub quarantine {contract_of(subject)} --export FILE")
+    if any(batch.quarantined or batch.unreadable for batch in batches):
+        waiting = batches[-1].waiting
+        if waiting and not as_json:
+            print(
+                f"{waiting:,} rows of the dataset wait now; out to the department with: ./hub quarantine {contract_of(subject)} --export FILE"
+            )
         raise typer.Exit(1)

@@ -139,7 +139,7 @@ def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: 
             extraction.notes.insert(0, note)
             arrival = Arrival(
                 origin=f"{_ORIGIN}:{bundle.manifest['sequence']}:{bundle.manifest_sha256}",
-                note=_waved_through(accept_gap, accept_older),
+                note=_waved_through(accept_gap, accept_older if _newer_reading(home, bundle) else ""),
                 check=lambda: _check_turn(home, bundle, accept_gap, accept_older),
             )
             batch_id = land(contract.id, home, extraction, arrival=arrival)
@@ -207,15 +207,23 @@ def _check_turn(home: Home, bundle: Bundle, accept_gap: str, accept_older: str) 
 
 def _check_age(home: Home, bundle: Bundle) -> None:
     """Raise RequestError where the source was read since a bundle was packed: it would put back what has changed meanwhile."""
-    dataset, packed_at = bundle.manifest["dataset"], _utc(bundle.manifest["packed_at"])
-    newest = next((batch for batch in batches_of(home.catalog, dataset, EVERY_BATCH) if _is_reading(batch)), None)
-    if newest is None or packed_at is None or packed_at >= newest.started_at:
-        return
-    raise RequestError(
-        f"{dataset}: the bundle was packed at {beijing_text(packed_at)}, and {newest.batch_id} read the source at "
-        f"{beijing_text(newest.started_at)}",
-        hint="it is older than what is here; if the clock of the packing machine is wrong, take it in with --accept-older and the reason",
-    )
+    newest = _newer_reading(home, bundle)
+    if newest is not None:
+        dataset, packed_at = bundle.manifest["dataset"], _utc(bundle.manifest["packed_at"])
+        raise RequestError(
+            f"{dataset}: the bundle was packed at {beijing_text(packed_at)}, and {newest.batch_id} read the source at "
+            f"{beijing_text(newest.started_at)}",
+            hint="leave it, and take the next one in with --accept-gap; if only the packing machine's clock is wrong, take it in with "
+            "--accept-older and the reason",
+        )
+
+
+def _newer_reading(home: Home, bundle: Bundle) -> Batch | None:
+    """The newest accepted reading of the source itself, if it began after a bundle was packed."""
+    packed_at = _utc(bundle.manifest["packed_at"])
+    batches = batches_of(home.catalog, bundle.manifest["dataset"], EVERY_BATCH)
+    newest = next((batch for batch in batches if _is_reading(batch)), None)
+    return newest if newest is not None and packed_at is not None and packed_at < newest.started_at else None
 
 
 def _is_reading(batch: Batch) -> bool:

@@ -13,6 +13,7 @@ from pipeline.fill_rates import fills_of_delivery
 from pipeline.findings import Examined, Split, has_warnings
 from pipeline.home import Home
 
+_AROUND_A_TABLE = 5  # so many rows that cannot be read may be titles, sums and remarks
 STAYS = "the last good state stays published; mend the source or the contract's assertions, then run it again"
 
 
@@ -38,7 +39,7 @@ def gate(
     may_shrink: bool = False,
 ) -> list[str]:
     """Where the contract's assertions do not hold, in words; an empty list lets a batch pass. A person may have decided on a shrink. Rows that
-    could not be read are set aside like those that would be quarantined.
+    could not be read are set aside like those that would be quarantined, unless they are a handful.
     """
     limits = contract.assertions
     found = []
@@ -47,6 +48,7 @@ def gate(
     if is_shrink(contract, changes) and not may_shrink:
         share = changes.disappeared / changes.previous
         found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
+    unreadable = unreadable if unreadable > _AROUND_A_TABLE else 0
     aside, rows = quarantined + unreadable, changes.landed + unreadable
     if aside > limits.largest_quarantine * rows:
         part, most = f"{aside / rows:.1%}", f"{limits.largest_quarantine:.1%}"

@@ -3,6 +3,7 @@
 import codecs
 import json
 import logging
+import re
 import ssl
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ import httpx
 
 from connectors.apis.links import next_link
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER
+from connectors.files.text import is_cut
 from connectors.json_records import JsonReader
 from contracts.model import Reading
 from contracts.sources import HttpSource
@@ -33,7 +35,9 @@ _REFUSALS = {
     403: "the hub may not call this API",
     404: "the API has nothing under this path",
 }
-_LONGEST_TOKEN = 8  # characters of what an answer that breaks off may end within: -Infinity, \\u4e2
+_BEGUN = re.compile(r"[\\A-Za-z0-9.+-]*\s*")  # what an answer that breaks off may end with: a word, a number, an escape
+# Encodings in which not everything is text, so that one who declares them means it.
+_DECLARED = ("gb2312", "gbk", "gb18030", "big5", "big5hkscs", "cp950", "utf-16", "utf-16-le", "utf-16-be")
 sleep = time.sleep
 # They would write whole addresses, with what is secret in them.
 for _name in ("httpx", "httpcore"):
@@ -182,17 +186,25 @@ def _client(connection: str, url: str) -> tuple[httpx.Client, str, dict[str, str
 
 
 def _charset(headers: httpx.Headers) -> str:
-    return httpx.Response(200, headers=headers).charset_encoding or ""
+    """The encoding that an API declares, by the name that it has here; empty where it is none that tells anything."""
+    try:
+        found = codecs.lookup(httpx.Response(200, headers=headers).charset_encoding or "").name
+    except LookupError:
+        return ""
+    # Servers that know nothing about their content say Latin-1, in which anything is text.
+    return found if found in _DECLARED else ""
 
 
 def _decoded(body: bytes, declared: str) -> tuple[str, str]:
-    """An answer as text, with its encoding. JSON between systems is UTF-8 (RFC 8259, 8.1); what is not, is what the API declares or GB18030."""
-    # Servers that know nothing about their content say Latin-1, in which anything is text.
-    named = declared if declared.lower() not in ("iso-8859-1", "latin-1", "latin1", "windows-1252") else ""
-    for encoding in ("utf-8-sig", "utf-16" if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "", named, "gb18030"):
+    """An answer as text, with its encoding. JSON between systems is UTF-8 (RFC 8259, 8.1), damaged in places perhaps; what is not, is what the
+    API declares or GB18030.
+    """
+    marked = "utf-16" if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+    for encoding in (marked, "utf-8-sig", declared):
         with suppress(LookupError, ValueError):
-            return body.decode(encoding), encoding.removesuffix("-sig").lower()
-    return "", ""
+            return body.decode(encoding), encoding.removesuffix("-sig")
+    encoding = "utf-8" if is_cut([body]) else "gb18030"
+    return body.decode(encoding, "replace"), encoding
 
 
 def _fault(document: str) -> str | None:
@@ -202,11 +214,11 @@ def _fault(document: str) -> str | None:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return "there is something behind its end, as where each line is a document of its own"
-        if error.msg.startswith("Unterminated string") or error.pos >= len(document.rstrip()) - _LONGEST_TOKEN:
+        if error.msg.startswith("Unterminated string") or _BEGUN.fullmatch(document, error.pos):
             return None
         return f"it is wrong at character {error.pos + 1}, by the rules of RFC 8259"
-    except RecursionError:
-        return "it is nested too deeply"
+    except (RecursionError, ValueError):
+        return "it is nested too deeply, or has a number of thousands of digits"
     return "a text in it has half a character, written as \\u"
 
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
+
 from connectors.apis.calls import Answer, Api, Call
 from connectors.extraction import TRY_LATER, Extraction, Note, text_schema
 from connectors.files import json_lines
+from connectors.json_records import POINTER, member_path
 from connectors.storage.fetched import Fetched, removing
 from contracts.model import Contract
 from contracts.sources import HttpSource, JsonLinesSource, Paging
@@ -31,7 +34,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     fetched = Fetched(folder, connections.leading(source.connection, folder.resolve().as_uri()))
     try:
         with Api(contract.id, source, connections, contract.reading) as api:
-            pages = _Pages(contract.id, source, api)
+            pages = _Pages(contract, source, api)
             found = _write(contract.id, pages.records(), folder / _FILE)
         notes = [Note("pages", f"{pages.number} pages were fetched", pages.number)]
         if api.encodings != {"utf-8"}:
@@ -41,6 +44,12 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
             return Extraction(text_schema(contract.source_columns), iter(()), notes=notes)
         lines = JsonLinesSource(kind="jsonl", connection=source.connection, path=_FILE, encoding="utf-8")
         extraction = json_lines.extract(contract.model_copy(update={"source": lines}), fetched.connections)
+    except json_lines.NoObjects:
+        fetched.remove()
+        raise SourceError(
+            f"{contract.id}: the API gives records that are no JSON objects with members",
+            hint="compare records in the contract with what the API answers",
+        ) from None
     except BaseException:
         fetched.remove()
         raise
@@ -67,10 +76,10 @@ def _write(contract_id: str, records: Iterator[list[str | None]], path: Path) ->
 class _Pages:
     """The pages of an API, one after the other; `number` says how many there were."""
 
-    def __init__(self, contract_id: str, source: HttpSource, api: Api) -> None:
-        self._contract_id, self._source, self._api = contract_id, source, api
+    def __init__(self, contract: Contract, source: HttpSource, api: Api) -> None:
+        self._contract_id, self._columns, self._source, self._api = contract.id, contract.source_columns, source, api
         self._totals: list[int] = []
-        self._found = self._largest = 0
+        self._found = 0
         self._cursors = set[str]()
         self.number = 0
 
@@ -78,7 +87,6 @@ class _Pages:
         """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
         call: Call | None = _first(self._source.paging)
         before: Answer | None = None
-        ends: list[list[str | None]] = []  # the first page and the last one so far
         most = self._source.most_pages
         for self.number in count(1):
             assert call is not None
@@ -91,32 +99,37 @@ class _Pages:
                 raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
             before = answer
             self._found += len(some)
-            self._largest = max(self._largest, len(some))
-            ends = [ends[0] if ends else some, some]
             yield some
             call = self._next(answer, len(some))
             if call is None:
                 break
         self._check()
         paging = self._source.paging
-        # Only the API's number of records says that a page as full as any was the last; some mean by it those of the page.
-        if paging is not None and paging.by in ("page", "offset") and len(some) == self._largest > 0:
-            self._look_behind(ends)
+        # Only the API's number of records says that the first page was all; some mean by it those of the page.
+        if paging is not None and paging.by in ("page", "offset") and self.number == 1 and some:
+            self._look_behind(some)
 
-    def _look_behind(self, ends: list[list[str | None]]) -> None:
+    def _look_behind(self, first: list[str | None]) -> None:
         """Raise SourceError where there are records behind those that the API says are all. A page too far may be empty, refused, an error of the
-        server, or the last or first one again.
+        server, the same page again, or something else than records.
         """
         try:
             some = self._records(self._api.call(self._behind(), attempts=1))
         except SourceError:
             return
-        if some and some not in ends:
+        if self._read(some) - self._read(first):
             self._check()  # it may have more since
             raise self._api.refusal(
                 f"the API says it has {self._found} records and gives more behind them",
                 "compare total in the contract with what the API answers",
             )
+
+    def _read(self, records: list[str | None]) -> set[tuple[str, ...]]:
+        """What the contract reads of records that have all of it."""
+        texts = pa.array(["null" if record is None else record for record in records], pa.string())
+        found = self._api.reader.records(texts, [name if name.startswith(POINTER) else member_path(name) for name in self._columns])
+        rows = zip(*(column.to_pylist() for column in found.columns), strict=True)
+        return {row for row in rows if None not in row}
 
     def _records(self, answer: Answer) -> list[str | None]:
         source, reader = self._source, self._api.reader

@@ -11,7 +11,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
@@ -222,13 +222,12 @@ def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
 
 
 def _name(item: zipfile.ZipInfo) -> str:
-    """The name of a file in an archive: where it does not say that it is UTF-8, as a Chinese Windows writes it."""
-    if item.flag_bits & _UTF8:
-        return item.filename
-    try:
-        return item.filename.encode("cp437").decode("gb18030")  # the library reads such names as cp437
-    except UnicodeError:
-        return item.filename
+    """The name of a file in an archive: where it does not say that it is UTF-8, it is that all the same, or as a Chinese Windows writes it."""
+    if not item.flag_bits & _UTF8:
+        for encoding in ("utf-8", "gb18030"):
+            with suppress(UnicodeError):
+                return item.filename.encode("cp437").decode(encoding)  # the library reads such names as cp437
+    return item.filename
 
 
 def is_locked(members: Iterable[zipfile.ZipInfo]) -> bool:

@@ -56,8 +56,8 @@ def _delivery(
                 texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
                 last = int(numbers[-1])
                 kept = _kept(source, texts, numbers, least, unreadable)
-                for name, start, stop in gaps:
-                    kept &= ~_cut(name, encoding, pc.binary_slice(texts, start, stop), numbers, kept, unreadable)
+                for field, begin in gaps:
+                    kept &= ~_cut(field, begin, encoding, SomeLines(texts, numbers), kept, unreadable)
                 texts, numbers = texts.filter(pa.array(kept)), numbers[kept]
                 columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
                 if len(numbers):
@@ -83,8 +83,9 @@ def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least:
     return kept
 
 
-def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[str, int, int]]:
-    """The bytes in front of each column that belong to no field that ends there: a character that begins in them must not reach into the column.
+def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[FixedField, int]]:
+    """Columns with bytes in front of them that belong to no field which ends there, and where those begin: a character that begins in them must
+    not reach into the column.
 
     In a field a half character at the end is a value that an old system cut off: it is refused, and what follows stands.
     """
@@ -93,27 +94,36 @@ def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[str,
     begins = {field.start - 1 for field in source.fields}
     ends = {field.start - 1 + field.width for field in source.fields}
     return [
-        (field.name, max((bound for bound in begins | ends if bound < field.start - 1), default=0), field.start - 1)
+        (field, max((bound for bound in begins | ends if bound < field.start - 1), default=0))
         for field in wanted
         if field.start > 1 and field.start - 1 not in ends
     ]
 
 
-def _cut(
-    name: str, encoding: Encoding, before: pa.Array, numbers: np.ndarray, kept: np.ndarray, unreadable: list[Unreadable]
-) -> np.ndarray:
+def _cut(field: FixedField, begin: int, encoding: Encoding, lines: SomeLines, kept: np.ndarray, unreadable: list[Unreadable]) -> np.ndarray:
     """Which lines have a character that begins before the places of a column and ends in them; those kept so far become `unreadable`."""
-    cut = np.zeros(len(numbers), dtype=bool)
-    pieces = before.to_pylist()
-    if b"".join(pieces).isascii():
-        return cut
+    start = field.start - 1
+    cut = np.zeros(len(lines.numbers), dtype=bool)
+    wide = ~pc.string_is_ascii(pc.binary_slice(lines.texts, begin, start).view(pa.string())).to_numpy(zero_copy_only=False)
     decoder = codecs.getincrementaldecoder(encoding.name)("replace")
-    for place in np.flatnonzero(kept):
+    for place in np.flatnonzero(kept & wide):
+        line = lines.texts[place].as_py()
         decoder.reset()
-        decoder.decode(pieces[place])
-        cut[place] = bool(decoder.getstate()[0])
-    unreadable += [Unreadable(int(numbers[place]), f"the places of {name} begin within a character") for place in np.flatnonzero(cut)]
+        decoder.decode(line[begin:start])
+        half = decoder.getstate()[0]
+        # Half a character that nothing completes is what was cut off there.
+        cut[place] = bool(half) and any(_is_character(half + line[start : start + more], encoding) for more in (1, 2, 3))
+    unreadable += [
+        Unreadable(int(lines.numbers[place]), f"the places of {field.name} begin within a character") for place in np.flatnonzero(cut)
+    ]
     return cut
+
+
+def _is_character(data: bytes, encoding: Encoding) -> bool:
+    try:
+        return len(data.decode(encoding.name)) == 1
+    except UnicodeDecodeError:
+        return False
 
 
 def _trimmed(texts: pa.Array) -> pa.Array:

@@ -19,6 +19,10 @@ from core.errors import SourceError
 _ASK_FOR_LINES = "ask the department for JSON, one object a line"
 
 
+class NoObjects(SourceError):
+    """None of the lines is an object."""
+
+
 @dataclass(frozen=True)
 class _File:
     file: DeliveredFile
@@ -44,10 +48,10 @@ def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _
     encoding = checked_encoding(contract.id, file, source.encoding, _ASK_FOR_LINES)
     with JsonReader() as reader:
         found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, []))
-    if not found.names:
-        raise SourceError(f"{contract.id}: {file.name} has no record that is a JSON object with a member", hint=_ASK_FOR_LINES)
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
+    if not found.names and not pointers:
+        raise NoObjects(f"{contract.id}: {file.name} has no line that is a JSON object with members", hint=_ASK_FOR_LINES)
     named = {name: member_path(name) for name in found.names}
     named |= {name: name for name in pointers if name not in named}
     plan = plan_columns(contract, tuple(named), file.name)

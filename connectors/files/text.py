@@ -8,7 +8,7 @@ bytes become U+FFFD, so that only their value is refused.
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from connectors.files.drop import DeliveredFile, open_bytes
@@ -23,6 +23,7 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16-be",
     b"\x84\x31\x95\x33": "gb18030",
 }
+_UTF8 = ("utf-8", "utf-8-sig")
 # Chinese in GB18030 read as UTF-8 is damaged nearly everywhere, and hardly ever a character of three bytes, as Chinese is in UTF-8; a UTF-8
 # file cut by a careless export has a few such places, which may be many for a short one.
 _LARGEST_DAMAGE, _LARGEST_DAMAGE_OF_WIDE = 0.1, 0.5
@@ -50,11 +51,13 @@ def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
     # A mark is no text in any other encoding: who declared one is told by it that the department has changed its export.
     if _MARKS.get(mark, "utf-8") != "utf-8":
         return Encoding(_MARKS[mark], mark)
-    if declared and not mark and codecs.lookup(declared).name not in ("utf-8", "utf-8-sig"):
+    if declared and not mark and codecs.lookup(declared).name not in _UTF8:
         return Encoding(declared)
     if decodes(path, "utf-8"):
         return Encoding("utf-8", mark, clean=True)
-    return Encoding("utf-8" if declared or mark or _is_cut(path) else "gb18030", mark)
+    if mark and declared and codecs.lookup(declared).name not in _UTF8:
+        return Encoding(declared, mark)  # some programs put the mark before whatever they write
+    return Encoding("utf-8" if declared or mark or is_cut(_blocks(path)) else "gb18030", mark)
 
 
 class Utf8Stream(io.RawIOBase):
@@ -136,11 +139,11 @@ def decodes(path: DeliveredFile, encoding: str) -> bool:
     return True
 
 
-def _is_cut(path: DeliveredFile) -> bool:
-    """Whether a file that is not all UTF-8 is UTF-8 damaged in places, by its first characters beyond ASCII."""
+def is_cut(blocks: Iterable[bytes]) -> bool:
+    """Whether bytes that are not all UTF-8 are UTF-8 damaged in places, by their first characters beyond ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     damaged = beyond = wide = 0
-    for block in _blocks(path):
+    for block in blocks:
         text = decoder.decode(block)
         damaged += text.count(_REPLACEMENT)
         beyond += len(text) - len(text.encode("ascii", "ignore"))

@@ -53,7 +53,7 @@ MODULUS = 1 << 128
 LARGEST_MANIFEST, MOST_PARTS, LARGEST_BUNDLE, LARGEST_EXPANSION = 16 << 20, 10_000, 50 << 30, 200
 _BLOCK = 1 << 20
 _BLANKS = " \t\r\n"  # what may stand around JSON (RFC 8259, 2)
-# Byte-order marks; of those that begin alike the longer first. These codecs read over the mark.
+# Byte-order marks; of those that begin alike the longer first. All codecs but the last read over the mark.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -436,7 +436,10 @@ def _as_text(file: Path, declared: str | None) -> io.TextIOWrapper:
                 pass
     except UnicodeDecodeError:
         encoding = marked or declared or "gb18030"
-    return io.TextIOWrapper(_opened(file), encoding, errors="replace", newline="")
+    found = io.TextIOWrapper(_opened(file), encoding, errors="replace", newline="")
+    if marked == "gb18030":
+        found.read(1)
+    return found
 
 
 def _opened(file: Path) -> BinaryIO:

@@ -180,13 +180,17 @@ def count_lapsed(home: Home, engine: Engine, batch: Batch, rows: str) -> int:
     if batch.kind != "delivery":
         return 0
     files = files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",), batch.seq - 1)
-    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
-    made = {file.seq: batch_at(home.catalog, batch.contract_id, file.seq).contract_version for file in files}
-    other = {seq for seq, version in made.items() if not _reads_alike(contract, contract_at(home.catalog, batch.contract_id, version))}
+    versions = {file.seq: batch_at(home.catalog, batch.contract_id, file.seq).contract_version for file in files}
+    contracts = {version: contract_at(home.catalog, batch.contract_id, version) for version in {batch.contract_version, *versions.values()}}
+    other = [seq for seq, version in versions.items() if not _reads_alike(contracts[batch.contract_version], contracts[version])]
     if not other:
         return 0
-    repaired = _source(home, batch.contract_id, [file for file in files if file.seq in other])
-    sought = f"SELECT _record_id FROM {repaired} WHERE _accepted AND _source_digest <> _row_digest"
+    # By its newest repair: a record may have been repaired again since.
+    repaired = (
+        f"SELECT _record_id, _batch_seq FROM {_source(home, batch.contract_id, files)} WHERE _accepted AND _source_digest <> _row_digest "
+        "QUALIFY row_number() OVER (PARTITION BY _record_id ORDER BY _batch_seq DESC) = 1"
+    )
+    sought = f"SELECT _record_id FROM ({repaired}) WHERE _batch_seq IN ({', '.join(map(str, other))})"
     count: int = engine.value(f"SELECT count(*) FROM {rows} WHERE _record_id IN ({sought})", doing="counting repairs of other columns")
     return count
 

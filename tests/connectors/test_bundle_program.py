@@ -112,7 +112,7 @@ def test_counting_records_of_files(tmp_path: Path) -> None:
     assert count(archive.getvalue()) == (None, 0)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030", "big5", "utf-16-le"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030", "gb18030 with a mark", "big5", "utf-16-le"])
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_records_are_counted_as_the_hub_reads_them(tmp_path: Path, encoding: str, kind: str) -> None:
     """Blanks that are none in JSON are a line that cannot be read; whatever the encoding."""
@@ -120,7 +120,8 @@ def test_records_are_counted_as_the_hub_reads_them(tmp_path: Path, encoding: str
     if encoding == "big5":
         text = text.replace("\xa0", " ")
     drop = Drop(tmp_path)
-    drop.put("a", text.encode(encoding))
+    encoding, _, mark = encoding.partition(" with a ")
+    drop.put("a", (("\ufeff" if mark else "") + text).encode(encoding))
     declared = encoding if encoding in ("big5", "utf-16-le") else None
     delivery = drop.read(["no"], "a", kind, encoding=declared)
     filled, blank = packing.count_records(tmp_path / "a", {"kind": kind, "columns": ["no"], "encoding": declared})

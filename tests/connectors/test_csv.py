@@ -81,6 +81,12 @@ def test_a_mark_says_more_than_what_was_declared(drop, encoding, declared):
     assert (delivery.columns[0], delivery.values("name")) == ("name", ["陳大文"])
 
 
+def test_a_mark_before_what_is_something_else_says_nothing(drop):
+    drop.put("a.csv", b"\xef\xbb\xbf" + "name,年\n陳大文,1\n".encode("gb18030"))
+    delivery = drop.read(["name"], encoding="gb18030")
+    assert (delivery.columns, delivery.values("name")) == (["name", "年"], ["陳大文"])
+
+
 def test_half_characters_are_damage(drop):
     drop.put("a.csv", b"a,b\n+2AA-,1\n")
     delivery = drop.read(["a"], encoding="utf-7")

@@ -319,30 +319,52 @@ def in_a_circle(call: Call) -> tuple[int, Any, dict[str, str]]:
     return paged(call, at, 2, next=str((at + 2) % 6))
 
 
-@pytest.mark.parametrize("behind", [(200, None), (404, {}), (500, {}), (200, [])], ids=["the last page again", "404", "500", "empty"])
-def test_a_full_last_page_is_looked_behind_and_no_server_is_held_to_what_it_does_there(server, tmp_path, behind):
+def behind(first: int, *, then: int) -> Callable[[Call], tuple[int, Any, dict[str, str]]]:
+    """An API that has so many records when its first page is asked for, and so many later, ten on a page."""
+
     def answer(call: Call) -> tuple[int, Any, dict[str, str]]:
         page = int(call.query["page"])
-        items = RECORDS[:20][(min(page, 2) - 1) * 10 :][:10]
-        status, other = behind if page > 2 else (200, None)
-        return status, {"at": page, "data": {"total": 20, "items": items}} if other is None else other, {}
+        records = RECORDS[: first if page == 1 else then]
+        return 200, {"data": {"total": len(records), "items": records[(page - 1) * 10 :][:10]}}, {}
 
-    server.answer = answer
-    assert len(read(server, tmp_path, **OF_PAGES, paging={"by": "page"}).rows) == 20
-    assert [call.query["page"] for call in server.calls] == ["1", "2", "3"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("status", "items"),
+    [
+        (200, [{**record, "asked at": 2} for record in RECORDS[:10]]),
+        (200, [{"msg": "no more data"}]),
+        (200, [None]),
+        (200, []),
+        (404, []),
+        (500, []),
+    ],
+    ids=["the same page again", "a word", "null", "empty", "404", "500"],
+)
+def test_behind_an_only_page_it_is_looked_and_no_server_is_held_to_what_it_does_there(server, tmp_path, status, items):
+    first = [{**record, "asked at": 1} for record in RECORDS[:10]]
+    server.answer = lambda call: (
+        (200, {"data": {"total": 10, "items": first}}, {})
+        if call.query["page"] == "1"
+        else (status, {"data": {"total": 10, "items": items}}, {})
+    )
+    assert len(read(server, tmp_path, **OF_PAGES, paging={"by": "page"}).rows) == 10
+    assert [call.query["page"] for call in server.calls] == ["1", "2"]
     assert pauses == []
 
 
-def test_what_has_come_behind_a_full_last_page_meanwhile_is_a_change(server, tmp_path):
-    def answer(call: Call) -> tuple[int, Any, dict[str, str]]:
-        page = int(call.query["page"])
-        records = RECORDS[: 21 if page > 2 else 20]
-        return 200, {"data": {"total": len(records), "items": records[(page - 1) * 10 :][:10]}}, {}
-
-    server.answer = answer
+def test_what_has_come_behind_an_only_page_meanwhile_is_a_change(server, tmp_path):
+    server.answer = behind(10, then=11)
     error = refusal(server, tmp_path, **OF_PAGES, paging={"by": "page"})
     assert error.transient
-    assert "changed while it was read (20 to 21 records)" in error.message
+    assert "changed while it was read (10 to 11 records)" in error.message
+
+
+def test_an_answer_that_is_damaged_in_places_costs_what_is_damaged(server, tmp_path):
+    """Its bytes would be characters of GB18030 as well."""
+    server.answer = lambda call: (200, b'[{"\xe5\x8f\xb7":"\xe9\x99\x88\xe5","\xe9\xa2\x9d":1}]', {})
+    assert read(server, tmp_path).values("号") == ["陈\ufffd"]
 
 
 @pytest.mark.parametrize(
@@ -388,10 +410,13 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
         (lambda call: (200, b"\xff\xfe", {}), {}, "something else than JSON", False),
         (lambda call: (200, b'[{"a": 1}, {"a"', {}), {}, "breaks off within its JSON", True),
         (lambda call: (200, b'[{"a": 1}, {"a": "x', {}), {}, "breaks off within its JSON", True),
+        (lambda call: (200, b'[{"a": 1}, {"a": tru', {}), {}, "breaks off within its JSON", True),
+        (lambda call: (200, b'[{"a": 1}, {"a": "\\u4e', {}), {}, "breaks off within its JSON", True),
+        (lambda call: (200, b"[" + b"1" * 5000 + b" 2]", {}), {}, "thousands of digits", False),
         (lambda call: (200, b'{"a": 1}\n{"a": 2}\n', {}), {}, "something behind its end, as where each line", False),
         (lambda call: (200, b'[{"a": "x\ny"}, {"a": "something"}]', {}), {}, "wrong at character 10", False),
         (lambda call: (200, b'[{"a": "\\ud800"}, {"a": "something"}]', {}), {}, "a text in it has half a character", False),
-        (lambda call: (200, ["1", None], {}), {}, "the API has no record that is a JSON object", False),
+        (lambda call: (200, ["1", None], {}), {}, "the API gives records that are no JSON objects", False),
         (per_page, {**OF_PAGES, "paging": {"by": "page"}}, "says it has 2 records and gives more behind them", False),
         (in_a_circle, {"records": "/data/items", "paging": {"by": "cursor", "parameter": "c", "cursor": "/data/next"}}, "same cursor again", False),
         (lambda call: (200, RECORDS, {"Link": '<http://localhost:1/x>; rel="next"'}), {"paging": {"by": "link"}}, "names another server", False),
@@ -399,8 +424,8 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
     ],
     ids=[
         "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total",
-        "html", "bytes", "cut", "cut in a text", "lines", "line break", "half a character", "no objects", "number of the page", "circle",
-        "stranger", "bomb",
+        "html", "bytes", "cut", "cut in a text", "cut in a word", "cut in an escape", "digits", "lines", "line break",
+        "half a character", "no objects", "number of the page", "circle", "stranger", "bomb",
     ],
 )  # fmt: skip
 def test_what_is_not_all_of_it_is_never_taken_for_all(server, tmp_path, answer, source, words, transient):

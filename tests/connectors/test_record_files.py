@@ -170,9 +170,17 @@ def test_a_value_that_was_cut_within_a_character_costs_itself_only(drop):
     assert [(row["号"], row["名"]) for row in delivery.rows] == [("001", "陈大\ufffd"), ("A02", "陈大\ufffd")]
 
 
+def test_what_was_cut_off_in_front_of_a_column_costs_nothing(drop):
+    """An address that nobody wants, cut off within a character; digits complete none."""
+    drop.put("a.txt", b"".join(number + "样例街".encode("gb18030")[:5] + b"0000012345\n" for number in (b"001", b"002")))
+    fields = [{"name": "号", "start": 1, "width": 3}, {"name": "额", "start": 9, "width": 10}]
+    delivery = drop.read(["号", "额"], "a.txt", "fixed", fields=fields, unit="bytes", encoding="gb18030")
+    assert [(row["号"], row["额"]) for row in delivery.rows] == [("001", "0000012345"), ("002", "0000012345")]
+
+
 def test_a_file_without_any_object_is_told_as_that(drop):
     drop.put("a.jsonl", "号,名\n1,x\n")
-    assert "a.jsonl has no record that is a JSON object" in refused(drop, ["号"], path="a.jsonl", kind="jsonl").message
+    assert "a.jsonl has no line that is a JSON object" in refused(drop, ["号"], path="a.jsonl", kind="jsonl").message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7", "hz"])
