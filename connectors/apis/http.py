@@ -77,7 +77,8 @@ class _Pages:
     """The pages of an API, one after the other; `number` says how many there were."""
 
     def __init__(self, contract: Contract, source: HttpSource, api: Api) -> None:
-        self._contract_id, self._columns, self._source, self._api = contract.id, contract.source_columns, source, api
+        self._contract_id, self._source, self._api = contract.id, source, api
+        self._key = contract.source_columns if contract.whole_row_is_key else contract.record_key
         self._totals: list[int] = []
         self._found = 0
         self._cursors = set[str]()
@@ -117,17 +118,17 @@ class _Pages:
             some = self._records(self._api.call(self._behind(), attempts=1))
         except SourceError:
             return
-        if self._read(some) - self._read(first):
+        if self._keys(some) - self._keys(first):
             self._check()  # it may have more since
             raise self._api.refusal(
                 f"the API says it has {self._found} records and gives more behind them",
                 "compare total in the contract with what the API answers",
             )
 
-    def _read(self, records: list[str | None]) -> set[tuple[str, ...]]:
-        """What the contract reads of records that have all of it."""
+    def _keys(self, records: list[str | None]) -> set[tuple[str, ...]]:
+        """The keys of those records that have one: what else stands in them may be another with every call."""
         texts = pa.array(["null" if record is None else record for record in records], pa.string())
-        found = self._api.reader.records(texts, [name if name.startswith(POINTER) else member_path(name) for name in self._columns])
+        found = self._api.reader.records(texts, [name if name.startswith(POINTER) else member_path(name) for name in self._key])
         rows = zip(*(column.to_pylist() for column in found.columns), strict=True)
         return {row for row in rows if None not in row}
 
