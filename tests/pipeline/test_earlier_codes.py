@@ -7,7 +7,7 @@ from registries.candidates import open_pairs
 from registries.judgements import Decision, judge, judgements, withdraw
 from tests.factories import ENTERPRISES, Hub, credit_code, organization
 
-pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 REGISTERED = {**ENTERPRISES, "columns": {**ENTERPRISES["columns"], "ZCH": "registration_number"}}
 LICENSED = {
     **ENTERPRISES,
