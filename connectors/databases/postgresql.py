@@ -27,6 +27,7 @@ _CONNECT_SECONDS = 15
 _GENTLE_BYTES = 1 << 16
 _FIRST_DAY = "0001-01-02"  # of a cursor: from the earliest that the server knows nothing can be taken off
 # What the server says (SQLSTATE), what it means here, and whether waiting can help.
+_QUOTED = "quoted"  # no SQLSTATE: the server's doing, the driver's error
 _STATES = {
     "28": ("the server refuses the hub's user or password", False),
     "3D": ("the server has no database of that name", False),
@@ -39,10 +40,17 @@ _STATES = {
     "55P03": ("the table is locked", True),
     "55006": ("somebody else is reading from the slot that holds the log for the hub", True),
     "53400": ("the server has no replication slot left", True),
+    _QUOTED: ("the server puts every name in quotes; let quote_all_identifiers be off for the hub's account", False),
 }
 
 # How values are written: dates as ISO text, instants as Beijing's clock, floats with the digits that give them back.
-FORMS = {"DateStyle": "ISO, YMD", "TimeZone": "Asia/Shanghai", "extra_float_digits": "1", "client_encoding": "UTF8"}
+FORMS = {
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "Asia/Shanghai",
+    "extra_float_digits": "1",
+    "client_encoding": "UTF8",
+}
 # What a column's type is a domain of, through however many.
 BASE_TYPE = (
     "(WITH RECURSIVE base(kind, next) AS (SELECT oid, typbasetype FROM pg_type WHERE oid = atttypid UNION ALL"
@@ -60,6 +68,8 @@ _REFUSALS = {
     re.compile(
         r"invalid input syntax for|division by zero|out of range|value too long for|无效的类型|除以零|超出范围|对于.*来说太长了"
     ): "22",
+    # The driver asks which types there are as soon as it connects, and so before anything can be set.
+    re.compile("type with oid 0 not found"): _QUOTED,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import Batch, batches_of, fills_of, issues_of, latest_delivery, latest_whole
+from catalog.batches import Batch, batches_of, fills_of, issues_of, latest_accepted, latest_delivery, latest_whole
 from connectors.columns import ColumnsMissing, listed, quotable, shown
 from connectors.extract import Extraction
 from connectors.extraction import POSITION, TOLD
@@ -224,12 +224,13 @@ def accepted_drift(home: Home, contract: Contract, batch: Batch, unknown: Mappin
 
 
 def _volume(home: Home, contract: Contract, batch: Batch) -> Iterator[Change]:
-    before = latest_whole(home.catalog, contract.id)
+    whole, last = latest_whole(home.catalog, contract.id), latest_accepted(home.catalog, contract.id)
     is_now = batch.landed or 0 if batch.is_whole else _told_rows(home, batch)
-    if before is None or is_now is None or not before.landed:
+    if whole is None or last is None or is_now is None or not whole.landed:
         return
-    was = before.landed
-    if abs(is_now - was) > contract.drift_policy.volume_change * was:
+    # As many as were read whole, and as have come and gone in parts since.
+    was = whole.landed + (last.records or 0) - (whole.records or 0)
+    if was > 0 and abs(is_now - was) > contract.drift_policy.volume_change * was:
         yield Change(
             "volume", f"{is_now} rows arrived, {was} did before ({(is_now - was) / was:+.0%}): ask the department whether it is right"
         )

@@ -74,7 +74,8 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
         swept = now().isoformat() if extraction.told else None if extraction.is_whole else _tracking(before).get("swept")
         after |= {"swept": swept} if swept else {}
     if contract.change_tracking == "log":
-        after |= {"log": extraction.log or log_place(home, contract)}
+        # A whole state that came another way, by bundle, is followed by no log: the next reading is of all the source.
+        after |= {"log": extraction.log or ({} if extraction.is_whole else log_place(home, contract))}
     return after
 
 

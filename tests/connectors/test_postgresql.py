@@ -62,6 +62,42 @@ def test_every_type_is_written_as_canonical_text(server):
     assert all(value is None for name, value in empty.items() if name not in ("姓名", "r", "b", "_position"))
 
 
+def test_what_a_server_is_set_to_changes_no_text(server):
+    """Settings that say how values and names are written."""
+    settings = {
+        "datestyle": "German",
+        "intervalstyle": "sql_standard",
+        "timezone": "Asia/Tokyo",
+        "extra_float_digits": "-10",
+        "bytea_output": "escape",
+    }
+    before = read_database(server, "postgresql", "hj.t_rkxx", ["姓名"]).rows
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE TABLE lasts (i interval, t text)")
+        connection.execute("INSERT INTO lasts VALUES ('1 day 02:03:04.5', 'x')")
+        name = connection.info.dbname
+        try:
+            for setting, value in settings.items():
+                connection.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'")
+            assert read_database(server, "postgresql", "hj.t_rkxx", ["姓名"]).rows == before
+            (lasts,) = read_database(server, "postgresql", "lasts", ["t"]).rows
+        finally:
+            connection.execute(f"ALTER DATABASE {name} RESET ALL")
+    assert lasts["i"] == "1 day 02:03:04.5"
+
+
+def test_a_server_that_quotes_every_name_is_told_what_to_set(server):
+    with psycopg.connect(server, autocommit=True) as connection:
+        name = connection.info.dbname
+        try:
+            connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+            with pytest.raises(SourceError, match="quote_all_identifiers") as raised:
+                read_database(server, "postgresql", "hj.t_rkxx", ["姓名"])
+        finally:
+            connection.execute(f"ALTER DATABASE {name} RESET ALL")
+    assert not raised.value.transient
+
+
 def test_views_ignored_columns_and_quoted_names(server):
     assert read_database(server, "postgresql", "hj.v", ["姓名"]).values("姓名") == ["张三", ""]
     assert read_database(server, "postgresql", '"hj".t_rkxx', ["姓名"], ignore=["n", "i"]).columns[:2] == ["姓名", "r"]

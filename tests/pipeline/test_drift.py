@@ -11,6 +11,7 @@ import pytest
 from catalog.batches import Batch
 from core.errors import GateFailed, SourceError
 from pipeline.accept import accept
+from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person, to_csv
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
@@ -282,6 +283,21 @@ def test_other_volumes_are_told_or_stop(hub: Hub) -> None:
     more = [*PEOPLE, *(person(number) for number in range(30, 60))]
     assert "60 rows arrived, 25 did before (+140%)" in drift(arrives(hub, PATIENTS, more))["volume"]
     hub.register(policy(PATIENTS, volume="stop"))
-    with pytest.raises(GateFailed, match="60 did before"):
+    with pytest.raises(GateFailed, match="60 did before") as raised:
         arrives(hub, PATIENTS, PEOPLE[:10])
+    assert "set drift: {volume: carry_on} in the contract" in raised.value.hint
     assert len(hub.state(PATIENTS)) == 60
+
+
+@pytest.mark.parametrize("policy_of_volume", ["stop", "carry_on"])
+def test_a_dataset_that_grew_by_parts_has_no_other_volume_when_it_is_read_whole(hub: Hub, tmp_path: Path, policy_of_volume: str) -> None:
+    document = tracked("sqlite", "cursor", drift={"volume": policy_of_volume})
+    people = People(tmp_path)
+    hub.register(document)
+    connect(hub, patients=people.url)
+    for last in (20, 40, 60):
+        for number in range(last - 20, last):
+            people.put(number, number)
+        assert sync(hub, document).records == last
+    batch = sync(hub, document, Order(full=True))
+    assert (batch.scope, batch.records, drift(batch)) == ("whole", 60, {})

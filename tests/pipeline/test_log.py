@@ -1,6 +1,7 @@
 """Tracking by PostgreSQL's log: real slots of a real server."""
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -8,8 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.batches import get_batch, latest_accepted
+from connectors.offline.bundle import make_key
 from core.errors import GateFailed, HubError, SourceError
 from pipeline.accept import accept
+from pipeline.bundles import pack_here, register_key, unbundle
 from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from pipeline.landing import deletes_path, rows_path, verify_landing
@@ -78,6 +81,25 @@ def test_a_log_that_is_followed_no_more_is_given_up_as_soon_as_the_source_answer
     for scope in ("whole", "part", "part"):
         logged.put(1, 2)
         assert sync(hub, document).scope == scope
+
+
+def test_after_a_bundle_the_whole_source_is_read_again(hub: Hub, logged: LoggedPeople, tmp_path: Path) -> None:
+    """A bundle brings a state of its own, to which what the log tells since its last place cannot be added."""
+    document, key = followed(hub, logged), tmp_path / "office.pem"
+    for number in range(5):
+        logged.put(number, 1)
+    sync(hub, document)
+    make_key(key)
+    register_key(hub.home, "health", key.with_suffix(".pub"))
+    path = pack_here(hub.home, document["id"], key, tmp_path)
+    logged.remove(4)
+    logged.put(3, 2)
+    assert sync(hub, document).records == 4
+    assert unbundle(hub.home, path, accept_older="its clock stood still").records == 5
+    again = sync(hub, document)
+    assert (again.scope, again.records, again.deleted, again.updated) == ("whole", 4, 1, 1)
+    logged.put(3, 3)
+    assert (sync(hub, document).scope, len(logged.slots())) == ("part", 1)
 
 
 def test_a_batch_whose_acceptance_fails_holds_no_log(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
