@@ -61,7 +61,7 @@ def publish(
         print(
             f"{now.apart:,} of those that wait are kept apart from their identifier's entity; {now.contradictions:,} contradictions among judgements"
         )
-        print(f"./hub judgements {registry} --open lists what a person has to decide")
+        print(_who_decides(registry, open_home()))
     if now.shrink_accepted:
         print(f"the shrink was accepted by {now.actor}: {now.shrink_accepted}")
     elif accept_shrink:
@@ -70,6 +70,17 @@ def publish(
         print(f"what sources changed was accepted by {now.actor}: {now.change_accepted}")
     elif accept_change:
         print("no change of a source had to be accepted")
+
+
+def _who_decides(registry: str, home: Any) -> str:
+    """What becomes of records that are kept apart: not all of them are a pair that a person can look at."""
+    from registries.candidates import open_pairs
+
+    if open_pairs(home.serving, registry, 1):
+        return f"./hub judgements {registry} --open lists what a person has to decide"
+    return (
+        "nobody has to decide: where one source has one identifier for many, another has to show whose it is; then these find their places"
+    )
 
 
 def replay_publication(

@@ -97,8 +97,11 @@ def _notes(examined: Examined) -> list[dict[str, Any]]:
     if lapsed := count_lapsed(examined.home, examined.engine, examined.batch, "quarantined_rows"):
         message = f"{lapsed} rows in quarantine were repaired while the contract read other columns: have them repaired again"
         notes.append({"kind": "repairs-lapsed", "message": message})
-    if unread := unread_dates(examined.engine, examined.plan):
-        message = f"{unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
+    if (dates := unread_dates(examined.engine, examined.plan)).ahead:
+        message = f"{dates.ahead} rows give a date from which they hold that is still to come: since when they hold is not known"
+        notes.append({"kind": "future-date", "message": message})
+    if dates.unread:
+        message = f"{dates.unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
         notes.append({"kind": "unread-date", "message": message})
     return notes
 

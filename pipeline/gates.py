@@ -91,7 +91,9 @@ def way_on(examined: Examined, found: Acceptance) -> str:
     parts = [
         STAYS,
         f'if that is right: ./hub sync {batch.contract_id} --accept-shrink "why it is right"' if shrink else "",
-        f"if what has changed is right: set drift: {{{let_pass}}} in the contract and register it, until this has been accepted" if drifted else "",
+        f"if what has changed is right: set drift: {{{let_pass}}} in the contract and register it, until this has been accepted"
+        if drifted
+        else "",
         f"which rows are wrong, and why: ./hub quarantine {batch.batch_id} --rows 20" if bad else "",
         f"which rows lack a value that was refused: ./hub quarantine {batch.batch_id} --warnings --rows 20" if has_warnings(found) else "",
     ]

@@ -3,10 +3,10 @@
 First by codes that entities had before their identifier (`pipeline.publication.earlier_codes`), then by a model. What these are sure of
 becomes a judgement and counts from the next publication on; what they are not sure of waits for a person. Entities are not compared among
 themselves, so the work follows the records that wait. A record that two entities are equally likely for is a person's to decide
-(`registries.linkage.verdicts`), and what is judged is not judged again.
+(`registries.linkage.verdicts`), and what is judged is not judged again, until a record of the pair changes (`pipeline.publication.renewing`).
 """
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import xref_lines
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
-from registries.judgements import SAME, Decision, Side, judge, judgements_on
+from registries.judgements import HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
 from registries.linkage.model import Trained, load_trained
 from registries.publications import latest
 from registries.tables import lease
@@ -31,6 +31,7 @@ from standards.loader import load_standards
 from standards.model import Schema, Standards
 
 UNLINKED, KNOWN, STAND_INS, PAIRS = "unlinked", "known", "stand_ins", "pairs"
+TO_KNOWN, EACH_OTHER = "to_known", "to_each_other"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def link(registry: str, home: Home | None = None) -> Linked:
     """Look for the entities of records without an identifier. Nothing is loaded where there are none, or neither codes nor a model."""
     home = home or open_home()
     definition, standards = get_definition(registry), load_standards()
-    number, model = latest(home.serving, registry).number, _model_of(registry, home)
+    number, model = latest(home.serving, registry).number, model_of(registry, home)
     found = Linked(registry, f"{model.model.id}/{model.model.version}" if model else None, 0, 0, 0)
     if not number or not (model or definition.earlier_codes):
         return found
@@ -58,7 +59,8 @@ def link(registry: str, home: Home | None = None) -> Linked:
         return _link_by_model(engine, codes, model, found) if model else found
 
 
-def _model_of(registry: str, home: Home) -> Trained | None:
+def model_of(registry: str, home: Home) -> Trained | None:
+    """What the registry's model has learned, if it has one and it has learned anything."""
     try:
         return load_trained(registry, home.settings.home)
     except RequestError:
@@ -79,7 +81,7 @@ def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
             columns = "h._record_id::varchar, _dataset, s._record_id::varchar, _of, is_alone"
             rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id) ORDER BY ALL")
             pairs = [(is_alone, Candidate(Side(left, of), Side(right, to), rule.name, rule.bits)) for left, of, right, to, is_alone in rows]
-        decisions, candidates = _settle(codes.home, found.registry, rule.name, pairs)
+        decisions, candidates = _settle(engine, codes, rule.name, pairs)
         _put_away(engine, {item.left.record_id for item in decisions})
         offered |= {item.left.record_id for item in candidates}
         found = replace(found, judged=found.judged + len(decisions), offered=found.offered + len(candidates))
@@ -99,23 +101,28 @@ def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) 
     waiting = engine.value(f"SELECT count(*) FROM {UNLINKED}")
     if not waiting:
         return found
-    _find(engine, home, schema, model, codes.number)
-    _stand_in(engine, codes, "SELECT right_record FROM to_known")
+    find_entities(engine, home, schema, model, codes.number)
+    _stand_in(engine, codes, f"SELECT right_record FROM {TO_KNOWN}")
     _pair(engine)
-    decisions, candidates = _settle(home, found.registry, str(found.model), list(_pairs(engine, model, str(found.model))))
+    decisions, candidates = _settle(engine, codes, str(found.model), list(_pairs(engine, model, str(found.model))))
     return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + len(decisions), offered=found.offered + len(candidates))
 
 
 def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, lines: str) -> None:
     """Table `unlinked`: live records that have no whole identifier, and that neither a judgement nor an earlier code has placed."""
+    read_unidentified(engine, home, schema, standards, model)
+    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {lines})", doing="reading records that wait")
+    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {CODED})")
+
+
+def read_unidentified(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, only: str | None = None) -> None:
+    """Table `unlinked`: live records that have no whole identifier; with `only`, those whose ids a query gives."""
     parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, ())} WHERE false"]
     parts += [
         f"SELECT _record_id, {literal(item.contract_id)} AS _dataset, {_texts(model, item.elements)} FROM ({item.rows})"
-        for item in unidentified(home, schema, standards, model.model.elements)
+        for item in unidentified(home, schema, standards, model.model.elements, only)
     ]
     engine.run(f"CREATE TABLE {UNLINKED} AS {' UNION ALL '.join(parts)}", doing="reading records that wait")
-    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {lines})", doing="reading records that wait")
-    engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {CODED})")
 
 
 def _texts(model: Trained, having: Container[str]) -> str:
@@ -124,15 +131,15 @@ def _texts(model: Trained, having: Container[str]) -> str:
     )
 
 
-def _find(engine: Engine, home: Home, schema: Schema, model: Trained, number: int) -> None:
-    """Tables `to_known` and `to_each_other`: what the model finds. An entity is compared as it is published, under its own id."""
+def find_entities(engine: Engine, home: Home, schema: Schema, model: Trained, number: int) -> None:
+    """Tables `to_known` and `to_each_other`: what the model finds for `unlinked`. An entity is compared as it is published, under its own id."""
     from registries.linkage.predict import predict, predict_within
 
     rows = base_state(home, schema, number, ["_canonical_id", *model.model.elements])
     columns = f"_canonical_id AS _record_id, '' AS _dataset, _canonical_id AS _entity, {_texts(model, model.model.elements)}"
     engine.run(f"CREATE VIEW {KNOWN} AS SELECT {columns} FROM {rows}")
-    predict(engine, model, UNLINKED, KNOWN, "to_known")
-    predict_within(engine, model, UNLINKED, "to_each_other")
+    predict(engine, model, UNLINKED, KNOWN, TO_KNOWN)
+    predict_within(engine, model, UNLINKED, EACH_OTHER)
 
 
 def _stand_in(engine: Engine, codes: Codes, entities: str) -> None:
@@ -154,8 +161,8 @@ def _pair(engine: Engine) -> None:
     """Table `pairs` of records: what the model has found, each entity under the record that stands in for it."""
     engine.run(
         f"CREATE TABLE {PAIRS} AS SELECT r.* EXCLUDE (_dataset), l._dataset AS left_dataset, r._dataset AS right_dataset FROM ("
-        f"SELECT t.* REPLACE (s._record_id AS right_record), s._of AS _dataset FROM to_known t JOIN {STAND_INS} s ON _canonical_id = right_record "
-        f"UNION ALL BY NAME SELECT t.*, u._dataset FROM to_each_other t JOIN {UNLINKED} u ON u._record_id = right_record) r "
+        f"SELECT t.* REPLACE (s._record_id AS right_record), s._of AS _dataset FROM {TO_KNOWN} t JOIN {STAND_INS} s ON _canonical_id = right_record "
+        f"UNION ALL BY NAME SELECT t.*, u._dataset FROM {EACH_OTHER} t JOIN {UNLINKED} u ON u._record_id = right_record) r "
         f"JOIN {UNLINKED} l ON l._record_id = left_record ORDER BY score DESC, left_record, right_record",
         doing="comparing records that wait",
     )
@@ -168,24 +175,51 @@ def _pairs(engine: Engine, model: Trained, name: str) -> Iterator[tuple[bool, Ca
         yield row["verdict"] == SAME, Candidate(left, right, name, float(row["score"]), dict(_levels(model, row)))
 
 
-def _settle(home: Home, registry: str, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], list[Candidate]]:
-    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again.
+def _settle(engine: Engine, codes: Codes, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], list[Candidate]]:
+    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again, and what
+    a person took back not without one.
 
     Returns what was judged, and the pairs that a person has to decide.
     """
-    judged = _judged(home, registry, sorted({item.left.record_id for _, item in found}))
-    fresh = [(is_sure, item) for is_sure, item in found if pair_of(item.left.record_id, item.right.record_id) not in judged]
-    decisions = [Decision(item.left, item.right, SAME, f"{item.score:.1f} bits", item.score, name) for is_sure, item in fresh if is_sure]
-    candidates = [item for is_sure, item in fresh if not is_sure]
+    home, registry = codes.home, codes.definition.id
+    told = judgements_on(home.serving, registry, sorted({item.left.record_id for _, item in found}))
+    judged = {_pair_of(item) for item in told if item.withdrawn is None}
+    refused = _refused(engine, codes, told, [item.right.record_id for _, item in found])
+    decisions, candidates = [], []
+    for is_sure, item in found:
+        pair = item.left.record_id, item.right.record_id
+        if pair_of(*pair) in judged:
+            continue
+        if is_sure and pair not in refused:
+            decisions.append(Decision(item.left, item.right, SAME, f"{item.score:.1f} bits", item.score, name))
+        else:
+            candidates.append(item)
     judge(home.serving, registry, decisions, home.settings.actor)
     drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
     offer(home.serving, registry, candidates)
     return decisions, candidates
 
 
-def _judged(home: Home, registry: str, record_ids: Sequence[str]) -> set[tuple[str, str]]:
-    standing = (item for item in judgements_on(home.serving, registry, record_ids) if item.withdrawn is None)
-    return {(item.left.record_id, item.right.record_id) for item in standing}
+def _pair_of(item: Judgement) -> tuple[str, str]:
+    return item.left.record_id, item.right.record_id
+
+
+def _refused(engine: Engine, codes: Codes, told: Iterable[Judgement], known: Iterable[str]) -> set[tuple[str, str]]:
+    """Pairs whose judgement a person took back, each both ways round, and the same pairs with whichever record stands in for the entity."""
+    taken = [_pair_of(item) for item in told if item.withdrawn is not None and item.withdrawn.method == HUMAN and item.method != HUMAN]
+    refused = {*taken, *((right, left) for left, right in taken)}
+    if not refused:
+        return refused
+    ids = {name for pair in taken for name in pair}.union(known)
+    entities = dict(
+        engine.rows(
+            f"SELECT _record_id::varchar, _canonical_id::varchar FROM {codes.lines} "
+            f"WHERE _record_id IN ({', '.join(map(uuid_literal, sorted(ids)))})"
+        )
+    )
+    return refused | {
+        (left, name) for left, right in refused for name in known if entities.get(name) and entities.get(right) == entities.get(name)
+    }
 
 
 def _levels(model: Trained, row: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int | None, float]]]:

@@ -25,6 +25,7 @@ from pipeline.publication.base import base_columns
 from pipeline.publication.merging import Merging
 from pipeline.publication.offering import offer_found
 from pipeline.publication.pins import pin, withheld_changed
+from pipeline.publication.renewing import renew
 from pipeline.publication.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.resolve import XREF_COLUMNS, xref_table
 from pipeline.standard import standard_in_force
@@ -77,6 +78,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
             follow(home, schema, before.number)
             return Outcome(before, False)
         try:
+            pins = replace(pins, judged=renew(home, definition, schema, standards, before, pins))
             check_space(home.settings, "lake")
             inputs = [hub_table("std", item.contract.id).counted(item.records) for item in pins.datasets]
             with (

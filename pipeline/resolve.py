@@ -51,7 +51,7 @@ XREF_LOG = "xref_log"  # table: this publication's changes of links
 RELINKED = "relinked"  # table, after the first publication: changed records with their canonical ids before and after (`old`, `new`)
 AFFECTED = "affected"  # table: _canonical_id of every entity with a changed record
 # SQL for what a line's identifier alone makes of it: of a record that only this places, its canonical id.
-_OWN_IDENTITY = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
+OWN_IDENTITY = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
 
 
 @dataclass(frozen=True)
@@ -218,11 +218,11 @@ class _Resolving:
         examined = f"(SELECT _record_id FROM {EXAMINED})"
         self._add_links(f"_record_id IN {examined}")
         identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
-        self._add_links(f"({_OWN_IDENTITY} IN ({identities}) OR {is_apart(OLD_LINES)}) AND _record_id NOT IN {examined}")
+        self._add_links(f"({OWN_IDENTITY} IN ({identities}) OR {is_apart(OLD_LINES)}) AND _record_id NOT IN {examined}")
 
     def _add_links(self, condition: str) -> None:
         rows = f"SELECT * FROM {OLD_LINES} WHERE {condition}"
-        self.engine.run(f"INSERT INTO {OLD_LINKS} SELECT * REPLACE ({_OWN_IDENTITY} AS _identity) FROM ({rows})", doing="reading links")
+        self.engine.run(f"INSERT INTO {OLD_LINKS} SELECT * REPLACE ({OWN_IDENTITY} AS _identity) FROM ({rows})", doing="reading links")
 
     def _examine(self, looked: Iterable[int]) -> None:
         rows = [f"SELECT _record_id, {number} AS _dataset, _live, _identity FROM changed_{number}" for number in sorted(looked)]

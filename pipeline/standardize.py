@@ -5,6 +5,7 @@ there, in the order of the plan; `_row_issues` does the same for the rules about
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -236,7 +237,7 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str, r
     """Table `standardized`: looked-up elements, constants, and as they came those still to be judged, whose issues are `DOUBTFUL` unless sure."""
     # Expressions over the output of joins cost four times as much; a copy of many rows would take memory.
     kind = "TABLE" if rows <= BRIEF_ROWS else "VIEW"
-    engine.run(f"CREATE {kind} joined AS {_joined(plan, few)}", doing="standardizing")
+    engine.run(f"CREATE {kind} joined AS {_joined(plan, few, today)}", doing="standardizing")
     direct = [item for item in plan.elements if item.source is not None and item.source.column not in few]
     passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements if item not in direct for name in (item.element.id, item.column))]
     judged = [Judged(item.element.id, item.column, item.element, _declared(item), _absent(item)) for item in direct]
@@ -250,7 +251,7 @@ def _absent(item: ElementPlan) -> int:
     return 1 if item.use.required else 0
 
 
-def _joined(plan: Plan, few: set[str]) -> str:
+def _joined(plan: Plan, few: set[str], today: str) -> str:
     columns, joins = [f"d.{name}" for name in (*SYSTEM, "_conflict")], []
     for position, item in enumerate(plan.elements):
         name, issues = quote(item.element.id), quote(item.column)
@@ -261,7 +262,7 @@ def _joined(plan: Plan, few: set[str]) -> str:
             columns += [f"v{position}.value AS {name}", f"coalesce(v{position}.issues, {_absent(item)})::integer AS {issues}"]
         else:
             columns.append(f"d.{quote(item.source.column)} AS {name}")
-    columns.append(f"{_valid_from(plan.contract.as_of)} AS _valid_from")
+    columns.append(f"{_valid_from(plan.contract.as_of, today)} AS _valid_from")
     return f"SELECT {', '.join(columns)} FROM {CANDIDATES} d {' '.join(joins)}"
 
 
@@ -280,20 +281,23 @@ def _literal(text: str | None) -> str:
     return "NULL" if text is None else literal(text)
 
 
-def _valid_from(as_of: AsOf | None) -> str:
-    """SQL for the date from which the source says a record held; null where it says nothing readable.
+def _valid_from(as_of: AsOf | None, today: str) -> str:
+    """SQL for the date from which the source says a record held; null where it says nothing readable, or a day that is still to come."""
+    return "NULL::date" if as_of is None else _read_day(as_of, "d", f"(DATE {literal(today)} + 1)")
+
+
+def _read_day(as_of: AsOf, rows: str, last: str = "DATE '9999-12-31'") -> str:
+    """SQL for the day that a source gives; null where it gives none, or one that is not before the last.
 
     The declared formats first, then what has one reading only: ISO, year/month/day, and a spreadsheet's day number.
     """
-    if as_of is None:
-        return "NULL::date"
-    column = f"trim(d.{quote(as_of.column)})"
+    column = f"trim({rows}.{quote(as_of.column)})"
     formats = [reading for form in as_of.formats for reading in _as_declared(column, form)]
     slashes = f"try_cast(regexp_replace({column}, '^([0-9]{{4}})[/.]([0-9]{{1,2}})[/.]([0-9]{{1,2}}).*$', '\\1-\\2-\\3') AS date)"
     days = f"CASE WHEN regexp_full_match({column}, '[1-9][0-9]{{4}}') THEN DATE '1899-12-30' + try_cast({column} AS integer) END"
     read = f"coalesce({', '.join([*formats, f'try_cast({column} AS date)', days, slashes])})"
     # The ends of the calendar, and what the engine reads of "infinity", stand for no day: of nothing it can be said since when it holds.
-    first, last = "DATE '0001-01-01'", "DATE '9999-12-31'"
+    first = "DATE '0001-01-01'"
     return f"nullif(greatest(nullif(least({read}, {last}), {last}), {first}), {first})"
 
 
@@ -310,13 +314,22 @@ def _as_declared(column: str, form: str) -> list[str]:
     ]
 
 
-def unread_dates(engine: Engine, plan: Plan) -> int:
-    """How many standardized rows give a date from which they hold that cannot be read."""
-    if plan.contract.as_of is None or not engine.value(f"SELECT count(*) FROM {STANDARDIZED} WHERE _valid_from IS NULL"):
-        return 0
-    column = quote(plan.contract.as_of.column)
-    given = f"SELECT c._position FROM {CANDIDATES} c WHERE trim(c.{column}) <> ''"
-    count: int = engine.value(
-        f"SELECT count(*) FROM {STANDARDIZED} WHERE _valid_from IS NULL AND _position IN ({given})", doing="counting dates"
+class UnreadDates(NamedTuple):
+    """Rows that give a date from which they hold that cannot be read, and rows that give one that is still to come."""
+
+    unread: int = 0
+    ahead: int = 0
+
+
+def unread_dates(engine: Engine, plan: Plan) -> UnreadDates:
+    """How many standardized rows give a date from which they hold that says nothing."""
+    as_of = plan.contract.as_of
+    if as_of is None or not engine.value(f"SELECT count(*) FROM {STANDARDIZED} WHERE _valid_from IS NULL"):
+        return UnreadDates()
+    return UnreadDates(
+        *engine.row(
+            f"SELECT count(*) FILTER (WHERE day IS NULL), count(day) FROM (SELECT {_read_day(as_of, 'c')} AS day FROM {CANDIDATES} c "
+            f"WHERE trim(c.{quote(as_of.column)}) <> '' AND c._position IN (SELECT _position FROM {STANDARDIZED} WHERE _valid_from IS NULL))",
+            doing="counting dates",
+        )
     )
-    return count

@@ -25,6 +25,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SAME, DIFFERENT, UNSURE = VERDICTS
 WITHDRAWN = "withdrawn"
 HUMAN = "human"
+RENEWED = "renewed"  # taken back before a publication, because a record of the pair has changed
 FACTS = ("number", "left_record", "right_record", "left_dataset", "right_dataset", "verdict", "score", "method", "withdraws")
 CHUNK = 5_000  # rows per writing transaction
 FEW = 500  # ids that one query names
@@ -52,12 +53,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """That a judgement was taken back: by the fact of that number, by whom, when and why."""
+    """That a judgement was taken back: by the fact of that number, by whom, when and why; `method` is `human`, or `renewed`."""
 
     number: int
     actor: str
     at: datetime
     why: str
+    method: str = HUMAN
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,27 @@ def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: st
     return new
 
 
+def take_back(serving: sa.Engine, registry: str, judged: Sequence[tuple[int, Decision]], actor: str) -> None:
+    """Take many judgements back, each given by its number and a decision with its pair, the reason and by which method."""
+    for start in range(0, len(judged), CHUNK):
+        some = {its_number: _row(item) | {"verdict": WITHDRAWN} for its_number, item in judged[start : start + CHUNK]}
+        with writing(serving) as connection:
+            first = _next(connection, registry)
+            before = connection.execute(sa.select(judgement.c.withdraws).where(judgement.c.registry == registry)).scalars()
+            left = sorted(some.keys() - set(before))
+            shared = {"registry": registry, "actor": actor, "at": now()}
+            rows = [some[fact] | shared | {"withdraws": fact, "number": first + place} for place, fact in enumerate(left)]
+            if rows:
+                connection.execute(judgement.insert(), rows)
+
+
+def has_automatic(serving: sa.Engine, registry: str) -> bool:
+    """Whether anything was ever judged by a rule or model."""
+    query = sa.select(judgement.c.number).where(judgement.c.registry == registry, judgement.c.method.not_in((HUMAN, RENEWED)))
+    with reading(serving) as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def _one(connection: sa.Connection, registry: str, number: int) -> Judgement:
     found = _read(connection, (judgement.c.registry == registry) & (judgement.c.number == number))
     if not found:
@@ -208,14 +231,15 @@ def _read(
     which &= judgement.c.withdraws.is_(None)
     if upto is not None:
         back, which = back & (taken.c.number <= upto), which & (judgement.c.number <= upto)
-    columns = [taken.c[name].label(f"taken_{name}") for name in ("number", "actor", "at", "why")]
+    columns = [taken.c[name].label(f"taken_{name}") for name in ("number", "actor", "at", "why", "method")]
     query = sa.select(judgement, *columns).select_from(judgement.outerjoin(taken, back)).where(which)
     query = query.order_by(judgement.c.number.desc()).limit(limit).offset(offset)
     return [_judgement(row) for row in connection.execute(query)]
 
 
 def _judgement(row: sa.Row[Any]) -> Judgement:
-    gone = None if row.taken_number is None else Withdrawal(row.taken_number, row.taken_actor, row.taken_at, row.taken_why)
+    taken = (row.taken_number, row.taken_actor, row.taken_at, row.taken_why, row.taken_method)
+    gone = None if row.taken_number is None else Withdrawal(*taken)
     left, right = Side(row.left_record, row.left_dataset), Side(row.right_record, row.right_dataset)
     told = (row.registry, row.number, left, right, row.verdict, row.score, row.method, row.actor, row.at, row.why)
     return Judgement(*told, gone)

@@ -19,8 +19,10 @@ class Unidentified:
     rows: str
 
 
-def unidentified(home: Home, schema: Schema, standards: Standards, elements: Sequence[str]) -> Iterator[Unidentified]:
-    """The live records of each dataset that may be shared, as they were accepted last."""
+def unidentified(
+    home: Home, schema: Schema, standards: Standards, elements: Sequence[str], only: str | None = None
+) -> Iterator[Unidentified]:
+    """The live records of each dataset that may be shared, as they were accepted last; with `only`, those whose ids a query gives."""
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
         if not contract.counts_in(schema.id):
             continue
@@ -28,5 +30,5 @@ def unidentified(home: Home, schema: Schema, standards: Standards, elements: Seq
         wanted = {name: columns[name] for name in (*schema.identity, *elements) if name in columns}
         identified = set(schema.identity) <= columns.keys()
         missing = " OR ".join(f"{quote(name)} IS NULL" for name in schema.identity) if identified else "true"
-        rows = state(home, standardized_table(contract_id), {"_record_id": "UUID", **wanted})
+        rows = state(home, standardized_table(contract_id), {"_record_id": "UUID", **wanted}, only=only)
         yield Unidentified(contract_id, frozenset(wanted), f"SELECT * FROM {rows} WHERE {missing}")

@@ -1,9 +1,10 @@
 """Both times of real publications: records delivered late and corrected, by command, page and API, with why."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from core.clock import today
 from core.errors import RequestError
 from pipeline.answers.why import Moment, find_entity, show, why_at
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
@@ -99,3 +100,15 @@ def test_a_day_that_stands_for_no_day_is_told_and_says_nothing(hub: Hub) -> None
     assert note["message"].startswith(f"{len(rubbish)} rows give a date")
     hub.publish("population")
     assert len(hub.served("base_population_as_of")) == len(rubbish) + 1
+
+
+def test_a_day_that_is_still_to_come_is_told_and_not_believed(hub: Hub) -> None:
+    """It would stand before every other record of its source, and be in no answer of today."""
+    hub.register(RESIDENTS)
+    days = (today(), today() + timedelta(days=1), date(2099, 1, 1))
+    batch = hub.sync(RESIDENTS, [person(number, GXSJ=str(day)) for number, day in enumerate(days)])
+    assert sorted(str(row["_valid_from"]) for row in hub.state(RESIDENTS)) == sorted([str(days[0]), "None", "None"])
+    (note,) = [note for note in batch.notes if note["kind"] in ("unread-date", "future-date")]
+    assert note["message"].startswith("2 rows give a date from which they hold that is still to come")
+    hub.publish("population")
+    assert len(hub.served("base_population_as_of")) == len(days)

@@ -1,0 +1,229 @@
+"""Renewing: before a publication, what a rule or model was sure of is looked at again where a record of the pair has changed since.
+
+Such a judgement rests on what two records said. A record that leaves its entity hands the judgement over to another of the same entity; one
+without an identifier that says something else is compared anew; a code that is no longer shown holds nothing together. What does not hold is
+taken back, and its record waits again. A person's judgement stands until a person takes it back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.datasets import contracts_in_force, dataset_numbers
+from catalog.files import files_of
+from core.engine import Engine, literal, quote
+from core.keys import CANONICAL_KEY, load_key
+from pipeline.home import Home
+from pipeline.link import EACH_OTHER, TO_KNOWN, find_entities, model_of, read_unidentified
+from pipeline.publication.pins import Pins
+from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
+from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
+from registries.definition import RegistryDefinition
+from registries.judgements import HUMAN, RENEWED, SAME, Decision, Side, facts, has_automatic, judge, newest, take_back
+from registries.matching import canonical_id, canonical_key
+from registries.publications import Publication
+from standards.model import Schema, Standards
+
+STANDING = "standing"  # table: number, left_record, right_record, left_dataset, right_dataset, score, method of automatic judgements
+SIDES = "sides"  # table: _record_id, _contract of their records
+# Table: _record_id, _contract, _identity, is_live, is_changed, and whether a code is gone, of records whose rows came anew.
+CHANGED = "changed_sides"
+LINES = "published_lines"  # table: _record_id, _dataset, _canonical_id, and what the identifier alone makes of it (_own), of some records
+LOST = "lost"  # table: _record_id, _own of records that are no longer what their identifier made of them
+# Table: number, why, and the record that `stays` with a successor of the other; null where there is none.
+RENEWALS = "renewals"
+GONE, OTHERWISE, OTHER_CODE = "its record is gone", "its record says something else", "its code is no longer shown"
+
+
+def renew(home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins) -> int:
+    """Look again at automatic judgements, given what a publication will rest on; the number of the newest fact then."""
+    changed = [item for item in pins.datasets if item.changed]
+    if not (before.number and changed and has_automatic(home.serving, definition.id)):
+        return pins.judged
+    with Engine(home.settings) as engine:
+        renewing = _Renewing(engine, home, definition, schema, standards, before.number, changed)
+        if not renewing.look():
+            return pins.judged
+        renewing.write()
+    return newest(home.serving, definition.id)
+
+
+@dataclass(frozen=True)
+class _Renewing:
+    """One look, step by step. `number` is that of the current publication, `changed` the datasets that have changed since."""
+
+    engine: Engine
+    home: Home
+    definition: RegistryDefinition
+    schema: Schema
+    standards: Standards
+    number: int
+    changed: Sequence[Pinned]
+
+    def look(self) -> bool:
+        """Leave the table `renewals`; returns whether there is anything in it."""
+        self._read_standing()
+        for item in self.changed:
+            self._read_changed(item, f"SELECT _record_id FROM {SIDES} WHERE _contract = {literal(item.contract.id)}")
+        if not self.engine.value(f"SELECT count(*) FROM {CHANGED} WHERE is_changed"):
+            return False
+        self._read_lines()
+        self._hand_over()
+        self._drop_codes()
+        self._compare_anew()
+        return bool(self.engine.value(f"SELECT count(*) FROM {RENEWALS}"))
+
+    def write(self) -> None:
+        """First what takes the place of a judgement, then that it is taken back: a run that dies between the two is repeated."""
+        rows = self.engine.rows(
+            "SELECT number, left_record::varchar, left_dataset, right_record::varchar, right_dataset, method, score, why, stays::varchar, "
+            f"successor::varchar, successor_contract FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number"
+        )
+        judged, taken = [], []
+        for number, left, of, right, its, method, score, why, stays, successor, contract in rows:
+            sides = {left: Side(left, of), right: Side(right, its)}
+            taken.append((number, Decision(sides[left], sides[right], SAME, why, None, RENEWED)))
+            if successor is not None:
+                said = f"in place of judgement {number}: {why}"
+                judged.append(Decision(sides[stays], Side(successor, contract), SAME, said, score, method))
+        judge(self.home.serving, self.definition.id, judged, self.home.settings.actor)
+        take_back(self.home.serving, self.definition.id, taken, self.home.settings.actor)
+
+    def _read_standing(self) -> None:
+        upto = newest(self.home.serving, self.definition.id)
+        self.engine.register("facts", facts(self.home.serving, self.definition.id, upto))
+        self.engine.run(
+            f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
+            f"right_dataset, score, method FROM facts WHERE verdict = '{SAME}' AND method <> '{HUMAN}' "
+            "AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
+        )
+        self.engine.run(
+            f"CREATE TABLE {SIDES} AS SELECT left_record AS _record_id, left_dataset AS _contract FROM {STANDING} "
+            f"UNION SELECT right_record, right_dataset FROM {STANDING}"
+        )
+        self.engine.run(
+            f"CREATE TABLE {CHANGED} (_record_id UUID, _contract VARCHAR, _identity UUID, is_live BOOLEAN, is_changed BOOLEAN, "
+            "is_code_gone BOOLEAN)"
+        )
+        self.engine.run(f"CREATE TABLE {RENEWALS} (number BIGINT, why VARCHAR, stays UUID, successor UUID, successor_contract VARCHAR)")
+
+    def _read_changed(self, item: Pinned, ids: str) -> None:
+        """Add what some records of a dataset are now, of those whose rows came anew since the current publication."""
+        table, doing = standardized_table(item.contract.id), f"reading {item.contract.id}"
+        if not (item.whole or item.withdrawn):
+            new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
+            ids = f"{ids} INTERSECT SELECT _record_id FROM {log_source(self.home, table, {'_record_id': 'UUID'}, new)}"
+        self.engine.run(f"CREATE OR REPLACE TABLE ids AS {ids}", doing=doing)
+        if not self.engine.value("SELECT count(*) FROM ids"):
+            return
+        before = item.previous_seq if item.previous_seq and is_kept(self.home, table, item.previous_seq) else None
+        now, then = self._contents(item, None if item.withdrawn else item.seq), self._contents(item, before)
+        self.engine.run(
+            f"INSERT INTO {CHANGED} SELECT _record_id, {literal(item.contract.id)}, n._identity, n._record_id IS NOT NULL, "
+            "n.texts IS DISTINCT FROM t.texts, coalesce(NOT list_has_all(coalesce(n.codes, []), t.codes), false) "
+            f"FROM ids LEFT JOIN ({now}) n USING (_record_id) LEFT JOIN ({then}) t USING (_record_id)",
+            {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))},
+            doing=doing,
+        )
+
+    def _contents(self, item: Pinned, seq: int | None) -> str:
+        """SQL for `ids` after a batch, or for nothing: all that a record says as `texts`, its _identity, and the earlier `codes` that it shows."""
+        columns = log_columns(item.contract, self.standards)
+        elements = {name: columns[name] for name in schema_elements(item.contract, self.schema, self.standards)}
+        texts = ", ".join(f"{quote(name)}::varchar" for name in elements) or "NULL"
+        is_identified = set(self.schema.identity) <= elements.keys()
+        identity = canonical_id(self.schema.identity) if is_identified else "NULL::uuid"
+        codes = f"list_filter([{', '.join(self._codes(elements))}]::VARCHAR[], lambda code: code IS NOT NULL)"
+        if seq is None:
+            nothing = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in {"_record_id": "UUID", **elements}.items())
+            source = f"(SELECT {nothing} WHERE false)"
+        else:
+            wanted = {"_record_id": "UUID", **elements}
+            source = state(self.home, standardized_table(item.contract.id), wanted, seq, "SELECT _record_id FROM ids")
+        # The key is bound also where a dataset has no identifier.
+        return f"SELECT _record_id, [{texts}] AS texts, {identity} AS _identity, {codes} AS codes FROM {source} WHERE $canonical_key IS NOT NULL"
+
+    def _codes(self, elements: dict[str, str]) -> Iterator[str]:
+        for rule in self.definition.earlier_codes:
+            if rule.element in elements:
+                yield f"{quote(rule.element)}::varchar"
+            if rule.part_of and rule.part_of.element in elements:
+                yield f"substr({quote(rule.part_of.element)}, {rule.part_of.first}, {rule.part_of.length})"
+
+    def _read_lines(self) -> None:
+        """Tables of the published links of these records, and of the records that have left their entities."""
+        lines = xref_lines(self.home, self.definition.id, self.number)
+        own = f"SELECT _record_id, _dataset, _canonical_id, {OWN_IDENTITY} AS _own FROM {lines}"
+        self.engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM ({own}) SEMI JOIN {SIDES} USING (_record_id)", doing="reading links")
+        self.engine.run(
+            f"CREATE TABLE {LOST} AS SELECT _record_id, _own FROM {CHANGED} JOIN {LINES} USING (_record_id) "
+            "WHERE _own IS NOT NULL AND _identity IS DISTINCT FROM _own"
+        )
+        self.engine.run(
+            f"CREATE TABLE others AS SELECT * FROM ({own}) WHERE _own IN (SELECT _own FROM {LOST})"
+            if self.engine.value(f"SELECT count(*) FROM {LOST}")
+            else f"CREATE TABLE others AS FROM {LINES} LIMIT 0",
+            doing="reading links",
+        )
+
+    def _hand_over(self) -> None:
+        """Where a record has left its entity, its judgements go to the best other record that is still in it."""
+        for item in self.changed:
+            mine, known = f"WHERE _dataset = {item.number}", f"WHERE _contract = {literal(item.contract.id)}"
+            self._read_changed(item, f"(SELECT _record_id FROM others {mine} EXCEPT SELECT _record_id FROM {CHANGED} {known})")
+        numbers = dataset_numbers(self.home.catalog)
+        ranks = ", ".join(
+            f"({numbers[name]}, {literal(name)}, {self.definition.rank('default', contract.department.id)})"
+            for name, (_, contract) in sorted(contracts_in_force(self.home.catalog).items())
+        )
+        self.engine.run(
+            "CREATE TABLE successors AS SELECT _own, o._record_id AS successor, d._contract AS successor_contract FROM others o "
+            f"JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) LEFT JOIN {CHANGED} c ON c._record_id = o._record_id "
+            "WHERE c._record_id IS NULL OR c._identity = _own "
+            "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY _rank, o._record_id) = 1"
+        )
+        self.engine.run(
+            f"INSERT INTO {RENEWALS} SELECT number, '{GONE}', CASE WHEN l._record_id = left_record THEN right_record ELSE left_record END, "
+            f"successor, successor_contract FROM {STANDING} JOIN {LOST} l ON l._record_id IN (left_record, right_record) "
+            "LEFT JOIN successors USING (_own) QUALIFY row_number() OVER (PARTITION BY number ORDER BY successor) = 1"
+        )
+
+    def _drop_codes(self) -> None:
+        """What a code holds together falls with it."""
+        self.engine.run(
+            f"INSERT INTO {RENEWALS} SELECT DISTINCT number, '{OTHER_CODE}', NULL::uuid, NULL::uuid, NULL FROM {STANDING} "
+            f"JOIN {CHANGED} ON _record_id IN (left_record, right_record) WHERE {self._is_by_code} AND is_code_gone "
+            f"AND number NOT IN (SELECT number FROM {RENEWALS})"
+        )
+
+    @property
+    def _is_by_code(self) -> str:
+        return f"method IN ({', '.join(literal(rule.name) for rule in self.definition.earlier_codes) or 'NULL'})"
+
+    def _compare_anew(self) -> None:
+        """Records without an identifier that say something else are compared as if they had come now."""
+        self.engine.run(
+            "CREATE TABLE again AS SELECT number, left_record, right_record, l._canonical_id AS left_entity, r._canonical_id AS right_entity, "
+            f"l._own AS left_own, r._own AS right_own FROM {STANDING} LEFT JOIN {LINES} l ON l._record_id = left_record "
+            f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE coalesce(NOT ({self._is_by_code}), true) AND number IN "
+            f"(SELECT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
+            f"LEFT JOIN {LINES} o ON o._record_id = c._record_id WHERE is_live AND is_changed AND _identity IS NULL AND _own IS NULL)"
+        )
+        if not self.engine.value("SELECT count(*) FROM again"):
+            return
+        model = model_of(self.definition.id, self.home)
+        holds = "false"
+        if model is not None:
+            unidentified = (
+                "SELECT left_record FROM again WHERE left_own IS NULL UNION SELECT right_record FROM again WHERE right_own IS NULL"
+            )
+            read_unidentified(self.engine, self.home, self.schema, self.standards, model, unidentified)
+            find_entities(self.engine, self.home, self.schema, model, self.number)
+            pairs = " UNION ALL ".join(
+                f"SELECT left_record AS a, right_record AS b FROM {table} WHERE verdict = '{SAME}'" for table in (TO_KNOWN, EACH_OTHER)
+            )
+            entity = "CASE WHEN {0}_own IS NULL THEN {0}_record ELSE {0}_entity END"
+            left, right = entity.format("left"), entity.format("right")
+            holds = f"EXISTS (SELECT 1 FROM ({pairs}) WHERE a = {left} AND b = {right} OR a = {right} AND b = {left})"
+        self.engine.run(f"CREATE TABLE fallen AS SELECT number FROM again WHERE NOT ({holds})", doing="comparing records anew")
+        self.engine.run(f"DELETE FROM {RENEWALS} WHERE number IN (SELECT number FROM fallen)")
+        self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, '{OTHERWISE}', NULL, NULL, NULL FROM fallen")

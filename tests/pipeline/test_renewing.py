@@ -1,0 +1,138 @@
+"""What a rule or model was sure of holds for the records as they were: when one changes, it is handed over, compared anew or taken back."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.link import link
+from pipeline.operation.ending import end
+from registries.candidates import open_pairs
+from registries.judgements import HUMAN, RENEWED, Judgement, judgements, withdraw
+from tests.factories import PATIENTS, RESIDENTS, Hub, credit_code, organization, person
+from tests.pipeline.test_earlier_codes import LICENSED, REGISTERED, taxpayer
+from tests.pipeline.test_link import CARDS, card
+
+pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
+INSURED = {**PATIENTS, "id": "social_security__insured", "source": {**PATIENTS["source"], "path": "insured.csv"}}
+INSURED |= {"department": {"id": "social_security", "title": {"zh": "社保局", "en": "Social security"}}}
+# Health's cards are of another department's dataset than the patients'.
+CARD_ID = CARDS["id"]
+ALL = range(12)
+
+
+@pytest.fixture
+def linked(hub: Hub) -> Hub:
+    """Twelve people at three departments, at one of them without identifiers; the model has linked two of these."""
+    hub.register(RESIDENTS, CARDS, INSURED)
+    hub.sync(RESIDENTS, [person(n) for n in ALL])
+    hub.sync(INSURED, [person(n) for n in ALL])
+    hub.sync(CARDS, [card(n, DH=f"1370000000{n}") for n in (1, 2)])
+    hub.publish("population")
+    assert link("population", hub.home).judged == 2
+    assert hub.publish("population").entities == len(ALL)
+    return hub
+
+
+def told(hub: Hub, registry: str = "population") -> list[Judgement]:
+    return judgements(hub.home.serving, registry)
+
+
+def phones(hub: Hub) -> dict[str, Any]:
+    return {row["resident_id"]: row["phone_number"] for row in hub.served("base_population")}
+
+
+def test_a_record_that_leaves_hands_its_judgement_over(linked: Hub) -> None:
+    before = {item.number: item for item in told(linked)}
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
+    published = linked.publish("population")
+    assert (published.entities, published.inserted, published.deleted) == (len(ALL), 0, 0)
+    assert linked.unbalanced() == []
+    handed = next(item for item in told(linked) if item.number not in before)
+    old = next(item for item in told(linked) if item.withdrawn)
+    assert old.withdrawn is not None
+    assert (old.withdrawn.method, handed.score, handed.method) == (RENEWED, old.score, old.method)
+    assert {handed.left.contract_id, handed.right.contract_id} == {CARD_ID, INSURED["id"]}
+    assert link("population", linked.home).judged == 0
+    # Once more, and nobody is left to whom it could be handed over.
+    linked.sync(INSURED, [person(n) for n in ALL if n != 1])
+    gone = linked.publish("population")
+    assert (gone.entities, gone.unlinked) == (len(ALL) - 1, 1)
+
+
+def test_a_dataset_that_ends_hands_all_over(linked: Hub) -> None:
+    end(linked.home, RESIDENTS["id"], "the office has closed", "withdrawn")
+    published = linked.publish("population")
+    assert (published.entities, published.inserted, published.unlinked) == (len(ALL), 0, 0)
+
+
+def test_a_record_that_is_somebody_else_now_is_compared_anew(linked: Hub) -> None:
+    assert phones(linked)[person(1)["SFZH"]] != "13999999999"
+    other = card(1, XM="欧阳震华", CSRQ="1980-11-13", XB="2", DH="13999999999", DZ="上海市浦东新区世纪大道99号")
+    linked.sync(CARDS, [other, card(2, DH="13700000002")])
+    published = linked.publish("population")
+    assert published.unlinked == 1
+    assert "13999999999" not in phones(linked).values()
+    assert link("population", linked.home).judged == 0
+    (gone,) = [item for item in told(linked) if item.withdrawn]
+    assert gone.withdrawn is not None
+    assert gone.withdrawn.why == "its record says something else"
+
+
+def test_a_record_that_moved_house_stays_whose_it_is(linked: Hub) -> None:
+    linked.sync(CARDS, [card(1, DH="13700000009"), card(2, DH="13700000002")])
+    assert linked.publish("population").unlinked == 0
+    assert [item for item in told(linked) if item.withdrawn] == []
+
+
+def test_whoever_has_another_identifier_takes_nobody_along(linked: Hub) -> None:
+    """The row of a register now holds another person."""
+    document = {**RESIDENTS, "id": "public_security__register", "record_key": ["BH"], "ignore": ["BH"]}
+    rows = [{**person(n), "BH": str(n)} for n in ALL]
+    linked.register(document)
+    linked.sync(document, rows)
+    linked.publish("population")
+    linked.sync(RESIDENTS, [])
+    linked.publish("population")
+    standing = [item for item in told(linked) if not item.withdrawn]
+    assert {document["id"]} <= {side.contract_id for item in standing for side in (item.left, item.right)}
+    rows[2] = {**person(40, XM="司马光明"), "BH": "2"}
+    linked.sync(document, rows)
+    published = linked.publish("population")
+    assert (published.entities, published.unlinked) == (len(ALL) + 1, 0)
+    assert phones(linked)[person(40)["SFZH"]] == person(40)["DH"]
+
+
+def test_what_a_person_took_back_is_not_judged_again_without_one(linked: Hub) -> None:
+    first = told(linked)[0]
+    withdraw(linked.home.serving, "population", first.number, "tester", "two people")
+    assert linked.publish("population").unlinked == 1
+    again = link("population", linked.home)
+    assert (again.judged, again.offered) == (0, 1)
+    assert len(open_pairs(linked.home.serving, "population")) == 1
+    # Nor with another record of the same entity.
+    linked.sync(RESIDENTS, [])
+    linked.publish("population")
+    assert link("population", linked.home).judged == 0
+    assert next(item for item in told(linked) if item.number == first.number).withdrawn.method == HUMAN  # type: ignore[union-attr]
+
+
+def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
+    hub.register({**REGISTERED, "record_key": ["BH"], "ignore": ["BH"]}, LICENSED)
+    firms = [organization(n, ZCH="", MC=name) | {"BH": str(n)} for n, name in enumerate(("天宇商店", "金桥商店", "鸿远商店", "博雅商店"))]
+    hub.sync(REGISTERED, firms)
+    codes = [credit_code(n)[8:17] for n in range(5)]
+    hub.sync(LICENSED, [taxpayer(1, "天宇商店", codes[0]), taxpayer(2, "金桥商店", codes[1])])
+    hub.publish("legal_entity")
+    assert link("legal_entity", hub.home).judged == 2
+    assert hub.publish("legal_entity").unlinked == 0
+    # The taxpayer's code was that of another company, and a company has another code, while a new one has its old one.
+    hub.sync(LICENSED, [taxpayer(1, "鸿远商店", codes[2]), taxpayer(2, "金桥商店", codes[1])])
+    moved = {**firms[1], "XYDM": credit_code(4)}
+    fresh = organization(1, ZCH="", MC="朝晖商店") | {"BH": "9"}
+    hub.sync(REGISTERED, [firms[0], moved, *firms[2:], fresh])
+    assert hub.publish("legal_entity").unlinked == 2
+    assert link("legal_entity", hub.home).judged == 2
+    assert hub.publish("legal_entity").unlinked == 0
+    found = {row["unified_social_credit_code"]: row["organization_code"] for row in hub.served("base_legal_entity")}
+    assert {code: inner for code, inner in found.items() if inner} == {credit_code(1): codes[1], credit_code(2): codes[2]}
+    assert hub.unbalanced() == []
