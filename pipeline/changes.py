@@ -23,13 +23,14 @@ FEW_CANDIDATES = 0.25
 
 @dataclass(frozen=True)
 class Changes:
-    """Counts of a comparison: rows of the batch, records of the state before it."""
+    """Counts of a comparison: rows of the batch, records of the state before it; of a part, records that it leaves `unsettled`."""
 
     landed: int
     repeated: int
     unchanged: int
     previous: int
     disappeared: int
+    unsettled: int = 0
 
     @property
     def fresh(self) -> int:

@@ -10,6 +10,7 @@ from core.engine import Engine
 from pipeline.changes import DELETED, Changes
 from pipeline.delivery.comparing import HELD_BACK
 from pipeline.delivery.drift import UNKNOWN_CODE, accepted_drift
+from pipeline.delivery.notes import READ_WHOLE
 from pipeline.home import Home
 from pipeline.quarantine.repairs import count_lapsed, count_repaired
 from pipeline.standardize import STANDARDIZED, Plan, unread_dates
@@ -91,6 +92,12 @@ def _notes(examined: Examined) -> list[dict[str, Any]]:
     if examined.changes.disappeared > examined.split.deleted:
         message = f"{examined.changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
         notes.append({"kind": HELD_BACK, "message": message})
+    if examined.changes.unsettled:
+        message = (
+            f"{examined.changes.unsettled} records whose key a repair gave to another row came or went in the source itself: "
+            "all of it is read next time, to see what has become of that row"
+        )
+        notes.append({"kind": READ_WHOLE, "message": message})
     if repaired := count_repaired(examined.home, examined.engine, examined.batch):
         message = f"{repaired} rows are as they were when the department repaired them: the repaired rows stand for them"
         notes.append({"kind": "repaired", "message": message})

@@ -1,5 +1,7 @@
 """What a batch is compared with: the accepted state of its dataset, under the rules by which that was judged."""
 
+from dataclasses import replace
+
 from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_whole
 from contracts.model import Contract
 from core.engine import Engine
@@ -7,7 +9,7 @@ from pipeline.changes import DELETED, Changes, compare
 from pipeline.delivery.notes import BLANK
 from pipeline.home import Home
 from pipeline.landing import landed_rows, named_deletes
-from pipeline.quarantine.repairs import BORROWED, delivered_rows, find_borrowed, with_repaired
+from pipeline.quarantine.repairs import BORROWED, count_unsettled, delivered_rows, find_borrowed, has_corrected_keys, with_repaired
 from pipeline.quarantine.waiting import BEFORE, read_before
 from pipeline.state import LOG_COLUMNS, standardized_table, state
 
@@ -19,11 +21,14 @@ def compare_batch(engine: Engine, home: Home, batch: Batch, contract: Contract, 
     read_before(home, engine, batch)
     before = latest_accepted(home.catalog, contract.id)
     named = None if batch.is_whole else named_deletes(engine, home.settings, batch)
-    taken_over = None
-    if batch.kind == "delivery" and find_borrowed(engine, home, batch):
+    taken_over, unsettled = None, 0
+    if batch.kind == "delivery" and has_corrected_keys(home, contract.id):
         own = landed_rows(home.settings, batch)
+        find_borrowed(engine, home, batch)
         taken_over = f"SELECT _repaired_id FROM {BORROWED} WHERE _repaired_id IN (SELECT _record_id FROM {own})"
-        named = None if batch.is_whole else with_repaired(own, named)
+        if not batch.is_whole:
+            unsettled = count_unsettled(engine, own, named)
+            named = with_repaired(own, named)
     changes = compare(
         engine,
         delivered_rows(home, batch),
@@ -34,6 +39,7 @@ def compare_batch(engine: Engine, home: Home, batch: Batch, contract: Contract, 
         waiting=None if batch.is_whole else BEFORE,
         taken_over=taken_over,
     )
+    changes = replace(changes, unsettled=unsettled)
     if before is not None and changes.disappeared and torn(batch) > _torn_when_whole(home, contract.id):
         # A row that cannot be read may be one that seems to be gone: its record stays until the file can be read again.
         engine.run(f"DELETE FROM {DELETED}")

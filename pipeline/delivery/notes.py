@@ -10,6 +10,7 @@ from connectors.extraction import Note, Unreadable
 # Of so many files each is named; more are counted.
 _NAMED = 5
 _REASONS = _POSITIONS = 20
+READ_WHOLE = "read-whole"  # note of a part after which all of the source has to be read
 BLANK = "blank"  # in a note: how many rows there were that had nothing in them
 _BEGINS = "file"  # the kind of note that says where a file begins
 

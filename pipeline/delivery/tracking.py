@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from catalog.batches import Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
+from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
 from catalog.datasets import contract_at
 from connectors.databases.increment import Following, Increment, Period, Request
 from connectors.extraction import Extraction
@@ -22,7 +22,9 @@ from core.connections import load_connections
 from core.errors import RequestError
 from core.keys import RECORD_KEY, load_key
 from pipeline.delivery.differing import differing
+from pipeline.delivery.notes import READ_WHOLE
 from pipeline.home import Home
+from pipeline.quarantine.repairs import has_corrected_keys
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,17 @@ def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)
     # Also rows that were run again since, under another version: they are judged again by reading all.
-    return whole is None or judged_otherwise(home.catalog, whole, batch.rules)
+    return whole is None or judged_otherwise(home.catalog, whole, batch.rules) or _is_unsettled(home, whole)
+
+
+def _is_unsettled(home: Home, whole: Batch) -> bool:
+    """Whether a part since then has left open what became of a row whose key was corrected."""
+    if not has_corrected_keys(home, whole.contract_id):
+        return False
+    since = (
+        item for item in batches_of(home.catalog, whole.contract_id, EVERY_BATCH) if item.status == "accepted" and item.seq > whole.seq
+    )
+    return any(note["kind"] == READ_WHOLE for item in since for note in item.notes)
 
 
 def _is_sweep_due(home: Home, contract: Contract) -> bool:

@@ -131,11 +131,9 @@ def has_corrected_keys(home: Home, contract_id: str) -> bool:
     return any(corrected_keys(batch_at(home.catalog, contract_id, file.seq)) for file in files)
 
 
-def find_borrowed(engine: Engine, home: Home, batch: Batch) -> bool:
+def find_borrowed(engine: Engine, home: Home, batch: Batch) -> None:
     """Leave table BORROWED: records that are accepted only because a repair gave a row of the source their key (`_repaired_id`), and that row's
-    id (`_record_id`). Returns whether there are any."""
-    if not has_corrected_keys(home, batch.contract_id):
-        return False
+    id (`_record_id`); and table `given_keys`: the same of all that ever were."""
     table = standardized_table(batch.contract_id)
     files = files_of(home.catalog, table, ("repairs",))
     given = f"SELECT _record_id, _repaired_id FROM {_source(home, batch.contract_id, files)} WHERE _accepted AND _repaired_id IS NOT NULL"
@@ -150,7 +148,20 @@ def find_borrowed(engine: Engine, home: Home, batch: Batch) -> bool:
             behind = f"SELECT _position FROM {source_digests(home, origin)} WHERE _source_id <> _record_id"
             mine = f"SELECT _record_id FROM given_lines WHERE _batch_seq = {seq} AND _position IN ({behind})"
             engine.run(f"INSERT INTO {BORROWED} SELECT * FROM given_keys WHERE _repaired_id IN ({mine})", doing="reading repairs")
-    return bool(engine.value(f"SELECT count(*) FROM {BORROWED}"))
+
+
+def count_unsettled(engine: Engine, own: str, named: str | None) -> int:
+    """How many records with a key that a repair once gave a row a part brings as the source's own, or names as gone, without a word of that
+    row: whether it waits again, or is again what the repair made of it, only all of the source tells. `own` are the rows as it sent them.
+    """
+    sent = f"SELECT _record_id FROM {own}"
+    gone = f"SELECT _record_id FROM {named}" if named else "SELECT NULL::uuid WHERE false"
+    count: int = engine.value(
+        f"SELECT count(DISTINCT _repaired_id) FROM given_keys WHERE _record_id NOT IN ({sent} UNION ALL {gone}) "
+        f"AND (_repaired_id IN ({gone}) OR _repaired_id IN (SELECT _repaired_id FROM {BORROWED} WHERE _repaired_id IN ({sent})))",
+        doing="reading repairs",
+    )
+    return count
 
 
 def with_repaired(own: str, named: str | None) -> str:

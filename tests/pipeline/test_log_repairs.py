@@ -69,3 +69,24 @@ def test_a_corrected_record_that_the_source_sends_itself_outlives_the_wrong_row(
     sync(hub, document)
     assert set(phones(hub, document)) == {person(number)["SFZH"] for number in (0, 1, 9)}
     assert hub.unbalanced() == []
+
+
+def test_what_becomes_of_the_wrong_row_is_seen_when_the_right_key_comes_and_goes(hub: Hub, logged: LoggedPeople) -> None:
+    """The source sends a record of its own under the right key, and takes it back; the wrong row is there all the while."""
+    document = keyed_wrongly(hub, logged)
+    right = person(9)["SFZH"]
+    logged.put(9, 3)
+    came = sync(hub, document)
+    assert (came.scope, came.waiting) == ("part", 0)
+    assert "read-whole" in {note["kind"] for note in came.notes}
+    again = sync(hub, document)
+    assert (again.scope, again.waiting) == ("whole", 1)
+    assert right in phones(hub, document)
+    assert sync(hub, document).scope == "part"
+    logged.remove(9)
+    assert sync(hub, document).scope == "part"
+    back = sync(hub, document)
+    assert (back.scope, back.waiting) == ("whole", 0)
+    assert set(phones(hub, document)) == {person(number)["SFZH"] for number in (0, 1, 9)}
+    assert sync(hub, document).scope == "part"
+    assert hub.unbalanced() == []
