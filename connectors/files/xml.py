@@ -1,7 +1,7 @@
 """XML documents with a repeated element for each record, read as a stream.
 
 Child elements are columns under their names without prefix (`address/city` where they are nested), attributes under theirs with `@`. A name
-that occurs again in the same record gets a number. Documents with a type declaration are refused whole: entities can make a small file fill
+that occurs again in the same record gets a number. Text that goes on behind a child with text has the child's within it. Documents with a type declaration are refused whole: entities can make a small file fill
 any memory, or read others. A file is read twice, first for the names of its columns.
 """
 
@@ -40,6 +40,7 @@ class _Record:
     values: dict[str, str] = field(default_factory=dict)
     size: int = 0
     last: Counter[str] = field(default_factory=Counter)  # the highest number of a name
+    fault: str = ""  # why it cannot be read
 
     def add(self, name: str, text: str) -> None:
         """Keep a value under its name, or under the next free number of it."""
@@ -100,11 +101,11 @@ def _delivery(contract: Contract, source: XmlSource, files: list[_File], extract
             places = range(number + 1, number + 1 + len(some))
             number += len(some)
             extraction.unreadable += [
-                Unreadable(place, "the record is empty", f"{file.name}, line {record.line}")
+                Unreadable(place, record.fault or "the record is empty", f"{file.name}, line {record.line}")
                 for place, record in zip(places, some, strict=True)
-                if not record.values
+                if record.fault or not record.values
             ]
-            full = [(place, record) for place, record in zip(places, some, strict=True) if record.values]
+            full = [(place, record) for place, record in zip(places, some, strict=True) if record.values and not record.fault]
             columns = [pa.array([record.values.get(name) for _, record in full], pa.string()) for name in names]
             if full:
                 positions = pa.array([place for place, _ in full], pa.int64())
@@ -120,7 +121,8 @@ class _Reader:
         self._element = record
         self._open: _Record | None = None
         self._path: list[str] = []
-        self._texts: list[list[str]] = []  # of the record and of each open element in it: text may stand on both sides of a child
+        # Of the record and of each open element in it: its own text in pieces, between children that have text, and all that is in it.
+        self._texts: list[tuple[list[str], list[str]]] = []
         self._has_children = False
         self.parser = expat.ParserCreate(encoding="utf-8")
         self.parser.buffer_text = True
@@ -145,14 +147,16 @@ class _Reader:
             self._path.append(name)
             if len(self._path) > _DEEPEST:
                 raise SourceError(f"{self._what} is nested deeper than {_DEEPEST} elements in line {self.parser.CurrentLineNumber}")
-        self._texts.append([])
+        self._texts.append(([""], []))
         self._has_children = False
         for attribute, value in attributes.items():
             self._open.add("/".join((*self._path, f"@{attribute.rpartition(':')[2]}")), value)
 
     def _text(self, text: str) -> None:
         if self._open is not None:
-            self._texts[-1].append(text)
+            pieces, whole = self._texts[-1]
+            pieces[-1] += text
+            whole.append(text)
             self._open.size += len(text)
             if self._open.size > _LONGEST:
                 raise SourceError(
@@ -163,15 +167,23 @@ class _Reader:
     def _end(self, tag: str) -> None:
         if self._open is None:
             return
-        text = "".join(self._texts.pop())
+        pieces, within = self._texts.pop()
+        own, whole = "".join(pieces), "".join(within)
         if self._path:
-            if not self._has_children or text.strip():
-                self._open.add("/".join(self._path), text)
+            if not self._has_children or own.strip():
+                # A piece before a child with text and one behind it: the child only marks something in one text.
+                self._open.add("/".join(self._path), whole if sum(bool(piece.strip()) for piece in pieces) > 1 else own)
+            elif self._path[-1] == self._element:
+                self._open.fault = f"another element {self._element} stands within the record"
+            outer_pieces, outer = self._texts[-1]
+            outer.append(whole)
+            if whole.strip():
+                outer_pieces.append("")
             self._path.pop()
             self._has_children = True
             return
-        if text.strip():
-            self._open.add(self._element, text)
+        if own.strip():
+            self._open.add(self._element, own)
         self.done.append(self._open)
         self._open = None
 

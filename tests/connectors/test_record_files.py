@@ -216,7 +216,8 @@ def test_elements_and_attributes_of_a_record_are_columns(drop, encoding):
     [
         ("<n>王<br/>小明</n>", {"n/br": "", "n": "王小明"}),
         ("<n>王小明<also>明</also></n>", {"n/also": "明", "n": "王小明"}),
-        ("<n><also>明</also>王<also>二</also>小明\n</n>", {"n/also": "明", "n/also_2": "二", "n": "王小明\n"}),
+        ("<n><also>明</also>王小明\n</n>", {"n/also": "明", "n": "王小明\n"}),
+        ("<n>王<em>小</em>明\n</n>", {"n/em": "小", "n": "王小明\n"}),
         ("<n>\n <also>明</also>\n</n>", {"n/also": "明"}),
     ],
 )
@@ -224,6 +225,20 @@ def test_text_stays_wherever_it_stands_among_elements(drop, element, columns):
     drop.put("a.xml", f"<l><row><id>1</id>{element}</row></l>")
     (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
     assert row == {"id": "1", **columns, "_position": 1}
+
+
+def test_text_around_a_child_is_read_with_the_childs(drop):
+    drop.put("a.xml", "<l><row><id>1</id><dz>景山前街<b>2</b>号</dz><k> <v>3</v> </k></row></l>")
+    (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
+    assert {name: row[name] for name in ("dz", "dz/b", "k/v")} == {"dz": "景山前街2号", "dz/b": "2", "k/v": "3"}
+    assert "k" not in row
+
+
+def test_a_record_within_another_is_not_taken_for_its_columns(drop):
+    drop.put("a.xml", "<l><row><id>1</id><row><id>2</id></row></row><row><id>3</id><row>x</row></row></l>")
+    delivery = drop.read(["id"], "a.xml", "xml", record="row")
+    assert delivery.unreadable == {1: "a.xml, line 1: another element row stands within the record"}
+    assert [(row["id"], row["row"]) for row in delivery.rows] == [("3", "x")]
 
 
 @pytest.mark.parametrize("declared", ["Big5", "Shift_JIS", "GB2312", "utf-16-le", "utf-16-be", "ISO-8859-1"])
