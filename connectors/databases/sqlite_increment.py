@@ -29,6 +29,7 @@ from core.clock import BEIJING
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:([T ])\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z?))?")
 _TRIED = 100  # texts in the form of a time that are none, from the highest down, before the table is read whole
 _FIRST_LETTERS = "____-__-__%"
+_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
 def choose_part(contract_id: str, request: Request | None, columns: Sequence[str], ask: Ask) -> Part:
@@ -43,9 +44,14 @@ def choose_part(contract_id: str, request: Request | None, columns: Sequence[str
     kind, top = ask(f"typeof(max({column})), max({column})", "true", ())
     if kind == "null":
         return Part() if request.since is None else backwards(None)
-    if kind == "text":
-        return _by_time(contract_id, request, column, str(top), ask)
-    if kind != "integer":
+    if kind in ("text", "blob"):  # they come after all numbers, so a single word among these would be the highest
+        last = _last_time(column, ask)
+        if last is not None:
+            return _by_time(request, column, last, ask)
+        (top,) = ask(f"max({column})", f"typeof({column}) = 'integer'", ())
+        if top is None:
+            raise unusable(contract_id, request.column, "text that is no ISO time" if kind == "text" else kind)
+    elif kind != "integer":
         raise unusable(contract_id, request.column, kind)
     return _by_number(request, column, int(top))
 
@@ -61,9 +67,19 @@ def _by_number(request: Increment, column: str, top: int) -> Part:
     return Part(condition, (int(request.since) - request.overlap,), str(top), is_whole=False)
 
 
-def _by_time(contract_id: str, request: Increment, column: str, last: str, ask: Ask) -> Part:
-    if not _ISO.fullmatch(last):
-        raise unusable(contract_id, request.column, "text that is no ISO time")
+def _last_time(column: str, ask: Ask) -> str | None:
+    """The highest text in the form of a time; None where the highest few that begin like a day have another."""
+    bound: tuple[str, ...] = ()
+    condition = f"typeof({column}) = 'text' AND {column} GLOB '{_DAY}*'"
+    for _ in range(_TRIED):
+        (found,) = ask(f"max({column})", condition + (f" AND {column} < ?" if bound else ""), bound)
+        if found is None or _ISO.fullmatch(str(found)):
+            return None if found is None else str(found)
+        bound = (str(found),)
+    return None
+
+
+def _by_time(request: Increment, column: str, last: str, ask: Ask) -> Part:
     top = _highest(column, last, ask)
     if request.since is None:
         return Part(cursor=top)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 from xml.parsers import expat
 
@@ -13,7 +13,8 @@ _DIGITS = 9  # more say nothing more
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as it is written: in which table of the document, its first row and column (from 0), in how many of each it stands, its attributes."""
+    """A cell as it is written: in which table of the document, its first row and column (from 0), in how many of each it stands, its attributes,
+    and whether it shows a text."""
 
     table: int
     name: str
@@ -22,6 +23,7 @@ class Cell:
     column: int
     columns: int
     attributes: Mapping[str, str]
+    has_text: bool = False
 
 
 def cells(content: IO[bytes]) -> Iterator[Cell]:
@@ -31,9 +33,11 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
     """
     found: list[Cell] = []
     table, name, row, rows, column = -1, "", 0, 1, 0
+    inside = 0  # elements of a remark: it is no text of the cell
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal table, name, row, rows, column
+        nonlocal table, name, row, rows, column, inside
+        inside += bool(inside) or tag == "office:annotation"
         match tag.rpartition(":")[2]:
             case "table":
                 table, name, row = table + 1, attributes.get("table:name", ""), 0
@@ -44,18 +48,24 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
                 found.append(Cell(table, name, row, rows, column, columns, attributes))
                 column += columns
 
+    def text(said: str) -> None:
+        if found and not inside and not found[-1].has_text and said.strip():
+            found[-1] = replace(found[-1], has_text=True)
+
     def end(tag: str) -> None:
-        nonlocal row
+        nonlocal row, inside
+        inside -= bool(inside)
         if tag.rpartition(":")[2] == "table-row":
             row += rows
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     with suppress(expat.ExpatError):
         while block := content.read(_BLOCK):
             parser.Parse(block, False)
-            yield from found
-            found.clear()
+            # The last may go on in the next block.
+            yield from found[:-1]
+            del found[:-1]
         parser.Parse(b"", True)
     yield from found
 

@@ -1,5 +1,5 @@
 """Cells of a sheet that show no value and would read as empty ones: formulas whose values are not stored, since a program wrote them and nobody
-has opened the workbook since, and errors such as #N/A.
+has opened the workbook since, errors such as #N/A, and texts of an OpenDocument file that are not declared as values.
 """
 
 import io
@@ -11,7 +11,7 @@ from typing import IO, BinaryIO, Literal
 from xml.etree import ElementTree as ET
 
 from connectors.files.drop import open_archive
-from connectors.files.ods_cells import MEMBER, cells
+from connectors.files.ods_cells import MEMBER, Cell, cells
 from connectors.files.workbook_size import column_number
 from core.errors import SourceError
 
@@ -26,7 +26,7 @@ _MOST = 1_000_000
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-Lack = Literal["unstored", "error"]
+Lack = Literal["unstored", "error", "undeclared"]
 
 
 def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dict[int, Lack]] | None:
@@ -95,12 +95,16 @@ def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
 def _lacking_in_ods(content: IO[bytes], sheet: str) -> Iterator[tuple[int, int, Lack]]:
     """The same of an OpenDocument file; that a cell holds an error only LibreOffice says."""
     for cell in cells(content):
-        is_unstored = "table:formula" in cell.attributes and "office:value-type" not in cell.attributes
-        if cell.name == sheet and (is_unstored or cell.attributes.get("calcext:value-type") == "error"):
+        if cell.name == sheet and (lack := _lack_of(cell)):
             for row in range(cell.row + 1, cell.row + 1 + cell.rows):
-                yield from (
-                    (row, column, "unstored" if is_unstored else "error") for column in range(cell.column, cell.column + cell.columns)
-                )
+                yield from ((row, column, lack) for column in range(cell.column, cell.column + cell.columns))
+
+
+def _lack_of(cell: Cell) -> Lack | None:
+    """What a cell of an OpenDocument file has in place of a value. One without a type has none, whatever it shows."""
+    if "office:value-type" not in cell.attributes:
+        return "unstored" if "table:formula" in cell.attributes else "undeclared" if cell.has_text else None
+    return "error" if cell.attributes.get("calcext:value-type") == "error" else None
 
 
 def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:

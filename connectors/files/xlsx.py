@@ -29,6 +29,7 @@ _WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDoc
 _LACKS: dict[Lack, str] = {
     "unstored": "a formula under {} has no value: open the workbook, save it, and deliver it again",
     "error": "a cell under {} shows an error in place of a value: mend it, and deliver the workbook again",
+    "undeclared": "a cell under {} shows a text that is not declared as its value: open the workbook, save it, and deliver it again",
 }
 _NOT_TOLD = "{}: cells that show an error, if it has any, were read as empty ones; have it saved as xlsx to be told"
 
@@ -92,8 +93,25 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
         lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
-    notes = () if lacking is not None else (Note("cell-errors", _NOT_TOLD.format(path.name)),)
-    return _Workbook(path, header, plan_columns(contract, names, path.name), sheet if keep else None, lacking or {}, notes)
+    plan = plan_columns(contract, names, path.name)
+    notes = [] if lacking is not None else [Note("cell-errors", _NOT_TOLD.format(path.name))]
+    notes += _merged(sheet, header, plan, path.name)
+    return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, tuple(notes))
+
+
+def _merged(sheet: python_calamine.CalamineSheet, header: Header, plan: ColumnPlan, name: str) -> Iterator[Note]:
+    """Cells of data that reach over several rows: only the first of these has their value."""
+    named = dict(zip(plan.places, plan.names, strict=True))
+    areas = [(first, last) for first, last in sheet.merged_cell_ranges or () if last[0] > first[0] >= header.last_line]
+    columns = [
+        named[place] for place in sorted({place for first, last in areas for place in range(first[1], last[1] + 1)}) if place in named
+    ]
+    if columns:
+        yield Note(
+            "merged-cells",
+            f"cells under {shown(columns)} reach over several rows, of which only the first has the value: have them filled in each row",
+            file=name,
+        )
 
 
 def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
@@ -196,7 +214,14 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
                 f"{contract.id}: {path.name} has no sheet {source.sheet}; it has {', '.join(names)}",
                 hint="change the sheet in the contract",
             )
-        return workbook.get_sheet_by_name(source.sheet) if source.sheet else workbook.get_sheet_by_index(0)
+        return workbook.get_sheet_by_name(source.sheet or _first_shown(workbook))
+
+
+def _first_shown(workbook: python_calamine.CalamineWorkbook) -> str:
+    """The first sheet that a person sees: hidden ones hold lists and old states."""
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet]
+    shown_ones = (sheet.name for sheet in sheets if sheet.visible == python_calamine.SheetVisibleEnum.Visible)
+    return next(shown_ones, workbook.sheet_names[0])
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """XML documents with a repeated element for each record, read as a stream.
 
 Child elements are columns under their names without prefix (`address/city` where they are nested), attributes under theirs with `@`. A name
-that occurs again in the same record gets a number. Text that goes on behind a child with text has the child's within it. Documents with a type declaration are refused whole: entities can make a small file fill
-any memory, or read others. A file is read twice, first for the names of its columns.
+that occurs again in the same record gets a number. Text that goes on behind a child with text has the child's within it. Documents with a
+type declaration are refused whole: entities can make a small file fill any memory, or read others. A file is read twice, first for the names
+of its columns.
 """
 
 import re

@@ -245,11 +245,24 @@ def test_texts_of_sqlite_that_are_no_times_are_read_every_time(tmp_path: Path) -
     lite.close()
     contract = make_contract({"kind": "sqlite", "connection": "source", "object": TABLE}, ["k"])
     connections = Connections({"HUB_CONNECTION_SOURCE": f"sqlite:///{path}"}, Path("none.yml"))
-    # The highest value is no text here, so the column has no order.
-    with pytest.raises(SourceError, match="is of type blob"):
-        extract(contract, connections, Increment("ts", 0))
-    with sqlite3.connect(path) as lite:
-        lite.execute(f"DELETE FROM {TABLE} WHERE k = 5")
-    lite.close()
+    # Also where the highest value of all is none.
     extraction = extract(contract, connections, Increment("ts", 600, "2024-03-01T09:00:00.250Z"))
-    assert sorted(consume(extraction).values("k")) == ["2", "3", "4"]
+    assert sorted(consume(extraction).values("k")) == ["2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(("values", "since", "kept"), [(("2024-03-01", "2024-03-02"), "2024-03-02", "2024-03-02"), ((1, 7), "7", "7")])
+def test_a_word_among_the_values_of_a_sqlite_cursor_ends_no_reading(
+    tmp_path: Path, values: tuple[object, ...], since: str, kept: str
+) -> None:
+    path = tmp_path / "source.db"
+    words = ("暂无", "2026/3/2 9:00", "2026-03-02 at nine")
+    with sqlite3.connect(path) as lite:
+        lite.execute("CREATE TABLE t (k, ts)")
+        lite.executemany("INSERT INTO t VALUES (?, ?)", enumerate([*values, *words]))
+    lite.close()
+    contract = make_contract({"kind": "sqlite", "connection": "source", "object": "t"}, ["k"])
+    connections = Connections({"HUB_CONNECTION_SOURCE": f"sqlite:///{path}"}, Path("none.yml"))
+    whole = extract(contract, connections, Increment("ts", 0))
+    assert (consume(whole).values("k"), whole.cursor, whole.is_whole) == (["0", "1", "2", "3", "4"], kept, True)
+    part = extract(contract, connections, Increment("ts", 0, since))
+    assert (consume(part).values("k"), part.cursor, part.is_whole) == (["1", "2", "3", "4"], kept, False)

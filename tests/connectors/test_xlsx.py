@@ -264,3 +264,41 @@ def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
         else:
             with pytest.raises(SourceError, match="nearly all of them empty"):
                 drop.read(["id"], "a.ods", "xlsx")
+
+
+def test_a_text_of_an_ods_document_that_is_not_declared_as_a_value_is_told(drop):
+    """The reader of workbooks gives nothing for it. A remark is no text of its cell."""
+    row = "<table:table-row>{}</table:table-row>".format
+    undeclared = "<table:table-cell><text:p>x</text:p></table:table-cell>"
+    remark = "<table:table-cell><office:annotation><text:p>x</text:p></office:annotation></table:table-cell>"
+    with_table(drop, "".join((row(cells("id", "n")), row(cells("1") + undeclared), row(cells("2") + remark), row(cells("3", "y")))))
+    delivery = drop.read(["id", "n"], "a.ods", "xlsx")
+    assert [(row["id"], row["n"]) for row in delivery.rows] == [("2", ""), ("3", "y")]
+    assert {place: why.partition(":")[0] for place, why in delivery.unreadable.items()} == {
+        2: "a cell under n shows a text that is not declared as its value"
+    }
+
+
+def test_the_first_sheet_is_the_first_that_a_person_sees(drop):
+    book = openpyxl.Workbook()
+    book.active.title = "旧"
+    for row in (["姓名"], ["旧人"]):
+        book.active.append(row)
+    book.active.sheet_state = "hidden"
+    for row in (["姓名"], ["张三"]):
+        (book["新"] if "新" in book.sheetnames else book.create_sheet("新")).append(row)
+    book.save(drop.folder / "a.xlsx")
+    assert read(drop, ["姓名"]).values("姓名") == ["张三"]
+    assert read(drop, ["姓名"], sheet="旧").values("姓名") == ["旧人"]
+
+
+def test_cells_that_reach_over_several_rows_are_told(drop):
+    path = workbook(
+        drop, ["标题", None, None], ["姓名", "地址", "电话"], ["张三", "东街1号", "1"], ["李四", None, "2"], ["王五", "西街", "3"]
+    )
+    book = openpyxl.load_workbook(path)
+    book["数据"].merge_cells("A1:C1")
+    assert "merged-cells" not in read(drop, ["姓名"]).notes
+    book["数据"].merge_cells("B3:B4")
+    book.save(path)
+    assert "under 地址 reach over several rows" in read(drop, ["姓名"]).notes["merged-cells"]

@@ -155,6 +155,15 @@ def test_what_excel_saves_in_china_is_read(hub: Hub) -> None:
     assert made.accepted == 2
 
 
+def test_a_character_that_is_none_goes_out_and_comes_back(hub: Hub) -> None:
+    """One row that has it must not keep all others from being taken in."""
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, [person(1, SFZH=wrong_check(resident_id(1)), DZ="北京\0市"), person(2, SFZH=wrong_check(resident_id(2)))])
+    back = edited(handed_out(hub, contract=RESIDENTS["id"]), filling("SFZH", resident_id(1), resident_id(2)))
+    (made,) = replay(RESIDENTS["id"], hub.home, repaired=back)
+    assert made.accepted == 2
+
+
 @pytest.mark.long
 def test_every_rule_stands_beside_its_cell_and_rules_of_the_row_apart(hub: Hub) -> None:
     hub.register(RESIDENTS)
