@@ -181,9 +181,11 @@ class _Renewing:
             "WHERE c._record_id IS NULL OR c._identity = _own "
             "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY _rank, o._record_id) = 1"
         )
+        # The one that stays may have got the same identifier meanwhile: then nothing has to hold it.
         self.engine.run(
-            f"INSERT INTO {RENEWALS} SELECT number, '{GONE}', CASE WHEN l._record_id = left_record THEN right_record ELSE left_record END, "
-            f"successor, successor_contract FROM {STANDING} JOIN {LOST} l ON l._record_id IN (left_record, right_record) "
+            f"INSERT INTO {RENEWALS} SELECT number, '{GONE}', CASE WHEN l._record_id = left_record THEN right_record ELSE left_record END "
+            "AS stays, nullif(successor, stays), successor_contract "
+            f"FROM {STANDING} JOIN {LOST} l ON l._record_id IN (left_record, right_record) "
             "LEFT JOIN successors USING (_own) QUALIFY row_number() OVER (PARTITION BY number ORDER BY successor) = 1"
         )
 

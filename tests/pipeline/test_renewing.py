@@ -65,6 +65,16 @@ def test_a_dataset_that_ends_hands_all_over(linked: Hub) -> None:
     assert (published.entities, published.inserted, published.unlinked) == (len(ALL), 0, 0)
 
 
+def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: Hub) -> None:
+    linked.sync(CARDS, [person(1, DH="13700000001") | {"KH": "1"}, card(2, DH="13700000002")])
+    assert linked.publish("population").entities == len(ALL)
+    for document in (RESIDENTS, INSURED):
+        linked.sync(document, [person(n) for n in ALL if n != 1])
+    published = linked.publish("population")
+    assert (published.entities, published.unlinked, published.contradictions) == (len(ALL), 0, 0)
+    assert len([item for item in told(linked) if not item.withdrawn]) == 1
+
+
 def test_a_record_that_is_somebody_else_now_is_compared_anew(linked: Hub) -> None:
     assert phones(linked)[person(1)["SFZH"]] != "13999999999"
     other = card(1, XM="欧阳震华", CSRQ="1980-11-13", XB="2", DH="13999999999", DZ="上海市浦东新区世纪大道99号")
