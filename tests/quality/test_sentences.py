@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pipeline.publication.renewing import GONE, OTHER_CODE, OTHERWISE
 from quality.texts import sentence
 from tests.quality.raised import messages
 
@@ -33,6 +34,12 @@ def test_every_message_is_told_in_chinese(found: dict[str, str]) -> None:
 @pytest.mark.parametrize("reason", ["the line is no JSON object", "the line is no JSON", "a name stands twice in the object"])
 def test_what_the_engine_says_of_a_line_is_told_too(reason: str) -> None:
     assert not SMALL_WORDS.findall(sentence(f"3 rows: {reason}", "zh"))
+
+
+@pytest.mark.parametrize("why", [GONE, OTHERWISE, OTHER_CODE])
+def test_why_the_hub_takes_a_judgement_back_is_told_too(why: str) -> None:
+    assert not SMALL_WORDS.findall(sentence(why, "zh"))
+    assert sentence(f"in place of judgement 7: {why}", "zh").startswith("代替判定 7：")
 
 
 def test_a_message_keeps_its_names() -> None:
