@@ -38,6 +38,7 @@ _LOCKED, _PATCHED, _UTF8 = 0b1000001, 0b100000, 0x800
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _KINDS = {
     _ZIP: _ARCHIVE,
+    b"\x1f\x8b\x08": "a gzip archive within an archive",  # one layer is off by then
     b"PK\x05\x06": "an empty zip archive",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel workbook (xls)",
     b"%PDF": "a PDF document",

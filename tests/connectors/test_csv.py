@@ -271,6 +271,7 @@ def _zip(name: str) -> bytes:
         (_zip("xl/workbook.xml"), "an Excel workbook (xlsx)"),
         (_zip("content.xml"), "an OpenDocument file (ods)"),
         (gzip.compress(_zip("a.csv")), "a zip archive"),
+        (gzip.compress(gzip.compress(b"x")), "a gzip archive within an archive"),
         (gzip.compress(_zip("xl/workbook.xml")), "an Excel workbook (xlsx)"),
         (b"PK\x03\x04broken", "a damaged zip archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an Excel workbook (xls)"),
@@ -279,7 +280,7 @@ def _zip(name: str) -> bytes:
         (b"<table><tr>", "an HTML page"),
     ],
     # Archives hold the time of their making; ids made of them would differ between processes.
-    ids=("xlsx", "ods", "zip in gzip", "xlsx in gzip", "damaged zip", "xls", "pdf", "html with doctype", "html table"),
+    ids=("xlsx", "ods", "zip in gzip", "gzip in gzip", "xlsx in gzip", "damaged zip", "xls", "pdf", "html with doctype", "html table"),
 )
 def test_a_file_that_is_something_else_is_called_by_its_name(drop, content, kind):
     drop.put("a.csv", content)
