@@ -65,6 +65,7 @@ def test_a_dataset_that_ends_hands_all_over(linked: Hub) -> None:
     assert (published.entities, published.inserted, published.unlinked) == (len(ALL), 0, 0)
 
 
+@pytest.mark.long
 def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: Hub) -> None:
     linked.sync(CARDS, [person(1, DH="13700000001") | {"KH": "1"}, card(2, DH="13700000002")])
     assert linked.publish("population").entities == len(ALL)
@@ -88,12 +89,14 @@ def test_a_record_that_is_somebody_else_now_is_compared_anew(linked: Hub) -> Non
     assert gone.withdrawn.why == "its record says something else"
 
 
+@pytest.mark.long
 def test_a_record_that_moved_house_stays_whose_it_is(linked: Hub) -> None:
     linked.sync(CARDS, [card(1, DH="13700000009"), card(2, DH="13700000002")])
     assert linked.publish("population").unlinked == 0
     assert [item for item in told(linked) if item.withdrawn] == []
 
 
+@pytest.mark.long
 def test_whoever_has_another_identifier_takes_nobody_along(linked: Hub) -> None:
     """The row of a register now holds another person."""
     document = {**RESIDENTS, "id": "public_security__register", "record_key": ["BH"], "ignore": ["BH"]}
