@@ -217,7 +217,9 @@ class Contract(Part):
     log: Log | None = Field(default=None, description="What the log is called and how much of it may be kept; for change_tracking: log.")
     columns: Columns = Field(description="Source column to data element: an id, a list of ids, or an object with formats or lookup.")
     constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
-    as_of: AsOfColumn = Field(default=None, description="Source column with the date from which a record holds.")
+    as_of: AsOfColumn = Field(
+        default=None, description="Source column with the date from which a record holds; one still to come counts as none."
+    )
     ignore: tuple[ColumnName, ...] = Field(default=(), strict=False, description="Source columns that are deliberately not used.")
     assertions: Assertions = Field(default_factory=Assertions, description="What a delivery must satisfy.")
     drift: Drift | None = Field(default=None, description="What is done where the source is not what it was; left out, as its parts say.")

@@ -48,7 +48,7 @@ class WorkbookSource(Part):
     kind: Literal["xlsx"] = Field(description="Workbooks: xlsx, xls or ods.")
     connection: _Connection
     path: _Path
-    sheet: str | None = Field(default=None, min_length=1, description="Name of the sheet; left out, the first.")
+    sheet: str | None = Field(default=None, min_length=1, description="Name of the sheet; left out, the first that is not hidden.")
     header: _Header = True
     header_row: _HeaderRow = None
 
