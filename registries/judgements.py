@@ -185,13 +185,6 @@ def take_back(serving: sa.Engine, registry: str, judged: Sequence[tuple[int, Dec
                 connection.execute(judgement.insert(), rows)
 
 
-def has_automatic(serving: sa.Engine, registry: str) -> bool:
-    """Whether anything was ever judged by a rule or model."""
-    query = sa.select(judgement.c.number).where(judgement.c.registry == registry, judgement.c.method.not_in((HUMAN, RENEWED)))
-    with reading(serving) as connection:
-        return connection.execute(query.limit(1)).first() is not None
-
-
 def _one(connection: sa.Connection, registry: str, number: int) -> Judgement:
     found = _read(connection, (judgement.c.registry == registry) & (judgement.c.number == number))
     if not found:

@@ -1,8 +1,9 @@
-"""Renewing: before a publication, what a rule or model was sure of is looked at again where a record of the pair has changed since.
+"""Renewing: before a publication, judgements are looked at again where a record of the pair has changed since.
 
-Such a judgement rests on what two records said. A record that leaves its entity hands the judgement over to another of the same entity; one
-without an identifier that says something else is compared anew; a code that is no longer shown holds nothing together. What does not hold is
-taken back, and its record waits again. A person's judgement stands until a person takes it back.
+A judgement is about two entities and names a record of each. One that leaves the entity of its identifier hands its judgements over to another
+record of the same entity. What a rule or model was sure of rests, besides, on what the records said: one without an identifier that says
+something else is compared anew, and a code that is no longer shown holds nothing together. What does not hold is taken back, and its record
+waits again. What a person has said is not compared again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,26 +19,27 @@ from pipeline.publication.pins import Pins
 from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
 from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
-from registries.judgements import HUMAN, RENEWED, SAME, Decision, Side, facts, has_automatic, judge, newest, take_back
+from registries.judgements import DIFFERENT, HUMAN, RENEWED, SAME, Decision, Side, facts, judge, newest, take_back
 from registries.matching import canonical_id, canonical_key
 from registries.publications import Publication
 from standards.model import Schema, Standards
 
-STANDING = "standing"  # table: number, left_record, right_record, left_dataset, right_dataset, score, method of automatic judgements
+# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, and whether it is_automatic.
+STANDING = "standing"
 SIDES = "sides"  # table: _record_id, _contract of their records
 # Table: _record_id, _contract, _identity, is_live, is_changed, and whether a code is gone, of records whose rows came anew.
 CHANGED = "changed_sides"
 LINES = "published_lines"  # table: _record_id, _dataset, _canonical_id, and what the identifier alone makes of it (_own), of some records
 LOST = "lost"  # table: _record_id, _own of records that are no longer what their identifier made of them
-# Table: number, why, and the record that `stays` with a successor of the other; null where there is none.
+# Table: number and why of judgements that do not stand as they were written, and the two records between which they then stand, if so.
 RENEWALS = "renewals"
 GONE, OTHERWISE, OTHER_CODE = "its record is gone", "its record says something else", "its code is no longer shown"
 
 
 def renew(home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins) -> int:
-    """Look again at automatic judgements, given what a publication will rest on; the number of the newest fact then."""
+    """Look again at what is judged, given what a publication will rest on; the number of the newest fact then."""
     changed = [item for item in pins.datasets if item.changed]
-    if not (before.number and changed and has_automatic(home.serving, definition.id)):
+    if not (before.number and changed and pins.judged):
         return pins.judged
     with Engine(home.settings) as engine:
         renewing = _Renewing(engine, home, definition, schema, standards, before.number, changed)
@@ -74,17 +76,15 @@ class _Renewing:
 
     def write(self) -> None:
         """First what takes the place of a judgement, then that it is taken back: a run that dies between the two is repeated."""
-        rows = self.engine.rows(
-            "SELECT number, left_record::varchar, left_dataset, right_record::varchar, right_dataset, method, score, why, stays::varchar, "
-            f"successor::varchar, successor_contract FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number"
-        )
+        told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
         judged, taken = [], []
-        for number, left, of, right, its, method, score, why, stays, successor, contract in rows:
-            sides = {left: Side(left, of), right: Side(right, its)}
-            taken.append((number, Decision(sides[left], sides[right], SAME, why, None, RENEWED)))
-            if successor is not None:
-                said = f"in place of judgement {number}: {why}"
-                judged.append(Decision(sides[stays], Side(successor, contract), SAME, said, score, method))
+        for row in told:
+            left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
+            taken.append((row["number"], Decision(left, right, row["verdict"], row["why"], None, RENEWED)))
+            if row["is_handed_over"]:
+                left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
+                said = f"in place of judgement {row['number']}: {row['why']}"
+                judged.append(Decision(left, right, row["verdict"], said, row["score"], row["method"]))
         judge(self.home.serving, self.definition.id, judged, self.home.settings.actor)
         take_back(self.home.serving, self.definition.id, taken, self.home.settings.actor)
 
@@ -93,7 +93,7 @@ class _Renewing:
         self.engine.register("facts", facts(self.home.serving, self.definition.id, upto))
         self.engine.run(
             f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
-            f"right_dataset, score, method FROM facts WHERE verdict = '{SAME}' AND method <> '{HUMAN}' "
+            f"right_dataset, verdict, score, method, method <> '{HUMAN}' AS is_automatic FROM facts WHERE verdict IN ('{SAME}', '{DIFFERENT}') "
             "AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
         )
         self.engine.run(
@@ -104,7 +104,10 @@ class _Renewing:
             f"CREATE TABLE {CHANGED} (_record_id UUID, _contract VARCHAR, _identity UUID, is_live BOOLEAN, is_changed BOOLEAN, "
             "is_code_gone BOOLEAN)"
         )
-        self.engine.run(f"CREATE TABLE {RENEWALS} (number BIGINT, why VARCHAR, stays UUID, successor UUID, successor_contract VARCHAR)")
+        self.engine.run(
+            f"CREATE TABLE {RENEWALS} (number BIGINT, why VARCHAR, is_handed_over BOOLEAN, left_next UUID, left_contract VARCHAR, "
+            "right_next UUID, right_contract VARCHAR)"
+        )
 
     def _read_changed(self, item: Pinned, ids: str) -> None:
         """Add what some records of a dataset are now, of those whose rows came anew since the current publication."""
@@ -181,19 +184,32 @@ class _Renewing:
             "WHERE c._record_id IS NULL OR c._identity = _own "
             "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY _rank, o._record_id) = 1"
         )
-        # The one that stays may have got the same identifier meanwhile: then nothing has to hold it.
+        sides = ", ".join(
+            f"CASE WHEN {side}_lost._own IS NULL THEN {side}_record ELSE {side}_new.successor END AS {side}_next, "
+            f"CASE WHEN {side}_lost._own IS NULL THEN {side}_dataset ELSE {side}_new.successor_contract END AS {side}_contract"
+            for side in ("left", "right")
+        )
+        joins = " ".join(
+            f"LEFT JOIN {LOST} {side}_lost ON {side}_lost._record_id = {side}_record "
+            f"LEFT JOIN {LINES} {side}_line ON {side}_line._record_id = {side}_record "
+            f"LEFT JOIN successors {side}_new ON {side}_new._own = {side}_lost._own"
+            for side in ("left", "right")
+        )
+        # Two records of one identifier are together, or apart, as these very records.
+        moot = "coalesce(left_line._own = right_line._own, false)"
         self.engine.run(
-            f"INSERT INTO {RENEWALS} SELECT number, '{GONE}', CASE WHEN l._record_id = left_record THEN right_record ELSE left_record END "
-            "AS stays, nullif(successor, stays), successor_contract "
-            f"FROM {STANDING} JOIN {LOST} l ON l._record_id IN (left_record, right_record) "
-            "LEFT JOIN successors USING (_own) QUALIFY row_number() OVER (PARTITION BY number ORDER BY successor) = 1"
+            f"INSERT INTO {RENEWALS} WITH moved AS (SELECT number, is_automatic, {moot} AS is_moot, {sides} FROM {STANDING} {joins} "
+            f"WHERE left_lost._own IS NOT NULL OR right_lost._own IS NOT NULL), "
+            "found AS (SELECT *, NOT is_moot AND left_next IS NOT NULL AND right_next IS NOT NULL AS is_handed_over FROM moved) "
+            f"SELECT number, '{GONE}', is_handed_over, left_next, left_contract, right_next, right_contract FROM found "
+            "WHERE is_automatic OR is_handed_over"
         )
 
     def _drop_codes(self) -> None:
         """What a code holds together falls with it."""
         self.engine.run(
-            f"INSERT INTO {RENEWALS} SELECT DISTINCT number, '{OTHER_CODE}', NULL::uuid, NULL::uuid, NULL FROM {STANDING} "
-            f"JOIN {CHANGED} ON _record_id IN (left_record, right_record) WHERE {self._is_by_code} AND is_code_gone "
+            f"INSERT INTO {RENEWALS} SELECT DISTINCT number, '{OTHER_CODE}', false, NULL::uuid, NULL, NULL::uuid, NULL FROM {STANDING} "
+            f"JOIN {CHANGED} ON _record_id IN (left_record, right_record) WHERE is_automatic AND {self._is_by_code} AND is_code_gone "
             f"AND number NOT IN (SELECT number FROM {RENEWALS})"
         )
 
@@ -206,7 +222,7 @@ class _Renewing:
         self.engine.run(
             "CREATE TABLE again AS SELECT number, left_record, right_record, l._canonical_id AS left_entity, r._canonical_id AS right_entity, "
             f"l._own AS left_own, r._own AS right_own FROM {STANDING} LEFT JOIN {LINES} l ON l._record_id = left_record "
-            f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE coalesce(NOT ({self._is_by_code}), true) AND number IN "
+            f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE is_automatic AND coalesce(NOT ({self._is_by_code}), true) AND number IN "
             f"(SELECT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
             f"LEFT JOIN {LINES} o ON o._record_id = c._record_id WHERE is_live AND is_changed AND _identity IS NULL AND _own IS NULL)"
         )
@@ -228,4 +244,4 @@ class _Renewing:
             holds = f"EXISTS (SELECT 1 FROM ({pairs}) WHERE a = {left} AND b = {right} OR a = {right} AND b = {left})"
         self.engine.run(f"CREATE TABLE fallen AS SELECT number FROM again WHERE NOT ({holds})", doing="comparing records anew")
         self.engine.run(f"DELETE FROM {RENEWALS} WHERE number IN (SELECT number FROM fallen)")
-        self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, '{OTHERWISE}', NULL, NULL, NULL FROM fallen")
+        self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, '{OTHERWISE}', false, NULL, NULL, NULL, NULL FROM fallen")

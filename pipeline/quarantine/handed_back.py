@@ -1,5 +1,6 @@
 """Repaired rows as a department hands them back: each is matched to the row in quarantine that it repairs, or refused with the reason."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from core.engine import Engine
 from core.errors import RequestError
 from core.keys import RECORD_KEY, load_key
 from pipeline.home import Home
-from pipeline.quarantine.handed_file import HandedFile, HandedRow
+from pipeline.quarantine.handed_file import ROUNDED, HandedFile, HandedRow
 from pipeline.quarantine.repair_file import BATCH, NOTE, PLACE, POSITION, RECORD, is_as_handed_out, unescaped
 from pipeline.quarantine.row_issues import concerned
 from pipeline.quarantine.set_aside import RECORD_ID, SetAside, SetAsideRow, rows_at, waiting_records
@@ -24,6 +25,7 @@ from pipeline.state import Sought, standardized_table, state
 from standards.loader import load_standards
 
 HEADER = "leave the header as it was handed out"
+_ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]+")
 _DIGITS = 19  # of a position; more are no number of the engine's
 
 
@@ -149,6 +151,11 @@ def _matched(
         return None, f"column {', '.join(beyond)}: the row had no such column"
     if row.unusable:
         return None, _unusable(row.unusable)
+    # A program for tables that opened a CSV file has written a long number its own way, also where nobody had complained of it.
+    if rounded := [
+        name for name in found.columns if _ROUNDED.fullmatch(row.text(name).strip()) and _value(row, origin, name) != origin.raw[name]
+    ]:
+        return None, _unusable(dict.fromkeys(rounded, ROUNDED))
     changed = _changed_key(contract, row, origin)
     if changed and not _is_key_wrong(contract, origin):
         return None, f"column {', '.join(changed)}: the key of the record was changed; a record with another key comes from the source"

@@ -7,7 +7,7 @@ import pytest
 from pipeline.link import link
 from pipeline.operation.ending import end
 from registries.candidates import open_pairs
-from registries.judgements import HUMAN, RENEWED, Judgement, judgements, withdraw
+from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, withdraw
 from tests.factories import PATIENTS, RESIDENTS, Hub, credit_code, organization, person
 from tests.pipeline.test_earlier_codes import LICENSED, REGISTERED, taxpayer
 from tests.pipeline.test_link import CARDS, card
@@ -66,6 +66,31 @@ def test_a_dataset_that_ends_hands_all_over(linked: Hub) -> None:
 
 
 @pytest.mark.long
+def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(hub: Hub) -> None:
+    """That two numbers are one person, that a record is theirs, and that another is not."""
+    hub.register(RESIDENTS, CARDS, INSURED)
+    for document in (RESIDENTS, INSURED):
+        hub.sync(document, [person(n) for n in ALL])
+    hub.sync(CARDS, [card(3, XM="欧阳娜", CSRQ="1961-05-05"), card(4)])
+    residents = {row["resident_id"]: Side(str(row["_record_id"]), RESIDENTS["id"]) for row in hub.state(RESIDENTS)}
+    cards = {row["person_name"]: Side(str(row["_record_id"]), CARD_ID) for row in hub.state(CARDS)}
+    one, two, three, four = (residents[person(n)["SFZH"]] for n in (1, 2, 3, 4))
+    said = [(one, two, "same"), (cards["欧阳娜"], three, "same"), (cards[person(4)["XM"]], four, "different")]
+    judge(hub.home.serving, "population", [Decision(left, right, verdict, "seen") for left, right, verdict in said], "wang")  # type: ignore[arg-type]
+    before = hub.publish("population")
+    assert (before.entities, before.unlinked) == (len(ALL) - 1, 1)
+    hub.sync(RESIDENTS, [])
+    after = hub.publish("population")
+    assert (after.entities, after.unlinked, after.inserted, after.deleted) == (len(ALL) - 1, 1, 0, 0)
+    standing = [item for item in told(hub) if not item.withdrawn]
+    assert sorted((item.verdict, item.method) for item in standing) == [("different", HUMAN), ("same", HUMAN), ("same", HUMAN)]
+    assert link("population", hub.home).judged == 0
+    # Without another record of the entity it stands as it was said.
+    hub.sync(INSURED, [person(n) for n in ALL if n != 3])
+    hub.publish("population")
+    assert len([item for item in told(hub) if not item.withdrawn]) == 3
+
+
 def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: Hub) -> None:
     linked.sync(CARDS, [person(1, DH="13700000001") | {"KH": "1"}, card(2, DH="13700000002")])
     assert linked.publish("population").entities == len(ALL)

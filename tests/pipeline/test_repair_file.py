@@ -91,6 +91,18 @@ def test_a_cell_that_does_not_say_what_was_meant_is_told_and_removes_nothing(hub
     assert made.accepted == 1
 
 
+def test_a_number_that_a_spreadsheet_wrote_its_own_way_replaces_none(hub: Hub) -> None:
+    """Also where nobody had complained of it; what the source itself wrote so is as it was."""
+    hub.register(PATIENTS)
+    first = hub.sync(PATIENTS, [*GOOD, NAMELESS[0] | {"DH": "13800000008"}, NAMELESS[1] | {"DH": "1.38E+10"}])
+    path = edited(handed_out(hub), filling("XM", "王芳", "李强"))
+    (made,) = replay(first.batch_id, hub.home, repaired=edited(path, filling("DH", "1.38E+10", "1.38E+10")))
+    assert [row["reason"] for row in refused_rows(hub.home, made)] == [
+        "column DH: the spreadsheet has rounded a long number; write it as text"
+    ]
+    assert made.accepted == 1
+
+
 def test_what_is_too_large_to_come_back_goes_out_in_parts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part has the header and comes back by itself; together they have every row once."""
     monkeypatch.setattr("pipeline.quarantine.repair_file.PART", 2_000)
