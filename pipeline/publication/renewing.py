@@ -15,6 +15,7 @@ from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
 from pipeline.link import EACH_OTHER, TO_KNOWN, find_entities, model_of, read_unidentified
+from pipeline.publication.offering import pair_of
 from pipeline.publication.pins import Pins
 from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
 from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
@@ -77,12 +78,16 @@ class _Renewing:
     def write(self) -> None:
         """First what takes the place of a judgement, then that it is taken back: a run that dies between the two is repeated."""
         told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
+        known = {pair_of(*pair) for pair in self.engine.rows(f"SELECT left_record::varchar, right_record::varchar FROM {STANDING}")}
         judged, taken = [], []
         for row in told:
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
             taken.append((row["number"], Decision(left, right, row["verdict"], row["why"], None, RENEWED)))
             if row["is_handed_over"]:
                 left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
+                # What is judged of these two is not overruled by what was said of others.
+                if pair_of(left.record_id, right.record_id) in known:
+                    continue
                 said = f"in place of judgement {row['number']}: {row['why']}"
                 judged.append(Decision(left, right, row["verdict"], said, row["score"], row["method"]))
         judge(self.home.serving, self.definition.id, judged, self.home.settings.actor)
