@@ -20,7 +20,7 @@ from pipeline.publication.earlier_codes import CODED, HAVING, Codes
 from pipeline.publication.offering import pair_of
 from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.publication.unidentified import unidentified
-from pipeline.resolve import xref_lines
+from pipeline.resolve import last_entities, xref_lines
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
 from registries.judgements import HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
@@ -211,12 +211,7 @@ def _refused(engine: Engine, codes: Codes, told: Iterable[Judgement], known: Ite
     if not refused:
         return refused
     ids = {name for pair in taken for name in pair}.union(known)
-    entities = dict(
-        engine.rows(
-            f"SELECT _record_id::varchar, _canonical_id::varchar FROM {codes.lines} "
-            f"WHERE _record_id IN ({', '.join(map(uuid_literal, sorted(ids)))})"
-        )
-    )
+    entities = last_entities(engine, codes.home, codes.definition.id, codes.number, ids)
     return refused | {
         (left, name) for left, right in refused for name in known if entities.get(name) and entities.get(right) == entities.get(name)
     }

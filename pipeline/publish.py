@@ -35,6 +35,7 @@ from registries.attempts import record_attempt, standing_attempt
 from registries.definition import get_definition
 from registries.definition_versions import record_definition
 from registries.identity import load_events
+from registries.judgements import JudgedSince, write_facts
 from registries.publications import Input, Publication, all_files, commit, files_upto, get_publication, latest
 from registries.tables import lease
 from registries.versions import ensure_table
@@ -62,6 +63,14 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
     stopped: no more than that may disappear; one given as `accept_change`, that sources may change as much as it has shown.
     """
     home = home or open_home()
+    while True:
+        try:
+            return _attempt(registry, home, accept_shrink, accept_change)
+        except JudgedSince:
+            continue  # somebody has judged while judgements were looked at again
+
+
+def _attempt(registry: str, home: Home, accept_shrink: str, accept_change: str) -> Outcome:
     definition = get_definition(registry)
     standards = standard_in_force(home)
     schema = standards.schemas[registry]
@@ -78,7 +87,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
             follow(home, schema, before.number)
             return Outcome(before, False)
         try:
-            pins = replace(pins, judged=renew(home, definition, schema, standards, before, pins))
+            pins = renew(home, definition, schema, standards, before, pins)
             check_space(home.settings, "lake")
             inputs = [hub_table("std", item.contract.id).counted(item.records) for item in pins.datasets]
             with (
@@ -88,6 +97,8 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
                 merging = Merging(home, engine, definition, schema, standards, before, pins, home.settings)
                 after = _Publishing(home, held, merging, accept_shrink, accept_change).run()
                 run.outputs = [run.outputs[0].counted(after.inserted + after.updated + after.deleted, base_columns(schema))]
+        except JudgedSince:
+            raise
         except Exception as error:
             _keep_attempt(home, before, error)
             raise
@@ -164,6 +175,9 @@ class _Publishing:
             self._load()
             load_events(serving_database, merging.schema.id, merging.number, identities, self.lease)
             offer_found(merging.engine, self.home, merging.definition, judged=merging.pins.judged > 0)
+        if renewed := merging.pins.renewed:
+            upto = merging.pins.judged - len(renewed)
+            write_facts(serving_database, merging.schema.id, renewed, upto, self.home.settings.actor, self.lease)
         inputs = merging.inputs()
         after = replace(
             self._publication(counts, inputs, seconds),

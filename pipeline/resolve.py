@@ -6,12 +6,12 @@ id, which says by which rule. Work is proportional to what changed: records that
 with one that did, or a judgement touches them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.files import files_of
 from contracts.model import Contract
-from core.engine import Engine, literal, quote
+from core.engine import Engine, literal, quote, uuid_literal
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
 from pipeline.publication.conflicts import Source, find_conflicts, touch_members
@@ -90,6 +90,19 @@ def xref_lines(home: Home, registry: str, number: int, only: Sought | None = Non
     table = xref_table(registry)
     columns = {name: kind for name, kind in XREF_COLUMNS.items() if name not in ("_publication", "_op")}
     return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication", only)
+
+
+def last_entities(engine: Engine, home: Home, registry: str, number: int, record_ids: Collection[str]) -> dict[str, str]:
+    """The entity of each of some records as of a publication; of one that is gone, the one that it was of, as long as a log of links says it."""
+    table = xref_table(registry)
+    columns = {name: XREF_COLUMNS[name] for name in ("_record_id", "_publication", "_canonical_id")}
+    lines = log_source(home, table, columns, files_upto(home.serving, registry, table, number))
+    ids = ", ".join(map(uuid_literal, sorted(record_ids)))
+    rows = engine.rows(
+        f"SELECT _record_id::varchar, arg_max(_canonical_id, _publication)::varchar FROM {lines} WHERE _record_id IN ({ids}) GROUP BY 1",
+        doing="reading links",
+    )
+    return {name: entity for name, entity in rows if entity is not None}
 
 
 def resolve(
@@ -259,7 +272,9 @@ class _Resolving:
         if not self._needs_all_links:
             self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
-        place(self.engine, facts(self.home.serving, self.definition.id, self.known.upto), self.known, part, self._key)
+        written = self.known.upto - len(self.known.renewed)
+        told = facts(self.home.serving, self.definition.id, written, self.known.renewed)
+        place(self.engine, told, self.known, part, self._key)
         return True
 
     def _read_touched(self) -> set[int]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
+from core.leases import Lease, writing_under
 from registries.tables import judgement
 
 if TYPE_CHECKING:
@@ -171,18 +172,32 @@ def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: st
     return new
 
 
-def take_back(serving: sa.Engine, registry: str, judged: Sequence[tuple[int, Decision]], actor: str) -> None:
-    """Take many judgements back, each given by its number and a decision with its pair, the reason and by which method."""
-    for start in range(0, len(judged), CHUNK):
-        some = {its_number: _row(item) | {"verdict": WITHDRAWN} for its_number, item in judged[start : start + CHUNK]}
-        with writing(serving) as connection:
-            first = _next(connection, registry)
-            before = connection.execute(sa.select(judgement.c.withdraws).where(judgement.c.registry == registry)).scalars()
-            left = sorted(some.keys() - set(before))
-            shared = {"registry": registry, "actor": actor, "at": now()}
-            rows = [some[fact] | shared | {"withdraws": fact, "number": first + place} for place, fact in enumerate(left)]
-            if rows:
-                connection.execute(judgement.insert(), rows)
+class JudgedSince(Exception):
+    """Something was judged after a number that was the newest."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A decision that is not written yet, or, where it `withdraws` a judgement, the reason for that."""
+
+    decision: Decision
+    withdraws: int | None = None
+
+
+def write_facts(serving: sa.Engine, registry: str, found: Sequence[Fact], upto: int, actor: str, lease: Lease) -> None:
+    """Write facts down under the numbers behind `upto`, all or none. Raises JudgedSince where another has the first of these already."""
+    with writing_under(serving, lease) as connection:
+        if _next(connection, registry) != upto + 1:
+            raise JudgedSince
+        shared = {"registry": registry, "actor": actor, "at": now()}
+        for start in range(0, len(found), CHUNK):
+            some = enumerate(found[start : start + CHUNK], upto + 1 + start)
+            connection.execute(judgement.insert(), [_fact_row(item) | shared | {"number": number} for number, item in some])
+
+
+def _fact_row(item: Fact) -> dict[str, Any]:
+    row = _row(item.decision) | {"withdraws": item.withdraws}
+    return row if item.withdraws is None else row | {"verdict": WITHDRAWN}
 
 
 def _one(connection: sa.Connection, registry: str, number: int) -> Judgement:
@@ -245,12 +260,20 @@ def newest(serving: sa.Engine, registry: str) -> int:
         return connection.execute(query).scalar() or 0
 
 
-def facts(serving: sa.Engine, registry: str, upto: int) -> "pa.Table":
-    """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS."""
+def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = ()) -> "pa.Table":
+    """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS. Behind it
+    those that are to be written `then`."""
+    import pyarrow as pa
+
     from core.engine import literal
     from registries.serving import bulk_cursor
 
     names = ", ".join(FACTS)
     with bulk_cursor(serving) as cursor:
         cursor.execute(f"SELECT {names} FROM judgement WHERE registry = {literal(registry)} AND number <= {upto} ORDER BY number")
-        return cursor.fetch_arrow_table()
+        known = cursor.fetch_arrow_table()
+    if not then:
+        return known
+    rows = [_fact_row(item) | {"number": number} for number, item in enumerate(then, upto + 1)]
+    columns = [pa.array([row[name] for row in rows]).cast(known.schema.field(name).type) for name in FACTS]
+    return pa.concat_tables([known, pa.Table.from_arrays(columns, schema=known.schema)])

@@ -33,11 +33,12 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
     """
     found: list[Cell] = []
     table, name, row, rows, column = -1, "", 0, 1, 0
-    inside = 0  # elements of a remark: it is no text of the cell
+    path: list[str] = []  # elements that are open, from the cell on: what is drawn or remarked upon a cell is no text of it
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal table, name, row, rows, column, inside
-        inside += bool(inside) or tag == "office:annotation"
+        nonlocal table, name, row, rows, column
+        if path:
+            path.append(tag)
         match tag.rpartition(":")[2]:
             case "table":
                 table, name, row = table + 1, attributes.get("table:name", ""), 0
@@ -47,14 +48,16 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
                 columns = _times(attributes.get("table:number-columns-repeated"))
                 found.append(Cell(table, name, row, rows, column, columns, attributes))
                 column += columns
+                path[:] = [tag]
 
     def text(said: str) -> None:
-        if found and not inside and not found[-1].has_text and said.strip():
+        if len(path) > 1 and not found[-1].has_text and said.strip() and all(tag.startswith("text:") for tag in path[1:]):
             found[-1] = replace(found[-1], has_text=True)
 
     def end(tag: str) -> None:
-        nonlocal row, inside
-        inside -= bool(inside)
+        nonlocal row
+        if path:
+            path.pop()
         if tag.rpartition(":")[2] == "table-row":
             row += rows
 

@@ -10,7 +10,7 @@ from catalog.standards import elements_at
 from pipeline.home import Home
 from pipeline.resolve import Pinned
 from registries.definition import RegistryDefinition, get_definition
-from registries.judgements import newest
+from registries.judgements import Fact, newest
 from registries.publications import Input, Publication, inputs_of, latest
 from standards.loader import load_standards
 
@@ -19,14 +19,15 @@ from standards.loader import load_standards
 class Pins:
     """What a publication rests on: datasets that it looks at, what is withheld whole because it may not be shared, and what is judged.
 
-    `judged` is the number of the newest fact about pairs of records. `rebuilt`: a new definition, or other elements of the base table, concern
-    every entity.
+    `judged` is the number of the newest fact about pairs of records; the last of these are `renewed`, and not written before the publication
+    is certain. `rebuilt`: a new definition, or other elements of the base table, concern every entity.
     """
 
     datasets: Sequence[Pinned]
     withheld: Sequence[Input]
     judged: int
     rebuilt: bool
+    renewed: tuple[Fact, ...] = ()
 
 
 def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.digests import SEPARATOR, digest
 from core.engine import Engine, literal
 from registries.clusters import Cluster, Clusters, Link, cluster
-from registries.judgements import DIFFERENT, HUMAN, SAME, WITHDRAWN
+from registries.judgements import DIFFERENT, HUMAN, SAME, WITHDRAWN, Fact
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,11 +44,13 @@ _VERDICTS = (
 
 @dataclass(frozen=True)
 class Known:
-    """What is judged, `upto` a number; and what the publication before had `seen` of it, with its contradictions (None: all is worked out)."""
+    """What is judged, `upto` a number, of which the last facts are `renewed` and not written yet; and what the publication before had `seen` of
+    it, with its contradictions (None: all is worked out)."""
 
     upto: int
     seen: int | None
     contradictions: int
+    renewed: tuple[Fact, ...] = ()
 
 
 def place(engine: Engine, facts: "pa.Table", known: Known, datasets: Mapping[str, tuple[int | None, int]], key: Mapping[str, str]) -> None:

@@ -7,10 +7,12 @@ waits again. What a person has said is not compared again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from catalog.datasets import contracts_in_force, dataset_numbers
+from catalog.batches import batch_at
+from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.files import files_of
+from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
@@ -20,7 +22,7 @@ from pipeline.publication.pins import Pins
 from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
 from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
-from registries.judgements import DIFFERENT, HUMAN, RENEWED, SAME, Decision, Side, facts, judge, newest, take_back
+from registries.judgements import DIFFERENT, HUMAN, RENEWED, SAME, Decision, Fact, Side, facts
 from registries.matching import canonical_id, canonical_key
 from registries.publications import Publication
 from standards.model import Schema, Standards
@@ -28,7 +30,7 @@ from standards.model import Schema, Standards
 # Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, and whether it is_automatic.
 STANDING = "standing"
 SIDES = "sides"  # table: _record_id, _contract of their records
-# Table: _record_id, _contract, _identity, is_live, is_changed, and whether a code is gone, of records whose rows came anew.
+# Table: _record_id, _contract, _identity, is_live, is_changed, and the earlier codes that are gone, of records whose rows came anew.
 CHANGED = "changed_sides"
 LINES = "published_lines"  # table: _record_id, _dataset, _canonical_id, and what the identifier alone makes of it (_own), of some records
 LOST = "lost"  # table: _record_id, _own of records that are no longer what their identifier made of them
@@ -37,30 +39,29 @@ RENEWALS = "renewals"
 GONE, OTHERWISE, OTHER_CODE = "its record is gone", "its record says something else", "its code is no longer shown"
 
 
-def renew(home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins) -> int:
-    """Look again at what is judged, given what a publication will rest on; the number of the newest fact then."""
+def renew(home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins) -> Pins:
+    """Look again at what is judged, given what a publication will rest on. Returns the pins with what follows, which is yet to be written."""
     changed = [item for item in pins.datasets if item.changed]
     if not (before.number and changed and pins.judged):
-        return pins.judged
+        return pins
     with Engine(home.settings) as engine:
-        renewing = _Renewing(engine, home, definition, schema, standards, before.number, changed)
-        if not renewing.look():
-            return pins.judged
-        renewing.write()
-    return newest(home.serving, definition.id)
+        renewing = _Renewing(engine, home, definition, schema, standards, before, changed, pins.judged)
+        renewed = renewing.renewed() if renewing.look() else ()
+    return replace(pins, judged=pins.judged + len(renewed), renewed=tuple(renewed))
 
 
 @dataclass(frozen=True)
 class _Renewing:
-    """One look, step by step. `number` is that of the current publication, `changed` the datasets that have changed since."""
+    """One look, step by step, at what is judged `upto` a number: `changed` are the datasets that have changed since the publication `before`."""
 
     engine: Engine
     home: Home
     definition: RegistryDefinition
     schema: Schema
     standards: Standards
-    number: int
+    before: Publication
     changed: Sequence[Pinned]
+    upto: int
 
     def look(self) -> bool:
         """Leave the table `renewals`; returns whether there is anything in it."""
@@ -75,27 +76,26 @@ class _Renewing:
         self._compare_anew()
         return bool(self.engine.value(f"SELECT count(*) FROM {RENEWALS}"))
 
-    def write(self) -> None:
-        """First what takes the place of a judgement, then that it is taken back: a run that dies between the two is repeated."""
+    def renewed(self) -> list[Fact]:
+        """What the renewals say as facts: first what takes the place of a judgement, then that it is taken back."""
         told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
+        # What is judged of two records is not overruled by what was said of others.
         known = {pair_of(*pair) for pair in self.engine.rows(f"SELECT left_record::varchar, right_record::varchar FROM {STANDING}")}
         judged, taken = [], []
         for row in told:
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
-            taken.append((row["number"], Decision(left, right, row["verdict"], row["why"], None, RENEWED)))
-            if row["is_handed_over"]:
-                left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
-                # What is judged of these two is not overruled by what was said of others.
-                if pair_of(left.record_id, right.record_id) in known:
-                    continue
+            taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), row["number"]))
+            if not row["is_handed_over"]:
+                continue
+            left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
+            if (pair := pair_of(left.record_id, right.record_id)) not in known:
+                known.add(pair)
                 said = f"in place of judgement {row['number']}: {row['why']}"
-                judged.append(Decision(left, right, row["verdict"], said, row["score"], row["method"]))
-        judge(self.home.serving, self.definition.id, judged, self.home.settings.actor)
-        take_back(self.home.serving, self.definition.id, taken, self.home.settings.actor)
+                judged.append(Fact(Decision(left, right, row["verdict"], said, row["score"], row["method"])))
+        return [*judged, *taken]
 
     def _read_standing(self) -> None:
-        upto = newest(self.home.serving, self.definition.id)
-        self.engine.register("facts", facts(self.home.serving, self.definition.id, upto))
+        self.engine.register("facts", facts(self.home.serving, self.definition.id, self.upto))
         self.engine.run(
             f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
             f"right_dataset, verdict, score, method, method <> '{HUMAN}' AS is_automatic FROM facts WHERE verdict IN ('{SAME}', '{DIFFERENT}') "
@@ -107,7 +107,7 @@ class _Renewing:
         )
         self.engine.run(
             f"CREATE TABLE {CHANGED} (_record_id UUID, _contract VARCHAR, _identity UUID, is_live BOOLEAN, is_changed BOOLEAN, "
-            "is_code_gone BOOLEAN)"
+            "codes_gone VARCHAR[])"
         )
         self.engine.run(
             f"CREATE TABLE {RENEWALS} (number BIGINT, why VARCHAR, is_handed_over BOOLEAN, left_next UUID, left_contract VARCHAR, "
@@ -124,19 +124,23 @@ class _Renewing:
         if not self.engine.value("SELECT count(*) FROM ids"):
             return
         before = item.previous_seq if item.previous_seq and is_kept(self.home, table, item.previous_seq) else None
-        now, then = self._contents(item, None if item.withdrawn else item.seq), self._contents(item, before)
+        now = self._contents(item.contract, None if item.withdrawn else item.seq)
+        then = self._contents(item.contract if before is None else self._contract_of(item, before), before)
         self.engine.run(
             f"INSERT INTO {CHANGED} SELECT _record_id, {literal(item.contract.id)}, n._identity, n._record_id IS NOT NULL, "
-            "n.texts IS DISTINCT FROM t.texts, coalesce(NOT list_has_all(coalesce(n.codes, []), t.codes), false) "
+            "n.texts IS DISTINCT FROM t.texts, list_filter(t.codes, lambda code: NOT list_contains(coalesce(n.codes, []), code)) "
             f"FROM ids LEFT JOIN ({now}) n USING (_record_id) LEFT JOIN ({then}) t USING (_record_id)",
             {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))},
             doing=doing,
         )
 
-    def _contents(self, item: Pinned, seq: int | None) -> str:
+    def _contract_of(self, item: Pinned, seq: int) -> Contract:
+        return contract_at(self.home.catalog, item.contract.id, batch_at(self.home.catalog, item.contract.id, seq).contract_version)
+
+    def _contents(self, contract: Contract, seq: int | None) -> str:
         """SQL for `ids` after a batch, or for nothing: all that a record says as `texts`, its _identity, and the earlier `codes` that it shows."""
-        columns = log_columns(item.contract, self.standards)
-        elements = {name: columns[name] for name in schema_elements(item.contract, self.schema, self.standards)}
+        columns = log_columns(contract, self.standards)
+        elements = {name: columns[name] for name in schema_elements(contract, self.schema, self.standards)}
         texts = ", ".join(f"{quote(name)}::varchar" for name in elements) or "NULL"
         is_identified = set(self.schema.identity) <= elements.keys()
         identity = canonical_id(self.schema.identity) if is_identified else "NULL::uuid"
@@ -146,20 +150,21 @@ class _Renewing:
             source = f"(SELECT {nothing} WHERE false)"
         else:
             wanted = {"_record_id": "UUID", **elements}
-            source = state(self.home, standardized_table(item.contract.id), wanted, seq, "SELECT _record_id FROM ids")
+            source = state(self.home, standardized_table(contract.id), wanted, seq, "SELECT _record_id FROM ids")
         # The key is bound also where a dataset has no identifier.
         return f"SELECT _record_id, [{texts}] AS texts, {identity} AS _identity, {codes} AS codes FROM {source} WHERE $canonical_key IS NOT NULL"
 
     def _codes(self, elements: dict[str, str]) -> Iterator[str]:
+        """SQL for each code, behind the name of its rule."""
         for rule in self.definition.earlier_codes:
             if rule.element in elements:
-                yield f"{quote(rule.element)}::varchar"
+                yield f"{literal(rule.name)} || ' ' || {quote(rule.element)}::varchar"
             if rule.part_of and rule.part_of.element in elements:
-                yield f"substr({quote(rule.part_of.element)}, {rule.part_of.first}, {rule.part_of.length})"
+                yield f"{literal(rule.name)} || ' ' || substr({quote(rule.part_of.element)}, {rule.part_of.first}, {rule.part_of.length})"
 
     def _read_lines(self) -> None:
         """Tables of the published links of these records, and of the records that have left their entities."""
-        lines = xref_lines(self.home, self.definition.id, self.number)
+        lines = xref_lines(self.home, self.definition.id, self.before.number)
         own = f"SELECT _record_id, _dataset, _canonical_id, {OWN_IDENTITY} AS _own FROM {lines}"
         self.engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM ({own}) SEMI JOIN {SIDES} USING (_record_id)", doing="reading links")
         self.engine.run(
@@ -186,7 +191,7 @@ class _Renewing:
         self.engine.run(
             "CREATE TABLE successors AS SELECT _own, o._record_id AS successor, d._contract AS successor_contract FROM others o "
             f"JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) LEFT JOIN {CHANGED} c ON c._record_id = o._record_id "
-            "WHERE c._record_id IS NULL OR c._identity = _own "
+            "WHERE _canonical_id IS NOT NULL AND (c._record_id IS NULL OR c._identity = _own) "
             "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY _rank, o._record_id) = 1"
         )
         sides = ", ".join(
@@ -211,12 +216,18 @@ class _Renewing:
         )
 
     def _drop_codes(self) -> None:
-        """What a code holds together falls with it."""
+        """What a code holds together falls with it. A record that has left its entity has handed it over with its codes."""
         self.engine.run(
-            f"INSERT INTO {RENEWALS} SELECT DISTINCT number, '{OTHER_CODE}', false, NULL::uuid, NULL, NULL::uuid, NULL FROM {STANDING} "
-            f"JOIN {CHANGED} ON _record_id IN (left_record, right_record) WHERE is_automatic AND {self._is_by_code} AND is_code_gone "
-            f"AND number NOT IN (SELECT number FROM {RENEWALS})"
+            f"CREATE TABLE codeless AS SELECT DISTINCT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
+            f"WHERE is_automatic AND {self._is_by_code} AND is_live AND c._record_id NOT IN (SELECT _record_id FROM {LOST}) "
+            "AND len(list_filter(codes_gone, lambda code: starts_with(code, method || ' '))) > 0"
         )
+        self._take_back("codeless", OTHER_CODE)
+
+    def _take_back(self, fallen: str, why: str) -> None:
+        """What falls by itself is not handed over either."""
+        self.engine.run(f"DELETE FROM {RENEWALS} WHERE number IN (SELECT number FROM {fallen})")
+        self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, {literal(why)}, false, NULL, NULL, NULL, NULL FROM {fallen}")
 
     @property
     def _is_by_code(self) -> str:
@@ -240,7 +251,7 @@ class _Renewing:
                 "SELECT left_record FROM again WHERE left_own IS NULL UNION SELECT right_record FROM again WHERE right_own IS NULL"
             )
             read_unidentified(self.engine, self.home, self.schema, self.standards, model, unidentified)
-            find_entities(self.engine, self.home, self.schema, model, self.number)
+            find_entities(self.engine, self.home, self.schema, model, self.before.number)
             pairs = " UNION ALL ".join(
                 f"SELECT left_record AS a, right_record AS b FROM {table} WHERE verdict = '{SAME}'" for table in (TO_KNOWN, EACH_OTHER)
             )
@@ -248,5 +259,4 @@ class _Renewing:
             left, right = entity.format("left"), entity.format("right")
             holds = f"EXISTS (SELECT 1 FROM ({pairs}) WHERE a = {left} AND b = {right} OR a = {right} AND b = {left})"
         self.engine.run(f"CREATE TABLE fallen AS SELECT number FROM again WHERE NOT ({holds})", doing="comparing records anew")
-        self.engine.run(f"DELETE FROM {RENEWALS} WHERE number IN (SELECT number FROM fallen)")
-        self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, '{OTHERWISE}', false, NULL, NULL, NULL, NULL FROM fallen")
+        self._take_back("fallen", OTHERWISE)

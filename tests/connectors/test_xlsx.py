@@ -269,8 +269,10 @@ def test_a_cell_that_an_ods_document_repeats_counts_as_often(drop):
 def test_a_text_of_an_ods_document_that_is_not_declared_as_a_value_is_told(drop):
     """The reader of workbooks gives nothing for it. A remark is no text of its cell."""
     row = "<table:table-row>{}</table:table-row>".format
-    undeclared = "<table:table-cell><text:p>x</text:p></table:table-cell>"
-    remark = "<table:table-cell><office:annotation><text:p>x</text:p></office:annotation></table:table-cell>"
+    undeclared = "<table:table-cell><text:p> <text:span>x</text:span></text:p></table:table-cell>"
+    said = "<text:p>x</text:p>"
+    drawn = f"<draw:frame xmlns:draw='urn:d'><draw:text-box>{said}</draw:text-box></draw:frame>"
+    remark = f"<table:table-cell><office:annotation>{said}</office:annotation>{drawn}</table:table-cell>"
     with_table(drop, "".join((row(cells("id", "n")), row(cells("1") + undeclared), row(cells("2") + remark), row(cells("3", "y")))))
     delivery = drop.read(["id", "n"], "a.ods", "xlsx")
     assert [(row["id"], row["n"]) for row in delivery.rows] == [("2", ""), ("3", "y")]

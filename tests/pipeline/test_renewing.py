@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
+from core.errors import GateFailed
 from pipeline.link import link
 from pipeline.operation.ending import end
+from pipeline.publication.offering import offer_found
 from registries.candidates import open_pairs
 from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, withdraw
-from tests.factories import PATIENTS, RESIDENTS, Hub, credit_code, organization, person
-from tests.pipeline.test_earlier_codes import LICENSED, REGISTERED, taxpayer
+from tests.factories import RESIDENTS, Hub, credit_code, organization, person
+from tests.pipeline.test_earlier_codes import LICENSED, NUMBERS, REGISTERED, taxpayer
 from tests.pipeline.test_link import CARDS, card
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
-INSURED = {**PATIENTS, "id": "social_security__insured", "source": {**PATIENTS["source"], "path": "insured.csv"}}
+INSURED = {**RESIDENTS, "id": "social_security__insured", "source": {**RESIDENTS["source"], "path": "insured.csv"}}
 INSURED |= {"department": {"id": "social_security", "title": {"zh": "社保局", "en": "Social security"}}}
 # Health's cards are of another department's dataset than the patients'.
 CARD_ID = CARDS["id"]
@@ -147,11 +149,44 @@ def test_what_a_person_took_back_is_not_judged_again_without_one(linked: Hub) ->
     again = link("population", linked.home)
     assert (again.judged, again.offered) == (0, 1)
     assert len(open_pairs(linked.home.serving, "population")) == 1
-    # Nor with another record of the same entity.
+    # Nor with another record of the same entity, when the one of the pair is gone.
     linked.sync(RESIDENTS, [])
     linked.publish("population")
-    assert link("population", linked.home).judged == 0
-    assert next(item for item in told(linked) if item.number == first.number).withdrawn.method == HUMAN  # type: ignore[union-attr]
+    again = link("population", linked.home)
+    assert (again.judged, again.offered) == (0, 1)
+    withdrawn = next(item for item in told(linked) if item.number == first.number).withdrawn
+    assert withdrawn is not None
+    assert withdrawn.method == HUMAN
+
+
+def test_a_publication_that_is_stopped_takes_nothing_back(linked: Hub) -> None:
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n > 4])
+    linked.sync(INSURED, [person(n) for n in ALL if n > 4])
+    before = told(linked)
+    with pytest.raises(GateFailed):
+        linked.publish("population")
+    assert told(linked) == before
+    linked.sync(RESIDENTS, [person(n) for n in ALL])
+    linked.sync(INSURED, [person(n) for n in ALL])
+    published = linked.publish("population")
+    assert (published.unlinked, told(linked)) == (0, before)
+
+
+def test_a_person_who_judges_meanwhile_is_heard(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is judged while a publication is worked out has the number that the handing over was to have."""
+    taken = []
+
+    def meanwhile(*arguments: Any, **named: Any) -> None:
+        items = [] if taken else told(linked)
+        taken.extend(withdraw(linked.home.serving, "population", item.number, "tester", "two people") for item in items)
+        offer_found(*arguments, **named)
+
+    monkeypatch.setattr("pipeline.publish.offer_found", meanwhile)
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
+    published = linked.publish("population")
+    assert (published.entities, published.unlinked, published.judgements) == (len(ALL), 2, 4)
+    assert [item for item in told(linked) if not item.withdrawn] == []
+    assert linked.unbalanced() == []
 
 
 def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
@@ -174,3 +209,36 @@ def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
     found = {row["unified_social_credit_code"]: row["organization_code"] for row in hub.served("base_legal_entity")}
     assert {code: inner for code, inner in found.items() if inner} == {credit_code(1): codes[1], credit_code(2): codes[2]}
     assert hub.unbalanced() == []
+
+
+def test_a_code_judgement_falls_with_its_own_code_and_with_no_other(hub: Hub) -> None:
+    """Also where its entity's record leaves at the same time, and where the contract reads the code no more."""
+    others = {
+        **REGISTERED,
+        "id": "civil_affairs__body",
+        "department": {"id": "civil_affairs", "title": {"zh": "民政局", "en": "Civil affairs"}},
+    }
+    others |= {"source": {**REGISTERED["source"], "path": "body.csv"}}
+    hub.register(REGISTERED, LICENSED, others)
+    firms = [organization(n, ZCH=NUMBERS[n] if n < 2 else "", MC=f"天宇{n}号商店") for n in range(8)]
+    codes = [credit_code(n)[8:17] for n in range(8)]
+    for document in (REGISTERED, others):
+        hub.sync(document, firms)
+    hub.sync(LICENSED, [taxpayer(1, firms[0]["MC"], codes[0]), taxpayer(2, firms[1]["MC"], codes[1])])
+    hub.publish("legal_entity")
+    assert link("legal_entity", hub.home).judged == 2
+    hub.publish("legal_entity")
+    # Another code of the firm.
+    hub.sync(REGISTERED, [firms[0] | {"ZCH": NUMBERS[2]}, *firms[1:]])
+    assert hub.publish("legal_entity").unlinked == 0
+    # The taxpayer's code, while the firm leaves the register.
+    hub.sync(LICENSED, [taxpayer(1, firms[2]["MC"], codes[2]), taxpayer(2, firms[1]["MC"], codes[1])])
+    hub.sync(REGISTERED, firms[1:])
+    assert hub.publish("legal_entity").unlinked == 1
+    assert link("legal_entity", hub.home).judged == 1
+    # The contract.
+    document = {**LICENSED, "columns": {"MC": "organization_name"}, "ignore": ["XH", "ZZJGDM", "ZCH"]}
+    hub.register(document)
+    hub.sync(document, [taxpayer(1, firms[2]["MC"], codes[2]), taxpayer(2, "他家商店", codes[1])])
+    assert hub.publish("legal_entity").unlinked == 2
+    assert [item for item in told(hub, "legal_entity") if not item.withdrawn] == []
