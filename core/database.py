@@ -106,10 +106,11 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
         raise StoreError(f"{place} is no database or a damaged one", hint="restore it from the backup") from None
 
 
-def migrate(url: str, folder: Path) -> None:
+def migrate(url: str, folder: Path, *, may_make: bool = True) -> None:
     """Bring a database to the newest revision in `folder/versions`; a no-op, without loading Alembic, where it is there already.
 
-    A revision's id is its file's name, so the newest one is known from the listing.
+    A revision's id is its file's name, so the newest one is known from the listing. Raises StoreError where a newer hub has made the database,
+    and where there is none yet though it may not be made.
     """
     newest = max(path.stem for path in (folder / "versions").glob("[0-9]*.py"))
     if _revision(url) == newest:
@@ -120,6 +121,11 @@ def migrate(url: str, folder: Path) -> None:
             raise StoreError(
                 f"a newer hub has brought the {folder.parent.name} database to {found}; this one knows it up to {newest}",
                 hint="use the newer program again, or restore the backup from before the upgrade into an empty HUB_HOME",
+            )
+        if found is None and not may_make:
+            raise StoreError(
+                f"the {folder.parent.name} database of this installation is gone: {open_database(url).url.render_as_string()} is empty",
+                hint="put it back from a backup (./hub restore into an empty HUB_HOME); what is in landing and lake is lost without it",
             )
         if found != newest:
             _upgrade(url, folder)

@@ -1,5 +1,7 @@
 """Opening an installation: its folders and databases, made or brought up to date where needed."""
 
+import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from core.settings import Settings, load_settings, prepare_home
 from core.work import remove_abandoned
 
 RESTORING = ".restoring"  # is there while a backup is being put back
+MADE = "databases.json"  # which databases have been made
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,10 @@ class Home:
 
 
 def open_home(settings: Settings | None = None, *, restoring: bool = False) -> Home:
-    """Open the installation that the settings (by default the environment) name. Raises StoreError where a restore has not ended well."""
+    """Open the installation that the settings (by default the environment) name.
+
+    Raises StoreError where a restore has not ended well, and where a database that there was is gone.
+    """
     settings = settings or load_settings()
     if not restoring and (settings.home / RESTORING).exists():
         raise StoreError(f"a restore into {settings.home} was interrupted", hint="run the same ./hub restore again: it begins anew")
@@ -37,6 +43,27 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
     for key_id in (RECORD_KEY, CANONICAL_KEY):
         load_key(settings, key_id)
     urls = {catalog: settings.catalog_url, registries: settings.serving_url, exchange: settings.audit_url}
+    made = _made(settings)
     for package, url in urls.items():
-        migrate(url, Path(package.__path__[0]) / "migrations")
+        migrate(url, Path(package.__path__[0]) / "migrations", may_make=package.__name__ not in made)
+    if made != (names := {package.__name__ for package in urls}):
+        _note_made(settings, names)
     return Home(settings, *(open_database(url) for url in urls.values()))
+
+
+def _made(settings: Settings) -> set[str]:
+    """The databases that this installation has: an empty one in the place of any of them is a loss, and would be taken for a new beginning, in
+    which what no row names is leftovers.
+    """
+    try:
+        return set(json.loads((settings.home / MADE).read_text()))
+    except FileNotFoundError:
+        return set()
+    except ValueError:
+        raise StoreError(f"{settings.home / MADE} is damaged", hint="remove it, if all databases are there") from None
+
+
+def _note_made(settings: Settings, names: set[str]) -> None:
+    draft = settings.home / f".{MADE}.{os.getpid()}"
+    draft.write_text(json.dumps(sorted(names)))
+    draft.replace(settings.home / MADE)

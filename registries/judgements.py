@@ -192,7 +192,7 @@ def write_facts(serving: sa.Engine, registry: str, found: Sequence[Fact], upto: 
         shared = {"registry": registry, "actor": actor, "at": now()}
         for start in range(0, len(found), CHUNK):
             some = enumerate(found[start : start + CHUNK], upto + 1 + start)
-            connection.execute(judgement.insert(), [_fact_row(item) | shared | {"number": number} for number, item in some])
+            connection.execute(judgement.insert(), [_fact_row(item) | shared | {"number": nth} for nth, item in some])
 
 
 def _fact_row(item: Fact) -> dict[str, Any]:
@@ -274,6 +274,6 @@ def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = (
         known = cursor.fetch_arrow_table()
     if not then:
         return known
-    rows = [_fact_row(item) | {"number": number} for number, item in enumerate(then, upto + 1)]
+    rows = [_fact_row(item) | {"number": nth} for nth, item in enumerate(then, upto + 1)]
     columns = [pa.array([row[name] for row in rows]).cast(known.schema.field(name).type) for name in FACTS]
     return pa.concat_tables([known, pa.Table.from_arrays(columns, schema=known.schema)])

@@ -47,6 +47,24 @@ def test_keys_are_long_different_and_stay(hub: Hub) -> None:
     assert {path.name: path.read_text() for path in (hub.settings.home / "keys").iterdir()} == keys
 
 
+@pytest.mark.parametrize("name", ["catalog", "serving", "audit"])
+def test_a_database_that_is_gone_is_not_made_anew(hub: Hub, name: str) -> None:
+    """Everything in the lake would be taken for leftovers of a dead run."""
+    path = Path(str(getattr(hub.home, name).url.database))
+    content = path.read_bytes()
+    for _ in range(2):
+        path.unlink()
+        with pytest.raises(StoreError, match=r"database of this installation is gone") as raised:
+            open_home(hub.settings)
+        assert "./hub restore" in raised.value.hint
+    path.write_bytes(content)
+    open_home(hub.settings)
+    # That all are new is a new installation.
+    (hub.settings.home / "databases.json").unlink()
+    path.unlink()
+    open_home(hub.settings)
+
+
 @pytest.mark.parametrize("key_id", ["record-1", "canonical-1"])
 def test_a_key_that_is_gone_is_not_made_anew_once_data_has_landed(hub: Hub, key_id: str) -> None:
     folder = hub.home.settings.landing / "tax__payer" / "00000001"
