@@ -60,7 +60,7 @@ def _made(settings: Settings) -> set[str]:
     except FileNotFoundError:
         return set()
     except ValueError:
-        raise StoreError(f"{settings.home / MADE} is damaged", hint="remove it, if all databases are there") from None
+        raise StoreError(f"databases.json in {settings.home} is damaged", hint="remove it, if all databases are there") from None
 
 
 def _note_made(settings: Settings, names: set[str]) -> None:
