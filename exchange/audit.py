@@ -8,6 +8,7 @@ everybody who read it, by whichever door they came.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from unicodedata import category
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ ACTIONS = (
     *("view-quarantine", "view-warnings", "export-quarantine", "export-warnings", "replay", "backup", "standards-diff"),
 )
 SORTED = ("id", "actor", "action", "subject", "purpose")
-LONGEST_PURPOSE = 400
+LONGEST_PURPOSE, SHORTEST_PURPOSE = 400, 2  # characters: 核验
 Kind = Literal["entity", "batch", "dataset", "registry"]
 
 
@@ -66,14 +67,24 @@ def _names(subject: str) -> Sequence[str]:
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:
     """Write down who does what (one of ACTIONS) with whose record and why.
 
-    Raises StoreError where it cannot, RequestError where the purpose is longer than the log holds: then nothing may be shown.
+    Raises StoreError where it cannot, RequestError where the purpose is longer than the log holds, or nothing that a reader of the log could see:
+    then nothing may be shown.
     """
     if action not in ACTIONS:
         raise ValueError(f"{action} is no action of the audit log")
     if len(purpose) > LONGEST_PURPOSE:
         raise RequestError(f"the purpose is longer than {LONGEST_PURPOSE} characters", hint="say it in fewer words")
+    if sum(category(character)[0] not in "CZ" for character in purpose) < SHORTEST_PURPOSE or any(map(_is_control, purpose)):
+        raise RequestError(
+            "the purpose has to be words that can be read", hint="say in a line why the record is needed, in at least two characters"
+        )
     with writing(audit) as connection:
         connection.execute(audit_entry.insert().values(at=now(), actor=actor, action=action, subject=subject, purpose=purpose))
+
+
+def _is_control(character: str) -> bool:
+    """Whether it is no character of a line of text: also those that turn the direction of others round."""
+    return category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 @dataclass(frozen=True)

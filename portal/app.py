@@ -10,7 +10,7 @@ from portal.api_document import DescribedApp
 from portal.context import STATIC, Hub
 from portal.errors import add_handlers, answer, unexpected
 from portal.routes import api, audit, batches, changes, datasets, operations, overview, registries, review, session, standards
-from portal.security import LOOPBACK, Guard, load_token
+from portal.security import LOOPBACK, Guard, Heads, load_token
 
 REFUSED = {"host": 400, "length": 400, "origin": 403, "size": 413}
 _static = APIRouter()
@@ -24,6 +24,7 @@ def create_app(home: Home | None = None, token: str | None = None) -> FastAPI:
     app.state.hub = hub = Hub(home, token)
     add_handlers(app)
     app.middleware("http")(_refuse)
+    app.add_middleware(Heads)
     app.add_middleware(Guard, actor_of=hub.actor_of, hosts=LOOPBACK, failed=unexpected)
     for router in (
         _static,

@@ -71,8 +71,10 @@ async def hub_error(request: Request, error: HubError) -> Response:
 
 
 async def http_error(request: Request, error: HTTPException) -> Response:
-    """No such page, or a method that the page does not have."""
-    return answer(request, error.status_code)
+    """No such page, or a method that the page does not have: then which ones it has is said too."""
+    response = answer(request, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from fastapi.responses import Response
 from core.clock import utc_text
 from pipeline.quarantine.repair_file import FORMULA
 from portal.context import EXPORTED, Page
+
+_LANGUAGES = {"zh", "en"}
 
 
 def exported(page: Page, name: str, rows: Sequence[Mapping[str, Any]]) -> Response | None:
@@ -41,13 +43,29 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     if rows:
-        writer.writerow(rows[0])
-        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        titles = {name for row in rows for name, value in row.items() if isinstance(value, Mapping) and set(value) == _LANGUAGES}
+        flat = [_without_titles(row, titles) for row in rows]
+        writer.writerow(flat[0])
+        writer.writerows([_cell(value) for value in row.values()] for row in flat)
     # Spreadsheets take a file without the mark for one in the local encoding and garble Chinese.
     return out.getvalue().encode("utf-8-sig")
 
 
+def _without_titles(row: Mapping[str, Any], titles: Container[str]) -> dict[str, Any]:
+    """The row with a column for each language of a title."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        flat |= (
+            {f"{name}_{language}": (value or {}).get(language) for language in sorted(_LANGUAGES, reverse=True)}
+            if name in titles
+            else {name: value}
+        )
+    return flat
+
+
 def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False, default=_plain)
     text = "" if value is None else " ".join(map(str, value)) if isinstance(value, list | tuple) else str(_plain(value))
     return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
 

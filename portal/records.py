@@ -23,7 +23,7 @@ from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema, Title
 
 LONGEST_PURPOSE = audit.LONGEST_PURPOSE
-SHORTEST_PURPOSE = 2  # characters: 核验
+SHORTEST_PURPOSE = audit.SHORTEST_PURPOSE
 MASKED = "masked view"
 # Sums of money have no unit beside their currency (GB/T 36104-2018: 以万元计).
 _UNITS = {"money": CodeTitle(zh="（以万元计）", en="(in units of ten thousand)")}

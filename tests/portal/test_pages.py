@@ -61,11 +61,11 @@ FILLED_PAGES = (
 )
 
 
-def text_of(portal: Portal, path: str, lang: str = "zh") -> str:
+def text_of(filled: Portal, path: str, lang: str = "zh") -> str:
     """A page's text, which has to be there."""
-    response = portal.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
+    response = filled.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
     assert response.status_code == (401 if path == "/sign-in" else 200), response.text
-    portal.client.cookies.clear()
+    filled.client.cookies.clear()
     return str(response.text)
 
 
@@ -360,10 +360,10 @@ def test_every_page_and_answer_is_there_on_postgresql_too(new_databases: Callabl
     assert [path for path in pages if len(text_of(portal, path)) < 500] == []
     page = f"/registries/population/records/{portal.canonical_id('population', resident_id=resident_id(0))}"
     assert "1101**************" in text_of(portal, page)
-    assert person(0)["XM"] in portal.client.post(page, data={"purpose": "核对户籍登记"}).text
+    assert person(0)["XM"] in filled.client.post(page, data={"purpose": "核对户籍登记"}).text
     newest = audit.entries(portal.hub.home.audit, limit=1)[0]
     assert (newest["action"], newest["purpose"]) == ("portal-reveal", "核对户籍登记")
-    found = portal.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
+    found = filled.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
     assert found["elements"]["person_name"]["value"] == person(1)["XM"]
 
 
@@ -384,3 +384,21 @@ def test_a_registry_that_nothing_feeds_is_named_and_no_fault(filled: Portal) -> 
     text = re.sub("<[^>]+>", "", text_of(filled, "/registries", "zh"))
     assert "另有基础库尚无数据集供数：地名地址 · 公共信用" in text
     assert filled.client.get("/registries/geography").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/datasets", "/metrics", "/api/v1/datasets", "/api/v1/openapi.json", "/nowhere"])
+def test_head_says_what_get_says_without_its_body(filled: Portal, path: str) -> None:
+    got, head = filled.client.get(path), filled.client.head(path)
+    assert (head.status_code, head.headers["content-type"], head.content) == (got.status_code, got.headers["content-type"], b"")
+
+
+@pytest.mark.parametrize("path", ["/datasets", "/api/v1/datasets"])
+def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(filled: Portal, path: str) -> None:
+    answer = filled.client.delete(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+def test_a_title_is_a_column_for_each_language_in_a_csv_file(filled: Portal) -> None:
+    header, first = filled.client.get("/standards/issues?format=csv").text.lstrip("\ufeff").splitlines()[:2]
+    assert {"title_zh", "title_en"} <= set(header.split(","))
+    assert "{" not in first
