@@ -21,6 +21,7 @@ import hashlib
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator, Optional, Tuple
 
@@ -240,6 +241,14 @@ def _verdict(source: dict[str, Any], rows: dict[str, Any]) -> str:
     return "equal in part" if source["not_comparable"] else "equal"
 
 
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the document. Of a name that stands twice in it readers see one value, and not all of them the same."""
+    twice = sorted(name for name, times in Counter(name for name, _ in members).items() if times > 1)
+    if twice:
+        raise ValueError(f"no receipt: {', '.join(twice)} stands more than once in one object")
+    return dict(members)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Check one receipt; the exit status."""
     parser = argparse.ArgumentParser(description="Check a receipt of the hub: signature, digests, equations.")
@@ -248,10 +257,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--file", action="append", default=[], help="a delivered file that is to be the one which the hub read")
     given = parser.parse_args(arguments)
     try:
-        document = json.loads(Path(given.receipt).read_text(encoding="utf-8"))
+        document = json.loads(Path(given.receipt).read_text(encoding="utf-8"), object_pairs_hook=_once)
         public_key = Path(given.key).read_text(encoding="ascii")
         files = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in given.file}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         print(error, file=sys.stderr)
         return 2
     found = check(document, public_key)

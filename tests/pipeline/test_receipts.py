@@ -253,6 +253,12 @@ def test_few_rows_show_no_digest_and_a_file_is_compared_by_its_bytes(hub: Hub, t
     assert compare_source(hub.home, batch) == ("files that are not those of the batch: resident.csv", True)
     assert verify_alone(verifier) == 1
     assert "is none of the files that the hub read" in capsys.readouterr().out
+    # Whoever reads the file by eye sees the first of two values, the verifier checks the last.
+    (tmp_path / "receipt.json").write_text('{"receipt": {"rows": 999}, ' + json.dumps(signed)[1:], encoding="utf-8")
+    assert verify_alone(verifier) == 2
+    assert "receipt stands more than once in one object" in capsys.readouterr().err
+    (tmp_path / "receipt.json").write_text("[" * 200_000, encoding="utf-8")
+    assert verify_alone(verifier) == 2
 
 
 def test_what_was_altered_in_catalog_or_landing_is_named(filled: Filled) -> None:

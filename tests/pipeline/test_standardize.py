@@ -10,7 +10,7 @@ import pytest
 from contracts.model import AsOf, Contract
 from core.engine import Engine
 from pipeline.changes import CANDIDATES
-from pipeline.standardize import STANDARDIZED, _valid_from, make_plan, standardize
+from pipeline.standardize import STANDARDIZED, _read_day, make_plan, standardize
 from tests.factories import hub_in
 from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
 
@@ -58,7 +58,7 @@ def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str,
 def test_the_day_from_which_a_record_holds_is_read_as_declared(tmp_path: Path, form: str, text: str, day: str) -> None:
     with Engine(hub_in(tmp_path).settings) as engine:
         engine.register("d", pa.table({"since": [text, "990230"]}))
-        found = engine.rows(f"SELECT {_valid_from(AsOf(column='since', formats=(form,)))}::varchar FROM d")
+        found = engine.rows(f"SELECT {_read_day(AsOf(column='since', formats=(form,)), 'd')}::varchar FROM d")
     assert found == [(day,), (None,)]
 
 

@@ -61,11 +61,11 @@ FILLED_PAGES = (
 )
 
 
-def text_of(filled: Portal, path: str, lang: str = "zh") -> str:
+def text_of(portal: Portal, path: str, lang: str = "zh") -> str:
     """A page's text, which has to be there."""
-    response = filled.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
+    response = portal.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
     assert response.status_code == (401 if path == "/sign-in" else 200), response.text
-    filled.client.cookies.clear()
+    portal.client.cookies.clear()
     return str(response.text)
 
 
@@ -360,10 +360,10 @@ def test_every_page_and_answer_is_there_on_postgresql_too(new_databases: Callabl
     assert [path for path in pages if len(text_of(portal, path)) < 500] == []
     page = f"/registries/population/records/{portal.canonical_id('population', resident_id=resident_id(0))}"
     assert "1101**************" in text_of(portal, page)
-    assert person(0)["XM"] in filled.client.post(page, data={"purpose": "核对户籍登记"}).text
+    assert person(0)["XM"] in portal.client.post(page, data={"purpose": "核对户籍登记"}).text
     newest = audit.entries(portal.hub.home.audit, limit=1)[0]
     assert (newest["action"], newest["purpose"]) == ("portal-reveal", "核对户籍登记")
-    found = filled.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
+    found = portal.client.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(1), "purpose": "appeal"}).json()
     assert found["elements"]["person_name"]["value"] == person(1)["XM"]
 
 
