@@ -22,12 +22,13 @@ from pipeline.publication.pins import Pins
 from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
 from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
-from registries.judgements import DIFFERENT, HUMAN, RENEWED, SAME, Decision, Fact, Side, facts
+from registries.judgements import HUMAN, RENEWED, SAME, WITHDRAWN, Decision, Fact, Side, facts
 from registries.matching import canonical_id, canonical_key
 from registries.publications import Publication
 from standards.model import Schema, Standards
 
-# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, and whether it is_automatic.
+# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, whether it is_automatic, and whether it is the
+# one that counts of its pair.
 STANDING = "standing"
 SIDES = "sides"  # table: _record_id, _contract of their records
 # Table: _record_id, _contract, _identity, is_live, is_changed, and the earlier codes that are gone, of records whose rows came anew.
@@ -85,7 +86,7 @@ class _Renewing:
         for row in told:
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
             taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), row["number"]))
-            if not row["is_handed_over"]:
+            if not (row["is_handed_over"] and row["counts"]):
                 continue
             left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
             if (pair := pair_of(left.record_id, right.record_id)) not in known:
@@ -98,8 +99,9 @@ class _Renewing:
         self.engine.register("facts", facts(self.home.serving, self.definition.id, self.upto))
         self.engine.run(
             f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
-            f"right_dataset, verdict, score, method, method <> '{HUMAN}' AS is_automatic FROM facts WHERE verdict IN ('{SAME}', '{DIFFERENT}') "
-            "AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
+            f"right_dataset, verdict, score, method, method <> '{HUMAN}' AS is_automatic, row_number() OVER "
+            "(PARTITION BY left_record, right_record ORDER BY is_automatic, number DESC) = 1 AS counts FROM facts "
+            f"WHERE verdict <> '{WITHDRAWN}' AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
         )
         self.engine.run(
             f"CREATE TABLE {SIDES} AS SELECT left_record AS _record_id, left_dataset AS _contract FROM {STANDING} "

@@ -77,7 +77,12 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     residents = {row["resident_id"]: Side(str(row["_record_id"]), RESIDENTS["id"]) for row in hub.state(RESIDENTS)}
     cards = {row["person_name"]: Side(str(row["_record_id"]), CARD_ID) for row in hub.state(CARDS)}
     one, two, three, four = (residents[person(n)["SFZH"]] for n in (1, 2, 3, 4))
-    said = [(one, two, "same"), (cards["欧阳娜"], three, "same"), (cards[person(4)["XM"]], four, "different")]
+    said = [
+        (one, two, "same"),
+        (cards[person(4)["XM"]], four, "same"),
+        (cards["欧阳娜"], three, "same"),
+        (cards[person(4)["XM"]], four, "different"),
+    ]
     judge(hub.home.serving, "population", [Decision(left, right, verdict, "seen") for left, right, verdict in said], "wang")  # type: ignore[arg-type]
     before = hub.publish("population")
     assert (before.entities, before.unlinked) == (len(ALL) - 1, 1)
@@ -87,6 +92,8 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     standing = [item for item in told(hub) if not item.withdrawn]
     assert sorted((item.verdict, item.method) for item in standing) == [("different", HUMAN), ("same", HUMAN), ("same", HUMAN)]
     assert link("population", hub.home).judged == 0
+    # Who was called another in the end is not called the same again by what was said before.
+    assert len(told(hub)) == 7
     # Without another record of the entity it stands as it was said.
     hub.sync(INSURED, [person(n) for n in ALL if n != 3])
     hub.publish("population")
