@@ -27,7 +27,7 @@ def receipt(
 ) -> None:
     """The account of a batch: what was read, what became of it, what the source says of it, and under which versions; signed."""
     from catalog.batches import OPEN, get_batch
-    from core.files import check_new_file
+    from core.files import check_new_file, new_file
     from pipeline.home import open_home
     from pipeline.landing import shown_manifest
     from pipeline.receipts import compare_source, purged_by, receipt_of, verify_receipt
@@ -40,7 +40,8 @@ def receipt(
     differences = verify_receipt(home, found, document) if verify else []
     source, is_other = compare_source(home, found) if verify and found.landed is not None else (None, False)
     if out:
-        out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        with new_file(out) as file:
+            file.write((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
     if as_json:
         answers = {"differences": differences, "purged_by": purged_by(home, found), "source_now": source, "source_differs": is_other}
         answers["written"] = str(out) if out else None

@@ -1,8 +1,11 @@
 """Files that a request names: what the system says against one is an answer to the request, not a fault of the hub."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import RequestError
 
@@ -13,9 +16,26 @@ def requested(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RequestError(f"{path}: {error.strerror}", hint="name a file in a folder that is there and yours") from None
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = (
+            "free space on the disk of that file, or name one on another" if is_full else "name a file in a folder that is there and yours"
+        )
+        raise RequestError(f"{path}: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8", hint="save it in that encoding") from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner can read; there whole or not at all. Raises RequestError where it cannot be made."""
+    with requested(path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                yield out
+        except BaseException:
+            path.unlink(missing_ok=True)  # half of it would pass for all, and stand in the way of another try
+            raise
 
 
 def check_new_file(path: Path, endings: tuple[str, ...] = ()) -> None:

@@ -7,16 +7,14 @@ front, in a workbook as text; both come back as they were.
 
 import csv
 import io
-import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from core.errors import RequestError
-from core.files import requested
+from core.files import new_file
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -76,7 +74,7 @@ def write_rejected(path: Path, columns: Sequence[str], noted: Container[str], ro
     header = [*PLACE, *_with_notes(columns, noted)]
     lines = ([*row.place, *_cells(row, columns, noted)] for row in rows)
     if is_workbook:
-        with _new(path) as out:
+        with new_file(path) as out:
             _write_workbook(out, header, lines)
         return [path]
     written: list[Path] = []
@@ -90,17 +88,11 @@ def write_rejected(path: Path, columns: Sequence[str], noted: Container[str], ro
     return written
 
 
-@contextmanager
-def _new(path: Path) -> Iterator[BinaryIO]:
-    with requested(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        yield out
-
-
 def _write_text(path: Path, header: Sequence[str], lines: Iterator[Sequence[str]]) -> Iterator[Path]:
     line, number = next(lines, None), 1
     while line is not None or number == 1:
         part = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
-        with _new(part) as out, io.TextIOWrapper(out, encoding="utf-8-sig", newline="") as text:
+        with new_file(part) as out, io.TextIOWrapper(out, encoding="utf-8-sig", newline="") as text:
             writer = csv.writer(text)
             writer.writerow(header)
             while line is not None and out.tell() < PART:
