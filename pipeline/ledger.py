@@ -8,12 +8,13 @@ from catalog.batches import Batch, batches_of, latest_accepted
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of
 from core.digests import digest_sums
-from core.engine import Engine
+from core.engine import Engine, parquet
 from core.errors import HubError
 from core.sums import combine
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows
 from pipeline.publication.base import base_state
+from pipeline.receipts import purged_by
 from pipeline.resolve import xref_lines
 from pipeline.state import standardized_table, state
 from registries.publications import latest
@@ -49,7 +50,7 @@ def _dataset(home: Home, engine: Engine, contract_id: str) -> Iterator[Equation]
         if batch.landed is not None and batch.status != "abandoned":
             yield from _landing(home, engine, batch)
         if batch.accepted is not None:
-            yield from _acceptance(home, batch)
+            yield from _acceptance(home, engine, batch)
     last = latest_accepted(home.catalog, contract_id)
     if last is not None:
         table = standardized_table(contract_id)
@@ -67,20 +68,23 @@ def _counted(engine: Engine, sql: str, columns: int = 1) -> tuple[Any, ...]:
 
 def _landing(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
     yield Equation(batch.batch_id, "read = landed + unreadable", batch.read or 0, (batch.landed or 0) + (batch.unreadable or 0))
-    if batch_folder(home.settings, batch.contract_id, batch.seq).exists():
+    is_there = batch_folder(home.settings, batch.contract_id, batch.seq).exists()
+    # Of an ended batch it is there until it is purged, of which there is a receipt.
+    if is_there or (batch.status in ("accepted", "stopped") and purged_by(home, batch) is None):
         rows = _counted(engine, f"SELECT count(*) FROM {landed_rows(home.settings, batch)}")
         yield Equation(batch.batch_id, "landed = rows in landing", batch.landed or 0, *rows)
 
 
-def _acceptance(home: Home, batch: Batch) -> Iterator[Equation]:
+def _acceptance(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
     parts = sum(count or 0 for count in (batch.accepted, batch.unchanged, batch.repeated, batch.quarantined))
     yield Equation(batch.batch_id, "landed = accepted + unchanged + repeated + quarantined", batch.landed or 0, parts)
     if batch.status == "accepted":
         after = (batch.previous or 0) + (batch.inserted or 0) - (batch.deleted or 0)
         yield Equation(batch.batch_id, "records = previous + inserted - deleted", batch.records or 0, after)
         files = files_of(home.catalog, standardized_table(batch.contract_id), ("quarantine",))
-        listed = sum(file.rows for file in files if file.seq == batch.seq)
-        yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined or 0, listed)
+        paths = [home.settings.lake_dir / file.path for file in files if file.seq == batch.seq]
+        rows = _counted(engine, f"SELECT count(*) FROM {parquet(paths)}") if paths else (0,)
+        yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined or 0, *rows)
 
 
 def _registry(home: Home, engine: Engine, schema: Schema) -> Iterator[Equation]:

@@ -1,15 +1,16 @@
 """A file of the hub's that is damaged or gone: it is named, and what does not need it goes on."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from core.engine import Engine, parquet
 from core.errors import StoreError
-from pipeline.landing import rows_path
+from pipeline.landing import batch_folder, rows_path
 from pipeline.ledger import check_ledger
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
-from tests.factories import RESIDENTS, Hub, person
+from tests.factories import RESIDENTS, Hub, person, wrong_check
 from tests.pipeline.sources import People, connect, sync, tracked
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -80,3 +81,17 @@ def test_the_ledger_says_which_equation_cannot_be_computed_and_computes_the_othe
     assert log.name in caught.value.message
     # Another department is not held up.
     assert hub.sync(RESIDENTS, [person(n) for n in range(5)]).records == 5
+
+
+def test_the_ledger_looks_for_what_was_set_aside_and_for_the_delivery(hub: Hub) -> None:
+    """Not at the list of files that there should be."""
+    hub.register(RESIDENTS)
+    batch = hub.sync(RESIDENTS, [person(0), person(1, SFZH=wrong_check(person(1)["SFZH"]))])
+    assert [equation for equation in check_ledger(hub.home) if not equation.holds] == []
+    (aside,) = hub.settings.lake_dir.rglob("quarantine-*.parquet")
+    aside.unlink()
+    (broken,) = [equation for equation in check_ledger(hub.home) if not equation.holds]
+    assert (broken.subject, broken.words, broken.left) == (batch.batch_id, "quarantined = rows in quarantine", 1)
+    shutil.rmtree(batch_folder(hub.settings, batch.contract_id, batch.seq))
+    broken_now = {equation.words for equation in check_ledger(hub.home) if not equation.holds}
+    assert broken_now == {"quarantined = rows in quarantine", "landed = rows in landing"}
