@@ -1,11 +1,8 @@
-"""JSON lines, lines of fixed width, XML: every record is a row or stands among the unreadable, in bounded memory and whatever is in it."""
+"""JSON lines and lines of fixed width: every record is a row or stands among the unreadable, in bounded memory and whatever is in it."""
 
 import gzip
 import json
-import zipfile
-from contextlib import suppress
 
-import openpyxl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -105,7 +102,6 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 @example(records=[{"*": "all"}, {"*": None}])
 def test_any_text_comes_back_from_json(tmp_path_factory, records):
     from connectors.columns import clean_name
-    from tests.connectors.helpers import Drop
 
     # Names that the hub would write otherwise, or that another name becomes, are another matter.
     names = {name for record in records for name in record}
@@ -195,211 +191,12 @@ def test_a_column_without_places_is_named(drop):
     assert "lacks the column 年" in refused(drop, ["年"], path="a.txt", kind="fixed", fields=FIELDS).message
 
 
-DOCUMENT = """<?xml version="1.0" encoding="GB2312"?>
-<list xmlns:g="urn:g"><head>x</head>
-<g:row id="1"><name>张三</name><address><city>样例市</city><no/></address></g:row><g:row/>
-<g:row id="2"><name>a&amp;b<![CDATA[<c>]]></name><name>另名</name></g:row>
-</list>"""
-
-
-@pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
-def test_elements_and_attributes_of_a_record_are_columns(drop, encoding):
-    drop.put("a.xml", DOCUMENT.encode(encoding))
-    delivery = drop.read(["name"], "a.xml", "xml", record="row")
-    assert delivery.columns == ["@id", "name", "address/city", "address/no", "name_2"]
-    assert [list(row.values()) for row in delivery.rows] == [["1", "张三", "样例市", "", None, 1], ["2", "a&b<c>", None, None, "另名", 3]]
-    assert delivery.unreadable == {2: "a.xml, line 3: the record is empty"}
-
-
-@pytest.mark.parametrize(
-    ("element", "columns"),
-    [
-        ("<n>王<br/>小明</n>", {"n/br": "", "n": "王小明"}),
-        ("<n>王小明<also>明</also></n>", {"n/also": "明", "n": "王小明"}),
-        ("<n><also>明</also>王小明\n</n>", {"n/also": "明", "n": "王小明\n"}),
-        ("<n>王<em>小</em>明\n</n>", {"n/em": "小", "n": "王小明\n"}),
-        ("<n>\n <also>明</also>\n</n>", {"n/also": "明"}),
-    ],
-)
-def test_text_stays_wherever_it_stands_among_elements(drop, element, columns):
-    drop.put("a.xml", f"<l><row><id>1</id>{element}</row></l>")
-    (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
-    assert row == {"id": "1", **columns, "_position": 1}
-
-
-def test_text_around_a_child_is_read_with_the_childs(drop):
-    drop.put("a.xml", "<l><row><id>1</id><dz>景山前街<b>2</b>号</dz><k> <v>3</v> </k></row></l>")
-    (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
-    assert {name: row[name] for name in ("dz", "dz/b", "k/v")} == {"dz": "景山前街2号", "dz/b": "2", "k/v": "3"}
-    assert "k" not in row
-
-
-def test_a_record_within_another_is_not_taken_for_its_columns(drop):
-    drop.put("a.xml", "<l><row><id>1</id><row><id>2</id></row></row><row><id>3</id><row>x</row></row></l>")
-    delivery = drop.read(["id"], "a.xml", "xml", record="row")
-    assert delivery.unreadable == {1: "a.xml, line 1: another element row stands within the record"}
-    assert [(row["id"], row["row"]) for row in delivery.rows] == [("3", "x")]
-
-
-@pytest.mark.parametrize("declared", ["Big5", "Shift_JIS", "GB2312", "utf-16-le", "utf-16-be", "ISO-8859-1"])
-def test_a_document_says_its_encoding_where_its_bytes_do_not(drop, declared):
-    """What stands in a document of a Latin encoding is what exports write without meaning it."""
-    text = f'<?xml version="1.0" encoding="{declared}"?><l><row><n>中文名</n></row></l>'
-    drop.put("a.xml", text.encode("gb18030" if declared == "ISO-8859-1" else declared))
-    assert drop.read(["n"], "a.xml", "xml", record="row").values("n") == ["中文名"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('<!DOCTYPE l [<!ENTITY a "x"><!ENTITY b "&a;&a;">]><l><row><n>&b;</n></row></l>', "declares a document type"),
-        ('<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/passwd">]><l><row><n>&a;</n></row></l>', "declares a document type"),
-        ("<l><row><n>x</n></l>", "not well formed in line 1"),
-        ("<l><n>x</n></l>", "has no element row"),
-        ("<l><row>" + "<x>" * 70 + "</x>" * 70 + "</row></l>", "nested deeper"),
-        ("<l><row><n>" + "x" * (5 << 20) + "</n></row></l>", "has more than 4 MB"),
-        ("", "is empty"),
-    ],
-)
-def test_documents_that_are_not_read(drop, text, message):
-    drop.put("a.xml", text)
-    assert message in refused(drop, ["n"], path="a.xml", kind="xml", record="row").message
-
-
-def archive(drop, name, files, **info):
-    with zipfile.ZipFile(drop.folder / name, "w", zipfile.ZIP_DEFLATED) as packed:
-        for member, content in files.items():
-            packed.writestr(member, content)
-
-
-def test_files_in_an_archive_are_a_delivery(drop):
-    archive(drop, "a.zip", {"2.csv": "n\n三\n", "sub/1.csv": "n\n一\n二\n", "__MACOSX/x": "rubbish", "sub/": ""})
-    delivery = drop.read(["n"], "a.zip")
-    assert delivery.values("n") == ["三", "一", "二"]
-    assert delivery.positions == [2, 4, 5]
-
-
-def test_an_archive_is_opened_as_often_for_many_members_as_for_few(drop, monkeypatch):
-    """Each opening reads the names of all members: for two thousand it took more than a minute."""
-    opened = []
-
-    class Counted(zipfile.ZipFile):
-        def __init__(self, *args, **named):
-            opened.append(args)
-            super().__init__(*args, **named)
-
-    archive(drop, "few.zip", {f"{number}.csv": "n\n一\n" for number in range(2)})
-    archive(drop, "many.zip", {f"{number}.csv": "n\n一\n" for number in range(50)})
-    monkeypatch.setattr("connectors.files.drop.zipfile.ZipFile", Counted)
-    times = []
-    for name, rows in (("few.zip", 2), ("many.zip", 50)):
-        opened.clear()
-        assert len(drop.read(["n"], name).rows) == rows
-        times.append(len(opened))
-    assert times[0] == times[1]
-
-
-def test_two_members_of_one_name_are_two_files(drop):
-    with zipfile.ZipFile(drop.folder / "a.zip", "w") as packed:
-        packed.writestr("a.csv", "n\nfirst\n")
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            packed.writestr("a.csv", "n\nsecond\n")
-    assert drop.read(["n"], "a.zip").values("n") == ["first", "second"]
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "words"),
-    [
-        (10, 9, "is packed in a way that is not read here"),  # the method: Deflate64
-        (8, 1, "is locked by a password"),
-        (8, 64, "is locked by a password"),
-        (8, 32, "is packed in a way that is not read here"),
-        (6, 90, "is not text but a damaged zip archive"),  # the version that unpacks it
-    ],
-)
-def test_archives_of_other_programs_are_refused_in_words(drop, place, value, words):
-    archive(drop, "a.zip", {"a.csv": "n\n1\n"})
-    content = bytearray((drop.folder / "a.zip").read_bytes())
-    content[content.index(b"PK\x01\x02") + place] = value
-    drop.put("a.zip", bytes(content))
-    assert words in refused(drop, ["n"], path="a.zip").message
-
-
-@settings(max_examples=150, deadline=None)
-@given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), kind=st.sampled_from(["csv", "xlsx"]))
-@example(places=[(0.87890625, 0)], kind="csv")  # a member without a name
-def test_a_damaged_archive_is_read_or_refused(tmp_path_factory, places, kind):
-    """Whatever byte of it is another."""
-    drop = Drop(tmp_path_factory.mktemp("damaged"))
-    if kind == "csv":
-        archive(drop, "a.zip", {"a.csv": "n\n" + "value\n" * 30, "b.csv": "n\nx\n"})
-        content = bytearray((drop.folder / "a.zip").read_bytes())
-    else:
-        book = openpyxl.Workbook()
-        for row in (["n", "f"], ["一", "=1+1"], [2, 3.5]):
-            book.active.append(row)
-        book.save(drop.folder / "a.xlsx")
-        content = bytearray((drop.folder / "a.xlsx").read_bytes())
-    for where, value in places:
-        content[int(where * (len(content) - 1))] = value
-    drop.put("a.zip" if kind == "csv" else "a.xlsx", bytes(content))
-    with suppress(SourceError):
-        drop.read(["n"], "a.zip" if kind == "csv" else "a.xlsx", kind)
-
-
-def test_names_in_an_archive_are_those_that_a_chinese_windows_wrote(drop):
-    """Nothing in it says that they are GBK; the second byte of some characters is a backslash."""
-    archive(drop, "a.zip", {"XXXXXX.csv": "n\nx\n", "YYYY.csv": "n,m\n1\n"})
-    content = (drop.folder / "a.zip").read_bytes()
-    drop.put("a.zip", content.replace(b"XXXXXX", "人口表".encode("gbk")).replace(b"YYYY", "誠信".encode("gbk")))
-    assert b"\\" in "誠".encode("gbk")
-    delivery = drop.read(["n"], "a.zip")
-    assert delivery.values("n") == ["x"]
-    assert [reason.partition(":")[0] for reason in delivery.unreadable.values()] == ["a.zip/誠信.csv, line 2"]
-
-
-def test_two_stars_within_a_name_are_one(drop):
-    drop.put("rk_1.csv", "n\n1\n")
-    assert drop.read(["n"], "rk_**.csv").values("n") == ["1"]
-
-
-def test_a_workbook_in_an_archive_is_read(drop):
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.active.append(["n"])
-    book.active.append(["一"])
-    book.save(drop.folder / "w.xlsx")
-    archive(drop, "a.zip", {"w.xlsx": (drop.folder / "w.xlsx").read_bytes()})
-    assert drop.read(["n"], "a.zip", "xlsx").values("n") == ["一"]
-
-
-@pytest.mark.parametrize("member", ["../../evil.csv", "/etc/evil.csv", "a/../../evil.csv", "..\\evil.csv"])
-def test_names_that_lead_out_of_an_archive_are_refused(drop, member):
-    archive(drop, "a.zip", {member: "n\n1\n"})
-    assert "leads out of the archive" in refused(drop, ["n"], path="a.zip").message
-    assert not list(drop.folder.parent.glob("evil*"))
-
-
-def test_bombs_and_links_in_archives_are_refused(drop):
-    archive(drop, "bomb.zip", {"a.csv": "n\n" + "0" * (300 << 20)})
-    assert "that is no delivery" in refused(drop, ["n"], path="bomb.zip").message
-    link = zipfile.ZipInfo("l.csv")
-    link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(drop.folder / "l.zip", "w") as packed:
-        packed.writestr(link, "/etc/passwd")
-    assert "has a link in it" in refused(drop, ["n"], path="l.zip").message
-    archive(drop, "none.zip", {})
-    assert "an empty zip archive" in refused(drop, ["n"], path="none.zip").message
-
-
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, st.text(st.characters(exclude_categories=["Cs"]), max_size=8)), min_size=1, max_size=6))
 def test_numbers_stay_as_they_were_written_wherever_they_stand(tmp_path_factory, rows):
-    from tests.connectors.helpers import Drop
 
     drop = Drop(tmp_path_factory.mktemp("json"))
     lines = [f'{{"a": {one}, "b": {{"n": [{two}, "x"]}}, "t": {json.dumps(text)}, "u": "1, 2.50"}}' for one, two, text in rows]
