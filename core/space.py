@@ -9,6 +9,8 @@ from core.errors import StoreError
 from core.settings import Settings
 
 MB = 1 << 20
+RESERVE_MB = 16  # set aside for the day when others have filled the disk
+_FULL_MB = 4  # less than this, and neither a database can be opened nor an alert be noted
 
 
 def held(folder: Path) -> tuple[int, int]:
@@ -52,3 +54,20 @@ def check_space(settings: Settings, layer: str, needed: int = 0) -> None:
             hint="./hub purge, shorten the retention of contracts, or raise its quota; nothing was begun",
             transient=True,
         )
+
+
+def keep_reserve(settings: Settings) -> None:
+    """Set some megabytes of the disk aside while there is room, so that a full disk can still be told and purged."""
+    reserve = _reserve(settings)
+    if not reserve.exists() and shutil.disk_usage(settings.home).free > (settings.least_free_mb + 2 * RESERVE_MB) * MB:
+        reserve.write_bytes(bytes(RESERVE_MB * MB))
+
+
+def release_reserve(settings: Settings) -> None:
+    """Give back what was set aside where the disk is full to the last."""
+    if shutil.disk_usage(settings.home).free < _FULL_MB * MB:
+        _reserve(settings).unlink(missing_ok=True)
+
+
+def _reserve(settings: Settings) -> Path:
+    return settings.home / "reserve"

@@ -14,6 +14,7 @@ from core.database import migrate, open_database
 from core.errors import StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
 from core.settings import Settings, load_settings, prepare_home
+from core.space import release_reserve
 from core.work import remove_abandoned
 
 RESTORING = ".restoring"  # is there while a backup is being put back
@@ -39,6 +40,7 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
     if not restoring and (settings.home / RESTORING).exists():
         raise StoreError(f"a restore into {settings.home} was interrupted", hint="run the same ./hub restore again: it begins anew")
     prepare_home(settings)
+    release_reserve(settings)
     remove_abandoned(settings)
     for key_id in (RECORD_KEY, CANONICAL_KEY):
         load_key(settings, key_id)

@@ -14,6 +14,7 @@ from core.clock import beijing_text, utc_text
 from core.connections import Connections, load_connections
 from core.errors import HubError
 from core.leases import holding
+from core.space import keep_reserve
 from pipeline.home import Home, open_home
 from pipeline.operation.alerts import find, load_rules
 from pipeline.operation.channels import mail, post
@@ -42,6 +43,7 @@ def watch(home: Home | None = None) -> Watched:
         connections, until = load_connections(settings=home.settings), time.monotonic() + LONGEST
         sent, failed = _tell(home, connections, until)
         events, trouble = _send_events(home, connections, until)
+    keep_reserve(home.settings)
     return Watched(tuple(alerts(home.catalog)), sent, (*failed, *trouble), events)
 
 

@@ -1,5 +1,6 @@
 """What is kept no longer is removed with an account of it; what is needed stays; and a full disk loses nothing."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,10 +21,12 @@ from catalog.tables import lease
 from core.database import writing
 from core.errors import HubError, RequestError, StoreError
 from core.leases import holding
-from core.space import check_space, held
+from core.space import check_space, held, keep_reserve
 from pipeline.answers.why import why
+from pipeline.home import open_home
 from pipeline.landing import batch_folder
 from pipeline.operation.purge import purge
+from pipeline.operation.watch import watch
 from pipeline.publication.replay import replay_publication
 from pipeline.quarantine.replay import replay
 from pipeline.receipts import purged_by, receipt_of, verify_receipt
@@ -205,6 +208,28 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 def shown(hub: Hub) -> list[dict[str, object]]:
     """What is published; until when a row holds is known before the publication that ends it."""
     return [{name: value for name, value in row.items() if name != "_publication_to"} for row in hub.served("base_population")]
+
+
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("mount") is None, reason="needs tmpfs")
+def test_a_disk_that_others_filled_to_the_last_block_is_told_and_purged(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 80):
+        hub = hub_in(tmp_path / "disk" / "home", least_free_mb="1")
+        hub.register(SHORT)
+        for day in range(3):
+            hub.sync(SHORT, [person(n, DH=f"1390000000{day}") for n in range(3)])
+        grow_old(hub, 11)
+        keep_reserve(hub.settings)
+        with contextlib.suppress(OSError), (tmp_path / "disk" / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+        assert shutil.disk_usage(tmp_path / "disk").free == 0
+        opened = open_home(hub.settings)
+        assert {item.rule for item in watch(opened).open} >= {"short-disk"}
+        assert purge(opened).items
+        assert not (hub.settings.home / "reserve").exists()
+        (tmp_path / "disk" / "ballast").unlink()
+        watch(opened)
+        assert (hub.settings.home / "reserve").exists()
 
 
 @pytest.mark.long
