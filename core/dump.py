@@ -17,6 +17,7 @@ from core.errors import RequestError, StoreError
 
 DAMAGED = "keep the backups that there are, and go back to the newest: ./hub restore; docs/operating.md says how"
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_IN_EVERY_DATABASE = {"alembic_version", "lease"}
 
 
 def kind_of(url: str) -> str:
@@ -51,11 +52,12 @@ def dumped(url: str, target: Path) -> Iterator[sa.Connection]:
 
 
 def is_empty(url: str) -> bool:
-    """Whether there is no table yet."""
+    """Whether nothing has been put into it: any command makes the tables, and may have held a lease."""
     if kind_of(url) == SQLITE and not _path(url).exists():
         return True
     with reading(open_database(url)) as connection:
-        return not sa.inspect(connection).get_table_names()
+        tables = [sa.table(name) for name in sa.inspect(connection).get_table_names() if name not in _IN_EVERY_DATABASE]
+        return not any(connection.execute(sa.select(sa.exists().select_from(table))).scalar() for table in tables)
 
 
 def load(url: str, source: Path) -> None:

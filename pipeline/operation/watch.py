@@ -63,6 +63,11 @@ def _tell(home: Home, connections: Connections, until: float) -> tuple[int, list
         else:
             sent += 1
             mark(home.catalog, notice, None)
+    for channel in home.settings.alert_connections:  # a name that leads nowhere is told on a quiet day too
+        try:
+            connections.url(channel)
+        except HubError as error:
+            failed.setdefault(channel, error.message)
     return sent, list(failed.values())
 
 

@@ -21,6 +21,7 @@ from core.settings import REPOSITORY
 from pipeline.answers.why import why
 from pipeline.home import open_home
 from pipeline.operation.backup import backup, restore
+from pipeline.operation.watch import watch
 from registries.publications import history, latest
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id
 from tests.pipeline.sources import connect
@@ -229,6 +230,14 @@ def test_a_restore_needs_the_keys_and_an_empty_place(kept: tuple[Hub, Path], tmp
         restore(folder, hub.settings)
     with pytest.raises(RequestError, match="exists already"):
         backup(folder, hub.home)
+
+
+def test_a_restore_goes_into_a_home_in_which_only_commands_were_run(kept: tuple[Hub, Path], tmp_path: Path) -> None:
+    hub, folder = kept
+    other = with_keys(hub, tmp_path / "other")
+    watch(other.home)
+    restore(folder, other.settings)
+    assert latest(other.home.serving, "population").digest == latest(hub.home.serving, "population").digest
 
 
 def test_a_restore_that_died_is_begun_again_and_until_then_nothing_opens(

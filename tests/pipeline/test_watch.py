@@ -127,6 +127,11 @@ def test_receivers_that_are_no_receivers_keep_nobody_else_from_being_told(hub: H
     assert "密" not in "".join(found.unsent)
 
 
+def test_a_channel_that_leads_nowhere_is_told_on_a_quiet_day(hub: Hub) -> None:
+    (reason,) = watch(told(hub, alerts="nowhere").home).unsent
+    assert 'connection "nowhere" is not set up' in reason
+
+
 def test_the_quarantine_before_is_found_behind_any_number_of_failures(hub: Hub) -> None:
     hub.register(DAILY)
     hub.sync(DAILY, [person(1)])
