@@ -109,7 +109,7 @@ def sync(
     home = open_home()
     outcomes: list[dict[str, Any]] = []
     statuses = [0]
-    for contract in contracts:
+    for contract in dict.fromkeys(contracts):
         batch, error = _collect(home, contract, order)
         outcomes.append(_outcome(contract, batch, error))
         if error is not None:

@@ -18,6 +18,7 @@ from core.database import reading
 from core.errors import RequestError
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN, as_document
+from registries.publications import not_published
 from registries.tables import current_publication, identity_event, publication
 from registries.versions import history_table, told_columns
 from standards.model import Schema
@@ -120,10 +121,12 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
     """The rows of a publication, by default the current one, after a canonical id. Raises RequestError where there is no such publication."""
     with reading(serving) as connection:
         spans = _spans(connection, schema.id)
-        wanted = spans[-1].number if number is None and spans else number
+        if not spans:
+            raise not_published(schema.id)
+        wanted = spans[-1].number if number is None else number
         span = next((item for item in spans if item.number == wanted), None)
         if span is None:
-            raise RequestError(f"{schema.id} has no publication {wanted or 0}", hint=f"the newest is {spans[-1].number if spans else 0}")
+            raise RequestError(f"{schema.id} has no publication {wanted}", hint=f"the newest is {spans[-1].number}")
         found = connection.execute(
             sa.text(
                 f"SELECT * FROM {history_table(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "

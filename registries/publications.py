@@ -104,10 +104,15 @@ def published(serving: sa.Engine, registry: str) -> Publication:
     """The current publication. Raises RequestError where there is none yet."""
     current = latest(serving, registry)
     if not current.number:
-        raise RequestError(
-            f"{registry} has not been published yet", hint=f"./hub publish {registry}, after a dataset that feeds it was accepted"
-        )
+        raise not_published(registry)
     return current
+
+
+def not_published(registry: str) -> RequestError:
+    """What is said to whoever asks for what a registry publishes before it has."""
+    return RequestError(
+        f"{registry} has not been published yet", hint=f"./hub publish {registry}, after a dataset that feeds it was accepted"
+    )
 
 
 def get_publication(serving: sa.Engine, registry: str, number: int) -> Publication:
@@ -116,7 +121,7 @@ def get_publication(serving: sa.Engine, registry: str, number: int) -> Publicati
     with reading(serving) as connection:
         row = connection.execute(query).one_or_none()
     if row is None:
-        raise RequestError(f"{registry} has no publication {number}", hint=f"the newest is {latest(serving, registry).number}")
+        raise RequestError(f"{registry} has no publication {number}", hint=f"the newest is {published(serving, registry).number}")
     return Publication(**row._mapping)
 
 

@@ -152,7 +152,7 @@ def test_before_the_first_publication_there_is_nothing(any_hub: Hub) -> None:
     hub = any_hub
     ensure_table(hub.home.serving, SCHEMA)
     assert read_changes(hub.home.serving, DEFINITION, SCHEMA, 0, 10).events == ()
-    with pytest.raises(RequestError, match="has no publication"):
+    with pytest.raises(RequestError, match="has not been published yet"):
         read_state(hub.home.serving, SCHEMA, None, "", 10)
     make_current(hub, SCHEMA.id, 1, {})
     assert read_state(hub.home.serving, SCHEMA, None, "", 10).rows == ()
