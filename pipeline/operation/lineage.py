@@ -116,10 +116,11 @@ def _write(settings: Settings, event: Mapping[str, Any]) -> None:
     line = (json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
     try:
         settings.lineage_file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(settings.lineage_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(settings.lineage_file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            if (size := os.fstat(handle).st_size) and os.pread(handle, 1, size - 1) != b"\n":
+                line = b"\n" + line  # behind half a line, left by a full disk
             if os.write(handle, line) < len(line):
-                os.write(handle, b"\n")  # half a line, which the next event must not continue
                 log.warning("an OpenLineage event could not be written whole")
         finally:
             os.close(handle)
