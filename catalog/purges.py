@@ -56,10 +56,14 @@ def start_purge(
     return number
 
 
-def end_purge(catalog: sa.Engine, number: int) -> None:
-    """Write down that all of it is gone."""
+def end_purge(catalog: sa.Engine, account: Purge, kept: Sequence[Item] = ()) -> None:
+    """Write down that all of it is gone, but for what was kept after all and leaves the account."""
+    mine = purge.c.number == account.number
     with writing(catalog) as connection:
-        connection.execute(purge.update().where(purge.c.number == number).values(finished_at=now()))
+        for item in kept:
+            connection.execute(purge_item.delete().where(purge_item.c.number == account.number, purge_item.c.path == item.path))
+        sums = {"files": account.files - sum(item.files for item in kept), "bytes": account.bytes - sum(item.bytes for item in kept)}
+        connection.execute(purge.update().where(mine).values(finished_at=now(), **sums))
 
 
 def get_purge(catalog: sa.Engine, number: int) -> Purge:

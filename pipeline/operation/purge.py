@@ -74,7 +74,11 @@ def _purge(home: Home, held_lease: Lease) -> int:
 
 
 def _remove(home: Home, account: Purge) -> None:
-    """Remove everything an account names; what is gone already is gone. Iceberg's tables let go of a file before it goes."""
+    """Remove everything an account names; what is gone already is gone. Iceberg's tables let go of a file before it goes.
+
+    A run that is repeated gives its files the names that it gave them before: what was nobody's when the account was written may be committed.
+    """
+    named, kept = _named(home), []
     for note in account.notes:
         if note["kind"] == "history":
             lake.replace(home.settings, f"std.{note['table']}", note["gone"], note["base"])
@@ -82,9 +86,11 @@ def _remove(home: Home, account: Purge) -> None:
         path = home.settings.home / item.path
         if path.is_dir():
             shutil.rmtree(path)
-        else:
+        elif (item.layer, item.reason) != ("lake", "unnamed") or _is_leftover(home, path, named):
             path.unlink(missing_ok=True)
-    end_purge(home.catalog, account.number)
+        elif path.exists():
+            kept.append(item)
+    end_purge(home.catalog, account, kept)
 
 
 def _item(home: Home, path: Path, layer: str, subject: str, reason: str) -> Item:
@@ -174,13 +180,23 @@ def _unnamed_landing(home: Home, contract_id: str) -> Iterator[Item]:
 
 def _unnamed_lake(home: Home) -> Iterator[Item]:
     """Parquet files of the lake that no committed row names, a day old at least."""
-    named = listed_paths(home.catalog)
-    for registry in load_definitions():
-        named |= all_files(home.serving, registry)
+    named = _named(home)
     for path in sorted(home.settings.lake_dir.rglob("*.parquet*")):
-        relative = path.relative_to(home.settings.lake_dir)
-        if str(relative) not in named and time.time() - path.stat().st_mtime > UNNAMED_AFTER:
-            yield _item(home, path, "lake", relative.parts[0], "unnamed")
+        if _is_leftover(home, path, named):
+            yield _item(home, path, "lake", path.relative_to(home.settings.lake_dir).parts[0], "unnamed")
+
+
+def _named(home: Home) -> set[str]:
+    """Every file of the lake that a committed row names."""
+    return listed_paths(home.catalog).union(*(all_files(home.serving, registry) for registry in load_definitions()))
+
+
+def _is_leftover(home: Home, path: Path, named: set[str]) -> bool:
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # the run that wrote it has just come by again
+        return False
+    return age > UNNAMED_AFTER and str(path.relative_to(home.settings.lake_dir)) not in named
 
 
 def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:

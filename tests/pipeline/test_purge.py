@@ -210,6 +210,55 @@ def shown(hub: Hub) -> list[dict[str, object]]:
     return [{name: value for name, value in row.items() if name != "_publication_to"} for row in hub.served("base_population")]
 
 
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing is tidied up."""
+
+
+def dies(*_arguments: object) -> None:
+    raise Killed
+
+
+def left_by_a_dead_publication(hub: Hub, patch: pytest.MonkeyPatch) -> list[Path]:
+    """What the second publication wrote before it was killed, and has lain since for two days."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(1)])
+    hub.publish("population")
+    hub.sync(PATIENTS, [person(1), person(2)])
+    before = set(hub.settings.lake_dir.rglob("*.parquet"))
+    with patch.context() as killing, pytest.raises(Killed):
+        killing.setattr("pipeline.publish.commit", dies)
+        hub.publish("population")
+    left = sorted(set(hub.settings.lake_dir.rglob("*.parquet")) - before)
+    for path in left:
+        os.utime(path, (time.time() - 2 * 86_400,) * 2)
+    assert left
+    return left
+
+
+@pytest.mark.parametrize("when", ["the purge dies and is ended later", "it is published in the middle"])
+def test_what_was_nobodys_and_is_committed_meanwhile_is_not_removed(hub: Hub, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """A publication that is repeated gives its files the names that they had."""
+    left = left_by_a_dead_publication(hub, monkeypatch)
+    with monkeypatch.context() as patch:
+        if "dies" in when:
+            patch.setattr("pipeline.operation.purge._remove", dies)
+            with pytest.raises(Killed):
+                purge(hub.home)
+        else:
+            patch.setattr("pipeline.operation.purge.get_purge", lambda *which: (hub.publish("population"), get_purge(*which))[1])
+            purge(hub.home)
+    assert hub.publish("population").number == 2
+    if "dies" in when:
+        for path in hub.settings.lake_dir.rglob("*.parquet"):
+            os.utime(path, (time.time() - 2 * 86_400,) * 2)
+        purge(hub.home)
+    assert all(path.exists() for path in left)
+    first = get_purge(hub.home.catalog, 1)
+    assert (first.items, first.files, first.finished_at is not None) == ((), 0, True)
+    hub.sync(PATIENTS, [person(1), person(2), person(3)])
+    assert (hub.publish("population").entities, hub.unbalanced()) == (3, [])
+
+
 @pytest.mark.skipif(sys.platform != "linux" or shutil.which("mount") is None, reason="needs tmpfs")
 def test_a_disk_that_others_filled_to_the_last_block_is_told_and_purged(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 80):
