@@ -16,7 +16,7 @@ from pipeline.landing import batch_folder, landed_rows
 from pipeline.publication.base import base_state
 from pipeline.receipts import purged_by
 from pipeline.resolve import xref_lines
-from pipeline.state import standardized_table, state
+from pipeline.state import named_files, standardized_table, state
 from registries.publications import latest
 from standards.loader import load_standards
 from standards.model import Schema
@@ -42,7 +42,15 @@ def check_ledger(home: Home) -> list[Equation]:
     schemas = load_standards().schemas
     with Engine(home.settings) as engine:
         found = [equation for contract_id in contracts_in_force(home.catalog) for equation in _dataset(home, engine, contract_id)]
-        return found + [equation for schema in schemas.values() for equation in _registry(home, engine, schema)]
+        return found + [_files(home)] + [equation for schema in schemas.values() for equation in _registry(home, engine, schema)]
+
+
+def _files(home: Home) -> Equation:
+    """A state is read from compacted files: that a log is gone would show only where the feed of its table is asked for."""
+    named = named_files(home)
+    gone = sorted(path for path in named if not (home.settings.lake_dir / path).exists())
+    there = len(named) - len(gone)
+    return Equation("lake", "files named = files that are there", len(named), f"{there}, not {gone[0]}" if gone else there)
 
 
 def _dataset(home: Home, engine: Engine, contract_id: str) -> Iterator[Equation]:

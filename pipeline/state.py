@@ -6,12 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from catalog.files import LakeFile, field_ids, files_of
+from catalog.files import LakeFile, field_ids, files_of, listed_paths
 from contracts.model import Contract
 from core.engine import Engine, quote, uuid_literal
 from core.errors import RequestError
 from core.lake import ROW_GROUP, row_groups, source
 from pipeline.home import Home
+from registries.definition import load_definitions
+from registries.publications import all_files
 from standards.model import DataElement, Standards
 
 # System columns of every standardized table, with their engine types.
@@ -45,6 +47,11 @@ class Sought:
 
     engine: Engine
     keys: Sequence[UUID]
+
+
+def named_files(home: Home) -> set[str]:
+    """Paths, below the lake folder, of every file that a committed row names."""
+    return listed_paths(home.catalog).union(*(all_files(home.serving, registry) for registry in load_definitions()))
 
 
 def standardized_table(contract_id: str) -> str:

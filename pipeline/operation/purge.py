@@ -15,7 +15,7 @@ from typing import Any
 
 from catalog.batches import EVERY_BATCH, OPEN, Batch, accepted_from, batch_at, batch_id_of, batches_of, latest_whole
 from catalog.datasets import contracts_in_force
-from catalog.files import files_of, listed_paths
+from catalog.files import files_of
 from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
 from catalog.tables import lease
 from contracts.model import Contract
@@ -29,9 +29,9 @@ from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
 from pipeline.operation.kept import Kept, what_is_kept
 from pipeline.quarantine.repairs import REPAIR_COLUMNS
-from pipeline.state import log_source, standardized_table, state
+from pipeline.state import log_source, named_files, standardized_table, state
 from registries.definition import load_definitions
-from registries.publications import Input, all_files, inputs_by_publication, inputs_of, latest, mark_not_replayable
+from registries.publications import Input, inputs_by_publication, inputs_of, latest, mark_not_replayable
 from registries.publications import history as publications_of
 
 # A file that nothing names may be one that is being written: its row comes with the commit.
@@ -78,7 +78,7 @@ def _remove(home: Home, account: Purge) -> None:
 
     A run that is repeated gives its files the names that it gave them before: what was nobody's when the account was written may be committed.
     """
-    named, kept = _named(home), []
+    named, kept = named_files(home), []
     for note in account.notes:
         if note["kind"] == "history":
             lake.replace(home.settings, f"std.{note['table']}", note["gone"], note["base"])
@@ -180,15 +180,10 @@ def _unnamed_landing(home: Home, contract_id: str) -> Iterator[Item]:
 
 def _unnamed_lake(home: Home) -> Iterator[Item]:
     """Parquet files of the lake that no committed row names, a day old at least."""
-    named = _named(home)
+    named = named_files(home)
     for path in sorted(home.settings.lake_dir.rglob("*.parquet*")):
         if _is_leftover(home, path, named):
             yield _item(home, path, "lake", path.relative_to(home.settings.lake_dir).parts[0], "unnamed")
-
-
-def _named(home: Home) -> set[str]:
-    """Every file of the lake that a committed row names."""
-    return listed_paths(home.catalog).union(*(all_files(home.serving, registry) for registry in load_definitions()))
 
 
 def _is_leftover(home: Home, path: Path, named: set[str]) -> bool:

@@ -74,7 +74,7 @@ def test_the_ledger_says_which_equation_cannot_be_computed_and_computes_the_othe
     (log,) = hub.settings.lake_dir.glob(f"std_{document['id']}/log-*.parquet")
     damage(log, how)
     broken_now = [equation for equation in check_ledger(hub.home) if not equation.holds]
-    assert {equation.subject for equation in broken_now} == {batch.batch_id, document["id"]}
+    assert {equation.subject for equation in broken_now} == {batch.batch_id, document["id"], *(["lake"] if how == "gone" else [])}
     people.put(7, 1)
     with pytest.raises(StoreError, match="is missing or damaged") as caught:
         sync(hub, document)
@@ -90,8 +90,10 @@ def test_the_ledger_looks_for_what_was_set_aside_and_for_the_delivery(hub: Hub) 
     assert [equation for equation in check_ledger(hub.home) if not equation.holds] == []
     (aside,) = hub.settings.lake_dir.rglob("quarantine-*.parquet")
     aside.unlink()
-    (broken,) = [equation for equation in check_ledger(hub.home) if not equation.holds]
+    broken, lost = [equation for equation in check_ledger(hub.home) if not equation.holds]
     assert (broken.subject, broken.words, broken.left) == (batch.batch_id, "quarantined = rows in quarantine", 1)
+    assert (lost.subject, lost.words) == ("lake", "files named = files that are there")
+    assert str(lost.right).endswith(f"not {aside.relative_to(hub.settings.lake_dir)}")
     shutil.rmtree(batch_folder(hub.settings, batch.contract_id, batch.seq))
     broken_now = {equation.words for equation in check_ledger(hub.home) if not equation.holds}
-    assert broken_now == {"quarantined = rows in quarantine", "landed = rows in landing"}
+    assert broken_now == {"quarantined = rows in quarantine", "landed = rows in landing", "files named = files that are there"}

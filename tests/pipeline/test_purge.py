@@ -225,9 +225,10 @@ def left_by_a_dead_publication(hub: Hub, patch: pytest.MonkeyPatch) -> list[Path
     hub.publish("population")
     hub.sync(PATIENTS, [person(1), person(2)])
     before = set(hub.settings.lake_dir.rglob("*.parquet"))
-    with patch.context() as killing, pytest.raises(Killed):
+    with patch.context() as killing:
         killing.setattr("pipeline.publish.commit", dies)
-        hub.publish("population")
+        with pytest.raises(Killed):
+            hub.publish("population")
     left = sorted(set(hub.settings.lake_dir.rglob("*.parquet")) - before)
     for path in left:
         os.utime(path, (time.time() - 2 * 86_400,) * 2)
