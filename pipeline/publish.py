@@ -35,7 +35,7 @@ from registries.attempts import record_attempt, standing_attempt
 from registries.definition import get_definition
 from registries.definition_versions import record_definition
 from registries.identity import load_events
-from registries.judgements import JudgedSince, write_facts
+from registries.judgements import JudgedSince
 from registries.publications import Input, Publication, all_files, commit, files_upto, get_publication, latest
 from registries.tables import lease
 from registries.versions import ensure_table
@@ -67,7 +67,7 @@ def publish(registry: str, home: Home | None = None, *, accept_shrink: str = "",
         try:
             return _attempt(registry, home, accept_shrink, accept_change)
         except JudgedSince:
-            continue  # somebody has judged while judgements were looked at again
+            continue  # somebody has taken back what this publication was to take back
 
 
 def _attempt(registry: str, home: Home, accept_shrink: str, accept_change: str) -> Outcome:
@@ -87,7 +87,7 @@ def _attempt(registry: str, home: Home, accept_shrink: str, accept_change: str) 
             follow(home, schema, before.number)
             return Outcome(before, False)
         try:
-            pins = renew(home, definition, schema, standards, before, pins)
+            pins = renew(home, definition, schema, standards, before, pins, held)
             check_space(home.settings, "lake")
             inputs = [hub_table("std", item.contract.id).counted(item.records) for item in pins.datasets]
             with (
@@ -175,9 +175,6 @@ class _Publishing:
             self._load()
             load_events(serving_database, merging.schema.id, merging.number, identities, self.lease)
             offer_found(merging.engine, self.home, merging.definition, judged=merging.pins.judged > 0)
-        if renewed := merging.pins.renewed:
-            upto = merging.pins.judged - len(renewed)
-            write_facts(serving_database, merging.schema.id, renewed, upto, self.home.settings.actor, self.lease)
         inputs = merging.inputs()
         after = replace(
             self._publication(counts, inputs, seconds),
@@ -185,7 +182,7 @@ class _Publishing:
             change_accepted=change_accepted,
             identity_events=len(identities),
         )
-        commit(serving_database, self.lease, after, inputs, files)
+        commit(serving_database, self.lease, after, inputs, files, merging.pins.renewed)
         return after
 
     def _gate_sources(self) -> str | None:

@@ -272,8 +272,7 @@ class _Resolving:
         if not self._needs_all_links:
             self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
-        written = self.known.upto - len(self.known.renewed)
-        told = facts(self.home.serving, self.definition.id, written, self.known.renewed)
+        told = facts(self.home.serving, self.definition.id, self.known.upto, self.known.renewed)
         place(self.engine, told, self.known, part, self._key)
         return True
 

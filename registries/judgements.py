@@ -16,7 +16,7 @@ from core.clock import now
 from core.database import reading, writing
 from core.errors import RequestError
 from core.leases import Lease, writing_under
-from registries.tables import judgement
+from registries.tables import judgement, judgement_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +28,7 @@ WITHDRAWN = "withdrawn"
 HUMAN = "human"
 RENEWED = "renewed"  # taken back before a publication, because a record of the pair has changed
 FACTS = ("number", "left_record", "right_record", "left_dataset", "right_dataset", "verdict", "score", "method", "withdraws")
+IN_PLACE = "in place of judgement "
 CHUNK = 5_000  # rows per writing transaction
 FEW = 500  # ids that one query names
 
@@ -78,6 +79,11 @@ class Judgement:
     at: datetime
     why: str
     withdrawn: Withdrawal | None = None
+
+    @property
+    def is_said_by_hub(self) -> bool:
+        """Whether `why` is in the hub's words and not in a person's: also where a person's judgement was handed over."""
+        return self.method != HUMAN or self.why.startswith(IN_PLACE)
 
 
 class JudgedMeanwhile(RequestError):
@@ -148,11 +154,13 @@ def _row(item: Decision) -> dict[str, Any]:
 
 
 def _next(connection: sa.Connection, registry: str) -> int:
-    """The next number of a registry: whoever sees a number has seen all below it, so writers come one after the other."""
+    """The next number of a registry: whoever sees a number has seen all below it, so writers come one after the other. Those that a publication
+    has set aside are its own.
+    """
     if connection.dialect.name == "postgresql":  # on SQLite a writing transaction has the lock from its start
         connection.exec_driver_sql("LOCK TABLE judgement IN EXCLUSIVE MODE")
-    highest = connection.execute(sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)).scalar()
-    return (highest or 0) + 1
+    set_aside = connection.execute(sa.select(judgement_number.c.reserved).where(judgement_number.c.registry == registry)).scalar()
+    return max(_newest(connection, registry), set_aside or 0) + 1
 
 
 def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: str) -> int:
@@ -173,30 +181,45 @@ def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: st
 
 
 class JudgedSince(Exception):
-    """Something was judged after a number that was the newest."""
+    """Something was judged after a number that was the newest, or one of the judgements that were to be taken back has been."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A decision that is not written yet, or, where it `withdraws` a judgement, the reason for that."""
+    """A decision that is not written yet, or, where it `withdraws` a judgement, the reason for that; by whom, and its number once it has one."""
 
     decision: Decision
+    actor: str
     withdraws: int | None = None
+    number: int = 0
 
 
-def write_facts(serving: sa.Engine, registry: str, found: Sequence[Fact], upto: int, actor: str, lease: Lease) -> None:
-    """Write facts down under the numbers behind `upto`, all or none. Raises JudgedSince where another has the first of these already."""
+def reserve(serving: sa.Engine, registry: str, found: Sequence[Fact], upto: int, lease: Lease) -> tuple[Fact, ...]:
+    """Give facts the next numbers, which nobody else is given from now on. Raises JudgedSince where `upto` is not the newest any more."""
     with writing_under(serving, lease) as connection:
-        if _next(connection, registry) != upto + 1:
+        first = _next(connection, registry)
+        if _newest(connection, registry) != upto:
             raise JudgedSince
-        shared = {"registry": registry, "actor": actor, "at": now()}
-        for start in range(0, len(found), CHUNK):
-            some = enumerate(found[start : start + CHUNK], upto + 1 + start)
-            connection.execute(judgement.insert(), [_fact_row(item) | shared | {"number": nth} for nth, item in some])
+        numbered = tuple(replace(item, number=first + place) for place, item in enumerate(found))
+        mine, last = judgement_number.c.registry == registry, first + len(found) - 1
+        if connection.execute(judgement_number.update().where(mine).values(reserved=last)).rowcount == 0:
+            connection.execute(judgement_number.insert().values(registry=registry, reserved=last))
+    return numbered
+
+
+def write_facts(connection: sa.Connection, registry: str, numbered: Sequence[Fact]) -> None:
+    """Write facts down under the numbers that they have. Raises JudgedSince where somebody has taken one of these judgements back meanwhile."""
+    shared = {"registry": registry, "at": now()}
+    for start in range(0, len(numbered), FEW):
+        some = numbered[start : start + FEW]
+        taken = judgement.c.withdraws.in_([item.withdraws for item in some if item.withdraws is not None])
+        if connection.execute(sa.select(judgement.c.number).where(judgement.c.registry == registry, taken).limit(1)).first():
+            raise JudgedSince
+        connection.execute(judgement.insert(), [_fact_row(item) | shared for item in some])
 
 
 def _fact_row(item: Fact) -> dict[str, Any]:
-    row = _row(item.decision) | {"withdraws": item.withdraws}
+    row = _row(item.decision) | {"withdraws": item.withdraws, "number": item.number, "actor": item.actor}
     return row if item.withdraws is None else row | {"verdict": WITHDRAWN}
 
 
@@ -256,13 +279,28 @@ def _judgement(row: sa.Row[Any]) -> Judgement:
 def newest(serving: sa.Engine, registry: str) -> int:
     """The number of the newest fact; 0 where nothing has been judged."""
     with reading(serving) as connection:
-        query = sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)
-        return connection.execute(query).scalar() or 0
+        return _newest(connection, registry)
+
+
+def _newest(connection: sa.Connection, registry: str) -> int:
+    return connection.execute(sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)).scalar() or 0
+
+
+def authors(serving: sa.Engine, registry: str, numbers: Sequence[int]) -> dict[int, str]:
+    """Who has judged, by number."""
+    found = dict[int, str]()
+    with reading(serving) as connection:
+        for start in range(0, len(numbers), FEW):
+            which = judgement.c.number.in_(numbers[start : start + FEW])
+            rows = connection.execute(sa.select(judgement.c.number, judgement.c.actor).where(judgement.c.registry == registry, which))
+            found |= {row.number: row.actor for row in rows}
+    return found
 
 
 def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = ()) -> "pa.Table":
     """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS. Behind it
-    those that are to be written `then`."""
+    those that are to be written `then`, under numbers that they have.
+    """
     import pyarrow as pa
 
     from core.engine import literal
@@ -274,6 +312,6 @@ def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = (
         known = cursor.fetch_arrow_table()
     if not then:
         return known
-    rows = [_fact_row(item) | {"number": nth} for nth, item in enumerate(then, upto + 1)]
+    rows = [_fact_row(item) for item in then]
     columns = [pa.array([row[name] for row in rows]).cast(known.schema.field(name).type) for name in FACTS]
     return pa.concat_tables([known, pa.Table.from_arrays(columns, schema=known.schema)])

@@ -13,6 +13,7 @@ from core.database import reading, writing
 from core.errors import RequestError
 from core.leases import Lease
 from core.sums import EMPTY, shown_digest
+from registries.judgements import Fact, write_facts
 from registries.tables import current_publication, publication, publication_file, publication_input
 
 
@@ -71,10 +72,15 @@ def nothing_yet(registry: str) -> Publication:
     return Publication(registry, 0, now(), "", "", 0, 0, 0, 0, 0, 0, 0, 0, 0, EMPTY, {})
 
 
-def commit(serving: sa.Engine, lease: Lease, new: Publication, inputs: Sequence[Input], files: Sequence[LakeFile]) -> None:
-    """Make a publication current: its row, its inputs, its files and the pointer that readers follow, in one short transaction."""
+def commit(
+    serving: sa.Engine, lease: Lease, new: Publication, inputs: Sequence[Input], files: Sequence[LakeFile], judged: Sequence[Fact] = ()
+) -> None:
+    """Make a publication current: its row, its inputs, its files, what was `judged` for it, and the pointer that readers follow, in one short
+    transaction.
+    """
     with writing(serving) as connection:
         lease.check(connection)
+        write_facts(connection, new.registry, judged)
         connection.execute(publication.insert().values(**vars(new)))
         key = {"registry": new.registry, "number": new.number}
         if inputs:

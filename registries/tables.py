@@ -123,6 +123,14 @@ judgement = sa.Table(
     sa.Index("ix_judgement_right", "registry", "right_record"),
 )
 
+# The last number that a publication has set aside for facts that are written with it: nobody else is given one of these.
+judgement_number = sa.Table(
+    "judgement_number",
+    metadata,
+    sa.Column("registry", sa.String(60), primary_key=True),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+)
+
 # Pairs of records that may be one entity and about which a person has to decide.
 candidate_pair = sa.Table(
     "candidate_pair",

@@ -19,8 +19,8 @@ from standards.loader import load_standards
 class Pins:
     """What a publication rests on: datasets that it looks at, what is withheld whole because it may not be shared, and what is judged.
 
-    `judged` is the number of the newest fact about pairs of records; the last of these are `renewed`, and not written before the publication
-    is certain. `rebuilt`: a new definition, or other elements of the base table, concern every entity.
+    `judged` is the number of the newest fact about pairs of records; the last of these are `renewed`, and written together with the
+    publication. `rebuilt`: a new definition, or other elements of the base table, concern every entity.
     """
 
     datasets: Sequence[Pinned]

@@ -15,6 +15,7 @@ from catalog.files import files_of
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
+from core.leases import Lease
 from pipeline.home import Home
 from pipeline.link import EACH_OTHER, TO_KNOWN, find_entities, model_of, read_unidentified
 from pipeline.publication.offering import pair_of
@@ -22,7 +23,21 @@ from pipeline.publication.pins import Pins
 from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
 from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
-from registries.judgements import HUMAN, RENEWED, SAME, WITHDRAWN, Decision, Fact, Side, facts
+from registries.judgements import (
+    HUMAN,
+    IN_PLACE,
+    RENEWED,
+    SAME,
+    WITHDRAWN,
+    Decision,
+    Fact,
+    JudgedSince,
+    Side,
+    authors,
+    facts,
+    newest,
+    reserve,
+)
 from registries.matching import canonical_id, canonical_key
 from registries.publications import Publication
 from standards.model import Schema, Standards
@@ -40,15 +55,27 @@ RENEWALS = "renewals"
 GONE, OTHERWISE, OTHER_CODE = "its record is gone", "its record says something else", "its code is no longer shown"
 
 
-def renew(home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins) -> Pins:
-    """Look again at what is judged, given what a publication will rest on. Returns the pins with what follows, which is yet to be written."""
+def renew(
+    home: Home, definition: RegistryDefinition, schema: Schema, standards: Standards, before: Publication, pins: Pins, lease: Lease
+) -> Pins:
+    """Look again at what is judged, given what a publication will rest on. Returns the pins with what follows: facts that have their numbers and
+    are yet to be written.
+    """
     changed = [item for item in pins.datasets if item.changed]
     if not (before.number and changed and pins.judged):
         return pins
-    with Engine(home.settings) as engine:
-        renewing = _Renewing(engine, home, definition, schema, standards, before, changed, pins.judged)
-        renewed = renewing.renewed() if renewing.look() else ()
-    return replace(pins, judged=pins.judged + len(renewed), renewed=tuple(renewed))
+    while True:
+        with Engine(home.settings) as engine:
+            renewing = _Renewing(engine, home, definition, schema, standards, before, changed, pins.judged)
+            found = renewing.renewed() if renewing.look() else ()
+        if not found:
+            return pins
+        try:
+            renewed = reserve(home.serving, definition.id, found, pins.judged, lease)
+        except JudgedSince:  # somebody has judged while this was worked out
+            pins = replace(pins, judged=newest(home.serving, definition.id))
+        else:
+            return replace(pins, judged=renewed[-1].number, renewed=renewed)
 
 
 @dataclass(frozen=True)
@@ -82,17 +109,20 @@ class _Renewing:
         told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
         # What is judged of two records is not overruled by what was said of others.
         known = {pair_of(*pair) for pair in self.engine.rows(f"SELECT left_record::varchar, right_record::varchar FROM {STANDING}")}
+        handed = [row["number"] for row in told if row["is_handed_over"] and row["counts"] and not row["is_automatic"]]
+        said_by, hub = authors(self.home.serving, self.definition.id, handed), self.home.settings.actor
         judged, taken = [], []
         for row in told:
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
-            taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), row["number"]))
+            taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), hub, row["number"]))
             if not (row["is_handed_over"] and row["counts"]):
                 continue
             left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
             if (pair := pair_of(left.record_id, right.record_id)) not in known:
                 known.add(pair)
-                said = f"in place of judgement {row['number']}: {row['why']}"
-                judged.append(Fact(Decision(left, right, row["verdict"], said, row["score"], row["method"])))
+                said = f"{IN_PLACE}{row['number']}: {row['why']}"
+                decision = Decision(left, right, row["verdict"], said, row["score"], row["method"])
+                judged.append(Fact(decision, said_by.get(row["number"], hub)))
         return [*judged, *taken]
 
     def _read_standing(self) -> None:
@@ -119,9 +149,8 @@ class _Renewing:
     def _read_changed(self, item: Pinned, ids: str) -> None:
         """Add what some records of a dataset are now, of those whose rows came anew since the current publication."""
         table, doing = standardized_table(item.contract.id), f"reading {item.contract.id}"
-        if not (item.whole or item.withdrawn):
-            new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
-            ids = f"{ids} INTERSECT SELECT _record_id FROM {log_source(self.home, table, {'_record_id': 'UUID'}, new)}"
+        if (new := self._came_anew(item)) is not None:
+            ids = f"{ids} INTERSECT {new}"
         self.engine.run(f"CREATE OR REPLACE TABLE ids AS {ids}", doing=doing)
         if not self.engine.value("SELECT count(*) FROM ids"):
             return
@@ -135,6 +164,14 @@ class _Renewing:
             {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))},
             doing=doing,
         )
+
+    def _came_anew(self, item: Pinned) -> str | None:
+        """SQL for the records of a dataset whose rows came since the current publication; None where all did."""
+        if item.whole or item.withdrawn:
+            return None
+        table = standardized_table(item.contract.id)
+        new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
+        return f"SELECT _record_id FROM {log_source(self.home, table, {'_record_id': 'UUID'}, new)}"
 
     def _contract_of(self, item: Pinned, seq: int) -> Contract:
         return contract_at(self.home.catalog, item.contract.id, batch_at(self.home.catalog, item.contract.id, seq).contract_version)
@@ -190,11 +227,13 @@ class _Renewing:
             f"({numbers[name]}, {literal(name)}, {self.definition.rank('default', contract.department.id)})"
             for name, (_, contract) in sorted(contracts_in_force(self.home.catalog).items())
         )
+        self._read_newcomers()
         self.engine.run(
-            "CREATE TABLE successors AS SELECT _own, o._record_id AS successor, d._contract AS successor_contract FROM others o "
-            f"JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) LEFT JOIN {CHANGED} c ON c._record_id = o._record_id "
-            "WHERE _canonical_id IS NOT NULL AND (c._record_id IS NULL OR c._identity = _own) "
-            "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY _rank, o._record_id) = 1"
+            "CREATE TABLE successors AS SELECT _own, _record_id AS successor, _contract AS successor_contract FROM ("
+            f"SELECT _own, _dataset, o._record_id, false AS is_new FROM others o LEFT JOIN {CHANGED} c ON c._record_id = o._record_id "
+            "WHERE _canonical_id IS NOT NULL AND (c._record_id IS NULL OR c._identity = _own) UNION ALL FROM newcomers) "
+            f"JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) "
+            "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY is_new, _rank, _record_id) = 1"
         )
         sides = ", ".join(
             f"CASE WHEN {side}_lost._own IS NULL THEN {side}_record ELSE {side}_new.successor END AS {side}_next, "
@@ -216,6 +255,28 @@ class _Renewing:
             f"SELECT number, '{GONE}', is_handed_over, left_next, left_contract, right_next, right_contract FROM found "
             "WHERE is_automatic OR is_handed_over"
         )
+
+    def _read_newcomers(self) -> None:
+        """Table of the records that come into an entity with this publication, of those of which a record is gone: the same under another key, or
+        in another dataset. Where the record is there and has another identifier, they may be somebody else.
+        """
+        self.engine.run("CREATE TABLE newcomers (_own UUID, _dataset INTEGER, _record_id UUID, is_new BOOLEAN)")
+        gone = f"SELECT _own FROM {LOST} JOIN {CHANGED} USING (_record_id) WHERE NOT is_live"
+        if not self.engine.value(f"SELECT count(*) FROM ({gone})"):
+            return
+        key = {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))}
+        for item in self.changed:
+            if item.withdrawn or not set(self.schema.identity) <= log_columns(item.contract, self.standards).keys():
+                continue
+            wanted = {"_record_id": "UUID", **dict.fromkeys(self.schema.identity, "VARCHAR")}
+            now = state(self.home, standardized_table(item.contract.id), wanted, item.seq, self._came_anew(item))
+            self.engine.run(
+                f"INSERT INTO newcomers SELECT _own, {item.number}, _record_id, true FROM "
+                f"(SELECT _record_id, {canonical_id(self.schema.identity)} AS _own FROM {now}) "
+                f"SEMI JOIN ({gone}) USING (_own) ANTI JOIN others USING (_record_id)",
+                key,
+                doing=f"reading {item.contract.id}",
+            )
 
     def _drop_codes(self) -> None:
         """What a code holds together falls with it. A record that has left its entity has handed it over with its codes."""

@@ -1,5 +1,6 @@
 """What a rule or model was sure of holds for the records as they were: when one changes, it is handed over, compared anew or taken back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from core.errors import GateFailed
 from pipeline.link import link
 from pipeline.operation.ending import end
 from pipeline.publication.offering import offer_found
+from pipeline.publication.replay import replay_publication
 from registries.candidates import open_pairs
-from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, withdraw
+from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, newest, withdraw
 from tests.factories import RESIDENTS, Hub, credit_code, organization, person
 from tests.pipeline.test_earlier_codes import LICENSED, NUMBERS, REGISTERED, taxpayer
 from tests.pipeline.test_link import CARDS, card
@@ -43,6 +45,12 @@ def phones(hub: Hub) -> dict[str, Any]:
     return {row["resident_id"]: row["phone_number"] for row in hub.served("base_population")}
 
 
+def residents_of(hub: Hub, document: Mapping[str, Any] = RESIDENTS) -> dict[int, Side]:
+    """The records of people, by their number."""
+    numbers = {person(n)["SFZH"]: n for n in ALL}
+    return {numbers[row["resident_id"]]: Side(str(row["_record_id"]), document["id"]) for row in hub.state(document)}
+
+
 def test_a_record_that_leaves_hands_its_judgement_over(linked: Hub) -> None:
     before = {item.number: item for item in told(linked)}
     linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
@@ -74,9 +82,9 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     for document in (RESIDENTS, INSURED):
         hub.sync(document, [person(n) for n in ALL])
     hub.sync(CARDS, [card(3, XM="欧阳娜", CSRQ="1961-05-05"), card(4)])
-    residents = {row["resident_id"]: Side(str(row["_record_id"]), RESIDENTS["id"]) for row in hub.state(RESIDENTS)}
+    residents = residents_of(hub)
     cards = {row["person_name"]: Side(str(row["_record_id"]), CARD_ID) for row in hub.state(CARDS)}
-    one, two, three, four = (residents[person(n)["SFZH"]] for n in (1, 2, 3, 4))
+    one, two, three, four = (residents[n] for n in (1, 2, 3, 4))
     said = [
         (one, two, "same"),
         (cards[person(4)["XM"]], four, "same"),
@@ -180,7 +188,7 @@ def test_a_publication_that_is_stopped_takes_nothing_back(linked: Hub) -> None:
 
 
 def test_a_person_who_judges_meanwhile_is_heard(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is judged while a publication is worked out has the number that the handing over was to have."""
+    """Who takes back what is being handed over has the last word."""
     taken = []
 
     def meanwhile(*arguments: Any, **named: Any) -> None:
@@ -191,9 +199,83 @@ def test_a_person_who_judges_meanwhile_is_heard(linked: Hub, monkeypatch: pytest
     monkeypatch.setattr("pipeline.publish.offer_found", meanwhile)
     linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
     published = linked.publish("population")
-    assert (published.entities, published.unlinked, published.judgements) == (len(ALL), 2, 4)
+    assert (published.entities, published.unlinked) == (len(ALL), 2)
+    assert published.judgements == newest(linked.home.serving, "population")
     assert [item for item in told(linked) if not item.withdrawn] == []
     assert linked.unbalanced() == []
+
+
+def test_judging_while_a_publication_is_worked_out_keeps_it_from_nothing(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the publication writes has its numbers already; what is judged meanwhile is for the next."""
+    residents = residents_of(linked)
+    attempts = []
+
+    def meanwhile(*arguments: Any, **named: Any) -> None:
+        decision = Decision(residents[6], residents[7], "same", "seen")
+        attempts.append(judge(linked.home.serving, "population", [decision], "li"))
+        offer_found(*arguments, **named)
+
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.publish.offer_found", meanwhile)
+        published = linked.publish("population")
+    (number,) = attempts
+    assert (published.entities, published.unlinked, published.judgements) == (len(ALL), 0, number - 1)
+    again = replay_publication("population", published.number, linked.home)
+    assert again.replayed == again.published
+    after = linked.publish("population")
+    assert (after.entities, after.judgements, linked.unbalanced()) == (len(ALL) - 1, number, [])
+
+
+def test_a_publication_that_is_killed_takes_nothing_back(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
+    linked.sync(INSURED, [person(n) for n in ALL if n != 1])
+    before = told(linked)
+
+    def dies(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("registries.publications.write_facts", dies)
+        with pytest.raises(KeyboardInterrupt):
+            linked.publish("population")
+    assert told(linked) == before
+    for document in (RESIDENTS, INSURED):
+        linked.sync(document, [person(n) for n in ALL])
+    assert (linked.publish("population").unlinked, told(linked)) == (0, before)
+
+
+def keyed(hub: Hub) -> Hub:
+    """Six people under keys of their register, of whom a person has said that two numbers are one."""
+    document = {**RESIDENTS, "record_key": ["BH"], "ignore": ["BH"]}
+    hub.register(document)
+    hub.sync(document, [person(n) | {"BH": str(n)} for n in range(6)])
+    residents = residents_of(hub, document)
+    judge(hub.home.serving, "population", [Decision(residents[1], residents[2], "same", "seen")], "wang")
+    assert hub.publish("population").entities == 5
+    return hub
+
+
+def test_a_record_under_another_key_is_handed_what_was_judged_of_it(hub: Hub) -> None:
+    document = {**RESIDENTS, "record_key": ["BH"], "ignore": ["BH"]}
+    keyed(hub).sync(document, [person(n) | {"BH": str(n if n != 1 else 101)} for n in range(6)])
+    published = hub.publish("population")
+    assert (published.entities, published.inserted, published.deleted, hub.unbalanced()) == (5, 0, 0, [])
+    handed = next(item for item in told(hub) if not item.withdrawn)
+    assert (handed.actor, handed.method, handed.why) == ("wang", HUMAN, "in place of judgement 1: its record is gone")
+    assert handed.is_said_by_hub
+
+
+def test_a_dataset_in_the_place_of_another_is_handed_what_was_judged(hub: Hub) -> None:
+    """As docs/operating.md says it is done: the new one is registered, then the old one ended, with no publication in between."""
+    keyed(hub).register(INSURED)
+    hub.sync(INSURED, [person(n) for n in range(6)])
+    end(hub.home, RESIDENTS["id"], "goes on elsewhere", "withdrawn")
+    published = hub.publish("population")
+    assert (published.entities, published.inserted, published.deleted, hub.unbalanced()) == (5, 0, 0, [])
+    residents = residents_of(hub, INSURED)
+    standing = next(item for item in told(hub) if not item.withdrawn)
+    assert {standing.left, standing.right} == {residents[1], residents[2]}
 
 
 def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
