@@ -64,22 +64,31 @@ def _names(subject: str) -> Sequence[str]:
     return [canonical_id, *(entity_subject(name, canonical_id) for name in ([registry] if registry else load_standards().schemas))]
 
 
+class NoPurpose(RequestError):
+    """What is given as the purpose is none."""
+
+
 def record(audit: sa.Engine, *, actor: str, action: str, subject: str, purpose: str) -> None:
     """Write down who does what (one of ACTIONS) with whose record and why.
 
-    Raises StoreError where it cannot, RequestError where the purpose is longer than the log holds, or nothing that a reader of the log could see:
+    Raises StoreError where it cannot, NoPurpose where the purpose is longer than the log holds, or nothing that a reader of the log could see:
     then nothing may be shown.
     """
     if action not in ACTIONS:
         raise ValueError(f"{action} is no action of the audit log")
     if len(purpose) > LONGEST_PURPOSE:
-        raise RequestError(f"the purpose is longer than {LONGEST_PURPOSE} characters", hint="say it in fewer words")
-    if sum(category(character)[0] not in "CZ" for character in purpose) < SHORTEST_PURPOSE or any(map(_is_control, purpose)):
-        raise RequestError(
+        raise NoPurpose(f"the purpose is longer than {LONGEST_PURPOSE} characters", hint="say it in fewer words")
+    if not is_readable(purpose):
+        raise NoPurpose(
             "the purpose has to be words that can be read", hint="say in a line why the record is needed, in at least two characters"
         )
     with writing(audit) as connection:
         connection.execute(audit_entry.insert().values(at=now(), actor=actor, action=action, subject=subject, purpose=purpose))
+
+
+def is_readable(purpose: str) -> bool:
+    """Whether it is a line in which a reader of the log sees something."""
+    return sum(category(character)[0] not in "CZ" for character in purpose) >= SHORTEST_PURPOSE and not any(map(_is_control, purpose))
 
 
 def _is_control(character: str) -> bool:

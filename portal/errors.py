@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from core.errors import DefinitionError, HubError, LeaseHeld, RequestError, SourceError, StoreError
+from exchange.audit import NoPurpose
 from portal.context import Page
 from registries.feed import FeedGone
 
 API = "/api/"
 STATUS: dict[type[HubError], int] = {
     RequestError: 404,
+    NoPurpose: 422,
     FeedGone: 410,
     StoreError: 503,
     LeaseHeld: 503,

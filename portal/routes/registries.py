@@ -11,7 +11,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import RedirectResponse, Response
 
 from core.errors import NoSuchEntity
-from exchange.audit import entity_subject
+from exchange.audit import entity_subject, is_readable
 from pipeline.operation.datasets import dataset_states
 from pipeline.report import base_fills, report_registry
 from pipeline.standard import published_schema
@@ -127,7 +127,7 @@ async def reveal(page: PageDep, request: Request, registry: str, canonical_id: s
     """One record in full, for a purpose."""
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
     purpose = form.get("purpose", [""])[0].strip()[: records.LONGEST_PURPOSE]
-    if len(purpose) < records.SHORTEST_PURPOSE:
+    if not is_readable(purpose):
         raise WrongInput(page.t("purpose.missing"), hint=page.t("purpose.missing.next"))
     times = (form.get(name, [""])[0] for name in ("valid_at", "known_at"))
     return _record_page(page, schema_of(page.hub, registry), canonical_id, purpose, *times)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from core.errors import RequestError
+from exchange.audit import is_readable
 from portal import records
 from portal.context import Hub, PageDep, link
 from portal.errors import WrongInput
@@ -24,7 +25,8 @@ LISTED = 50
 @router.get("/review")
 def review(page: PageDep, registry: str) -> Response:
     """The next pair, or the one that the address names; and what was decided last, to take it back."""
-    schema, purpose = schema_of(page.hub, registry), unquote(page.request.cookies.get(PURPOSE, ""))
+    schema, given = schema_of(page.hub, registry), unquote(page.request.cookies.get(PURPOSE, ""))
+    purpose = given if is_readable(given) else ""
     query = page.request.query_params
     seen = newest(page.hub.home.serving, registry)  # before the pair is chosen: what is judged meanwhile was not seen
     named = _named(page.hub, schema, query.get("left", ""), query.get("right", "")) if "left" in query else None
@@ -97,7 +99,7 @@ async def purpose(page: PageDep, request: Request, registry: str) -> Response:
     """Show records in full from now on, for a purpose; without one, masked again."""
     schema_of(page.hub, registry)
     given = (await _form(request)).get("purpose", "")[: records.LONGEST_PURPOSE]
-    if given and len(given) < records.SHORTEST_PURPOSE:
+    if given and not is_readable(given):
         raise WrongInput(page.t("purpose.missing"), hint=page.t("purpose.missing.next"))
     response = RedirectResponse(link("registry", registry, "review"), 303)
     if given:

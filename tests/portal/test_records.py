@@ -163,6 +163,7 @@ def test_the_feed_masks_and_audits_as_a_record_does(filled: Portal, what: str, i
     entry = last_entry(filled)
     assert (entry["action"], entry["purpose"]) == ("api-changes", "subscription 4")
     assert filled.client.post(address, json={"purpose": "  "}).status_code == 422
+    assert filled.client.post(address, json={"purpose": "\u200b\u200b"}).status_code == 422
     # One question about the registry finds reads of its parts.
     assert {"api-changes", "api-changes-masked"} <= {row["action"] for row in filled.client.get("/api/v1/audit?subject=population").json()}
 
@@ -298,6 +299,7 @@ WHY = "a long enough purpose"
         ("get", REGISTRY, {"registry_id": "none"}, {}, 404),
         ("get", f"{REGISTRY}/records/{{canonical_id}}", {"registry_id": "population", "canonical_id": "none"}, {}, 404),
         ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"json": {"identifier": resident_id(99)}}, 404),
+        ("post", f"{REGISTRY}/lookup", {"registry_id": "population"}, {"json": {"identifier": PERSON["SFZH"], "purpose": "x"}}, 422),
         ("get", f"{REGISTRY}/state", {"registry_id": "population"}, {"params": {"publication": 99}}, 404),
         ("get", f"{REGISTRY}/changes", {"registry_id": "population"}, {"params": {"after": 99}}, 410),
         ("post", f"{REGISTRY}/changes", {"registry_id": "population"}, {"json": {"after": 99, "purpose": WHY}}, 410),
