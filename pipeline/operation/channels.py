@@ -20,10 +20,18 @@ from core.connections import Connections, options
 from core.errors import RequestError, StoreError
 
 SECONDS = 5.0  # longest wait for a receiver
+# What a receiver answers to a document that it will not take, however often it is sent: bad request, too large, of another kind, unprocessable.
+_OF_THE_DOCUMENT = (400, 413, 415, 422)
+
+
+class NotTaken(StoreError):
+    """A receiver is there, and will not take this one document."""
 
 
 def post(connections: Connections, name: str, document: Mapping[str, Any]) -> None:
-    """Hand one JSON document to a URL. Raises StoreError where it is not taken, RequestError where the connection is not one."""
+    """Hand one JSON document to a URL. Raises StoreError where it is not taken (NotTaken where that is for the document), RequestError where the
+    connection is not one.
+    """
     url = connections.url(name, "http", "https")
     parts = urlsplit(url)
     plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
@@ -35,7 +43,8 @@ def post(connections: Connections, name: str, document: Mapping[str, Any]) -> No
         with _direct().open(request, timeout=SECONDS):
             pass
     except HTTPError as error:
-        raise StoreError(f"connection {name} answered with status {error.code}", transient=True) from None
+        kind = NotTaken if error.code in _OF_THE_DOCUMENT else StoreError
+        raise kind(f"connection {name} answered with status {error.code}", transient=True) from None
     except (URLError, http.client.HTTPException, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise StoreError(f"connection {name} could not be reached ({type(reason).__name__})", transient=True) from None

@@ -17,7 +17,7 @@ from core.leases import holding
 from core.space import keep_reserve
 from pipeline.home import Home, open_home
 from pipeline.operation.alerts import find, load_rules
-from pipeline.operation.channels import mail, post
+from pipeline.operation.channels import NotTaken, mail, post
 
 LONGEST = 120.0  # seconds that one watch spends on receivers; the rest has its turn next time
 _MOST_EVENTS = 2000
@@ -48,8 +48,8 @@ def watch(home: Home | None = None) -> Watched:
 
 
 def _tell(home: Home, connections: Connections, until: float) -> tuple[int, list[str]]:
-    """Send every notice that waits; a channel that has failed is not tried again this time."""
-    sent, failed = 0, dict[str, str]()
+    """Send every notice that waits; a channel that has failed is not tried again this time, but for one that refused what it was told."""
+    sent, failed, refused = 0, dict[str, str](), dict[str, str]()
     for notice in unsent(home.catalog):
         if notice.channel in failed or time.monotonic() > until:
             continue
@@ -57,6 +57,9 @@ def _tell(home: Home, connections: Connections, until: float) -> tuple[int, list
             continue  # a channel that is set no longer is told nothing
         try:
             _send(connections, notice)
+        except NotTaken as error:
+            refused[notice.channel] = error.message
+            mark(home.catalog, notice, error.message)
         except HubError as error:
             failed[notice.channel] = error.message
             mark(home.catalog, notice, error.message)
@@ -68,7 +71,7 @@ def _tell(home: Home, connections: Connections, until: float) -> tuple[int, list
             connections.url(channel)
         except HubError as error:
             failed.setdefault(channel, error.message)
-    return sent, list(failed.values())
+    return sent, list((refused | failed).values())
 
 
 def _send(connections: Connections, notice: Notice) -> None:
@@ -85,7 +88,7 @@ def _post(connections: Connections, notice: Notice) -> None:
     post(
         connections,
         notice.channel,
-        {"event": notice.kind, "rule": item.rule, "subject": item.subject, "severity": item.severity, **words, **times},
+        {"event": notice.kind, "alert": item.id, "rule": item.rule, "subject": item.subject, "severity": item.severity, **words, **times},
     )
 
 
@@ -115,6 +118,8 @@ def _send_events(home: Home, connections: Connections, until: float) -> tuple[in
             try:
                 post(connections, name, json.loads(line))
                 sent += 1
+            except NotTaken as error:
+                log.warning("an OpenLineage event was refused and is passed over: %s", error.message)
             except HubError as error:
                 return sent, [error.message]
             except ValueError:

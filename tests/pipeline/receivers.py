@@ -10,16 +10,17 @@ from typing import Any
 
 
 @contextmanager
-def web_server(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Its address, and the documents it was sent."""
+def web_server(status: int = 200, refused: str | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Its address, and the documents it was sent; one that contains what is `refused` it will not take."""
     received: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.server.status < 300:  # type: ignore[attr-defined]
+            status = 422 if refused is not None and refused.encode() in body else self.server.status  # type: ignore[attr-defined]
+            if status < 300:
                 received.append({**json.loads(body), "authorization": self.headers.get("Authorization")})
-            self.send_response(self.server.status)  # type: ignore[attr-defined]
+            self.send_response(status)
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")
             self.end_headers()
 

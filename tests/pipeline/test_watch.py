@@ -94,6 +94,24 @@ def test_a_receiver_that_is_down_is_told_later_and_one_that_never_knew_is_not_to
     assert "secret" not in json.dumps([*first.unsent, *second.unsent])
 
 
+def test_a_receiver_that_refuses_one_document_gets_the_others(hub: Hub) -> None:
+    with web_server(refused="health__gone") as (url, posts):
+        hub = told(hub, alerts="ops", lineage_connection="ops")
+        connect(hub, ops=url)
+        gone = [{**DAILY, "id": f"health__gone{n}", "source": {**DAILY["source"], "path": "gone.csv"}} for n in ("", "_too")]
+        other = {**gone[0], "id": "health__lost"}
+        hub.register(*gone, other)
+        for document in (*gone, other):
+            with pytest.raises(SourceError):
+                land(document["id"], hub.home)
+        found = watch(hub.home)
+    assert [(post["subject"], post["alert"]) for post in posts if "rule" in post] == [
+        ("health__lost", {item.subject: item.id for item in found.open}["health__lost"])
+    ]
+    assert [post["job"]["name"] for post in posts if "job" in post] == ["land.health__lost"] * 2
+    assert (found.sent, found.events, found.unsent) == (1, 2, ("connection ops answered with status 422",))
+
+
 def test_a_receiver_that_stalls_is_left_and_holds_no_batch_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.operation.channels.SECONDS", 0.3)
     with silent_server() as url:
