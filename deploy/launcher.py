@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import logging
+import math
 import os
 import signal
 import sqlite3
@@ -50,6 +51,7 @@ STAGES = ["pipeline.land", "pipeline.accept", "pipeline.publish", "quality.duckd
 # then, over months, does not.
 MOST_RESTARTS = 5
 RESTART_SECONDS = 600.0
+POOLS_AGAIN_SECONDS = 30.0  # after pools could not be made
 # A scheduler waits for its running tasks. Stages may be cut off anywhere, so they are.
 STOP_SECONDS = 4.0
 
@@ -166,7 +168,7 @@ def supervise(running: dict[str, Recorded], settings: Settings) -> int:
     gc.enable()
     # What was registered while the components started has no pool yet: nothing counts as seen.
     restarts: list[float] = []
-    seen = ""
+    seen, pools, again = "", 0, math.inf
     while not asked and not needs_a_human(restarts, time.monotonic()):
         time.sleep(0.5)
         ended = _reap()
@@ -176,9 +178,11 @@ def supervise(running: dict[str, Recorded], settings: Settings) -> int:
                 _log(f"{name} ended by itself; starting it again")
                 end([recorded], grace_seconds=0)
                 running[name] = start(name, settings)
-        if (now := _registered_state(settings)) != seen:
-            seen = now
-            fork("database", make_pools, settings)
+        if ended.get(pools):
+            again = time.monotonic() + POOLS_AGAIN_SECONDS
+        if (now := _registered_state(settings)) != seen or time.monotonic() > again:
+            seen, again = now, math.inf
+            pools = fork("database", make_pools, settings)
     end(running.values(), grace_seconds=STOP_SECONDS)
     _log("stopped" if asked else f"gave up: components died more than {MOST_RESTARTS} times within {RESTART_SECONDS / 60:.0f} minutes")
     return 0 if asked else 3
@@ -219,17 +223,17 @@ def wait_for(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _reap() -> set[int]:
-    """Collect every ended child, so that none stays as a zombie, and return their pids."""
-    ended: set[int] = set()
+def _reap() -> dict[int, int]:
+    """Collect every ended child, so that none stays as a zombie, and return their pids with how they ended (0: well)."""
+    ended: dict[int, int] = {}
     while True:
         try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return ended
         if pid == 0:
             return ended
-        ended.add(pid)
+        ended[pid] = status
 
 
 def _registered_state(settings: Settings) -> str:

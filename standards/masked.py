@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from core.masking import mask, mask_sql
 from standards.model import DataElement
 
-# What looks like an identity or telephone number is masked wherever it turns up: a refused value may belong into another column.
-LONG_NUMBER = re.compile(r"\d{11,}[0-9Xx]?")
+# What looks like an identity or telephone number, also one written in groups, is masked wherever it turns up: a refused value may belong into
+# another column.
+LONG_NUMBER = re.compile(r"\d(?:[ \-‐–.\u3000]?\d){10,}[ \-]?[Xx]?")
 LONGEST = 80
 
 

@@ -35,6 +35,7 @@ from pipeline.home import RESTORING, Home, open_home
 from pipeline.landing import batch_folder
 from pipeline.publish import follow as follow_registry
 from registries.definition import load_definitions
+from registries.linkage.model import learned_folder
 from registries.publications import latest
 from registries.tables import current_publication, publication, publication_file
 from registries.tables import lease as serving_lease
@@ -80,7 +81,7 @@ def _filled(home: Home, draft: Path) -> dict[str, Any]:
     """Put all that belongs to a backup into a folder, and return its manifest."""
     at = utc_text(now())
     publications, paths = _databases(home.settings, draft)
-    for path in paths:
+    for path in (*paths, *_learned(home.settings)):
         _copy(home.settings.home / path, draft / "files" / path)
         if path.suffix == ".parquet":
             _check_has_its_end(home.settings.home / path)
@@ -96,6 +97,11 @@ def _filled(home: Home, draft: Path) -> dict[str, Any]:
     manifest["seal"] = _seal(home.settings, manifest)
     _write(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     return manifest
+
+
+def _learned(settings: Settings) -> list[Path]:
+    """What linkage models have learned here, below HUB_HOME: without it, pairs would be weighed otherwise than those that are judged."""
+    return [path.relative_to(settings.home) for path in sorted(learned_folder(settings.home).glob("*.json"))]
 
 
 def _account(folder: Path, manifest: Mapping[str, Any]) -> BackedUp:
@@ -191,8 +197,9 @@ def restore(folder: Path, settings: Settings) -> BackedUp:
     if not marker.exists() and not _is_empty(settings):
         raise RequestError(f"{settings.home} holds data already", hint="restore into an empty HUB_HOME and empty databases")
     marker.touch(mode=0o600)
-    for place in (settings.landing, settings.lake_dir):
-        shutil.rmtree(place)
+    for place in (settings.landing, settings.lake_dir, learned_folder(settings.home)):
+        if place.exists():
+            shutil.rmtree(place)
     prepare_home(settings)
     for item in manifest["files"]:
         path = Path(item["path"])

@@ -254,9 +254,14 @@ def model_path(registry: str) -> Path:
     return path
 
 
+def learned_folder(home: Path) -> Path:
+    """Where an installation keeps what models have learned from its own records."""
+    return home / "linkage"
+
+
 def learned_path(home: Path, registry: str) -> Path:
-    """Where an installation keeps what a model has learned from its own records."""
-    return home / "linkage" / f"{registry}.json"
+    """The file of one model there."""
+    return learned_folder(home) / f"{registry}.json"
 
 
 def load_trained(registry: str, home: Path | None = None) -> Trained:

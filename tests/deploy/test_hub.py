@@ -1,5 +1,6 @@
 """What is noticed when components die: by the launcher, and by the command that started it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from core.errors import StoreError
 from core.settings import load_settings
 from deploy import hub, local
-from deploy.launcher import MOST_RESTARTS, RESTART_SECONDS, needs_a_human
+from deploy.launcher import MOST_RESTARTS, RESTART_SECONDS, needs_a_human, supervise
 from deploy.processes import record
 from deploy.record import Record, load_record, save_record
 
@@ -31,6 +32,29 @@ def termination() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("termination")
+def test_pools_that_could_not_be_made_are_made_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task whose pool is missing would wait for ever."""
+    settings, forked = load_settings({"HUB_HOME": str(tmp_path)}), list[str]()
+    settings.registered.mkdir()
+    (settings.registered / "health.json").write_text("{}")
+
+    def fork(name: str, *_: object) -> int:
+        forked.append(name)
+        if len(forked) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return len(forked)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("deploy.launcher.fork", fork)
+    reaped = [{}, {1: 256}]
+    monkeypatch.setattr("deploy.launcher._reap", lambda: reaped.pop(0) if reaped else {})
+    monkeypatch.setattr("deploy.launcher.POOLS_AGAIN_SECONDS", 0.1)
+    assert supervise({}, settings) == 0
+    signal.signal(signal.SIGINT, before)
+    assert forked == ["database", "database"]
 
 
 @pytest.mark.usefixtures("termination")

@@ -22,6 +22,7 @@ from pipeline.answers.why import why
 from pipeline.home import open_home
 from pipeline.operation.backup import backup, restore
 from pipeline.operation.watch import watch
+from registries.linkage.model import learned_path
 from registries.publications import history, latest
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id
 from tests.pipeline.sources import connect
@@ -145,6 +146,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hub, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.accept.validate", lambda engine, plan, standards: ([], count_issues(engine, plan, standards)))
         filled(hub)
+    learned = learned_path(hub.settings.home, "population")
+    learned.parent.mkdir()
+    learned.write_text("{}")
     backup(folder / "backup", hub.home)
     return hub, folder / "backup"
 
@@ -237,6 +241,7 @@ def test_a_restore_goes_into_a_home_in_which_only_commands_were_run(kept: tuple[
     other = with_keys(hub, tmp_path / "other")
     watch(other.home)
     restore(folder, other.settings)
+    assert learned_path(other.settings.home, "population").read_text() == "{}"
     assert latest(other.home.serving, "population").digest == latest(hub.home.serving, "population").digest
 
 
