@@ -23,9 +23,9 @@ from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import last_entities, xref_lines
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
-from registries.judgements import HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
+from registries.judgements import DIFFERENT, HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
 from registries.linkage.model import Trained, load_trained
-from registries.publications import latest
+from registries.publications import latest, seen_before
 from registries.tables import lease
 from standards.loader import load_standards
 from standards.model import Schema, Standards
@@ -176,19 +176,23 @@ def _pairs(engine: Engine, model: Trained, name: str) -> Iterator[tuple[bool, Ca
 
 
 def _settle(engine: Engine, codes: Codes, name: str, found: Sequence[tuple[bool, Candidate]]) -> tuple[list[Decision], list[Candidate]]:
-    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again, and what
-    a person took back not without one.
+    """Judge the sure pairs that a rule or model has found, and put the others before a person. What is judged is not judged again, what a person
+    took back not without one, and what a person has parted is not asked again.
 
     Returns what was judged, and the pairs that a person has to decide.
     """
     home, registry = codes.home, codes.definition.id
     told = judgements_on(home.serving, registry, sorted({item.left.record_id for _, item in found}))
     judged = {_pair_of(item) for item in told if item.withdrawn is None}
-    refused = _refused(engine, codes, told, [item.right.record_id for _, item in found])
+    known = [item.right.record_id for _, item in found]
+    taken = [(item, item.withdrawn.number) for item in told if item.withdrawn and item.withdrawn.method == HUMAN and item.method != HUMAN]
+    refused = _of_entities(engine, codes, taken, known)
+    parted = [(item, item.number) for item in told if not item.withdrawn and item.method == HUMAN and item.verdict == DIFFERENT]
+    answered = _of_entities(engine, codes, parted, known)
     decisions, candidates = [], []
     for is_sure, item in found:
         pair = item.left.record_id, item.right.record_id
-        if pair_of(*pair) in judged:
+        if pair_of(*pair) in judged or pair in answered:
             continue
         if is_sure and pair not in refused:
             decisions.append(Decision(item.left, item.right, SAME, f"{item.score:.1f} bits", item.score, name))
@@ -204,17 +208,24 @@ def _pair_of(item: Judgement) -> tuple[str, str]:
     return item.left.record_id, item.right.record_id
 
 
-def _refused(engine: Engine, codes: Codes, told: Iterable[Judgement], known: Iterable[str]) -> set[tuple[str, str]]:
-    """Pairs whose judgement a person took back, each both ways round, and the same pairs with whichever record stands in for the entity."""
-    taken = [_pair_of(item) for item in told if item.withdrawn is not None and item.withdrawn.method == HUMAN and item.method != HUMAN]
-    refused = {*taken, *((right, left) for left, right in taken)}
-    if not refused:
-        return refused
-    ids = {name for pair in taken for name in pair}.union(known)
-    entities = last_entities(engine, codes.home, codes.definition.id, codes.number, ids)
-    return refused | {
-        (left, name) for left, right in refused for name in known if entities.get(name) and entities.get(right) == entities.get(name)
-    }
+def _of_entities(engine: Engine, codes: Codes, said: Iterable[tuple[Judgement, int]], known: Collection[str]) -> set[tuple[str, str]]:
+    """The pairs of which something was said by a fact of that number, each both ways round, and the same with whichever of the `known` records
+    stands in for the entity: the one that was meant then, or the record's own now.
+    """
+    home, registry = codes.home, codes.definition.id
+    meant = [(pair, number) for item, number in said for pair in (_pair_of(item), _pair_of(item)[::-1])]
+    if not meant:
+        return set()
+    ids = {right for (_, right), _ in meant}
+    now = last_entities(engine, home, registry, codes.number, ids.union(known))
+    before = {number: seen_before(home.serving, registry, number) for _, number in meant}
+    then = {number: last_entities(engine, home, registry, number, ids) for number in set(before.values()) if number}
+    entities = {(left, at.get(right)) for (left, right), number in meant for at in (now, then.get(before[number], {}))}
+    of_entity: dict[str | None, list[str]] = {}
+    for name in known:
+        if name in now:
+            of_entity.setdefault(now[name], []).append(name)
+    return {pair for pair, _ in meant} | {(left, name) for left, entity in entities for name in of_entity.get(entity, ())}
 
 
 def _levels(model: Trained, row: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int | None, float]]]:

@@ -286,27 +286,16 @@ def _newest(connection: sa.Connection, registry: str) -> int:
     return connection.execute(sa.select(sa.func.max(judgement.c.number)).where(judgement.c.registry == registry)).scalar() or 0
 
 
-def authors(serving: sa.Engine, registry: str, numbers: Sequence[int]) -> dict[int, str]:
-    """Who has judged, by number."""
-    found = dict[int, str]()
-    with reading(serving) as connection:
-        for start in range(0, len(numbers), FEW):
-            which = judgement.c.number.in_(numbers[start : start + FEW])
-            rows = connection.execute(sa.select(judgement.c.number, judgement.c.actor).where(judgement.c.registry == registry, which))
-            found |= {row.number: row.actor for row in rows}
-    return found
-
-
-def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = ()) -> "pa.Table":
-    """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS. Behind it
-    those that are to be written `then`, under numbers that they have.
+def facts(serving: sa.Engine, registry: str, upto: int, then: Sequence[Fact] = (), more: Sequence[str] = ()) -> "pa.Table":
+    """Everything that was known when `upto` was the newest number, withdrawals included, as a table of Arrow: the columns of FACTS, and `more`
+    where nothing is to come. Behind it those that are to be written `then`, under numbers that they have.
     """
     import pyarrow as pa
 
     from core.engine import literal
     from registries.serving import bulk_cursor
 
-    names = ", ".join(FACTS)
+    names = ", ".join((*FACTS, *more))
     with bulk_cursor(serving) as cursor:
         cursor.execute(f"SELECT {names} FROM judgement WHERE registry = {literal(registry)} AND number <= {upto} ORDER BY number")
         known = cursor.fetch_arrow_table()

@@ -131,6 +131,13 @@ def get_publication(serving: sa.Engine, registry: str, number: int) -> Publicati
     return Publication(**row._mapping)
 
 
+def seen_before(serving: sa.Engine, registry: str, fact: int) -> int:
+    """The number of the last publication that had not yet seen what was judged under a number; 0 where there was none."""
+    mine = (publication.c.registry == registry) & (publication.c.judgements < fact)
+    with reading(serving) as connection:
+        return connection.execute(sa.select(sa.func.max(publication.c.number)).where(mine)).scalar() or 0
+
+
 def history(serving: sa.Engine, registry: str, limit: int = 100, before: int | None = None) -> list[Publication]:
     """Publications of a registry, newest first; those before one, where it is given."""
     mine = (publication.c.registry == registry) & (publication.c.number < before if before is not None else sa.true())

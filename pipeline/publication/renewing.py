@@ -6,22 +6,23 @@ something else is compared anew, and a code that is no longer shown holds nothin
 waits again. What a person has said is not compared again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from catalog.batches import batch_at
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
-from catalog.files import files_of
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
-from core.keys import CANONICAL_KEY, load_key
 from core.leases import Lease
 from pipeline.home import Home
 from pipeline.link import EACH_OTHER, TO_KNOWN, find_entities, model_of, read_unidentified
+from pipeline.publication.codes_held import CODELESS, CodesHeld
 from pipeline.publication.offering import pair_of
+from pipeline.publication.pinned_records import CHANGED, IDS, LINES, NEWCOMERS, SIDES, STANDING, PinnedRecords
 from pipeline.publication.pins import Pins
-from pipeline.resolve import OWN_IDENTITY, Pinned, schema_elements, xref_lines
-from pipeline.state import is_kept, log_columns, log_source, standardized_table, state
+from pipeline.publication.placing import is_apart
+from pipeline.resolve import OWN_IDENTITY, Pinned, xref_lines
+from pipeline.state import is_kept, log_columns, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.judgements import (
     HUMAN,
@@ -33,23 +34,17 @@ from registries.judgements import (
     Fact,
     JudgedSince,
     Side,
-    authors,
     facts,
     newest,
     reserve,
 )
-from registries.matching import canonical_id, canonical_key
+from registries.matching import canonical_id
 from registries.publications import Publication
 from standards.model import Schema, Standards
 
-# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, whether it is_automatic, and whether it is the
-# one that counts of its pair.
-STANDING = "standing"
-SIDES = "sides"  # table: _record_id, _contract of their records
-# Table: _record_id, _contract, _identity, is_live, is_changed, and the earlier codes that are gone, of records whose rows came anew.
-CHANGED = "changed_sides"
-LINES = "published_lines"  # table: _record_id, _dataset, _canonical_id, and what the identifier alone makes of it (_own), of some records
-LOST = "lost"  # table: _record_id, _own of records that are no longer what their identifier made of them
+# Table: _record_id, _own, _entity (as published), changed_at, is_live and is_apart of records that are no longer what their identifier made of
+# them.
+LOST = "lost"
 # Table: number and why of judgements that do not stand as they were written, and the two records between which they then stand, if so.
 RENEWALS = "renewals"
 GONE, OTHERWISE, OTHER_CODE = "its record is gone", "its record says something else", "its code is no longer shown"
@@ -66,7 +61,7 @@ def renew(
         return pins
     while True:
         with Engine(home.settings) as engine:
-            renewing = _Renewing(engine, home, definition, schema, standards, before, changed, pins.judged)
+            renewing = _Renewing(engine, home, definition, schema, standards, before, pins.datasets, changed, pins.judged)
             found = renewing.renewed() if renewing.look() else ()
         if not found:
             return pins
@@ -88,49 +83,59 @@ class _Renewing:
     schema: Schema
     standards: Standards
     before: Publication
+    datasets: Sequence[Pinned]
     changed: Sequence[Pinned]
     upto: int
+
+    @property
+    def records(self) -> PinnedRecords:
+        """How records are read."""
+        return PinnedRecords(self.engine, self.home, self.definition, self.schema, self.standards)
 
     def look(self) -> bool:
         """Leave the table `renewals`; returns whether there is anything in it."""
         self._read_standing()
         for item in self.changed:
             self._read_changed(item, f"SELECT _record_id FROM {SIDES} WHERE _contract = {literal(item.contract.id)}")
-        if not self.engine.value(f"SELECT count(*) FROM {CHANGED} WHERE is_changed"):
+        if not self.engine.value(f"SELECT count(*) FROM {CHANGED} WHERE is_changed") and not self._codes.are_there:
             return False
         self._read_lines()
         self._hand_over()
-        self._drop_codes()
+        if self._codes.find():
+            self._take_back(CODELESS, OTHER_CODE)
         self._compare_anew()
         return bool(self.engine.value(f"SELECT count(*) FROM {RENEWALS}"))
 
     def renewed(self) -> list[Fact]:
         """What the renewals say as facts: first what takes the place of a judgement, then that it is taken back."""
         told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
-        # What is judged of two records is not overruled by what was said of others.
-        known = {pair_of(*pair) for pair in self.engine.rows(f"SELECT left_record::varchar, right_record::varchar FROM {STANDING}")}
-        handed = [row["number"] for row in told if row["is_handed_over"] and row["counts"] and not row["is_automatic"]]
-        said_by, hub = authors(self.home.serving, self.definition.id, handed), self.home.settings.actor
-        judged, taken = [], []
+        # What is judged of two records is not overruled by what was said of others, but what a person said outweighs rule and model.
+        pairs = self.engine.rows(f"SELECT left_record::varchar, right_record::varchar, is_automatic FROM {STANDING}")
+        judged = {pair_of(left, right) for left, right, _ in pairs}
+        said = {pair_of(left, right) for left, right, is_automatic in pairs if not is_automatic}
+        hub, handed, taken = self.home.settings.actor, [], []
         for row in told:
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
             taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), hub, row["number"]))
             if not (row["is_handed_over"] and row["counts"]):
                 continue
             left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
-            if (pair := pair_of(left.record_id, right.record_id)) not in known:
-                known.add(pair)
-                said = f"{IN_PLACE}{row['number']}: {row['why']}"
-                decision = Decision(left, right, row["verdict"], said, row["score"], row["method"])
-                judged.append(Fact(decision, said_by.get(row["number"], hub)))
-        return [*judged, *taken]
+            pair = pair_of(left.record_id, right.record_id)
+            if pair not in (judged if row["is_automatic"] else said):
+                judged.add(pair)
+                if not row["is_automatic"]:
+                    said.add(pair)
+                why = f"{IN_PLACE}{row['number']}: {row['why']}"
+                decision = Decision(left, right, row["verdict"], why, row["score"], row["method"])
+                handed.append(Fact(decision, hub if row["is_automatic"] else row["actor"]))
+        return [*handed, *taken]
 
     def _read_standing(self) -> None:
-        self.engine.register("facts", facts(self.home.serving, self.definition.id, self.upto))
+        self.engine.register("facts", facts(self.home.serving, self.definition.id, self.upto, more=("actor", "at")))
         self.engine.run(
             f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
-            f"right_dataset, verdict, score, method, method <> '{HUMAN}' AS is_automatic, row_number() OVER "
-            "(PARTITION BY left_record, right_record ORDER BY is_automatic, number DESC) = 1 AS counts FROM facts "
+            f"right_dataset, verdict, score, method, actor, {quote('at')}::timestamp AS judged_at, method <> '{HUMAN}' AS is_automatic, "
+            "row_number() OVER (PARTITION BY left_record, right_record ORDER BY is_automatic, number DESC) = 1 AS counts FROM facts "
             f"WHERE verdict <> '{WITHDRAWN}' AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
         )
         self.engine.run(
@@ -139,7 +144,7 @@ class _Renewing:
         )
         self.engine.run(
             f"CREATE TABLE {CHANGED} (_record_id UUID, _contract VARCHAR, _identity UUID, is_live BOOLEAN, is_changed BOOLEAN, "
-            "codes_gone VARCHAR[])"
+            "changed_at TIMESTAMP)"
         )
         self.engine.run(
             f"CREATE TABLE {RENEWALS} (number BIGINT, why VARCHAR, is_handed_over BOOLEAN, left_next UUID, left_contract VARCHAR, "
@@ -149,101 +154,85 @@ class _Renewing:
     def _read_changed(self, item: Pinned, ids: str) -> None:
         """Add what some records of a dataset are now, of those whose rows came anew since the current publication."""
         table, doing = standardized_table(item.contract.id), f"reading {item.contract.id}"
-        if (new := self._came_anew(item)) is not None:
-            ids = f"{ids} INTERSECT {new}"
-        self.engine.run(f"CREATE OR REPLACE TABLE ids AS {ids}", doing=doing)
-        if not self.engine.value("SELECT count(*) FROM ids"):
+        new = self.records.came_anew(item)
+        found = (
+            f"SELECT _record_id, NULL::integer AS _batch_seq FROM ({ids})"
+            if new is None
+            else f"({new}) SEMI JOIN ({ids}) USING (_record_id)"
+        )
+        self.engine.run(f"CREATE OR REPLACE TABLE {IDS} AS FROM ({found})", doing=doing)
+        if not self.engine.value(f"SELECT count(*) FROM {IDS}"):
             return
         before = item.previous_seq if item.previous_seq and is_kept(self.home, table, item.previous_seq) else None
-        now = self._contents(item.contract, None if item.withdrawn else item.seq)
-        then = self._contents(item.contract if before is None else self._contract_of(item, before), before)
+        now = self.records.contents(item.contract, None if item.withdrawn else item.seq)
+        then = self.records.contents(item.contract if before is None else self._contract_of(item, before), before)
         self.engine.run(
             f"INSERT INTO {CHANGED} SELECT _record_id, {literal(item.contract.id)}, n._identity, n._record_id IS NOT NULL, "
-            "n.texts IS DISTINCT FROM t.texts, list_filter(t.codes, lambda code: NOT list_contains(coalesce(n.codes, []), code)) "
-            f"FROM ids LEFT JOIN ({now}) n USING (_record_id) LEFT JOIN ({then}) t USING (_record_id)",
-            {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))},
+            f"n.texts IS DISTINCT FROM t.texts, changed_at FROM {IDS} LEFT JOIN ({now}) n USING (_record_id) "
+            f"LEFT JOIN ({then}) t USING (_record_id) LEFT JOIN ({self._times(item)}) USING (_batch_seq)",
+            self.records.key,
             doing=doing,
         )
 
-    def _came_anew(self, item: Pinned) -> str | None:
-        """SQL for the records of a dataset whose rows came since the current publication; None where all did."""
-        if item.whole or item.withdrawn:
-            return None
-        table = standardized_table(item.contract.id)
-        new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
-        return f"SELECT _record_id FROM {log_source(self.home, table, {'_record_id': 'UUID'}, new)}"
+    def _times(self, item: Pinned) -> str:
+        """SQL for when the batches of new rows were accepted: who judged after that saw them."""
+        batches = {file.seq: batch_at(self.home.catalog, item.contract.id, file.seq) for file in self.records.new_files(item)}
+        times = ", ".join(f"({seq}, {literal(str(batch.finished_at))}::timestamp)" for seq, batch in batches.items() if batch.finished_at)
+        return f"FROM (VALUES {times or '(NULL, NULL)'}) v(_batch_seq, changed_at)"
 
     def _contract_of(self, item: Pinned, seq: int) -> Contract:
         return contract_at(self.home.catalog, item.contract.id, batch_at(self.home.catalog, item.contract.id, seq).contract_version)
 
-    def _contents(self, contract: Contract, seq: int | None) -> str:
-        """SQL for `ids` after a batch, or for nothing: all that a record says as `texts`, its _identity, and the earlier `codes` that it shows."""
-        columns = log_columns(contract, self.standards)
-        elements = {name: columns[name] for name in schema_elements(contract, self.schema, self.standards)}
-        texts = ", ".join(f"{quote(name)}::varchar" for name in elements) or "NULL"
-        is_identified = set(self.schema.identity) <= elements.keys()
-        identity = canonical_id(self.schema.identity) if is_identified else "NULL::uuid"
-        codes = f"list_filter([{', '.join(self._codes(elements))}]::VARCHAR[], lambda code: code IS NOT NULL)"
-        if seq is None:
-            nothing = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in {"_record_id": "UUID", **elements}.items())
-            source = f"(SELECT {nothing} WHERE false)"
-        else:
-            wanted = {"_record_id": "UUID", **elements}
-            source = state(self.home, standardized_table(contract.id), wanted, seq, "SELECT _record_id FROM ids")
-        # The key is bound also where a dataset has no identifier.
-        return f"SELECT _record_id, [{texts}] AS texts, {identity} AS _identity, {codes} AS codes FROM {source} WHERE $canonical_key IS NOT NULL"
-
-    def _codes(self, elements: dict[str, str]) -> Iterator[str]:
-        """SQL for each code, behind the name of its rule."""
-        for rule in self.definition.earlier_codes:
-            if rule.element in elements:
-                yield f"{literal(rule.name)} || ' ' || {quote(rule.element)}::varchar"
-            if rule.part_of and rule.part_of.element in elements:
-                yield f"{literal(rule.name)} || ' ' || substr({quote(rule.part_of.element)}, {rule.part_of.first}, {rule.part_of.length})"
-
     def _read_lines(self) -> None:
         """Tables of the published links of these records, and of the records that have left their entities."""
-        lines = xref_lines(self.home, self.definition.id, self.before.number)
-        own = f"SELECT _record_id, _dataset, _canonical_id, {OWN_IDENTITY} AS _own FROM {lines}"
-        self.engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM ({own}) SEMI JOIN {SIDES} USING (_record_id)", doing="reading links")
+        self.engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM ({self._own}) SEMI JOIN {SIDES} USING (_record_id)", doing="reading links")
         self.engine.run(
-            f"CREATE TABLE {LOST} AS SELECT _record_id, _own FROM {CHANGED} JOIN {LINES} USING (_record_id) "
-            "WHERE _own IS NOT NULL AND _identity IS DISTINCT FROM _own"
+            f"CREATE TABLE {LOST} AS SELECT _record_id, _own, _canonical_id AS _entity, changed_at, is_live, is_apart FROM {CHANGED} "
+            f"JOIN {LINES} USING (_record_id) WHERE _own IS NOT NULL AND _identity IS DISTINCT FROM _own"
         )
         self.engine.run(
-            f"CREATE TABLE others AS SELECT * FROM ({own}) WHERE _own IN (SELECT _own FROM {LOST})"
+            f"CREATE TABLE others AS SELECT * FROM ({self._own}) WHERE _own IN (SELECT _own FROM {LOST})"
             if self.engine.value(f"SELECT count(*) FROM {LOST}")
             else f"CREATE TABLE others AS FROM {LINES} LIMIT 0",
             doing="reading links",
         )
 
+    @property
+    def _own(self) -> str:
+        """SQL for the published links, with what the identifier alone makes of a record."""
+        lines = xref_lines(self.home, self.definition.id, self.before.number)
+        return f"SELECT _record_id, _dataset, _canonical_id, {OWN_IDENTITY} AS _own, {is_apart('l')} AS is_apart FROM {lines} l"
+
     def _hand_over(self) -> None:
         """Where a record has left its entity, its judgements go to the best other record that is still in it."""
         for item in self.changed:
             mine, known = f"WHERE _dataset = {item.number}", f"WHERE _contract = {literal(item.contract.id)}"
-            self._read_changed(item, f"(SELECT _record_id FROM others {mine} EXCEPT SELECT _record_id FROM {CHANGED} {known})")
+            self._read_changed(item, f"SELECT _record_id FROM others {mine} EXCEPT SELECT _record_id FROM {CHANGED} {known}")
         numbers = dataset_numbers(self.home.catalog)
         ranks = ", ".join(
             f"({numbers[name]}, {literal(name)}, {self.definition.rank('default', contract.department.id)})"
             for name, (_, contract) in sorted(contracts_in_force(self.home.catalog).items())
         )
+        self.engine.run(
+            f"CREATE TABLE staying AS SELECT _own, _canonical_id AS _entity, _dataset, o._record_id, false AS is_new FROM others o "
+            f"LEFT JOIN {CHANGED} c ON c._record_id = o._record_id WHERE c._record_id IS NULL OR c._identity = _own"
+        )
         self._read_newcomers()
         self.engine.run(
-            "CREATE TABLE successors AS SELECT _own, _record_id AS successor, _contract AS successor_contract FROM ("
-            f"SELECT _own, _dataset, o._record_id, false AS is_new FROM others o LEFT JOIN {CHANGED} c ON c._record_id = o._record_id "
-            "WHERE _canonical_id IS NOT NULL AND (c._record_id IS NULL OR c._identity = _own) UNION ALL FROM newcomers) "
-            f"JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) "
-            "QUALIFY row_number() OVER (PARTITION BY _own ORDER BY is_new, _rank, _record_id) = 1"
+            "CREATE TABLE successors AS SELECT _own, _entity, _record_id AS successor, _contract AS successor_contract "
+            f"FROM (FROM staying UNION ALL FROM {NEWCOMERS}) JOIN (VALUES {ranks}) d(_dataset, _contract, _rank) USING (_dataset) "
+            "QUALIFY row_number() OVER (PARTITION BY _own, _entity ORDER BY is_new, _rank, _record_id) = 1"
         )
         sides = ", ".join(
             f"CASE WHEN {side}_lost._own IS NULL THEN {side}_record ELSE {side}_new.successor END AS {side}_next, "
             f"CASE WHEN {side}_lost._own IS NULL THEN {side}_dataset ELSE {side}_new.successor_contract END AS {side}_contract"
             for side in ("left", "right")
         )
+        # Who judged a record as it is now meant what it is now.
         joins = " ".join(
-            f"LEFT JOIN {LOST} {side}_lost ON {side}_lost._record_id = {side}_record "
+            f"LEFT JOIN {LOST} {side}_lost ON {side}_lost._record_id = {side}_record AND judged_at <= coalesce({side}_lost.changed_at, judged_at) "
             f"LEFT JOIN {LINES} {side}_line ON {side}_line._record_id = {side}_record "
-            f"LEFT JOIN successors {side}_new ON {side}_new._own = {side}_lost._own"
+            f"LEFT JOIN successors {side}_new ON {side}_new._own = {side}_lost._own AND {side}_new._entity = {side}_lost._entity"
             for side in ("left", "right")
         )
         # Two records of one identifier are together, or apart, as these very records.
@@ -257,53 +246,48 @@ class _Renewing:
         )
 
     def _read_newcomers(self) -> None:
-        """Table of the records that come into an entity with this publication, of those of which a record is gone: the same under another key, or
-        in another dataset. Where the record is there and has another identifier, they may be somebody else.
+        """Table of the records that come with this publication into an entity that has lost all of its own: the same under another key, or in
+        another dataset. Where a record is there and has another identifier, they may be somebody else.
         """
-        self.engine.run("CREATE TABLE newcomers (_own UUID, _dataset INTEGER, _record_id UUID, is_new BOOLEAN)")
-        gone = f"SELECT _own FROM {LOST} JOIN {CHANGED} USING (_record_id) WHERE NOT is_live"
-        if not self.engine.value(f"SELECT count(*) FROM ({gone})"):
+        self.engine.run(f"CREATE TABLE {NEWCOMERS} (_own UUID, _entity UUID, _dataset INTEGER, _record_id UUID, is_new BOOLEAN)")
+        self.engine.run(
+            f"CREATE TABLE emptied AS SELECT DISTINCT _own, _entity FROM {LOST} WHERE NOT is_live AND NOT is_apart "
+            "AND _own NOT IN (SELECT _own FROM staying)"
+        )
+        if not self.engine.value("SELECT count(*) FROM emptied"):
             return
-        key = {"canonical_key": canonical_key(self.definition, load_key(self.home.settings, CANONICAL_KEY))}
         for item in self.changed:
             if item.withdrawn or not set(self.schema.identity) <= log_columns(item.contract, self.standards).keys():
                 continue
             wanted = {"_record_id": "UUID", **dict.fromkeys(self.schema.identity, "VARCHAR")}
-            now = state(self.home, standardized_table(item.contract.id), wanted, item.seq, self._came_anew(item))
+            new = self.records.came_anew(item)
+            only = None if new is None else f"SELECT _record_id FROM ({new})"
+            now = state(self.home, standardized_table(item.contract.id), wanted, item.seq, only)
             self.engine.run(
-                f"INSERT INTO newcomers SELECT _own, {item.number}, _record_id, true FROM "
-                f"(SELECT _record_id, {canonical_id(self.schema.identity)} AS _own FROM {now}) "
-                f"SEMI JOIN ({gone}) USING (_own) ANTI JOIN others USING (_record_id)",
-                key,
+                f"INSERT INTO {NEWCOMERS} SELECT _own, _entity, {item.number}, _record_id, true FROM "
+                f"(SELECT _record_id, {canonical_id(self.schema.identity)} AS _own FROM {now}) JOIN emptied USING (_own)",
+                self.records.key,
                 doing=f"reading {item.contract.id}",
             )
 
-    def _drop_codes(self) -> None:
-        """What a code holds together falls with it. A record that has left its entity has handed it over with its codes."""
-        self.engine.run(
-            f"CREATE TABLE codeless AS SELECT DISTINCT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
-            f"WHERE is_automatic AND {self._is_by_code} AND is_live AND c._record_id NOT IN (SELECT _record_id FROM {LOST}) "
-            "AND len(list_filter(codes_gone, lambda code: starts_with(code, method || ' '))) > 0"
-        )
-        self._take_back("codeless", OTHER_CODE)
+    @property
+    def _codes(self) -> CodesHeld:
+        return CodesHeld(self.records, self.datasets, self.changed, self._own)
 
     def _take_back(self, fallen: str, why: str) -> None:
         """What falls by itself is not handed over either."""
         self.engine.run(f"DELETE FROM {RENEWALS} WHERE number IN (SELECT number FROM {fallen})")
         self.engine.run(f"INSERT INTO {RENEWALS} SELECT number, {literal(why)}, false, NULL, NULL, NULL, NULL FROM {fallen}")
 
-    @property
-    def _is_by_code(self) -> str:
-        return f"method IN ({', '.join(literal(rule.name) for rule in self.definition.earlier_codes) or 'NULL'})"
-
     def _compare_anew(self) -> None:
         """Records without an identifier that say something else are compared as if they had come now."""
         self.engine.run(
             "CREATE TABLE again AS SELECT number, left_record, right_record, l._canonical_id AS left_entity, r._canonical_id AS right_entity, "
             f"l._own AS left_own, r._own AS right_own FROM {STANDING} LEFT JOIN {LINES} l ON l._record_id = left_record "
-            f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE is_automatic AND coalesce(NOT ({self._is_by_code}), true) AND number IN "
+            f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE is_automatic AND coalesce(NOT ({self._codes.is_by_code}), true) AND number IN "
             f"(SELECT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
-            f"LEFT JOIN {LINES} o ON o._record_id = c._record_id WHERE is_live AND is_changed AND _identity IS NULL AND _own IS NULL)"
+            f"LEFT JOIN {LINES} o ON o._record_id = c._record_id WHERE is_live AND is_changed AND _identity IS NULL AND _own IS NULL "
+            "AND judged_at <= coalesce(changed_at, judged_at))"
         )
         if not self.engine.value("SELECT count(*) FROM again"):
             return

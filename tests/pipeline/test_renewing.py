@@ -1,19 +1,22 @@
 """What a rule or model was sure of holds for the records as they were: when one changes, it is handed over, compared anew or taken back."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from catalog.tables import batch
+from core.clock import now
+from core.database import writing
 from core.errors import GateFailed
 from pipeline.link import link
 from pipeline.operation.ending import end
 from pipeline.publication.offering import offer_found
 from pipeline.publication.replay import replay_publication
 from registries.candidates import open_pairs
-from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, newest, withdraw
-from tests.factories import RESIDENTS, Hub, credit_code, organization, person
-from tests.pipeline.test_earlier_codes import LICENSED, NUMBERS, REGISTERED, taxpayer
+from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, Verdict, judge, judgements, newest, withdraw
+from tests.factories import RESIDENTS, Hub, person
 from tests.pipeline.test_link import CARDS, card
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -278,56 +281,78 @@ def test_a_dataset_in_the_place_of_another_is_handed_what_was_judged(hub: Hub) -
     assert {standing.left, standing.right} == {residents[1], residents[2]}
 
 
-def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
-    hub.register({**REGISTERED, "record_key": ["BH"], "ignore": ["BH"]}, LICENSED)
-    firms = [organization(n, ZCH="", MC=name) | {"BH": str(n)} for n, name in enumerate(("天宇商店", "金桥商店", "鸿远商店", "博雅商店"))]
-    hub.sync(REGISTERED, firms)
-    codes = [credit_code(n)[8:17] for n in range(5)]
-    hub.sync(LICENSED, [taxpayer(1, "天宇商店", codes[0]), taxpayer(2, "金桥商店", codes[1])])
-    hub.publish("legal_entity")
-    assert link("legal_entity", hub.home).judged == 2
-    assert hub.publish("legal_entity").unlinked == 0
-    # The taxpayer's code was that of another company, and a company has another code, while a new one has its old one.
-    hub.sync(LICENSED, [taxpayer(1, "鸿远商店", codes[2]), taxpayer(2, "金桥商店", codes[1])])
-    moved = {**firms[1], "XYDM": credit_code(4)}
-    fresh = organization(1, ZCH="", MC="朝晖商店") | {"BH": "9"}
-    hub.sync(REGISTERED, [firms[0], moved, *firms[2:], fresh])
-    assert hub.publish("legal_entity").unlinked == 2
-    assert link("legal_entity", hub.home).judged == 2
-    assert hub.publish("legal_entity").unlinked == 0
-    found = {row["unified_social_credit_code"]: row["organization_code"] for row in hub.served("base_legal_entity")}
-    assert {code: inner for code, inner in found.items() if inner} == {credit_code(1): codes[1], credit_code(2): codes[2]}
-    assert hub.unbalanced() == []
+KEYED = {"record_key": ["BH"], "ignore": ["BH"]}
+POLICE, CARDED = RESIDENTS | KEYED, INSURED | KEYED
+TAXED = CARDED | {"id": "tax__payer", "department": {"id": "tax", "title": {"zh": "税务局", "en": "Tax"}}}
+TAXED |= {"source": {**RESIDENTS["source"], "path": "payer.csv"}}
 
 
-def test_a_code_judgement_falls_with_its_own_code_and_with_no_other(hub: Hub) -> None:
-    """Also where its entity's record leaves at the same time, and where the contract reads the code no more."""
-    others = {
-        **REGISTERED,
-        "id": "civil_affairs__body",
-        "department": {"id": "civil_affairs", "title": {"zh": "民政局", "en": "Civil affairs"}},
-    }
-    others |= {"source": {**REGISTERED["source"], "path": "body.csv"}}
-    hub.register(REGISTERED, LICENSED, others)
-    firms = [organization(n, ZCH=NUMBERS[n] if n < 2 else "", MC=f"天宇{n}号商店") for n in range(8)]
-    codes = [credit_code(n)[8:17] for n in range(8)]
-    for document in (REGISTERED, others):
-        hub.sync(document, firms)
-    hub.sync(LICENSED, [taxpayer(1, firms[0]["MC"], codes[0]), taxpayer(2, firms[1]["MC"], codes[1])])
-    hub.publish("legal_entity")
-    assert link("legal_entity", hub.home).judged == 2
-    hub.publish("legal_entity")
-    # Another code of the firm.
-    hub.sync(REGISTERED, [firms[0] | {"ZCH": NUMBERS[2]}, *firms[1:]])
-    assert hub.publish("legal_entity").unlinked == 0
-    # The taxpayer's code, while the firm leaves the register.
-    hub.sync(LICENSED, [taxpayer(1, firms[2]["MC"], codes[2]), taxpayer(2, firms[1]["MC"], codes[1])])
-    hub.sync(REGISTERED, firms[1:])
-    assert hub.publish("legal_entity").unlinked == 1
-    assert link("legal_entity", hub.home).judged == 1
-    # The contract.
-    document = {**LICENSED, "columns": {"MC": "organization_name"}, "ignore": ["XH", "ZZJGDM", "ZCH"]}
-    hub.register(document)
-    hub.sync(document, [taxpayer(1, firms[2]["MC"], codes[2]), taxpayer(2, "他家商店", codes[1])])
-    assert hub.publish("legal_entity").unlinked == 2
-    assert [item for item in told(hub, "legal_entity") if not item.withdrawn] == []
+def row(number: int, key: int, **changed: str) -> dict[str, str]:
+    return person(number, **changed) | {"BH": str(key)}
+
+
+def by_phone(hub: Hub, document: Mapping[str, Any]) -> dict[str, Side]:
+    return {item["phone_number"]: Side(str(item["_record_id"]), document["id"]) for item in hub.state(document)}
+
+
+@pytest.mark.parametrize("apart", ["by their names", "by a person"])
+@pytest.mark.parametrize("verdict", ["same", "different"])
+def test_a_record_that_was_kept_apart_has_nothing_to_hand_over(hub: Hub, apart: str, verdict: Verdict) -> None:
+    """A card under another's number, of which a person has said whose it is: when its number is corrected, that stays said of the card."""
+    card, payer = "13900000021", "13900000031"
+    wrong = row(7, 21, DH=card, SFZH=person(3)["SFZH"]) if "names" in apart else row(3, 21, DH=card)
+    others = [row(n, n) for n in range(20, 30)]
+    hub.register(POLICE, CARDED, TAXED)
+    hub.sync(POLICE, [row(3, 1), *others])
+    hub.sync(CARDED, [wrong])
+    hub.sync(TAXED, [row(7, 31, SFZH="", DH=payer)])
+    hub.publish("population")
+    said = [Decision(by_phone(hub, CARDED)[card], by_phone(hub, TAXED)[payer], verdict, "seen")]
+    if "person" in apart:
+        said.append(Decision(by_phone(hub, POLICE)[person(3)["DH"]], by_phone(hub, CARDED)[card], "different", "seen"))
+    judge(hub.home.serving, "population", said, "wang")
+    hub.publish("population")
+    before = told(hub)
+    hub.sync(CARDED, [row(7, 21, DH=card)])
+    hub.publish("population")
+    assert (told(hub), hub.unbalanced()) == (before, [])
+    found = {item["resident_id"]: item["phone_number"] for item in hub.served("base_population")}
+    assert found[person(3)["SFZH"]] == person(3)["DH"]
+    assert found[person(7)["SFZH"]] in (card, payer)
+
+
+def test_what_is_handed_over_stays_in_the_entity_that_it_was_about(hub: Hub) -> None:
+    """Of two records of one number that a person has parted, the successor of one is not the other."""
+    hub.register(POLICE, CARDED, TAXED, CARDS)
+    hub.sync(POLICE, [row(3, 1), *[row(n, n) for n in range(20, 30)]])
+    hub.sync(CARDED, [row(3, 21, DH="13900000021")])
+    hub.sync(TAXED, [row(3, 31, DH="13900000031")])
+    hub.sync(CARDS, [card(3, KH="41", DH="13900000041"), card(7, KH="42", DH="13900000042")])
+    hub.publish("population")
+    one, parted, other = by_phone(hub, POLICE)[person(3)["DH"]], by_phone(hub, CARDED)["13900000021"], by_phone(hub, TAXED)["13900000031"]
+    mine, theirs = (by_phone(hub, CARDS)[f"1390000004{n}"] for n in (1, 2))
+    said = [Decision(one, parted, "different", "seen"), Decision(parted, theirs, "same", "seen"), Decision(one, mine, "same", "seen")]
+    judge(hub.home.serving, "population", said, "wang")
+    hub.publish("population")
+    hub.sync(POLICE, [row(13, 1), *[row(n, n) for n in range(20, 30)]])
+    hub.publish("population")
+    handed = [item for item in told(hub) if item.why.startswith("in place of judgement 3")]
+    assert [{item.left, item.right} for item in handed] == [{mine, other}]
+
+
+def test_what_is_judged_of_a_record_as_it_is_now_is_not_handed_over(hub: Hub) -> None:
+    """Given between acceptance and publication, on what the page then shows."""
+    hub.register(POLICE, CARDED, CARDS)
+    for document in (POLICE, CARDED):
+        hub.sync(document, [row(n, n) for n in range(12)])
+    hub.sync(CARDS, [card(13, DH="13900000041")])
+    hub.publish("population")
+    hub.sync(POLICE, [row(13 if n == 3 else n, n) for n in range(12)])
+    with writing(hub.home.catalog) as connection:  # a minute ago
+        batches = batch.update().where(batch.c.contract_id == POLICE["id"])
+        connection.execute(batches.values(finished_at=now() - timedelta(minutes=1)))
+    mine = by_phone(hub, CARDS)["13900000041"]
+    judge(hub.home.serving, "population", [Decision(by_phone(hub, POLICE)[person(13)["DH"]], mine, "same", "seen")], "wang")
+    hub.publish("population")
+    assert [item.withdrawn for item in told(hub)] == [None]
+    assert (len(hub.served("base_population")), hub.unbalanced()) == (13, [])
