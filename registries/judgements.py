@@ -157,10 +157,15 @@ def _next(connection: sa.Connection, registry: str) -> int:
     """The next number of a registry: whoever sees a number has seen all below it, so writers come one after the other. Those that a publication
     has set aside are its own.
     """
-    if connection.dialect.name == "postgresql":  # on SQLite a writing transaction has the lock from its start
-        connection.exec_driver_sql("LOCK TABLE judgement IN EXCLUSIVE MODE")
+    _lock(connection)
     set_aside = connection.execute(sa.select(judgement_number.c.reserved).where(judgement_number.c.registry == registry)).scalar()
     return max(_newest(connection, registry), set_aside or 0) + 1
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Let nobody else judge until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # on SQLite a writing transaction has the lock from its start
+        connection.exec_driver_sql("LOCK TABLE judgement IN EXCLUSIVE MODE")
 
 
 def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: str) -> int:
@@ -210,6 +215,8 @@ def reserve(serving: sa.Engine, registry: str, found: Sequence[Fact], upto: int,
 def write_facts(connection: sa.Connection, registry: str, numbered: Sequence[Fact]) -> None:
     """Write facts down under the numbers that they have. Raises JudgedSince where somebody has taken one of these judgements back meanwhile."""
     shared = {"registry": registry, "at": now()}
+    if numbered:
+        _lock(connection)
     for start in range(0, len(numbered), FEW):
         some = numbered[start : start + FEW]
         taken = judgement.c.withdraws.in_([item.withdraws for item in some if item.withdraws is not None])

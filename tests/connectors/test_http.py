@@ -156,6 +156,7 @@ def test_a_busy_server_says_how_long_to_wait_and_is_obeyed(server, tmp_path):
     assert error.transient
 
 
+@pytest.mark.long
 def test_an_answer_that_comes_byte_by_byte_is_cut_off(server, tmp_path):
     server.answer, server.pause = lambda call: (200, b"[" + b" " * 400, {}), 0.05
     try:

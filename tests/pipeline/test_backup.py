@@ -101,6 +101,7 @@ def test_what_was_collected_under_contracts_with_more_columns_is_put_back(hub: H
     assert other.sync(less, rows_of(1)).status == "accepted"
 
 
+@pytest.mark.long
 def test_a_backup_is_of_one_moment_though_the_hub_is_at_work(hub: Hub, tmp_path: Path) -> None:
     filled(hub)
     stop, days = threading.Event(), []

@@ -8,6 +8,7 @@ import pytest
 from core.errors import GateFailed
 from pipeline.landing import rows_path
 from tests.factories import Hub, resident_id
+from tests.marks import rest_long
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, followed, logged, logical_server, told
 from tests.pipeline.sources import TABLE, patient, phones, sync
 
@@ -75,46 +76,56 @@ PUBLISHED = f"ALTER PUBLICATION {PUBLICATION}"
 
 @pytest.mark.parametrize(
     ("statements", "reason"),
-    [
-        ((f"DROP PUBLICATION {PUBLICATION}", UNSEEN, f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {TABLE}"), "the publication was changed"),
-        (
-            (OTHER, f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE other_table, {TABLE}"),
-            "the publication was changed",
-        ),
-        (
-            (f"{PUBLISHED} SET (publish = 'insert')", UNSEEN, f"{PUBLISHED} SET (publish = 'insert, update, delete, truncate')"),
-            "the publication was changed",
-        ),
-        ((f"""ALTER TABLE {TABLE} ALTER "DH" TYPE text USING '13700000000'""",), "the table was rewritten"),
-        ((f"""ALTER TABLE {TABLE} DROP "DH", ADD "DH" text DEFAULT '13700000000'""",), "the table was rewritten"),
-        # What is told is told of the table, whatever it is called meanwhile.
-        (
-            (f"ALTER TABLE {TABLE} RENAME TO other_name", UNSEEN.replace(TABLE, "other_name"), f"ALTER TABLE other_name RENAME TO {TABLE}"),
-            "",
-        ),
-        ((OTHER, f"{PUBLISHED} ADD TABLE other_table", UNSEEN), ""),
-        # Of a key that did not tell the rows apart when it was changed, the log does not say what it was before.
-        (
+    rest_long(
+        [
             (
-                f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("XM")',
-                f"""UPDATE {TABLE} SET "SFZH" = '{resident_id(9)}' WHERE "SFZH" = '{patient(1, 1)["SFZH"]}'""",
-                f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("SFZH")',
+                (f"DROP PUBLICATION {PUBLICATION}", UNSEEN, f"CREATE PUBLICATION {PUBLICATION} FOR TABLE {TABLE}"),
+                "the publication was changed",
             ),
-            "did not tell the rows apart",
-        ),
-        (
             (
-                *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
-                f"""UPDATE {TABLE} SET "SFZH" = '13700000000'""",
-                *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
+                (OTHER, f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE other_table, {TABLE}"),
+                "the publication was changed",
             ),
-            "did not tell the rows apart",
-        ),
-        # The text of a value is another now, and no row was written.
-        (("""ALTER TYPE label RENAME VALUE 'a' TO 'c'""",), "the table was rewritten"),
-        (("""ALTER TYPE label ADD VALUE 'd'""",), ""),
-        ((f"""SET timezone = 'UTC'; ALTER TABLE {TABLE} ALTER "SJ" TYPE timestamptz""",), "the table was rewritten"),
-    ],
+            (
+                (f"{PUBLISHED} SET (publish = 'insert')", UNSEEN, f"{PUBLISHED} SET (publish = 'insert, update, delete, truncate')"),
+                "the publication was changed",
+            ),
+            ((f"""ALTER TABLE {TABLE} ALTER "DH" TYPE text USING '13700000000'""",), "the table was rewritten"),
+            ((f"""ALTER TABLE {TABLE} DROP "DH", ADD "DH" text DEFAULT '13700000000'""",), "the table was rewritten"),
+            # What is told is told of the table, whatever it is called meanwhile.
+            (
+                (
+                    f"ALTER TABLE {TABLE} RENAME TO other_name",
+                    UNSEEN.replace(TABLE, "other_name"),
+                    f"ALTER TABLE other_name RENAME TO {TABLE}",
+                ),
+                "",
+            ),
+            ((OTHER, f"{PUBLISHED} ADD TABLE other_table", UNSEEN), ""),
+            # Of a key that did not tell the rows apart when it was changed, the log does not say what it was before.
+            (
+                (
+                    f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("XM")',
+                    f"""UPDATE {TABLE} SET "SFZH" = '{resident_id(9)}' WHERE "SFZH" = '{patient(1, 1)["SFZH"]}'""",
+                    f'ALTER TABLE {TABLE} DROP CONSTRAINT {TABLE}_pkey, ADD PRIMARY KEY ("SFZH")',
+                ),
+                "did not tell the rows apart",
+            ),
+            (
+                (
+                    *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
+                    f"""UPDATE {TABLE} SET "SFZH" = '13700000000'""",
+                    *(f'ALTER TABLE {TABLE} RENAME "{name}" TO "{other}"' for name, other in SWAP),
+                ),
+                "did not tell the rows apart",
+            ),
+            # The text of a value is another now, and no row was written.
+            (("""ALTER TYPE label RENAME VALUE 'a' TO 'c'""",), "the table was rewritten"),
+            (("""ALTER TYPE label ADD VALUE 'd'""",), ""),
+            ((f"""SET timezone = 'UTC'; ALTER TABLE {TABLE} ALTER "SJ" TYPE timestamptz""",), "the table was rewritten"),
+        ],
+        kept=(0, 3, 5, 7),
+    ),
 )
 def test_what_the_log_does_not_tell_is_noticed(hub: Hub, logged: LoggedPeople, statements: tuple[str, ...], reason: str) -> None:
     logged.write("DROP TYPE IF EXISTS label CASCADE")
@@ -140,22 +151,24 @@ DETACHED = f"ALTER TABLE roots DETACH PARTITION {TABLE}"
 
 @pytest.mark.parametrize(
     ("before", "statements"),
-    [
-        # By the table above: without it for a while.
-        ((PARTS, f"{PUBLISHED} SET TABLE roots"), (DETACHED, UNSEEN, PARTS)),
-        ((PARTS, f"{PUBLISHED} SET TABLE roots"), (f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE roots")),
-        # Told under the name of the table above for a while.
-        ((f"{PUBLISHED} ADD TABLE roots", f"{PUBLISHED} SET (publish_via_partition_root)"), (PARTS, UNSEEN, DETACHED)),
-        # By its schema: elsewhere for a while.
-        (
-            (f"{PUBLISHED} SET TABLES IN SCHEMA public",),
+    rest_long(
+        [
+            # By the table above: without it for a while.
+            ((PARTS, f"{PUBLISHED} SET TABLE roots"), (DETACHED, UNSEEN, PARTS)),
+            ((PARTS, f"{PUBLISHED} SET TABLE roots"), (f"{PUBLISHED} SET TABLE other_table", UNSEEN, f"{PUBLISHED} SET TABLE roots")),
+            # Told under the name of the table above for a while.
+            ((f"{PUBLISHED} ADD TABLE roots", f"{PUBLISHED} SET (publish_via_partition_root)"), (PARTS, UNSEEN, DETACHED)),
+            # By its schema: elsewhere for a while.
             (
-                f"ALTER TABLE {TABLE} SET SCHEMA elsewhere",
-                UNSEEN.replace(TABLE, f"elsewhere.{TABLE}"),
-                f"ALTER TABLE elsewhere.{TABLE} SET SCHEMA public",
+                (f"{PUBLISHED} SET TABLES IN SCHEMA public",),
+                (
+                    f"ALTER TABLE {TABLE} SET SCHEMA elsewhere",
+                    UNSEEN.replace(TABLE, f"elsewhere.{TABLE}"),
+                    f"ALTER TABLE elsewhere.{TABLE} SET SCHEMA public",
+                ),
             ),
-        ),
-    ],
+        ]
+    ),
     ids=("detached", "root left out", "under the root", "other schema"),
 )
 def test_a_table_that_was_elsewhere_for_a_while_is_noticed(

@@ -73,8 +73,8 @@ def change(dice: random.Random, people: People | LoggedPeople, naive: Naive) -> 
     ("kind", "source"),
     [
         ("snapshot", "sqlite"),
-        ("cursor", "sqlite"),
         ("log", "postgresql"),
+        pytest.param("cursor", "sqlite", marks=pytest.mark.long),
         pytest.param("snapshot", "postgresql", marks=pytest.mark.long),
         pytest.param("cursor", "postgresql", marks=pytest.mark.long),
     ],
