@@ -60,7 +60,10 @@ def keep_reserve(settings: Settings) -> None:
     """Set some megabytes of the disk aside while there is room, so that a full disk can still be told and purged."""
     reserve = _reserve(settings)
     if not reserve.exists() and shutil.disk_usage(settings.home).free > (settings.least_free_mb + 2 * RESERVE_MB) * MB:
-        reserve.write_bytes(bytes(RESERVE_MB * MB))
+        try:
+            reserve.write_bytes(bytes(RESERVE_MB * MB))
+        except OSError:  # others were faster
+            reserve.unlink(missing_ok=True)
 
 
 def release_reserve(settings: Settings) -> None:
