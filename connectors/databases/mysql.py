@@ -279,10 +279,23 @@ def as_text(name: str, kind: str) -> str:
     if kind == "bit":
         return char(f"{column} + 0")
     if kind in ("float", "double"):
+        written = _float_text(column) if kind == "float" else char(column)
         # Plain digits in place of an exponent, as far as the server's decimals reach.
-        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {char(f'CAST({column} AS DECIMAL(65, 30))')}))"
-        return f"IF(LOCATE('e', {char(column)}) AND ABS({column}) < 1e34, {plain}, {char(column)})"
+        exact = char(f"CAST({written if kind == 'float' else column} AS DECIMAL(65, 30))")
+        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {exact}))"
+        return f"IF(LOCATE('e', {written}) AND ABS({column}) < 1e34, {plain}, {written})"
     return char(column)
+
+
+def _float_text(column: str) -> str:
+    """SQL for a FLOAT with the fewest digits that give it back: the server itself writes six, and of 116.39723 only 116.397."""
+    exact = f"({column} + 0e0)"  # as DOUBLE: servers before MySQL 8.0.17 cannot cast to one
+    # Half of what lies between a number of 24 binary digits and the next.
+    closest = f"POW(2, FLOOR(LOG2(ABS({exact}))) - 24)"
+    rounded = [f"ROUND({exact}, {digits - 1} - FLOOR(LOG10(ABS({exact}))))" for digits in (7, 8, 9)]
+    longer = " ".join(f"WHEN ABS({number} - {exact}) < {closest} THEN {char(number)}" for number in rounded)
+    own = f"WHEN {column} = 0 OR ABS({char(column)} + 0e0 - {exact}) < {closest} THEN {char(column)}"
+    return f"CASE {own} {longer} ELSE {char(exact)} END"
 
 
 def char(expression: str) -> str:

@@ -58,6 +58,20 @@ def test_every_type_is_written_as_canonical_text(server):
     assert all(value is None for name, value in empty.items() if name not in ("姓名", "r", "d", "_position"))
 
 
+def test_single_precision_numbers_have_the_digits_that_give_them_back(mariadb):
+    with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS hub_test_floats")
+        cursor.execute("CREATE TABLE hub_test_floats (i int, f float, places float(10, 2))")
+        cursor.execute(
+            "INSERT INTO hub_test_floats VALUES (1, 116.39723, 116.39), (2, 0.1, 1000), (3, 16777215, 0.1), (4, 0, 0), (5, 1e20, 0),"
+            " (6, -0.00001234567, 0), (7, NULL, NULL)"
+        )
+        connection.commit()
+    rows = read_database(mariadb, "mysql", "hub_test_floats", ["i"]).rows
+    assert [row["f"] for row in rows] == ["116.39723", "0.1", "16777215", "0", "100000000000000000000", "-0.00001234567", None]
+    assert [row["places"] for row in rows][:4] == ["116.39", "1000.00", "0.10", "0.00"]
+
+
 def test_vectors_are_read_as_their_bytes(mariadb):
     with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS hub_test_vectors")
