@@ -50,6 +50,8 @@ _KINDS = {
     b"\xff\xd8\xff": "an image",
 }
 _MARKUP = {b"<!doctype html": "an HTML page", b"<html": "an HTML page", b"<table": "an HTML page", b"<?xml": "an XML document"}
+_MARKUP |= {"<?xml".encode(encoding): "an XML document" for encoding in ("utf-16-le", "utf-16-be")}
+_MARKS = b"\xef\xbb\xbf\xff\xfe"  # of UTF-8 and UTF-16, in any order
 _ZIPPED = {"xl/": "an Excel workbook (xlsx)", "word/": "a Word document", "content.xml": "an OpenDocument file (ods)"}
 
 
@@ -306,7 +308,7 @@ def real_kind(path: DeliveredFile, start: bytes) -> str | None:
     for magic, kind in _KINDS.items():
         if start.startswith(magic):
             return _zipped_kind(path) if kind == _ARCHIVE else kind
-    beginning = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    beginning = start.lstrip(_MARKS + b" \t\r\n").lower()
     return next((kind for magic, kind in _MARKUP.items() if beginning.startswith(magic)), None)
 
 

@@ -8,6 +8,7 @@ from xml.parsers import expat
 from connectors.files.drop import open_bytes
 from connectors.files.text import Utf8Stream
 from connectors.files.text_lines import checked_encoding, text_lines
+from connectors.files.xml import document_encoding, has_entities, make_parser
 from connectors.json_records import JsonReader
 from contracts.model import Contract
 from contracts.sources import FileSource, JsonLinesSource, XmlSource
@@ -43,26 +44,22 @@ def _first_lines(contract: Contract, path: Path) -> list[str]:
 
 def _likely_record(contract: Contract, path: Path) -> str:
     """The element that stands for a record: among those that repeat and have something in them, the first of the least deep."""
-    found = _Elements()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = found.start, found.end
-    # Its reader refuses such a document; here nothing of it is to be expanded.
-    parser.StartDoctypeDeclHandler = _end_here
-    encoding = checked_encoding(contract.id, path, None, "ask the department for an XML document")
+    what, found = f"{contract.id}: {path.name}", _Elements()
+
+    def refuse(*_: object) -> None:  # here nothing of it is to be expanded either
+        raise has_entities(what)
+
+    parser = make_parser()
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = found.start, found.end, refuse
+    encoding = document_encoding(contract.id, path)
     with Utf8Stream(path, encoding) as stream, suppress(expat.ExpatError):  # its reader will say where
         parser.Parse(stream.read(_LOOKED_AT), False)
     names = [name for (name, _), times in found.seen.items() if times > 1]
     depths = {depth for (name, depth), times in found.seen.items() if times > 1 and name in found.full}
     record = next((name for (name, depth) in found.seen if name in names and name in found.full and depth == min(depths)), None)
     if record is None:
-        raise SourceError(
-            f"{contract.id}: {path.name} has no element that repeats and has others in it", hint="write the contract by hand: `record`"
-        )
+        raise SourceError(f"{what} has no element that repeats and has others in it", hint="write the contract by hand: `record`")
     return record
-
-
-def _end_here(*_: object) -> None:
-    raise expat.ExpatError
 
 
 class _Elements:

@@ -62,9 +62,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 
 
 def _look(contract: Contract, source: XmlSource, file: DeliveredFile) -> _File:
-    with translated(contract.id, file):
-        declared = source.encoding or _declared_encoding(file)
-    encoding = checked_encoding(contract.id, file, declared, "ask the department for an XML document")
+    encoding = document_encoding(contract.id, file, source.encoding)
     names: dict[str, None] = {}
     some = False
     for record in _records(contract, source, file, encoding):
@@ -75,6 +73,26 @@ def _look(contract: Contract, source: XmlSource, file: DeliveredFile) -> _File:
             f"{contract.id}: {file.name} has no element {source.record}", hint="compare `record` in the contract with the document"
         )
     return file, encoding, plan_columns(contract, tuple(names), file.name)
+
+
+def document_encoding(contract_id: str, file: DeliveredFile, stated: str | None = None) -> Encoding:
+    """How a document is encoded, as a contract states, or it says itself; raises SourceError if it is empty or no text."""
+    with translated(contract_id, file):
+        declared = stated or _declared_encoding(file)
+    return checked_encoding(contract_id, file, declared, "ask the department for an XML document")
+
+
+def make_parser() -> expat.XMLParserType:
+    """A parser of what `Utf8Stream` hands over, whatever encoding the document says it has: of most it knows none."""
+    return expat.ParserCreate(encoding="utf-8")
+
+
+def has_entities(what: str) -> SourceError:
+    """The error for a document with a type declaration."""
+    return SourceError(
+        f"{what} declares a document type, and entities with it; such documents are not read",
+        hint="ask the department for the document without a DOCTYPE",
+    )
 
 
 def _declared_encoding(file: DeliveredFile) -> str | None:
@@ -125,7 +143,7 @@ class _Reader:
         # Of the record and of each open element in it: its own text in pieces, between children that have text, and all that is in it.
         self._texts: list[tuple[list[str], list[str]]] = []
         self._has_children = False
-        self.parser = expat.ParserCreate(encoding="utf-8")
+        self.parser = make_parser()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -133,10 +151,7 @@ class _Reader:
         self.parser.StartDoctypeDeclHandler = self._refuse
 
     def _refuse(self, *_: object) -> None:
-        raise SourceError(
-            f"{self._what} declares a document type, and entities with it; such documents are not read",
-            hint="ask the department for the document without a DOCTYPE",
-        )
+        raise has_entities(self._what)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]

@@ -68,3 +68,16 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(SourceError):
         looked(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("declared", ["GB18030", "GBK", "GB2312", "Big5", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_document_may_be_in_any_encoding_that_its_reader_knows(tmp_path: Path, declared: str) -> None:
+    (tmp_path / "t.xml").write_bytes(f'<?xml version="1.0" encoding="{declared}"?><l>{"<行><名>中文</名></行>" * 2}</l>'.encode(declared))
+    assert looked(tmp_path / "t.xml").source.model_dump()["record"] == "行"
+
+
+def test_a_document_with_entities_is_refused_as_its_reader_does(tmp_path: Path) -> None:
+    (tmp_path / "t.xml").write_text('<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "x">]><l><r><n>1</n></r><r><n>2</n></r></l>')
+    with pytest.raises(SourceError, match="declares a document type") as caught:
+        looked(tmp_path / "t.xml")
+    assert caught.value.hint == "ask the department for the document without a DOCTYPE"
