@@ -70,14 +70,23 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def landed_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of the members of records, each different already, as they can be landed: that of nothing, of which a record has one at most, and
+    the hub's own get the names that columns of a text file would get."""
+    taken = {POSITION, *names}
+    return tuple(name if name not in ("", POSITION) else free_name(name or f"{UNNAMED}1", taken, Counter()) for name in names)
+
+
 def plan_columns(contract: Contract, found: Sequence[str], where: str) -> ColumnPlan:
-    """Decide what is read; raises ColumnsMissing, with likely new names, if a column the contract needs is not there."""
+    """Decide what is read; raises ColumnsMissing, with likely new names, if a column the contract needs is not there, and SourceError for a
+    column that would be read and has no name, or the one of the hub's own."""
     missing = [name for name in contract.source_columns if name not in found]
     if missing:
         raise ColumnsMissing(
             _missing_text(contract, missing, found, where), hint=_rename_hint(contract, missing, found), missing=missing, found=found
         )
     places = tuple(place for place, name in enumerate(found) if contract.is_read(name))
+    _refuse_unlandable(contract, [found[place] for place in places], where)
     known = {*contract.source_columns, *contract.tracking_columns, *contract.ignore}
     unmapped = [found[place] for place in places if found[place] not in known]
     absent = [name for name in contract.ignore if name not in found]
@@ -94,6 +103,17 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
         ),
     )
     return ColumnPlan(places, tuple(found[place] for place in places), notes)
+
+
+def _refuse_unlandable(contract: Contract, names: Sequence[str], where: str) -> None:
+    if "" in names:
+        raise SourceError(f"{contract.id}: {where} has a column without a name", hint="read it through a view that gives the column a name")
+    own = next((name for name in names if name.lower() == POSITION), None)
+    if own is not None:
+        raise SourceError(
+            f"{contract.id}: {where} has a column {own}, a name that the hub uses itself",
+            hint="list it under ignore in the contract, or read it through a view that gives it another name",
+        )
 
 
 def look_at_each(contract_id: str, files: Sequence[DeliveredFile], look: Callable[[DeliveredFile], Looked]) -> list[Looked]:

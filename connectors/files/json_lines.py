@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from connectors.columns import ColumnPlan, look_at_each, plan_columns
+from connectors.columns import ColumnPlan, landed_names, look_at_each, plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DeliveredFile, delivered_files
 from connectors.files.text import Encoding
@@ -52,7 +52,7 @@ def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
     if not found.names and not pointers:
         raise NoObjects(f"{contract.id}: {file.name} has no line that is a JSON object with members", hint=_ASK_FOR_LINES)
-    named = {name: member_path(name) for name in found.names}
+    named = {name: member_path(member) for name, member in zip(landed_names(found.names), found.names, strict=True)}
     named |= {name: name for name in pointers if name not in named}
     plan = plan_columns(contract, tuple(named), file.name)
     paths = tuple(named.values())

@@ -16,7 +16,7 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from connectors.columns import ColumnPlan, free_name, look_at_each, plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, POSITION, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, decodes
 from connectors.files.text_lines import checked_encoding, translated
@@ -45,7 +45,8 @@ class _Record:
 
     def add(self, name: str, text: str) -> None:
         """Keep a value under its name, or under the next free number of it."""
-        self.values[free_name(name, self.values, self.last)] = text
+        taken = {POSITION, *self.values} if name == POSITION else self.values
+        self.values[free_name(name, taken, self.last)] = text
         self.size += 1 + len(text)  # an element without text is something too
 
 
@@ -154,7 +155,7 @@ class _Reader:
         raise has_entities(self._what)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition(":")[2]
+        name = tag.rpartition(":")[2] or tag
         if self._open is None:
             if name != self._element:
                 return

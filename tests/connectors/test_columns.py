@@ -31,7 +31,7 @@ def test_so_does_an_element_that_repeats_in_a_record(names: list[str]) -> None:
     record = _Record(1)
     for place, name in enumerate(names):
         record.add(name, str(place))
-    assert dict(record.values) == dict(zip(numbered(names, set()), map(str, range(len(names))), strict=True))
+    assert dict(record.values) == dict(zip(numbered(names, {POSITION}), map(str, range(len(names))), strict=True))
 
 
 def test_thousands_of_equal_names_are_told_apart() -> None:

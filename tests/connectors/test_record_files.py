@@ -31,7 +31,12 @@ def test_members_of_objects_are_columns_and_values_stay_as_they_were_written(dro
 
 def test_a_member_may_have_a_name_of_nothing(drop):
     drop.put("a.jsonl", '{"a": 1, "": "x"}\n')
-    assert [list(row.values()) for row in drop.read(["a"], "a.jsonl", "jsonl").rows] == [["1", "x", 1]]
+    assert drop.read(["a"], "a.jsonl", "jsonl").rows == [{"a": "1", "unnamed_1": "x", "_position": 1}]
+
+
+def test_a_member_with_the_name_of_the_hubs_own_column_gets_another(drop):
+    drop.put("a.jsonl", '{"a": 1, "_position": "x", "_position_2": "y"}\n')
+    assert drop.read(["a"], "a.jsonl", "jsonl").rows == [{"a": "1", "_position_3": "x", "_position_2": "y", "_position": 1}]
 
 
 def test_a_member_whose_name_looks_like_a_pointer_is_one(drop):

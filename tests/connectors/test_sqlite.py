@@ -47,6 +47,19 @@ def test_names_are_never_read_as_sql(source):
     assert len(read_database(url, "sqlite", "t", ["a"]).rows) == 1
 
 
+def test_columns_that_cannot_be_landed_are_named_and_can_be_left_out(source):
+    url = source("""
+        CREATE TABLE t (a, "" TEXT); CREATE TABLE u (a, _Position TEXT); INSERT INTO u VALUES (1, 'x'); CREATE VIEW v AS SELECT a, "" b FROM t;
+    """)
+    with pytest.raises(SourceError, match="t has a column without a name") as error:
+        read_database(url, "sqlite", "t", ["a"])
+    assert error.value.hint == "read it through a view that gives the column a name"
+    assert read_database(url, "sqlite", "v", ["a"]).columns == ["a", "b"]
+    with pytest.raises(SourceError, match="u has a column _Position, a name that the hub uses itself"):
+        read_database(url, "sqlite", "u", ["a"])
+    assert read_database(url, "sqlite", "u", ["a"], ignore=["_Position"]).rows == [{"a": "1", "_position": 1}]
+
+
 def test_batches_are_small_and_numbered(source):
     url = source("CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000) SELECT i FROM n")
     delivery = read_database(url, "sqlite", "t", ["i"])

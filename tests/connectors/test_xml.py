@@ -43,6 +43,12 @@ def test_text_around_a_child_is_read_with_the_childs(drop):
     assert "k" not in row
 
 
+def test_an_element_with_the_name_of_the_hubs_own_column_gets_another(drop):
+    drop.put("a.xml", "<l><row><id>1</id><_position>a</_position><_position>b</_position></row></l>")
+    (row,) = drop.read(["id"], "a.xml", "xml", record="row").rows
+    assert row == {"id": "1", "_position_2": "a", "_position_3": "b", "_position": 1}
+
+
 def test_a_record_within_another_is_not_taken_for_its_columns(drop):
     drop.put("a.xml", "<l><row><id>1</id><row><id>2</id></row></row><row><id>3</id><row>x</row></row></l>")
     delivery = drop.read(["id"], "a.xml", "xml", record="row")

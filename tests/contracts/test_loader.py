@@ -146,6 +146,12 @@ def test_references_that_do_not_resolve_are_faults(path, value, key, words):
     assert words in faults(changed(path, value))[key]
 
 
+def test_a_column_with_the_name_of_the_hubs_own_can_only_be_left_out(written):
+    assert "columns._position" in faults(changed("columns._position", "person_name"))
+    document = yaml.safe_dump(changed("ignore", ["_position"]), allow_unicode=True)
+    assert load_contract(written(document), load_standards()).ignore == ("_position",)
+
+
 FILE = {"kind": "csv", "connection": "drop", "path": "a.csv"}
 # What Python knows as text encodings, and codecs that are something else: compression, escapes, internet names.
 ENCODINGS = ("utf-8", "UTF8", "utf-8-sig", "gb18030", "gbk", "gb2312", "hz", "big5", "big5hkscs", "utf-16", "utf-16-le", "utf-32", "cp1252")
