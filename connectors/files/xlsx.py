@@ -17,6 +17,7 @@ from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_column
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.files.header import Header, Row, find_header, searched_lines
+from connectors.files.ods_document import Area, areas_over_rows, with_breaks
 from connectors.files.workbook_formulas import Lack, cells_without_values
 from connectors.files.workbook_size import check_workbook
 from contracts.model import Contract
@@ -93,16 +94,17 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
         lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
+        areas = sheet.merged_cell_ranges or areas_over_rows(file, sheet.name)
     plan = plan_columns(contract, names, path.name)
     notes = [] if lacking is not None else [Note("cell-errors", _NOT_TOLD.format(path.name))]
-    notes += _merged(sheet, header, plan, path.name)
+    notes += _merged(areas, header, plan, path.name)
     return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, tuple(notes))
 
 
-def _merged(sheet: python_calamine.CalamineSheet, header: Header, plan: ColumnPlan, name: str) -> Iterator[Note]:
+def _merged(merged: Sequence[Area], header: Header, plan: ColumnPlan, name: str) -> Iterator[Note]:
     """Cells of data that reach over several rows: only the first of these has their value."""
     named = dict(zip(plan.places, plan.names, strict=True))
-    areas = [(first, last) for first, last in sheet.merged_cell_ranges or () if last[0] > first[0] >= header.last_line]
+    areas = [(first, last) for first, last in merged if last[0] > first[0] >= header.last_line]
     columns = [
         named[place] for place in sorted({place for first, last in areas for place in range(first[1], last[1] + 1)}) if place in named
     ]
@@ -207,7 +209,9 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
             with open_anywhere(path) as seekable:
                 check_workbook(f"{contract.id}: {path.name}", seekable)
         with open_bytes(path) as file:
-            workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
+            document = file.read()
+        document = with_breaks(document) if kind == _WORKBOOKS[2] else document
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(document))
         names = workbook.sheet_names
         if source.sheet is not None and source.sheet not in names:
             raise SourceError(

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 import openpyxl
 import pytest
 
+from connectors.files import ods_document
 from connectors.files.workbook_formulas import _lacking
 from core.errors import SourceError
 from tests.connectors.xls import ERRORS, xls
@@ -281,6 +282,19 @@ def test_a_text_of_an_ods_document_that_is_not_declared_as_a_value_is_told(drop)
     }
 
 
+@pytest.mark.parametrize("block", [1, 7, 4 << 20])
+def test_breaks_within_a_text_of_an_ods_document_are_characters(drop, monkeypatch, block):
+    monkeypatch.setattr(ods_document, "_BLOCK", block)
+    texts = (
+        ("北京市<text:line-break/>朝阳区", "北京市\n朝阳区"),
+        ('1<text:tab text:tab-ref="3"/>2<text:tab></text:tab>3', "1\t2\t3"),
+        ('1<text:s text:c="3"/>2</text:p><text:p>3<text:span>4<text:line-break />5</text:span>', "1   2\n34\n5"),
+        ("&lt;text:tab/&gt;", "<text:tab/>"),
+    )
+    with_table(drop, "".join(f"<table:table-row>{cells(text)}</table:table-row>" for text in ("n", *(text for text, _ in texts))))
+    assert drop.read(["n"], "a.ods", "xlsx").values("n") == [expected for _, expected in texts]
+
+
 def test_the_first_sheet_is_the_first_that_a_person_sees(drop):
     book = openpyxl.Workbook()
     book.active.title = "旧"
@@ -304,3 +318,14 @@ def test_cells_that_reach_over_several_rows_are_told(drop):
     book["数据"].merge_cells("B3:B4")
     book.save(path)
     assert "under 地址 reach over several rows" in read(drop, ["姓名"]).notes["merged-cells"]
+
+
+def test_cells_of_an_ods_document_that_reach_over_several_rows_are_told(drop):
+    row, covered = "<table:table-row>{}</table:table-row>".format, "<table:covered-table-cell/>"
+    cell = '<table:table-cell table:number-columns-spanned="{}" table:number-rows-spanned="{}" office:value-type="string">{}</table:table-cell>'
+    wide, high = cell.format(2, 1, "<text:p>t</text:p>"), cell.format(1, 2, "<text:p>x</text:p>")
+    above = row(wide + covered) + row(cells("id", "n"))
+    with_table(drop, above + row(cells("1", "x")))
+    assert "merged-cells" not in drop.read(["id"], "a.ods", "xlsx", header_row=2).notes
+    with_table(drop, above + row(cells("1") + high) + row(cells("2") + covered))
+    assert "under n reach over several rows" in drop.read(["id"], "a.ods", "xlsx", header_row=2).notes["merged-cells"]
