@@ -89,11 +89,11 @@ def profile(extraction: Extraction, engine: Engine) -> TableProfile:
     some = _in_use(names, first)
     columns = _looked_into(some)
     tap = _Tap(columns)
-    engine.stream("delivery", extraction.schema, _tapped(first, extraction.batches, tap))
     likely = [name for name in columns if _may_be_key(first.column(name))][:MOST_KEYS]
     exact = [name in likely for name in columns]
     counted = ", ".join(_distinct(name, exact=exactly) for name, exactly in zip(columns, exact, strict=True))
-    distinct = engine.row(f"SELECT {counted} FROM delivery", doing="profiling a source")
+    with engine.streamed("delivery", extraction.schema, _tapped(first, extraction.batches, tap)):
+        distinct = engine.row(f"SELECT {counted} FROM delivery", doing="profiling a source")
     found = tuple(_column(name, int(number), tap, exact=exactly) for name, number, exactly in zip(columns, distinct, exact, strict=True))
     declared, too_many = ([name for name in named if name not in kept] for named, kept in ((names, set(some)), (some, set(columns))))
     return TableProfile(tap.rows, len(extraction.unreadable), found, tuple(declared), tuple(too_many))

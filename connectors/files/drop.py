@@ -22,7 +22,7 @@ from core.connections import Connections
 from core.errors import SourceError
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_ARCHIVE = "a zip archive"
+_ARCHIVE, _DAMAGED = "a zip archive", "a damaged zip archive"
 # Names of copies and downloads under way, and of what a spreadsheet keeps while it is open.
 _UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"), ("~$", ".")
 # A file that was changed this short a time ago is looked at twice.
@@ -204,8 +204,11 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
     that lead out of it.
     """
     with file.open("rb") as stream:
-        if stream.read(4) != _ZIP or _zipped_kind(file) != _ARCHIVE:
-            return [file]
+        kind = _zipped_kind(file) if stream.read(4) == _ZIP else ""
+    if kind == _DAMAGED:
+        raise SourceError(f"{contract_id}: {file.name} is a damaged zip archive", hint="ask the department for the delivery again")
+    if kind != _ARCHIVE:
+        return [file]
     archive = open_archive(file)  # closed with the last of its members
     members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_name)
     _check_archive(contract_id, file, members)
@@ -317,5 +320,5 @@ def _zipped_kind(path: DeliveredFile) -> str:
         with open_anywhere(path) as file, open_archive(file) as archive:
             names = archive.namelist()
     except DAMAGE:
-        return "a damaged zip archive"
+        return _DAMAGED
     return next((kind for prefix, kind in _ZIPPED.items() if any(name.startswith(prefix) for name in names)), _ARCHIVE)

@@ -5,7 +5,6 @@ Blanks that fill a place up are part of the form, not of the value.
 
 import codecs
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -186,7 +185,7 @@ def _numbered(lines: list[bytes], first: int) -> SomeLines:
 _LOOKED_AT, _FEWEST_LINES = 2000, 5
 
 
-def preview(contract: Contract, path: Path) -> FixedWidthSource | None:
+def preview(contract: Contract, path: DeliveredFile) -> FixedWidthSource | None:
     """Places as blanks that stand below each other show them, counted as the lines are equally long; None if they are not."""
     encoding = checked_encoding(contract.id, path, None, "ask the department for a text file")
     first = next(text_lines(contract.id, path, encoding, []), None)

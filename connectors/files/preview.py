@@ -8,7 +8,7 @@ from pathlib import Path
 
 from connectors.columns import clean_name
 from connectors.files import csv, fixed_width, records, xlsx
-from connectors.files.drop import open_bytes, real_kind
+from connectors.files.drop import DeliveredFile, open_bytes, real_kind, unpacked
 from connectors.files.header import Row
 from contracts.model import Contract
 from contracts.proposal.names import read_name
@@ -35,7 +35,11 @@ class Preview:
 
 
 def preview(contract: Contract, path: Path, sheet: str | None, vocabulary: Vocabulary) -> Preview:
-    """Look at the top of a file. Raises SourceError for what is neither text nor a workbook, or is empty."""
+    """Look at the top of a file, of an archive the first in it. Raises SourceError for what is neither text nor a workbook, or is empty."""
+    return _preview(contract, unpacked(contract.id, path)[0], sheet, vocabulary)
+
+
+def _preview(contract: Contract, path: DeliveredFile, sheet: str | None, vocabulary: Vocabulary) -> Preview:
     with open_bytes(path) as file:
         kind = real_kind(path, file.read(4096))
     if kind is not None and ("workbook" in kind or "ods" in kind):

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 from xml.parsers import expat
 
-from connectors.files.drop import open_bytes
+from connectors.files.drop import DeliveredFile, open_bytes
 from connectors.files.text import Utf8Stream
 from connectors.files.text_lines import checked_encoding, text_lines
 from connectors.files.xml import document_encoding, has_entities, make_parser
@@ -18,7 +17,7 @@ _XML = "an XML document"
 _LOOKED_AT = 1 << 20
 
 
-def preview(contract: Contract, path: Path, kind: str | None) -> FileSource | None:
+def preview(contract: Contract, path: DeliveredFile, kind: str | None) -> FileSource | None:
     """How a file of records is to be read; None for any other. Raises SourceError for one that holds records in a form that is not read."""
     connection = contract.source.connection
     if kind == _XML:
@@ -36,13 +35,13 @@ def preview(contract: Contract, path: Path, kind: str | None) -> FileSource | No
     return JsonLinesSource(kind="jsonl", connection=connection, path=path.name)
 
 
-def _first_lines(contract: Contract, path: Path) -> list[str]:
+def _first_lines(contract: Contract, path: DeliveredFile) -> list[str]:
     encoding = checked_encoding(contract.id, path, None, "ask the department for JSON, one object a line")
     first = next(text_lines(contract.id, path, encoding, []), None)
     return [line for line in (first.texts.slice(0, 20).to_pylist() if first else []) if line.strip()]
 
 
-def _likely_record(contract: Contract, path: Path) -> str:
+def _likely_record(contract: Contract, path: DeliveredFile) -> str:
     """The element that stands for a record: among those that repeat and have something in them, the first of the least deep."""
     what, found = f"{contract.id}: {path.name}", _Elements()
 

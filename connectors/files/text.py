@@ -1,8 +1,8 @@
 """Text of unknown encoding as a stream of UTF-8.
 
 Chinese departments deliver UTF-8 with or without a byte-order mark and GB18030 (GB 18030-2022), sometimes with bytes that belong to
-neither. A file is UTF-8 if it decodes; if it does not, it is still UTF-8 when only few of its characters are damaged, else GB18030. Damaged
-bytes become U+FFFD, so that only their value is refused.
+neither. Text of two bytes a character (UTF-16) is known by its mark, or else by its zeros. A file is UTF-8 if it decodes; if it does not,
+it is still UTF-8 when only few of its characters are damaged, else GB18030. Damaged bytes become U+FFFD, so that only their value is refused.
 """
 
 import codecs
@@ -29,6 +29,8 @@ _UTF8 = ("utf-8", "utf-8-sig")
 _LARGEST_DAMAGE, _LARGEST_DAMAGE_OF_WIDE = 0.1, 0.5
 _ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
 _WIDE = re.compile("[\u0800-\U0010ffff]")
+# Single zeros are damage, and several in a row fill something up; of two bytes a character every delimiter, digit and end of a line has one.
+_LOOKED_AT, _FEWEST_ZEROS, _LEAST_ZEROS = 4096, 4, 0.02
 _REPLACEMENT = "\ufffd"
 _HALF = re.compile("[\ud800-\udfff]")
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
@@ -46,18 +48,29 @@ class Encoding:
 def find_encoding(path: DeliveredFile, declared: str | None) -> Encoding:
     """The encoding that a byte-order mark names, else the declared one, else the one that the bytes show; reads the file once."""
     with open_bytes(path) as file:
-        start = file.read(4)
+        start = file.read(_LOOKED_AT)
     mark = next((mark for mark in _MARKS if start.startswith(mark)), b"")
     # A mark is no text in any other encoding: who declared one is told by it that the department has changed its export.
     if _MARKS.get(mark, "utf-8") != "utf-8":
         return Encoding(_MARKS[mark], mark)
     if declared and not mark and codecs.lookup(declared).name not in _UTF8:
         return Encoding(declared)
+    if not mark and (wide := _wide_encoding(start)) and decodes(path, wide):
+        return Encoding(wide)
     if decodes(path, "utf-8"):
         return Encoding("utf-8", mark, clean=True)
     if mark and declared and codecs.lookup(declared).name not in _UTF8:
         return Encoding(declared, mark)  # some programs put the mark before whatever they write
     return Encoding("utf-8" if declared or mark or is_cut(_blocks(path)) else "gb18030", mark)
+
+
+def _wide_encoding(start: bytes) -> str | None:
+    """The encoding of two bytes a character that a file without a mark shows by the ends of its lines; no character is written as one turned."""
+    if start.count(0) < max(_FEWEST_ZEROS, _LEAST_ZEROS * len(start)) or b"\0\0\0" in start:
+        return None
+    pairs = [start[place : place + 2] for place in range(0, len(start) - 1, 2)]
+    found = [name for name, end in (("utf-16-le", b"\n\0"), ("utf-16-be", b"\0\n")) if end in pairs]
+    return found[0] if len(found) == 1 else None
 
 
 class Utf8Stream(io.RawIOBase):

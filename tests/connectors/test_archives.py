@@ -61,7 +61,7 @@ def test_two_members_of_one_name_are_two_files(drop):
         (8, 1, "is locked by a password"),
         (8, 64, "is locked by a password"),
         (8, 32, "is packed in a way that is not read here"),
-        (6, 90, "is not text but a damaged zip archive"),  # the version that unpacks it
+        (6, 90, "is a damaged zip archive"),  # the version that unpacks it
     ],
 )
 def test_archives_of_other_programs_are_refused_in_words(drop, place, value, words):
@@ -70,6 +70,12 @@ def test_archives_of_other_programs_are_refused_in_words(drop, place, value, wor
     content[content.index(b"PK\x01\x02") + place] = value
     drop.put("a.zip", bytes(content))
     assert words in refused(drop, ["n"], path="a.zip").message
+
+
+def test_a_damaged_archive_is_to_be_delivered_anew(drop):
+    archive(drop, "a.zip", {"a.csv": "n\n1\n"})
+    drop.put("a.zip", (drop.folder / "a.zip").read_bytes()[:-9])
+    assert refused(drop, ["n"], path="a.zip").hint == "ask the department for the delivery again"
 
 
 @settings(max_examples=150, deadline=None)

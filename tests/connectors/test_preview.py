@@ -1,5 +1,6 @@
 """What a file is that nobody has described: text or workbook, delimiter, header."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,13 @@ def test_a_document_with_entities_is_refused_as_its_reader_does(tmp_path: Path) 
     with pytest.raises(SourceError, match="declares a document type") as caught:
         looked(tmp_path / "t.xml")
     assert caught.value.hint == "ask the department for the document without a DOCTYPE"
+
+
+def test_the_first_file_of_an_archive_is_looked_at(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as packed:
+        packed.writestr("b.csv", "企业名称\t行业\n甲\t乙\n")
+        packed.writestr("c.csv", "企业名称\t行业\n甲\t乙\n")
+    assert looked(tmp_path / "t.zip").source.model_dump()["delimiter"] == "\t"
+    (tmp_path / "t.zip").write_bytes((tmp_path / "t.zip").read_bytes()[:-9])
+    with pytest.raises(SourceError, match="is a damaged zip archive"):
+        looked(tmp_path / "t.zip")

@@ -13,6 +13,7 @@ from connectors.extraction import Extraction, text_schema
 from connectors.profile import MOST_CODES, SAMPLE_ROWS, profile
 from contracts.proposal.profile import TableProfile, shape
 from core.engine import Engine
+from core.errors import SourceError
 from core.settings import load_settings
 
 MISSING = {"", "无", "NULL", "/", "N/A", "未知"}
@@ -52,6 +53,15 @@ def test_counts_are_those_of_plain_python(engine: Engine, column: list[str | Non
     assert (found.rows, found.filled, found.distinct) == (len(column), len(expected), len(set(expected)))
     assert (found.shortest, found.longest) == (min(map(len, expected), default=0), max(map(len, expected), default=0))
     assert found.values == tuple(sorted(set(expected)))
+
+
+def test_what_is_wrong_with_a_source_is_said_and_not_that_the_engine_stopped(engine: Engine) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch([pa.array(["1"]), pa.array([1])], names=["n", "_position"])
+        raise SourceError("a quotation mark is not closed")
+
+    with pytest.raises(SourceError, match="a quotation mark is not closed"):
+        profile(Extraction(text_schema(("n",)), batches()), engine)
 
 
 def test_the_profile_does_not_depend_on_the_batches(engine: Engine) -> None:
