@@ -117,7 +117,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
         stops = reasons(examined, found, may_shrink=seen)
         if stops:
             _record_stopped(examined, held, found)
-            raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(stops)}", hint=way_on(examined, found))
+            raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(stops)}", hint=way_on(examined, found, may_shrink=seen))
         with timed(seconds, "write"):
             files = write_files(engine, home, plan, batch, standards, with_quarantine=examined.split.quarantined > 0)
             total, rules = waiting_after(home, engine, batch, quarantine_rows(plan, batch))

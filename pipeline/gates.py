@@ -23,7 +23,7 @@ def reasons(examined: Examined, found: Acceptance, *, may_shrink: bool) -> list[
     if batch.kind != "delivery":
         return []
     drifted = [str(note["message"]) for note in found.notes if note.get("policy") == "stop"]
-    judged = examined.changes if batch.is_whole else _as_a_whole(examined.changes, split)
+    judged = _judged(examined)
     rekeyed = _rekeyed(examined.home, batch, contract) if is_shrink(contract, judged) and not may_shrink else []
     fills = fills_of_delivery(examined, found.fills)
     return drifted + rekeyed + gate(contract, judged, split.quarantined, fills, unreadable=torn(batch), may_shrink=may_shrink)
@@ -82,14 +82,18 @@ def shrink_accepted(home: Home, changes: Changes, why: str) -> dict[str, Any]:
     return {"kind": "shrink-accepted", "message": message}
 
 
-def way_on(examined: Examined, found: Acceptance) -> str:
-    """What can be done about a batch that was stopped."""
+def way_on(examined: Examined, found: Acceptance, *, may_shrink: bool = False) -> str:
+    """What can be done about a batch that was stopped: no shrink is to be let pass again that a person has let pass."""
     batch, bad = examined.batch, examined.split.quarantined > 0
-    shrink = is_shrink(examined.contract, examined.changes)
+    rows = _judged(examined).landed
+    shrink = is_shrink(examined.contract, examined.changes) and not may_shrink
     drifted = sorted({str(note["kind"]).removeprefix("drift-") for note in found.notes if note.get("policy") == "stop"})
     let_pass = ", ".join(f"{kind}: carry_on" for kind in drifted)
     parts = [
         STAYS,
+        f"if so few rows are right: set assertions: {{least_rows: {rows}}} in the contract and register it"
+        if batch.kind == "delivery" and rows < examined.contract.assertions.least_rows
+        else "",
         f'if that is right: ./hub sync {batch.contract_id} --accept-shrink "why it is right"' if shrink else "",
         f"if what has changed is right: set drift: {{{let_pass}}} in the contract and register it, until this has been accepted"
         if drifted
@@ -106,6 +110,11 @@ def _rekeyed(home: Home, batch: Batch, contract: Contract) -> list[str]:
     if last is None or contract_at(home.catalog, contract.id, last.contract_version).record_key == contract.record_key:
         return []
     return [f"the record key changed with version {batch.contract_version} of the contract, by which every record counts as new"]
+
+
+def _judged(examined: Examined) -> Changes:
+    """What a batch changes, as the gates look at it."""
+    return examined.changes if examined.batch.is_whole else _as_a_whole(examined.changes, examined.split)
 
 
 def _as_a_whole(changes: Changes, split: Split) -> Changes:

@@ -66,6 +66,23 @@ def test_too_many_records_disappear(hub: Hub) -> None:
     assert hub.sync(document, PEOPLE[:8]).deleted == 2
 
 
+def test_what_is_advised_of_too_few_rows_leads_on(hub: Hub) -> None:
+    """A shrink that was let pass is not to be let pass again; what else stops is said with it."""
+    document = with_assertions(PATIENTS, least_rows=5, largest_shrink=0.2)
+    hub.register(document)
+    hub.sync(document, PEOPLE)
+    few = "if so few rows are right: set assertions: {least_rows: 4} in the contract and register it"
+    hint = stopped(hub, document, PEOPLE[:4]).hint
+    assert few in hint
+    assert "--accept-shrink" in hint
+    with pytest.raises(GateFailed) as raised:
+        accept(hub.land(document, PEOPLE[:4]), hub.home, accept_shrink="closed")
+    assert few in raised.value.hint
+    assert "--accept-shrink" not in raised.value.hint
+    hub.register(with_assertions(PATIENTS, least_rows=4, largest_shrink=0.2))
+    assert accept(hub.land(document, PEOPLE[:4]), hub.home, accept_shrink="closed").records == 4
+
+
 def test_another_record_key_is_told_as_such(hub: Hub) -> None:
     document = with_assertions(PATIENTS, largest_shrink=0.2)
     hub.register(document)
