@@ -24,7 +24,10 @@ def split_object(name: str) -> tuple[str | None, str]:
 
 def no_such_table(contract_id: str, name: str, tables: Sequence[str]) -> SourceError:
     """The error for a missing table, with the name that was probably meant."""
-    close = get_close_matches(name.lower(), [table.lower() for table in tables], n=1, cutoff=0.6)
-    meant = next((table for table in tables if close and table.lower() == close[0]), None)
+    is_short = len(_PARTS.findall(name)) == 1
+    # A name without its schema is held against names without theirs, or "upper" would be nothing like "public.UPPER".
+    known = {(table.rpartition(".")[2] if is_short else table).lower(): table for table in reversed(tables)}
+    close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    meant = known[close[0]] if close else None
     hint = f"did you mean {meant}?" if meant else "ask the department whether it was renamed, or whether the hub's user may see it"
     return SourceError(f"{contract_id}: there is no table or view {name}", hint=hint)

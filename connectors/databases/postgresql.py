@@ -28,6 +28,7 @@ _GENTLE_BYTES = 1 << 16
 _FIRST_DAY = "0001-01-02"  # of a cursor: from the earliest that the server knows nothing can be taken off
 # What the server says (SQLSTATE), what it means here, and whether waiting can help.
 _QUOTED = "quoted"  # no SQLSTATE: the server's doing, the driver's error
+_UNFILLED = "unfilled"  # its SQLSTATE (55000) says only that something is not ready
 _STATES = {
     "28": ("the server refuses the hub's user or password", False),
     "3D": ("the server has no database of that name", False),
@@ -40,6 +41,7 @@ _STATES = {
     "55P03": ("the table is locked", True),
     "55006": ("somebody else is reading from the slot that holds the log for the hub", True),
     "53400": ("the server has no replication slot left", True),
+    _UNFILLED: ("the materialized view has not been filled yet, it has to be refreshed first", False),
     _QUOTED: ("the server puts every name in quotes; let quote_all_identifiers be off for the hub's account", False),
 }
 
@@ -70,6 +72,7 @@ _REFUSALS = {
     ): "22",
     # The driver asks which types there are as soon as it connects, and so before anything can be set.
     re.compile("type with oid 0 not found"): _QUOTED,
+    re.compile("materialized view .* has not been populated|REFRESH MATERIALIZED VIEW|物化视图"): _UNFILLED,
 }
 
 
@@ -249,7 +252,9 @@ def columns_of(contract: Contract, cursor: dbapi.Cursor) -> list[tuple[str, str]
         columns = [(str(name), str(kind)) for name, kind in cursor.fetchall()]
         if not columns:
             cursor.execute(
-                "SELECT schemaname || '.' || tablename FROM pg_tables UNION ALL SELECT schemaname || '.' || viewname FROM pg_views"
+                "SELECT schemaname || '.' || name FROM (SELECT schemaname, tablename AS name FROM pg_tables"
+                " UNION ALL SELECT schemaname, viewname FROM pg_views UNION ALL SELECT schemaname, matviewname FROM pg_matviews) AS found"
+                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
             )
             raise no_such_table(contract.id, contract.source.object, [str(name) for (name,) in cursor.fetchall()])
     return columns

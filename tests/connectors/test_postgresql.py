@@ -137,10 +137,24 @@ def test_a_delivery_that_is_dropped_half_way_leaves_no_connection(server):
         connection.execute("ALTER TABLE big DROP COLUMN extra")
 
 
+def test_a_materialized_view_that_was_never_filled_is_told_as_such(server):
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE MATERIALIZED VIEW hj.unfilled AS SELECT 1 AS a WITH NO DATA")
+    with pytest.raises(SourceError, match="materialized view has not been filled yet") as error:
+        read_database(server, "postgresql", "hj.unfilled", ["a"])
+    assert not error.value.transient
+
+
 def test_what_is_missing_is_named(server):
     with pytest.raises(SourceError, match=r"no table or view hj\.t_rkx") as error:
         read_database(server, "postgresql", "hj.t_rkx", ["a"])
     assert error.value.hint == "did you mean hj.t_rkxx?"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute('CREATE TABLE "BIG_ONE" (a int)')
+    with pytest.raises(SourceError, match="no table or view big_one") as error:
+        read_database(server, "postgresql", "big_one", ["a"])
+    assert error.value.hint == "did you mean public.BIG_ONE?"
+    assert read_database(server, "postgresql", "public.BIG_ONE", ["a"]).rows == []
     with pytest.raises(SourceError, match="lacks the column 姓; it has 姓名, n") as error:
         read_database(server, "postgresql", "hj.t_rkxx", ["姓"])
     assert not error.value.transient
