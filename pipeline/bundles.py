@@ -12,7 +12,7 @@ from connectors.bundled import bundle_extraction, refused, sequence_note
 from connectors.databases.identifiers import quote, split_object
 from connectors.extract import check_window
 from connectors.files.drop import delivered_paths
-from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack, sqlite_connection
+from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack, prepared, sqlite_connection
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import BEIJING, beijing_text
@@ -91,13 +91,13 @@ def _cursor(contract: Contract, connections: Any) -> Any:
 
             url = connections.url(source.connection, "postgresql", "postgres").replace("+psycopg", "", 1)
             # On the server's side: the driver's own cursor would hold all of the table.
-            return driven(psycopg.connect, url).cursor(name="hub_bundle")
+            return prepared(driven(psycopg.connect, url)).cursor(name="hub_bundle")
         case "mysql":
             from pymysql.cursors import SSCursor
 
             from connectors.databases.mysql import connected
 
-            return driven(connected, connections.url(source.connection, "mysql", "mariadb")).cursor(SSCursor)
+            return prepared(driven(connected, connections.url(source.connection, "mysql", "mariadb"))).cursor(SSCursor)
     raise RequestError(
         f"{contract.id}: a source of kind {source.kind} is not packed here",
         hint="run connectors/offline/bundle.py pack on the department's side, with --driver and --query",

@@ -10,6 +10,10 @@
 One file; it needs Python 3.8 or later and `cryptography`, and for a database its DB-API driver, nothing else. The terms of a dataset
 (`./hub bundle DATASET --terms FILE`) are written by the hub: which columns it expects, in which order, and which make the key.
 
+PostgreSQL, MySQL and MariaDB write the texts of values themselves, as on a line to the hub: by psycopg, psycopg2, pg8000, ksycopg2, pymysql,
+MySQLdb, mysql.connector and mariadb. By any other driver a value becomes the text of what the driver gives; SQL Server's tells nobody
+which columns are CHAR: there, name a --query with RTRIM(column) for each of them.
+
 A bundle is a zip archive: `manifest.json`, `signature` (Ed25519 over the manifest's bytes, in base64) and `parts/…`. The manifest names every
 part with its size and sha256, counts the rows, adds up their digests as the hub does, and carries a number: one more than that of the bundle
 before it, whose manifest's sha256 it names. A bundle is not encrypted: it holds records as they are, and the medium has to be.
@@ -39,7 +43,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Iterable, Iterator, Sequence, Tuple
+from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Sequence, Tuple
 from uuid import UUID
 
 FORMAT, TERMS_FORMAT = "govhub bundle 1", "govhub bundle terms 1"
@@ -66,6 +70,26 @@ _HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the s
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
 _BEIJING = timezone(timedelta(hours=8))
 _SIGNATURE_LENGTH = 64
+# The packages of drivers; what a session is told by which texts are written; and what of types the texts and their digests depend on.
+_POSTGRESQL, _MYSQL = ("psycopg", "psycopg2", "pg8000", "ksycopg2"), ("pymysql", "MySQLdb", "mysql", "mariadb")
+_POSTGRESQL_SESSION = (
+    "SET DateStyle = 'ISO, YMD'",
+    "SET IntervalStyle = 'postgres'",
+    "SET TimeZone = 'Asia/Shanghai'",
+    "SET extra_float_digits = 1",
+)
+_MYSQL_SESSION = ("SET time_zone = '+08:00'",)
+_PG_BYTEA, _PG_REALS, _PG_MONEY, _PG_TIMESTAMPTZ = 17, (700, 701), 790, 1184
+_MY_FLOAT, _MY_DOUBLE, _MY_BIT, _MY_STRINGS, _MY_BINARY = 4, 5, 16, range(249, 255), (242, 255)  # the last are vectors and shapes
+_MY_TWO_OF_ONE_NAME = 1060
+_TWO_OF_ONE_NAME = "the query gives two columns one name: name each otherwise (AS)"
+# SQLite's own text of a real: 15 digits, without an exponent.
+_SQLITE_REAL = (
+    "SELECT CASE WHEN NOT instr(CAST(:x AS TEXT), 'e') THEN CAST(:x AS TEXT) WHEN abs(:x) >= 1 THEN printf('%.0f', :x) ELSE"
+    " rtrim(printf('%.*f', 14 - CAST(substr(CAST(:x AS TEXT), instr(CAST(:x AS TEXT), 'e') + 1) AS INTEGER), :x), '0') END"
+)
+# What an Oracle or a Dameng calls a column whose texts are filled up with blanks.
+_PADDED = ("DB_TYPE_CHAR", "DB_TYPE_NCHAR", "FIXED_STRING")
 # What reading a damaged archive ends in.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError, OverflowError)
 
@@ -160,7 +184,7 @@ def load_terms(path: Path) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str | None:
-    """A value of a database as the hub lands it: plain digits, ISO dates, Beijing's clock. Raises TypeError for a type without a text."""
+    """A value that a driver gives as the hub lands it: plain digits, ISO dates, Beijing's clock. Raises TypeError for a type without a text."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -170,7 +194,10 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else str(value)
     if isinstance(value, float):
-        return format(Decimal(repr(value)), "f") if value == value and abs(value) != float("inf") else str(value)
+        if value != value or abs(value) == float("inf"):
+            return str(value)
+        text = format(Decimal(repr(value)), "f")
+        return text[:-2] if text.endswith(".0") else text
     if isinstance(value, datetime):
         here = value.astimezone(_BEIJING).replace(tzinfo=None) if value.tzinfo else value
         return _fraction(here.replace(microsecond=0).isoformat(" "), here.microsecond)
@@ -204,6 +231,8 @@ def driven(action: Any, *arguments: Any, **options: Any) -> Any:
     except BundleError:
         raise
     except Exception as error:
+        if error.args[:1] == (_MY_TWO_OF_ONE_NAME,):
+            raise BundleError(_TWO_OF_ONE_NAME) from None
         raise BundleError(
             f"the database could not be read ({type(error).__name__}): check its address, the query, and whether it answers"
         ) from None
@@ -240,8 +269,7 @@ def pack(
         os.close(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             if cursor is not None:
-                read = _without(terms.get("ignore", ()), *_query(cursor, query or terms["query"]))
-                manifest.update(_pack_rows(archive, terms, *read))
+                manifest.update(_pack_rows(archive, terms, *_query(cursor, query or terms["query"], terms)))
             else:
                 manifest.update(_pack_files(archive, terms, files, count=options.get("count", True)))
             text = canonical(manifest)
@@ -259,27 +287,147 @@ def pack(
     return path
 
 
-def _query(cursor: Any, query: str) -> tuple[list[str], Iterator[Sequence[Any]]]:
-    """Column names and rows of a query."""
+def prepared(connection: Any) -> Any:
+    """A database's connection, told how values are written; to be used before anything is read by it."""
+    package = _package(connection)
+    statements: tuple[str, ...] = _POSTGRESQL_SESSION if package in _POSTGRESQL else _MYSQL_SESSION if package in _MYSQL else ()
+    if hasattr(connection, "set_client_encoding"):  # psycopg2 and its kin do not notice when a statement has set it
+        driven(connection.set_client_encoding, "UTF8")
+    elif package in _POSTGRESQL:
+        statements += ("SET client_encoding = 'UTF8'",)
+    cursor = driven(connection.cursor)
+    for statement in statements:
+        driven(cursor.execute, statement)
+    driven(cursor.close)
+    return connection
+
+
+def _package(made: Any) -> str:
+    """The package that a connection or cursor is of."""
+    return type(made).__module__.partition(".")[0]
+
+
+Reading = Tuple[List[str], Iterable[Sequence[Any]], Dict[str, str]]
+
+
+def _query(cursor: Any, query: str, terms: dict[str, Any]) -> Reading:
+    """What a query gives: column names, rows, and why the values of some columns cannot be compared."""
+    package = _package(cursor)
+    query = query.strip().rstrip(";")
+    if package in _POSTGRESQL:
+        return _postgresql_texts(cursor, query, terms)
+    if package in _MYSQL:
+        return _mysql_texts(cursor, query, terms)
     driven(cursor.execute, query)
-    return [str(column[0]) for column in cursor.description], _blocks(cursor)
+    columns = _columns(cursor, terms)
+    places = _travelling(columns, terms)
+    names, rows = [columns[place][0] for place in places], ([row[place] for place in places] for row in _blocks(cursor))
+    padded = [_is_padded(columns[place][1]) for place in places]
+    if package == "sqlite3":
+        excluded: dict[str, str] = {}
+        return names, _with_reals(names, rows, excluded), excluded
+    return names, (_without_padding(row, padded) for row in rows) if any(padded) else rows, {}
 
 
-def _without(ignored: Sequence[str], names: list[str], rows: Iterable[Sequence[Any]]) -> tuple[list[str], Iterable[Sequence[Any]]]:
-    """Without the columns that the hub does not read either: they need not travel."""
-    places = [place for place, name in enumerate(names) if name not in ignored]
-    if len(places) == len(names):
-        return names, rows
-    return [names[place] for place in places], ([row[place] for place in places] for row in rows)
-
-
-def _pack_rows(archive: zipfile.ZipFile, terms: dict[str, Any], names: list[str], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    """Rows as JSON lines, a list of texts each, in parts; what the manifest says of them."""
+def _columns(cursor: Any, terms: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Names and types of what was asked for. Raises BundleError where they are not what the terms want."""
+    columns = [(str(column[0]), column[1]) for column in cursor.description]
+    names = [name for name, _ in columns]
     if missing := [name for name in terms["columns"] if name not in names]:
         raise BundleError(f"the query lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
     if len(set(names)) != len(names):
-        raise BundleError("the query gives two columns one name: name each otherwise (AS)")
-    excluded: dict[str, str] = {}
+        raise BundleError(_TWO_OF_ONE_NAME)
+    return columns
+
+
+def _travelling(columns: Sequence[tuple[str, Any]], terms: dict[str, Any]) -> list[int]:
+    """Where the columns are that the hub reads; the others need not travel."""
+    return [place for place, (name, _) in enumerate(columns) if name not in terms.get("ignore", ())]
+
+
+def _postgresql_texts(cursor: Any, query: str, terms: dict[str, Any]) -> Reading:
+    driven(cursor.execute, f"SELECT * FROM ({query}\n) AS packed LIMIT 0")
+    columns = _columns(cursor, terms)
+    driven(cursor.fetchall)
+    places = _travelling(columns, terms)
+    select = ", ".join(_postgresql_text(f"c{place}", columns[place][1]) for place in places)
+    driven(cursor.execute, f"SELECT {select} FROM ({query}\n) AS packed({', '.join(f'c{place}' for place in range(len(columns)))})")
+    excluded = {name: BINARY if kind == _PG_BYTEA else FLOAT for name, kind in columns if kind == _PG_BYTEA or kind in _PG_REALS}
+    return [columns[place][0] for place in places], _blocks(cursor), excluded
+
+
+def _postgresql_text(column: str, kind: int) -> str:
+    """SQL for a value as the hub's own connector has it written (connectors/databases/postgresql.py)."""
+    if kind == _PG_BYTEA:
+        return f"encode({column}, 'hex')"
+    if kind == _PG_TIMESTAMPTZ:
+        return f"({column}::timestamp)::text"
+    if kind in _PG_REALS:
+        return f"{column}::text::numeric::text"
+    return f"{column}::numeric::text" if kind == _PG_MONEY else f"{column}::text"
+
+
+def _mysql_texts(cursor: Any, query: str, terms: dict[str, Any]) -> Reading:
+    driven(cursor.execute, f"SELECT * FROM ({query}\n) AS packed LIMIT 0")
+    columns = _columns(cursor, terms)
+    driven(cursor.fetchall)
+    quoted = ["packed.`{}`".format(name.replace("`", "``")) for name, _ in columns]
+    # Bytes and text have one type; only the character set tells them apart. The join gives a row where the query gives none.
+    sets = ", ".join(f"CHARSET({column})" for column in quoted)
+    driven(cursor.execute, f"SELECT {sets} FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM ({query}\n) AS asked LIMIT 0) AS packed ON TRUE")
+    sets_found = driven(cursor.fetchall)[0]
+    is_binary = [kind in _MY_BINARY or (kind in _MY_STRINGS and found == "binary") for (_, kind), found in zip(columns, sets_found)]
+    places = _travelling(columns, terms)
+    select = ", ".join(_mysql_text(quoted[place], columns[place][1], is_binary[place]) for place in places)
+    driven(cursor.execute, f"SELECT {select} FROM ({query}\n) AS packed")
+    excluded = {name: FLOAT for name, kind in columns if kind in (_MY_FLOAT, _MY_DOUBLE)}
+    excluded.update((name, BINARY) for (name, _), binary in zip(columns, is_binary) if binary)
+    return [columns[place][0] for place in places], _blocks(cursor), excluded
+
+
+def _mysql_text(column: str, kind: int, is_binary: bool) -> str:
+    """SQL for a value as the hub's own connector has it written (connectors/databases/mysql.py)."""
+    if is_binary:
+        return _char(f"lower(hex({column}))")
+    if kind == _MY_BIT:
+        return _char(f"{column} + 0")
+    if kind in (_MY_FLOAT, _MY_DOUBLE):
+        # The server shows six digits of a FLOAT, and all of a DOUBLE. Plain digits in place of an exponent, as far as its decimals reach.
+        double = f"({column} * 1e0)"
+        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {_char(f'CAST({double} AS DECIMAL(65, 30))')}))"
+        return f"IF(LOCATE('e', {_char(double)}) AND ABS({double}) < 1e34, {plain}, {_char(double)})"
+    return _char(column)
+
+
+def _char(expression: str) -> str:
+    return f"CAST({expression} AS CHAR CHARACTER SET utf8mb4)"
+
+
+def _with_reals(names: Sequence[str], rows: Iterable[Sequence[Any]], excluded: dict[str, str]) -> Iterator[Sequence[Any]]:
+    """Rows of SQLite with its own text of reals: types belong to values there, not to columns."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as engine:
+        for row in rows:
+            reals = [place for place, value in enumerate(row) if isinstance(value, float)]
+            if reals:
+                row = list(row)
+                for place in reals:
+                    excluded[names[place]] = FLOAT
+                    row[place] = engine.execute(_SQLITE_REAL, {"x": row[place]}).fetchone()[0]
+            yield row
+
+
+def _is_padded(kind: Any) -> bool:
+    return str(getattr(kind, "name", None) or getattr(kind, "__name__", "")) in _PADDED
+
+
+def _without_padding(row: Sequence[Any], padded: Sequence[bool]) -> Sequence[Any]:
+    return [value.rstrip(" ") if is_padded and isinstance(value, str) else value for value, is_padded in zip(row, padded)]
+
+
+def _pack_rows(
+    archive: zipfile.ZipFile, terms: dict[str, Any], names: list[str], rows: Iterable[Sequence[Any]], excluded: dict[str, str]
+) -> dict[str, Any]:
+    """Rows as JSON lines, a list of texts each, in parts; what the manifest says of them."""
     parts: list[dict[str, Any]] = []
     total, is_last = 0, False
     rows = iter(rows)
@@ -624,7 +772,7 @@ def _cursor(given: argparse.Namespace) -> Iterator[Any]:
         yield None
         return
     try:
-        yield connection.cursor()
+        yield prepared(connection).cursor()
     finally:
         connection.close()
 
@@ -667,7 +815,7 @@ def _arguments() -> argparse.ArgumentParser:
     packing.add_argument("--sqlite", help="an SQLite database")
     packing.add_argument("--driver", help="a DB-API module: pymysql, psycopg, dmPython, …")
     packing.add_argument("--connect", help="JSON file with what the module's connect() takes; or in the variable BUNDLE_CONNECT")
-    packing.add_argument("--query", default="", help="SQL; left out, all of the table that the terms name")
+    packing.add_argument("--query", default="", help="a SELECT; left out, all of the table that the terms name")
     packing.add_argument("--sequence", type=int, help="number of the bundle, where the next one is not known here")
     packing.add_argument("--no-count", action="store_true", help="do not count the records of files")
     checking = commands.add_parser("check", help="check a bundle's signature and parts")
