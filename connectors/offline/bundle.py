@@ -392,11 +392,22 @@ def _mysql_text(column: str, kind: int, is_binary: bool) -> str:
     if kind == _MY_BIT:
         return _char(f"{column} + 0")
     if kind in (_MY_FLOAT, _MY_DOUBLE):
-        # The server shows six digits of a FLOAT, and all of a DOUBLE. Plain digits in place of an exponent, as far as its decimals reach.
-        double = f"({column} * 1e0)"
-        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {_char(f'CAST({double} AS DECIMAL(65, 30))')}))"
-        return f"IF(LOCATE('e', {_char(double)}) AND ABS({double}) < 1e34, {plain}, {_char(double)})"
+        written = _float_text(column) if kind == _MY_FLOAT else _char(column)
+        # Plain digits in place of an exponent, as far as the server's decimals reach.
+        exact = _char(f"CAST({written if kind == _MY_FLOAT else column} AS DECIMAL(65, 30))")
+        plain = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {exact}))"
+        return f"IF(LOCATE('e', {written}) AND ABS({column}) < 1e34, {plain}, {written})"
     return _char(column)
+
+
+def _float_text(column: str) -> str:
+    """SQL for a FLOAT with the fewest digits that give it back; the server itself writes six."""
+    exact = f"({column} + 0e0)"
+    closest = f"POW(2, FLOOR(LOG2(ABS({exact}))) - 24)"
+    rounded = [f"ROUND({exact}, {digits - 1} - FLOOR(LOG10(ABS({exact}))))" for digits in (7, 8, 9)]
+    longer = " ".join(f"WHEN ABS({number} - {exact}) < {closest} THEN {_char(number)}" for number in rounded)
+    own = f"WHEN {column} = 0 OR ABS({_char(column)} + 0e0 - {exact}) < {closest} THEN {_char(column)}"
+    return f"CASE {own} {longer} ELSE {_char(exact)} END"
 
 
 def _char(expression: str) -> str:
