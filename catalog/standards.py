@@ -86,8 +86,7 @@ def _insert(catalog: sa.Engine, standards: Standards, actor: str) -> None:
 
 def get_standard(catalog: sa.Engine, version: str) -> Standards:
     """Return a version as it was used. Raises RequestError where the catalog has none of that number, naming those it has."""
-    with reading(catalog) as connection:
-        document = connection.execute(sa.select(standard_version.c.document).where(standard_version.c.version == version)).scalar()
+    document = document_at(catalog, version)
     if document is None:
         known = ", ".join(item.version for item in standard_versions(catalog))
         raise RequestError(f"no batch has used a standard {version}", hint=f"in the catalog are: {known or 'none yet'}")
@@ -101,11 +100,18 @@ def get_standard(catalog: sa.Engine, version: str) -> Standards:
 
 def elements_at(catalog: sa.Engine, version: str, schema: str) -> list[str]:
     """Return the ids of the elements that a schema had in a version that batches have used, in order."""
-    with reading(catalog) as connection:
-        document: bytes = connection.execute(
-            sa.select(standard_version.c.document).where(standard_version.c.version == version)
-        ).scalar_one()
+    document = document_at(catalog, version)
+    assert document is not None, f"no batch has used a standard {version}"
     return list(elements_of(document, schema))
+
+
+def document_at(catalog: sa.Engine, version: str) -> bytes | None:
+    """Return the packed document of a version; None where the catalog has none of that number."""
+    with reading(catalog) as connection:
+        found: bytes | None = connection.execute(
+            sa.select(standard_version.c.document).where(standard_version.c.version == version)
+        ).scalar()
+    return found
 
 
 def standard_versions(catalog: sa.Engine) -> list[StandardVersion]:

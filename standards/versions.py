@@ -54,6 +54,19 @@ def elements_of(packed: bytes, schema: str) -> tuple[str, ...]:
     return tuple(use["element"]["id"] for use in uses)
 
 
+@lru_cache(maxsize=64)
+def merged_by(packed: bytes, schema: str) -> tuple[object, ...]:
+    """What of a packed document decides how every entity of a registry is linked and merged: elements, identity, and the provinces by which
+    addresses and divisions are held together. Empty where there is no such schema.
+    """
+    document = json.loads(zlib.decompress(packed))
+    if schema not in document["schemas"]:
+        return ()
+    divisions = document["code_lists"].get("division", {"codes": []})["codes"]
+    provinces = sorted(json.dumps(code, sort_keys=True) for code in divisions if code.get("level") == "province")
+    return frozenset(elements_of(packed, schema)), tuple(document["schemas"][schema]["identity"]), tuple(provinces)
+
+
 def data_types_of(packed: bytes) -> dict[str, str]:
     """The data type of each element in a packed document; also of one that an older program has kept."""
     elements = json.loads(zlib.decompress(packed))["elements"]

@@ -148,7 +148,8 @@ class BaseTrial:
         self.engine.run(
             f"CREATE OR REPLACE TABLE {self.table(f'changed_{member.number}')} AS SELECT _record_id, "
             "coalesce(old._sampled, new._sampled) AS _sampled, old._canonical_id AS old_id, new._canonical_id AS new_id "
-            f"FROM {old} old FULL JOIN {new} new USING (_record_id) WHERE (old._sampled IS NULL) <> (new._sampled IS NULL) OR {differs}",
+            f"FROM {old} old FULL JOIN {new} new USING (_record_id) WHERE (old._sampled IS NULL) <> (new._sampled IS NULL) "
+            f"OR old._canonical_id IS DISTINCT FROM new._canonical_id OR {differs}",
             self._key(member),
             doing="comparing records",
         )

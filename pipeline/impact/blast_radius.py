@@ -27,6 +27,7 @@ from pipeline.impact.sampling import Sample, take_sample
 from pipeline.impact.trial import Trial, run_trial, trying
 from pipeline.impact.tried import SIDES, lay_out
 from pipeline.landing import batch_folder
+from pipeline.quarantine.repairs import delivered_rows
 from registries.definition import check_definitions, get_definition
 from registries.publications import latest
 from standards.differences import Difference, differences
@@ -140,7 +141,15 @@ class _Run:
             else:
                 sample = replace(take_sample(batch.landed or 0, rows), population=(batch.landed or 0) - (batch.repeated or 0))
                 seen.append(
-                    Compared(contract, batch, numbers[contract_id], self._landed(batch), sample, self.versions["old"], self.versions["new"])
+                    Compared(
+                        contract,
+                        batch,
+                        numbers[contract_id],
+                        delivered_rows(self.home, batch),
+                        sample,
+                        self.versions["old"],
+                        self.versions["new"],
+                    )
                 )
         return seen, unseen
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from catalog.batches import Batch
 from contracts.model import Contract, Department
-from core.engine import Engine, literal, parquet, quote
+from core.engine import Engine, literal, quote
 from pipeline.changes import Changes
 from pipeline.gates import gate
 from pipeline.impact.sampling import Estimate, Sample
@@ -82,7 +81,7 @@ class Compared:
     contract: Contract
     batch: Batch
     number: int
-    landed: Path
+    landed: str
     sample: Sample
     old: Standards
     new: Standards
@@ -179,7 +178,7 @@ def _examples(engine: Engine, item: Compared, element: str) -> Iterator[Example]
     before, after = item.issues("old", element), item.issues("new", element)
     rows = engine.rows(
         f"SELECT _position, {raw}, {item.side('old', element)}, {before}, {item.side('new', element)}, {after} FROM {item.rows} "
-        f"JOIN {parquet([item.landed])} l USING (_position) WHERE {item.differs(element)} OR {before} <> {after} "
+        f"JOIN {item.landed} l USING (_position) WHERE {item.differs(element)} OR {before} <> {after} "
         f"QUALIFY row_number() OVER (PARTITION BY {before}, {after} ORDER BY _position) <= {EXAMPLES} ORDER BY _position LIMIT {EXAMPLES}",
         doing="looking for examples",
     )

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from contracts.model import Contract
-from core.engine import Engine, literal, parquet, quote
+from core.engine import Engine, literal, quote
 from core.settings import Settings
 from pipeline.changes import compare
 from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan, make_plan, standardize
@@ -25,11 +25,13 @@ NOBODY = "(SELECT NULL::uuid AS _record_id, NULL::uuid AS _row_digest WHERE fals
 
 @dataclass(frozen=True)
 class Trial:
-    """Landed rows of one dataset, those that a condition selects, and the file for what becomes of them. `today` is an ISO date."""
+    """SQL for the landed rows of one dataset, those of them that a condition selects, and the file for what becomes of them. `today` is an ISO
+    date.
+    """
 
     settings: Settings
     contract: Contract
-    landed: Path
+    landed: str
     condition: str
     out: Path
     today: str
@@ -51,7 +53,7 @@ def run_trial(trial: Trial) -> None:
     standards = load_standards()
     plan = make_plan(trial.contract, standards)
     with Engine(trial.settings) as engine:
-        compare(engine, f"(SELECT * FROM {parquet([trial.landed])} WHERE {trial.condition})", NOBODY, same_rules=False)
+        compare(engine, f"(SELECT * FROM {trial.landed} WHERE {trial.condition})", NOBODY, same_rules=False)
         standardize(engine, plan, trial.today)
         engine.run(
             f"COPY ({_outcome(plan, log_columns(trial.contract, standards))}) TO {literal(str(trial.out))} (FORMAT parquet)",

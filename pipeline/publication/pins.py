@@ -6,13 +6,14 @@ from datetime import datetime
 
 from catalog.batches import Batch, batch_at, latest_change
 from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
-from catalog.standards import elements_at
+from catalog.standards import document_at
 from pipeline.home import Home
 from pipeline.resolve import Pinned
 from registries.definition import RegistryDefinition, get_definition
 from registries.judgements import Fact, newest
 from registries.publications import Input, Publication, inputs_of, latest
 from standards.loader import load_standards
+from standards.versions import merged_by, pack
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Pins:
 def pin(home: Home, registry: str, definition: RegistryDefinition, before: Publication) -> Pins:
     """Pin every dataset that feeds the registry to the last batch that changed it.
 
-    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed; and so do other elements of the
-    base table, which datasets that bring nothing new may have or lack.
+    A new definition (ranks, identity rule) concerns every entity, so then every dataset counts as changed; and so do another identity and
+    other elements of the base table, which datasets that bring nothing new may have or lack.
     """
     seen = inputs_of(home.serving, registry, before.number)
     found = []
@@ -74,20 +75,17 @@ def pins_of(home: Home, before: Publication, after: Publication) -> Pins:
 
 def _is_rebuilt(home: Home, before: Publication, definition_version: int, standard_version: str) -> bool:
     """Whether a publication by this definition and standard has to look at every entity, given the publication before it."""
-    if not before.number:
+    if not before.number or (before.definition_version, before.standard_version) == (definition_version, standard_version):
         return False
     if before.definition_version != definition_version:
         return True
     versions = {before.standard_version, standard_version}
-    return len({frozenset(_elements(home, before.registry, version)) for version in versions}) > 1
+    return len({_merged_by(home, before.registry, version) for version in versions}) > 1
 
 
-def _elements(home: Home, registry: str, version: str) -> list[str]:
-    installed = load_standards()
-    if version != installed.version:
-        return elements_at(home.catalog, version, registry)
-    schema = installed.schemas.get(registry)
-    return [element.id for element in schema.elements] if schema else []
+def _merged_by(home: Home, registry: str, version: str) -> tuple[object, ...]:
+    # The installed one may not have been used yet.
+    return merged_by(document_at(home.catalog, version) or pack(load_standards()), registry)
 
 
 def was_withheld(home: Home, registry: str, item: Input) -> bool:

@@ -20,10 +20,13 @@ from pipeline.impact.blast_radius import Impact, impact
 from pipeline.impact.sampling import Estimate
 from pipeline.impact.trial import trying
 from pipeline.land import land
+from pipeline.quarantine.replay import replay
 from pipeline.validate import count_issues
 from standards.loader import load_standards, read_standards
 from standards.model import Standards
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resident_id, with_assertions, wrong_check
+from tests.pipeline.handing_back import edited as edited_file
+from tests.pipeline.handing_back import filling, handed_out
 from tests.standards.proposals import copied, edited, released
 
 INSTALLED = load_standards()
@@ -284,6 +287,19 @@ def test_of_many_affected_entities_some_stand_for_all(
     assert {name: item for name, item in guess.items() if not item.low <= truth[name].expected <= item.high} == {}
     assert guess["base changed"].found < truth["base changed"].found < guess["base changed"].high
     assert all((item.low == item.high) == (not name.startswith("base") or name == "base moved") for name, item in guess.items())
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_what_is_repaired_is_tried_as_it_stands(hub: Hub, tmp_path: Path) -> None:
+    """A delivery is judged with the repaired rows in the place of the source's, so they are what a standard would refuse."""
+    hub.register(PATIENTS)
+    rows = [*(person(n) for n in range(3)), person(50, XM="")]
+    first = hub.sync(PATIENTS, rows)
+    replay(first.batch_id, hub.home, repaired=edited_file(handed_out(hub), filling("XM", "欧阳娜娜")))
+    hub.sync(PATIENTS, rows)
+    hub.publish("population")
+    (item,) = impact(hub.home, INSTALLED, proposed(tmp_path, PROPOSALS["shorter names"][0])).datasets
+    assert item.stopped.expected == 1 + sum(len(person(n)["XM"]) > 2 for n in range(3))
 
 
 def test_no_example_shows_a_person(whole: Impact) -> None:

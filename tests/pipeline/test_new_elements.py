@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.errors import RequestError
+from core.errors import GateFailed, RequestError
 from pipeline.answers.why import Moment, show
 from pipeline.impact.blast_radius import impact
 from pipeline.publication.replay import replay_publication
@@ -99,6 +99,37 @@ def test_an_element_that_goes_leaves_every_row_at_once(
     for canonical_id in people:
         for day in (None, date(2024, 5, 5)):
             assert show(hub.home, "population", canonical_id, Moment(day, 1))["nickname"] == "小芳"
+    assert hub.unbalanced() == []
+
+
+def test_another_identity_links_every_record_anew(
+    hub: Hub, second_hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_suite: None
+) -> None:
+    """Also those of datasets that bring nothing new: a hub that begins with that standard has the same table."""
+    hub.register(RESIDENTS, PATIENTS)
+    hub.sync(RESIDENTS, [person(number) for number in PEOPLE])
+    hub.sync(PATIENTS, [person(number, XM="王小芳") for number in PEOPLE])
+    assert hub.publish("population").entities == len(PEOPLE)
+    folder = released(copied(tmp_path, "77.0"), "77.0")
+    folder = edited(folder, "schemas/population.yml", lambda body: body.update(identity=["resident_id", "person_name"]))
+    (foreseen,) = impact(hub.home, load_standards(), read_standards(folder)).registries
+    install(folder, monkeypatch)
+    hub.sync(RESIDENTS, [person(number) for number in (*PEOPLE, 7)])
+    with pytest.raises(GateFailed, match="6 of 6 entities would disappear"):
+        hub.publish("population")
+    assert (foreseen.moved.expected, foreseen.appeared.expected, foreseen.vanished.expected) == (12, 12, 6)
+    assert "would disappear, which stops the publication" in foreseen.gate
+    hub.publish("population", accept_shrink="the standard has changed")
+    second_hub.register(RESIDENTS, PATIENTS)
+    second_hub.sync(RESIDENTS, [person(number) for number in (*PEOPLE, 7)])
+    second_hub.sync(PATIENTS, [person(number, XM="王小芳") for number in PEOPLE])
+    second_hub.publish("population")
+    incremental, fresh = (
+        {row["_canonical_id"]: row["phone_number"] for row in each.served("base_population")} for each in (hub, second_hub)
+    )
+    assert incremental == fresh
+    assert len(fresh) == 2 * len(PEOPLE) + 1
+    assert [replay_publication("population", number, hub.home).is_same for number in (1, 2)] == [True, True]
     assert hub.unbalanced() == []
 
 
