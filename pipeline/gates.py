@@ -7,6 +7,7 @@ from typing import Any
 from catalog.batches import EVERY_BATCH, Acceptance, Batch, batches_of, latest_accepted
 from catalog.datasets import contract_at
 from contracts.model import Contract
+from core.percent import limit_percent, percent
 from pipeline.changes import Changes
 from pipeline.delivery.comparing import torn
 from pipeline.fill_rates import fills_of_delivery
@@ -46,12 +47,12 @@ def gate(
     if changes.landed < limits.least_rows:
         found.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
     if is_shrink(contract, changes) and not may_shrink:
-        share = changes.disappeared / changes.previous
-        found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({share:.1%}, limit {limits.largest_shrink:.1%})")
+        part, most = percent(changes.disappeared / changes.previous), limit_percent(limits.largest_shrink)
+        found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({part}, limit {most})")
     unreadable = unreadable if unreadable > _AROUND_A_TABLE else 0
     aside, rows = quarantined + unreadable, changes.landed + unreadable
     if aside > limits.largest_quarantine * rows:
-        part, most = f"{aside / rows:.1%}", f"{limits.largest_quarantine:.1%}"
+        part, most = percent(aside / rows), limit_percent(limits.largest_quarantine)
         if unreadable:
             found.append(f"{unreadable} of {rows} rows could not be read, {quarantined} would be quarantined ({part}, limit {most})")
         else:
@@ -59,7 +60,8 @@ def gate(
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
         if evaluated and filled < least * evaluated:
-            found.append(f"{element} is filled in {filled / evaluated:.1%} of {evaluated} rows, the contract asks for {least:.1%}")
+            part, asked = percent(filled / evaluated), limit_percent(least)
+            found.append(f"{element} is filled in {part} of {evaluated} rows, the contract asks for {asked}")
     return found
 
 

@@ -17,6 +17,7 @@ from core.engine import Engine
 from core.errors import GateFailed
 from core.faults import described
 from core.leases import Lease, holding, writing_under
+from core.percent import limit_percent
 from core.space import check_space
 from core.steps import timed
 from pipeline.home import Home, open_home
@@ -212,7 +213,7 @@ class _Publishing:
             else ""
         )
         raise _Shrink(
-            f"publication of {self.merging.schema.id} stopped: {gone} of {before} entities would disappear (limit {limit:.0%}){unseen}",
+            f"publication of {self.merging.schema.id} stopped: {gone} of {before} entities would disappear (limit {limit_percent(limit)}){unseen}",
             hint=f"the last publication stays current; {self._where_gone()}; if that is right: ./hub publish "
             f'{self.merging.schema.id} --accept-shrink "why it is right"{CHANGE_TOO if self.accept_change else ""}',
             counts=counts,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from contracts.model import Contract
 from core.engine import Engine, quote
 from core.keys import CANONICAL_KEY, load_key
+from core.percent import limit_percent
 from pipeline.home import Home
 from pipeline.impact.comparison import EXAMPLES, Compared, shown
 from pipeline.impact.sampling import Estimate, Sample, take_sample, weigh
@@ -138,7 +139,7 @@ class BaseTrial:
         limit = self.definition.largest_shrink
         if vanished.expected <= limit * entities:
             return ""
-        return f"{vanished} of {entities:,} entities would disappear, which stops the publication (limit {limit:.0%})"
+        return f"{vanished} of {entities:,} entities would disappear, which stops the publication (limit {limit_percent(limit)})"
 
     def _find_changed(self, member: Member) -> None:
         """Table `changed_<n>`: the tried records that would be published otherwise, with the entity they belong to under each version."""

@@ -14,6 +14,7 @@ from catalog.batches import batch_at, changed_between
 from catalog.datasets import contract_at
 from core.engine import Engine, quote
 from core.errors import GateFailed
+from core.percent import limit_percent
 from pipeline.home import Home
 from pipeline.resolve import Pinned, schema_elements
 from pipeline.state import log_columns, standardized_table, state
@@ -36,7 +37,7 @@ class Finding:
     limit: float
 
     def __str__(self) -> str:
-        return f"{self.contract_id} {self.element} {self.kind} in {self.rows} of {self.records} records (limit {self.limit:.0%})"
+        return f"{self.contract_id} {self.element} {self.kind} in {self.rows} of {self.records} records (limit {limit_percent(self.limit)})"
 
 
 class SourceChanged(GateFailed):
