@@ -280,4 +280,4 @@ def _empty_databases() -> Path:
 def hub_in(folder: Path, **variables: str) -> Hub:
     """A hub whose state lives in a folder; variables are those of the environment without `HUB_`."""
     named = {f"HUB_{name.upper()}": value for name, value in variables.items()}
-    return Hub(load_settings({"HUB_HOME": str(folder), "HUB_THREADS": "2", "HUB_MEMORY_MB": "512", "HUB_ACTOR": "test", **named}))
+    return Hub(load_settings({"HUB_HOME": str(folder), "HUB_THREADS": "1", "HUB_MEMORY_MB": "512", "HUB_ACTOR": "test", **named}))

@@ -267,6 +267,7 @@ def whole(city: Hub, everything: Standards) -> Impact:
     return impact(city.home, INSTALLED, everything)
 
 
+@pytest.mark.long
 def test_a_sample_gives_bounds_that_hold_what_counting_everything_gives(city: Hub, everything: Standards, whole: Impact) -> None:
     sampled = impact(city.home, INSTALLED, everything, rows=90)
     truth, guess = estimates(whole), estimates(sampled)

@@ -7,6 +7,7 @@ import pytest
 from pipeline.delivery.tracking import Order
 from pipeline.quarantine.replay import replay
 from tests.factories import Hub, person, wrong_check
+from tests.marks import rest_long
 from tests.pipeline.handing_back import edited, filling, handed_out
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
 from tests.pipeline.sources import TABLE, phones, sync
@@ -33,13 +34,16 @@ def keyed_wrongly(hub: Hub, logged: LoggedPeople) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("statement", "left", "waiting"),
-    [
-        (f"DELETE FROM {TABLE} {OF_WRONG}", (0, 1), 0),
-        (f"""UPDATE {TABLE} SET "SFZH" = '{person(7)["SFZH"]}' {OF_WRONG}""", (0, 1, 7), 0),
-        (f"""UPDATE {TABLE} SET "SFZH" = '{person(9)["SFZH"]}' {OF_WRONG}""", (0, 1, 9), 0),
-        (f"""UPDATE {TABLE} SET "DH" = '13700000000' {OF_WRONG}""", (0, 1), 1),
-        (f"""UPDATE {TABLE} SET "DH" = "DH" {OF_WRONG}""", (0, 1, 9), 0),
-    ],
+    rest_long(
+        [
+            (f"DELETE FROM {TABLE} {OF_WRONG}", (0, 1), 0),
+            (f"""UPDATE {TABLE} SET "SFZH" = '{person(7)["SFZH"]}' {OF_WRONG}""", (0, 1, 7), 0),
+            (f"""UPDATE {TABLE} SET "SFZH" = '{person(9)["SFZH"]}' {OF_WRONG}""", (0, 1, 9), 0),
+            (f"""UPDATE {TABLE} SET "DH" = '13700000000' {OF_WRONG}""", (0, 1), 1),
+            (f"""UPDATE {TABLE} SET "DH" = "DH" {OF_WRONG}""", (0, 1, 9), 0),
+        ],
+        kept=(0, 3),
+    ),
     ids=("deleted", "corrected otherwise", "corrected alike", "changed and still wrong", "the same again"),
 )
 def test_what_the_source_does_to_a_row_whose_key_was_corrected(

@@ -25,6 +25,7 @@ from pipeline.quarantine.replay import replay
 from pipeline.receipts import purged_by, receipt_of, verify_receipt
 from registries.publications import history
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
+from tests.marks import rest_long
 from tests.pipeline.handing_back import edited, filling, handed_out
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
@@ -193,7 +194,7 @@ def left_by_a_dead_publication(hub: Hub, patch: pytest.MonkeyPatch) -> list[Path
     return left
 
 
-@pytest.mark.parametrize("when", ["the purge dies and is ended later", "it is published in the middle"])
+@pytest.mark.parametrize("when", rest_long(["the purge dies and is ended later", "it is published in the middle"]))
 def test_what_was_nobodys_and_is_committed_meanwhile_is_not_removed(hub: Hub, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     """A publication that is repeated gives its files the names that they had."""
     left = left_by_a_dead_publication(hub, monkeypatch)

@@ -17,6 +17,7 @@ from pipeline.publication.replay import replay_publication
 from registries.candidates import open_pairs
 from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, Verdict, judge, judgements, newest, withdraw
 from tests.factories import RESIDENTS, Hub, person
+from tests.marks import rest_long
 from tests.pipeline.test_link import CARDS, card
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -295,7 +296,7 @@ def by_phone(hub: Hub, document: Mapping[str, Any]) -> dict[str, Side]:
     return {item["phone_number"]: Side(str(item["_record_id"]), document["id"]) for item in hub.state(document)}
 
 
-@pytest.mark.parametrize("apart", ["by their names", "by a person"])
+@pytest.mark.parametrize("apart", rest_long(["by their names", "by a person"]))
 @pytest.mark.parametrize("verdict", ["same", "different"])
 def test_a_record_that_was_kept_apart_has_nothing_to_hand_over(hub: Hub, apart: str, verdict: Verdict) -> None:
     """A card under another's number, of which a person has said whose it is: when its number is corrected, that stays said of the card."""
