@@ -8,11 +8,13 @@ until a later publication says something else of the same days; it is known from
 one row of an entity, or none. A delete takes back all that was said of an entity; what comes after it begins anew.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from core.database import reading, writing
+from core.errors import StoreError
 from registries.further_values import COLUMN
 from standards.model import Schema
 from standards.render.ddl import Dialect, column_comment, column_type
@@ -29,6 +31,7 @@ MEANINGS = {
     "_valid_to": "在现实中至该日之前有效；9999-12-31 表示未终止",
     COLUMN: "除所采用的值外，来源所报的其他值（JSON），逐条见其他值视图",
 }
+_RESTED_ON = "2BP01"  # PostgreSQL, of what is not dropped because something depends on it
 DROPPED = "现行标准不再包含的数据元；较早的发布有其值"
 # Columns of the view of further values, one row for each value and dataset that says so.
 FURTHER = {
@@ -60,40 +63,67 @@ def values_view(schema: Schema) -> str:
     return f"{schema.table}_values"
 
 
+@dataclass(frozen=True)
+class _View:
+    """A view: SQL of each of its columns, what each means, and where they are from."""
+
+    name: str
+    title: str
+    columns: Mapping[str, str]
+    meant: Mapping[str, str]
+    source: str
+
+
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new.
 
     What a later standard has no more stays in table and views: an earlier publication had it, and as long as the later standard is only
-    installed, the current one has.
+    installed, the current one has. Raises StoreError where a view of somebody else rests on one that has to be dropped.
     """
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
         existing = _columns(connection, history_table(schema))
-        viewed = _columns(connection, as_of_view(schema)) & _columns(connection, schema.table)
-        has_values = bool(_columns(connection, values_view(schema)))
+        names = (schema.table, versions_view(schema), as_of_view(schema), values_view(schema))
+        standing = {name: _columns(connection, name) for name in names}
     wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
-    dropped = {name for name in existing - wanted.keys() if not name.startswith("_")}
-    if wanted.keys() <= existing and wanted.keys() | dropped <= viewed and has_values:
+    dropped = sorted(name for name in existing if name not in wanted and not name.startswith("_"))
+    shown = {*wanted, *dropped}
+    views_stand = all(standing.values()) and all(shown <= {*standing[name]} for name in (schema.table, as_of_view(schema)))
+    if views_stand and wanted.keys() <= {*existing}:
         return
-    with writing(serving) as connection:
-        # Nothing is bound, and comments may hold any character: to the driver as it is.
-        for statement in (*_table(schema, wanted, existing), *_views(schema, dialect, sorted(dropped))):
-            connection.exec_driver_sql(statement)
+    views = list(_views(schema, dialect, dropped))
+    replaced = dialect == "postgresql" and all({*standing[view.name]} <= view.columns.keys() for view in views)
+    statements = [] if replaced else [f"DROP VIEW IF EXISTS {view.name}" for view in reversed(views)]
+    statements += _table(schema, wanted, existing)
+    for view in views:
+        statements += _written(view, dialect, standing[view.name] if replaced else ())
+    try:
+        with writing(serving) as connection:
+            # Nothing is bound, and comments may hold any character: to the driver as it is.
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+    except sa.exc.InternalError as error:
+        if getattr(error.orig, "sqlstate", None) != _RESTED_ON:
+            raise
+        raise StoreError(
+            f"views that others have made rest on those of {schema.table}, which this version of the hub makes anew",
+            hint="drop them, publish, and make them again; their definitions: pg_views",
+        ) from None
 
 
 def told_columns(connection: sa.Connection, schema: Schema) -> list[str]:
     """The columns of the history table that hold what is published: the schema's elements, those of earlier standards, and further values."""
-    there = _columns(connection, history_table(schema))
+    there = {*_columns(connection, history_table(schema))}
     own = [element.id for element in schema.elements if element.id in there]
     return [*own, *sorted(name for name in there - set(own) if not name.startswith("_")), COLUMN]
 
 
-def _columns(connection: sa.Connection, name: str) -> set[str]:
+def _columns(connection: sa.Connection, name: str) -> list[str]:
     inspector = sa.inspect(connection)
-    return {column["name"] for column in inspector.get_columns(name)} if inspector.has_table(name) else set()
+    return [column["name"] for column in inspector.get_columns(name)] if inspector.has_table(name) else []
 
 
-def _table(schema: Schema, columns: Mapping[str, str], existing: set[str]) -> Iterator[str]:
+def _table(schema: Schema, columns: Mapping[str, str], existing: Collection[str]) -> Iterator[str]:
     table = history_table(schema)
     if not existing:
         elements = ", ".join(f"{name} {kind}" for name, kind in columns.items())
@@ -102,32 +132,24 @@ def _table(schema: Schema, columns: Mapping[str, str], existing: set[str]) -> It
             f"_publication_to INTEGER, _valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
         )
         return
-    for view in (values_view(schema), as_of_view(schema), versions_view(schema), schema.table):
-        yield f"DROP VIEW IF EXISTS {view}"
     for name, kind in columns.items():
         if name not in existing:
             yield f"ALTER TABLE {table} ADD COLUMN {name} {kind}"
 
 
-def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator[str]:
+def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator[_View]:
+    """The views, each behind those that it rests on."""
     current = f"JOIN current_publication c ON c.registry = '{schema.id}'"
     held = "h._publication_from <= c.number AND (h._publication_to IS NULL OR h._publication_to > c.number)"
+    begun = "h._publication_from <= c.number"
     plain = {name: f"h.{name}" for name in SYSTEM}
     # What a coming publication is about to close is open to readers.
     published = plain | {"_publication_to": "CASE WHEN h._publication_to <= c.number THEN h._publication_to END"}
     history = history_table(schema)
-    yield from _view(schema, dialect, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}", dropped)
-    yield from _view(
-        schema,
-        dialect,
-        versions_view(schema),
-        "全部版本",
-        published,
-        f"FROM {history} h {current} WHERE h._publication_from <= c.number",
-        dropped,
-    )
-    yield from _view(schema, dialect, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect), dropped)
-    yield from _further(schema, dialect)
+    yield _of_versions(schema, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}", dropped)
+    yield _of_versions(schema, versions_view(schema), "全部版本", published, f"FROM {history} h {current} WHERE {begun}", dropped)
+    yield _of_versions(schema, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect), dropped)
+    yield _further(schema, dialect)
 
 
 def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
@@ -160,7 +182,7 @@ def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
     return columns, source
 
 
-def _further(schema: Schema, dialect: Dialect) -> Iterator[str]:
+def _further(schema: Schema, dialect: Dialect) -> _View:
     """The view of further values."""
     if dialect == "postgresql":
         each = (
@@ -175,34 +197,32 @@ def _further(schema: Schema, dialect: Dialect) -> Iterator[str]:
         since, source = "json_extract(v.value, '$.valid_from')", "s.value"
     columns = {"_canonical_id": "b._canonical_id", **members, "source": source, "_valid_from": since}
     meant = {"_canonical_id": MEANINGS["_canonical_id"], **FURTHER}
-    yield from _commented(
-        dialect, values_view(schema), f"{schema.title.zh}：现行数据的其他值", columns, meant, f"FROM {schema.table} b {each}"
-    )
+    return _View(values_view(schema), f"{schema.title.zh}：现行数据的其他值", columns, meant, f"FROM {schema.table} b {each}")
 
 
-def _view(
-    schema: Schema, dialect: Dialect, name: str, title: str, columns: Mapping[str, str], source: str, dropped: Sequence[str]
-) -> Iterator[str]:
+def _of_versions(schema: Schema, name: str, title: str, columns: Mapping[str, str], source: str, dropped: Sequence[str]) -> _View:
     """A view of versions."""
     meant = {use.element.id: column_comment(use) for use in schema.uses} | MEANINGS | dict.fromkeys(dropped, DROPPED)
     elements = (element.id for element in schema.elements)
     computed = {**columns, **{column: f"h.{column}" for column in (*elements, *dropped, COLUMN)}}
-    yield from _commented(dialect, name, f"{schema.title.zh}：{title}", computed, meant, source)
+    return _View(name, f"{schema.title.zh}：{title}", computed, meant, source)
 
 
-def _commented(
-    dialect: Dialect, name: str, title: str, computed: Mapping[str, str], meant: Mapping[str, str], source: str
-) -> Iterator[str]:
-    """One view with what it and its columns mean: PostgreSQL keeps comments of its own, SQLite those inside the statement."""
+def _written(view: _View, dialect: Dialect, standing: Sequence[str]) -> Iterator[str]:
+    """Statements for a view with what it and its columns mean: PostgreSQL keeps comments of its own, SQLite those inside the statement.
+
+    PostgreSQL replaces one that stands, with the rights granted on it and whatever rests on it, where its columns stay in their places.
+    """
     if dialect == "sqlite":
-        last = list(computed)[-1]
-        lines = "".join(f"{sql} AS {column}{'' if column == last else ','} -- {meant[column]}\n" for column, sql in computed.items())
-        yield f"CREATE VIEW {name} AS -- {title}\nSELECT {lines}{source}"
+        last = list(view.columns)[-1]
+        lines = "".join(f"{sql} AS {name}{'' if name == last else ','} -- {view.meant[name]}\n" for name, sql in view.columns.items())
+        yield f"CREATE VIEW {view.name} AS -- {view.title}\nSELECT {lines}{view.source}"
         return
-    yield f"CREATE VIEW {name} AS SELECT {', '.join(f'{sql} AS {column}' for column, sql in computed.items())} {source}"
-    yield f"COMMENT ON VIEW {name} IS {_quoted(title)}"
-    for column in computed:
-        yield f"COMMENT ON COLUMN {name}.{column} IS {_quoted(meant[column])}"
+    columns = ", ".join(f"{view.columns[name]} AS {name}" for name in dict.fromkeys([*standing, *view.columns]))
+    yield f"CREATE OR REPLACE VIEW {view.name} AS SELECT {columns} {view.source}"
+    yield f"COMMENT ON VIEW {view.name} IS {_quoted(view.title)}"
+    for name in view.columns:
+        yield f"COMMENT ON COLUMN {view.name}.{name} IS {_quoted(view.meant[name])}"
 
 
 def _quoted(text: str) -> str:

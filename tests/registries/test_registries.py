@@ -13,15 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 import registries
-from core.database import migrate, open_database, writing
+from core.database import migrate, open_database, reading, writing
 from core.engine import Engine
-from core.errors import DefinitionError, GateFailed, HubError, RequestError
+from core.errors import DefinitionError, GateFailed, HubError, RequestError, StoreError
 from registries import serving
 from registries.attempts import record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
 from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
-from registries.versions import ensure_table, history_table
+from registries.versions import as_of_view, ensure_table, history_table, values_view, versions_view
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
 
@@ -192,6 +192,52 @@ def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) ->
     (row,) = hub.served(SCHEMA.table)
     assert row["organization_name"] == "A"
     assert row[SCHEMA.elements[-1].id] is None
+
+
+def granted(hub: Hub) -> int:
+    asked = "SELECT count(*) FROM information_schema.role_table_grants WHERE grantee = 'PUBLIC' AND table_name LIKE :name"
+    with reading(hub.home.serving) as connection:
+        return int(connection.execute(sa.text(asked), {"name": f"{SCHEMA.table}%"}).scalar_one())
+
+
+@pytest.mark.parametrize("any_hub", ["postgresql"], indirect=True)
+def test_rights_on_a_view_and_what_rests_on_it_outlive_another_standard(any_hub: Hub) -> None:
+    """A department reads the view, and has one of its own on it; elements come into the middle and others leave."""
+    hub, engine = any_hub, any_hub.home.serving
+    smaller = SCHEMA.model_copy(update={"uses": (*SCHEMA.uses[:3], *SCHEMA.uses[5:])})
+    ensure_table(engine, smaller)
+    serving.load_rows(engine, smaller, [batch(1, {"a": "A"})])
+    make_current(hub, 1)
+    views = (SCHEMA.table, versions_view(SCHEMA), as_of_view(SCHEMA), values_view(SCHEMA))
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(views)} TO PUBLIC")
+        connection.exec_driver_sql(f"CREATE VIEW named AS SELECT organization_name AS name FROM {SCHEMA.table}")
+    other = SCHEMA.model_copy(update={"uses": tuple(use for use in SCHEMA.uses if use.element.id != smaller.elements[-1].id)})
+    for later in (other, SCHEMA):
+        ensure_table(engine, later)
+        assert granted(hub) == len(views)
+        assert hub.served("named", "name") == [{"name": "A"}]
+    for view in views[:3]:
+        columns = [column["name"] for column in sa.inspect(engine).get_columns(view)]
+        assert {element.id for element in SCHEMA.elements} <= {*columns}
+        assert len({*columns}) == len(columns)
+    assert shown(hub) == {"a": "A"}
+
+
+@pytest.mark.parametrize("any_hub", ["postgresql"], indirect=True)
+def test_a_view_that_cannot_be_replaced_is_not_torn_from_under_another(any_hub: Hub) -> None:
+    hub, engine = any_hub, any_hub.home.serving
+    ensure_table(engine, SCHEMA.model_copy(update={"uses": SCHEMA.uses[:-2]}))
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"ALTER VIEW {SCHEMA.table} RENAME COLUMN _valid_to TO _until")  # as an older hub may have called it
+        connection.exec_driver_sql(f"CREATE VIEW named AS SELECT organization_name AS name FROM {SCHEMA.table}")
+    with pytest.raises(StoreError, match=f"views that others have made rest on those of {SCHEMA.table}"):
+        ensure_table(engine, SCHEMA)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("DROP VIEW named")
+    ensure_table(engine, SCHEMA)
+    assert shown(hub) == {}
+    assert "_until" not in [column["name"] for column in sa.inspect(engine).get_columns(SCHEMA.table)]
 
 
 NEWER = ("written_by", "change_accepted", "apart", "judgements", "contradictions")
