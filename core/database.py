@@ -82,9 +82,15 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One consistent reading transaction that never waits for a writer."""
-    with _translated(engine), engine.connect().execution_options(hub_reading=True) as connection:
-        yield connection
+    """One consistent reading transaction that never waits for a writer. Raises RequestError where what is asked for can be in no column."""
+    try:
+        with _translated(engine), engine.connect().execution_options(hub_reading=True) as connection:
+            yield connection
+    except (sa.exc.DataError, OverflowError):  # from the server, and from the driver of SQLite
+        raise RequestError(
+            "nothing in the database can have such a number or text",
+            hint="numbers go up to 2,147,483,647, and no text has the character NUL",
+        ) from None
 
 
 @contextmanager

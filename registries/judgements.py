@@ -98,13 +98,14 @@ class JudgedMeanwhile(RequestError):
 
 def ordered(left: Side, right: Side) -> tuple[Side, Side]:
     """The pair as it is kept. Raises RequestError where it is none."""
-    sides = tuple(replace(side, record_id=_record_id(side.record_id)) for side in sorted((left, right)))
+    sides = tuple(replace(side, record_id=checked_record_id(side.record_id)) for side in sorted((left, right)))
     if sides[0].record_id == sides[1].record_id:
         raise RequestError("a record cannot be judged against itself", hint="name two records")
     return sides[0], sides[1]
 
 
-def _record_id(text: str) -> str:
+def checked_record_id(text: str) -> str:
+    """A record id as it is kept. Raises RequestError where it is none."""
     try:
         return str(UUID(text))
     except ValueError:
@@ -173,6 +174,7 @@ def withdraw(serving: sa.Engine, registry: str, number: int, actor: str, why: st
 
     Raises RequestError where there is no such judgement, or it has been withdrawn.
     """
+    get_judgement(serving, registry, number)  # for one that there is not, nobody else is kept waiting
     with writing(serving) as connection:
         new = _next(connection, registry)
         taken = _one(connection, registry, number)

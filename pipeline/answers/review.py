@@ -17,7 +17,7 @@ from pipeline.answers.why import show
 from pipeline.home import Home
 from pipeline.resolve import schema_elements, xref_lines
 from pipeline.state import Sought, log_columns, standardized_table, state
-from registries.judgements import Side
+from registries.judgements import Side, checked_record_id
 from registries.publications import latest
 from standards.model import Schema, Standards
 
@@ -92,7 +92,8 @@ def _links(engine: Engine, home: Home, registry: str, sides: Sequence[Side]) -> 
 
 
 def find_side(home: Home, schema: Schema, record_id: str) -> Side:
-    """The dataset of a record. Raises RequestError where no dataset of the registry has it."""
+    """The dataset of a record. Raises RequestError where no dataset of the registry has it, and where it is no record id."""
+    record_id = checked_record_id(record_id)
     with Engine(home.settings, threads=1) as engine:
         for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):
             if schema.id in contract.feeds:
