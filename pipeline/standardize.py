@@ -31,6 +31,8 @@ LISTED_TYPES = ("code", "date", "division")
 TELLING_ROWS = 2 * FEW_VALUES
 # For no more rows or values than that, the engine's optimizer takes longer than it saves: these statements join nothing large.
 BRIEF_ROWS = 32_768
+# Whatever a standard thinks of it: with any other issue than these a date is none, and with this one a text is longer than its column.
+_LEAVE_A_VALUE, _LEAVES_NO_TEXT = ("missing", "repaired", "out-of-range", "future-date"), "wrong-length"
 SYSTEM = ("_record_id", "_position", "_row_digest", "_known")
 
 
@@ -103,10 +105,12 @@ def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> E
     issues = ("missing", "repaired", *issue_kinds(element))
     severities = tuple(severity_in(use, standards.issue_types[name]) for name in issues)
     natural = [standards.issue_types[name].severity for name in issues]
+    is_text = element.data_type == "string"
+    lost = [name == _LEAVES_NO_TEXT if is_text else name not in _LEAVE_A_VALUE for name in issues]
     withholding = sum(
         1 << bit
         for bit, (own, effective) in enumerate(zip(natural, severities, strict=True))
-        if own == "error" and effective != "error" and issues[bit] != "missing"
+        if effective != "error" and (lost[bit] or (own == "error" and issues[bit] != "missing"))
     )
     return ElementPlan(element, use, contract.elements.get(element.id), contract.constants.get(element.id), issues, severities, withholding)
 

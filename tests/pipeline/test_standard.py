@@ -20,7 +20,7 @@ from pipeline.standard import standard_named
 from standards.loader import load_standards
 from standards.model import Standards
 from standards.versions import digest, elements_of, pack, unpack
-from tests.factories import PATIENTS, Hub, person
+from tests.factories import ENTERPRISES, PATIENTS, RESIDENTS, Hub, organization, person
 from tests.standards.proposals import copied
 
 INSTALLED = load_standards()
@@ -45,6 +45,27 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr("pipeline.standard.load_standards", lambda: standards)
 
     return install
+
+
+def test_what_is_no_date_is_kept_as_none_however_mild_a_standard_is(hub: Hub, install: Any, without_suite: None) -> None:
+    """A standard may call every fault a warning; a column of dates or numbers has none but dates or numbers all the same."""
+    kinds = {
+        name: kind.model_copy(update={"severity": "warning"}) for name, kind in INSTALLED.issue_types.items() if kind.severity == "error"
+    }
+    install(released("77.0", INSTALLED.model_copy(update={"issue_types": {**INSTALLED.issue_types, **kinds}})))
+    enterprises = {**ENTERPRISES, "columns": {**ENTERPRISES["columns"], "RS": "employee_count", "ZB": "registered_capital"}}
+    hub.register(RESIDENTS, enterprises)
+    days = ("1990-13-45", "出生", "01/02/03", "3000-01-01", "")
+    batch = hub.sync(RESIDENTS, [person(number, CSRQ=day) for number, day in enumerate(days)])
+    assert (batch.records, batch.quarantined) == (len(days), 0)
+    assert {row["birth_date"] for row in hub.state(RESIDENTS)} == {None, date(3000, 1, 1)}
+    batch = hub.sync(enterprises, [organization(number, RS=text, ZB=text) for number, text in enumerate(("7", "七人", "9" * 30))])
+    assert (batch.records, batch.quarantined) == (3, 0)
+    assert {row["employee_count"] for row in hub.state(enterprises)} == {7, None}
+    kept = {row["registered_capital"] for row in hub.state(enterprises)}
+    assert "七人" in kept
+    assert None in kept
+    assert len(kept) == 3
 
 
 def test_a_version_is_kept_whole_from_its_first_use_on(any_hub: Hub, without_suite: None) -> None:
