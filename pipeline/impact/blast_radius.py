@@ -26,7 +26,7 @@ from pipeline.impact.comparison import Compared, DatasetImpact, dataset_impact
 from pipeline.impact.sampling import Sample, take_sample
 from pipeline.impact.trial import Trial, run_trial, trying
 from pipeline.impact.tried import SIDES, lay_out
-from pipeline.landing import batch_folder
+from pipeline.landing import batch_folder, read_manifest
 from pipeline.quarantine.repairs import delivered_rows
 from registries.definition import check_definitions, get_definition
 from registries.publications import latest
@@ -102,7 +102,10 @@ class _Run:
         concerned, unseen = self._concerned(rows)
         for item in concerned:
             self._try(item, item.sample.condition(), "true")
-        touched = [dataset_impact(self.engine, item, self._touched(item.contract), self._faults(item.contract)) for item in concerned]
+        in_force = {contract_id: contract for contract_id, (_, contract) in contracts_in_force(self.home.catalog).items()}
+        touched = [
+            dataset_impact(self.engine, item, self._touched(item.contract), self._faults(in_force[item.contract.id])) for item in concerned
+        ]
         bases = self._bases(concerned)
         samples = [base.find_affected(rows) for base in bases]
         for item in concerned:
@@ -131,14 +134,18 @@ class _Run:
             if in_force.ended:
                 continue  # its rows are not read again
             batch = latest_whole(self.home.catalog, contract_id)
-            contract = contract_at(self.home.catalog, contract_id, batch.contract_version) if batch else in_force
-            if not self._touched(contract) and not self._rules(contract):
+            contract = self._reading(batch, in_force) if batch else in_force
+            if not any(self._touched(item) or self._rules(item) for item in (contract, in_force)):
                 continue
             if batch is None:
                 unseen.append(Unseen(contract_id, "no delivery has been accepted yet"))
             elif not self._landed(batch).exists():
                 unseen.append(Unseen(contract_id, f"the rows of {batch.batch_id} are no longer kept"))
             else:
+                if contract.columns != in_force.columns or contract.record_key != in_force.record_key:
+                    unseen.append(
+                        Unseen(contract_id, f"its contract asks for other columns since {batch.batch_id}, which is tried as it was")
+                    )
                 sample = replace(take_sample(batch.landed or 0, rows), population=(batch.landed or 0) - (batch.repeated or 0))
                 seen.append(
                     Compared(
@@ -152,6 +159,15 @@ class _Run:
                     )
                 )
         return seen, unseen
+
+    def _reading(self, batch: Batch, in_force: Contract) -> Contract:
+        """The contract by which a delivery is tried: the one in force, where it finds the same records in it. Else that of the day, with the
+        limits of the one in force."""
+        then = contract_at(self.home.catalog, batch.contract_id, batch.contract_version)
+        manifest = read_manifest(self.home.settings, batch)
+        if manifest is None or then.record_key != in_force.record_key or not set(manifest["columns"]).issuperset(in_force.source_columns):
+            return then.model_copy(update={"assertions": in_force.assertions})
+        return in_force
 
     def _landed(self, batch: Batch) -> Path:
         return batch_folder(self.home.settings, batch.contract_id, batch.seq) / "rows.parquet"
@@ -206,8 +222,9 @@ class _Run:
         for contract_id, (_, in_force) in contracts_in_force(self.home.catalog).items():
             batch = latest_accepted(self.home.catalog, contract_id)
             if batch is not None and in_force.counts_in(registry):
-                contract = contract_at(self.home.catalog, contract_id, batch.contract_version)
-                yield Member(contract, numbers[contract_id], compared.get(contract_id))
+                tried = compared.get(contract_id)
+                contract = tried.contract if tried else contract_at(self.home.catalog, contract_id, batch.contract_version)
+                yield Member(contract, numbers[contract_id], tried)
 
     def _complete(self, item: Compared, bases: Sequence[BaseTrial]) -> None:
         """Try also the records outside the sample that belong to affected entities, so that these can be merged whole."""

@@ -7,6 +7,7 @@ from catalog.batches import Batch
 from contracts.model import Contract, Department
 from core.engine import Engine, literal, quote
 from pipeline.changes import Changes
+from pipeline.delivery.comparing import torn
 from pipeline.gates import gate
 from pipeline.impact.sampling import Estimate, Sample
 from pipeline.impact.trial import issues_column
@@ -213,4 +214,5 @@ def _gate_reasons(engine: Engine, item: Compared, side: str) -> list[str]:
         Changes(landed, item.batch.repeated or 0, 0, 0, 0),
         quarantined,
         {name: (total, count) for name, count in zip(names, filled, strict=True)},
+        unreadable=torn(item.batch),
     )

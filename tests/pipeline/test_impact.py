@@ -69,6 +69,10 @@ def _severity(issue: str, severity: str) -> Callable[[Any], None]:
     return edit
 
 
+def _give_up_addresses(body: Any) -> None:
+    body["uses"] = [use for use in body["uses"] if use["element"] != "residence_address"]
+
+
 def _without(code: str) -> Callable[[Any], None]:
     def edit(lines: Any) -> None:
         lines[:] = [line.replace(code, "110102") for line in lines if not line.startswith(f"{code},")]
@@ -301,6 +305,44 @@ def test_what_is_repaired_is_tried_as_it_stands(hub: Hub, tmp_path: Path) -> Non
     hub.publish("population")
     (item,) = impact(hub.home, INSTALLED, proposed(tmp_path, PROPOSALS["shorter names"][0])).datasets
     assert item.stopped.expected == 1 + sum(len(person(n)["XM"]) > 2 for n in range(3))
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_it_is_judged_by_the_contract_in_force(hub: Hub, tmp_path: Path) -> None:
+    """Since the delivery a contract has got a stricter limit, and maps a column more."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(n, XM="欧阳娜娜" if n % 5 == 0 else "王芳") for n in range(20)])
+    strict = with_assertions(PATIENTS, largest_quarantine=0.05) | {"ignore": ["XB", "CSRQ"]}
+    hub.register(strict | {"columns": {**PATIENTS["columns"], "DZ": "residence_address"}})
+    (item,) = impact(hub.home, INSTALLED, proposed(tmp_path / "shorter", PROPOSALS["shorter names"][0])).datasets
+    assert item.gate == ("4 of 20 rows would be quarantined (20.0%, limit 5%)",)
+    (item,) = impact(hub.home, INSTALLED, proposed(tmp_path / "without", [("schemas/population.yml", _give_up_addresses)])).datasets
+    assert any("residence_address" in fault for fault in item.faults)
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_a_contract_that_asks_for_other_columns_since_is_named(hub: Hub, tmp_path: Path) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(n) for n in range(3)])
+    renamed = {("CELL" if name == "DH" else name): element for name, element in PATIENTS["columns"].items()}
+    hub.register({**PATIENTS, "columns": renamed})
+    found = impact(hub.home, INSTALLED, proposed(tmp_path, PROPOSALS["shorter names"][0]))
+    assert [item.stopped.expected for item in found.datasets] == [sum(len(person(n)["XM"]) > 2 for n in range(3))]
+    assert [item.reason for item in found.unseen] == [
+        f"its contract asks for other columns since {PATIENTS['id']}@1, which is tried as it was"
+    ]
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_rows_that_cannot_be_read_count_towards_the_limit(hub: Hub, tmp_path: Path) -> None:
+    limited = with_assertions(PATIENTS, largest_quarantine=0.3)
+    hub.register(limited)
+    hub.deliver(limited, [person(n, XM="欧阳娜娜" if n % 5 == 0 else "王芳") for n in range(40)])
+    file = hub.drop / PATIENTS["source"]["path"]
+    file.write_text(file.read_text(encoding="utf-8") + "".join(f"only,two{n}\n" for n in range(8)), encoding="utf-8")
+    accept(land(PATIENTS["id"], hub.home), hub.home)
+    (item,) = impact(hub.home, INSTALLED, proposed(tmp_path, PROPOSALS["shorter names"][0])).datasets
+    assert item.gate == ("8 of 48 rows could not be read, 8 would be quarantined (33.3%, limit 30%)",)
 
 
 def test_no_example_shows_a_person(whole: Impact) -> None:
