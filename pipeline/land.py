@@ -40,7 +40,7 @@ from core.sums import MODULUS, combine
 from pipeline.delivery.completeness import check_complete, said, written
 from pipeline.delivery.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
-from pipeline.delivery.tracking import ORDINARY, Order, next_request, settle_log, tracking_after
+from pipeline.delivery.tracking import ORDINARY, Order, moved_note, next_request, settle_log, tracking_after
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.operation.lineage import hub_table, source_table, traced
@@ -180,6 +180,7 @@ def _land(
     notes: list[dict[str, Any]] = [dict(note)] if note else []
     notes += notes_of(extraction.notes)
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
+    notes += moved_note(home, contract) if batch.kind == "delivery" and extraction.is_whole else []
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
     notes += [*drifted, *empty, *unreadable_notes(extraction.unreadable)]
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)

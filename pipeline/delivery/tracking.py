@@ -1,8 +1,9 @@
 """Change tracking: which part of its source the next batch of a dataset reads, and where it stands after it.
 
 The state of a cursor is that of the last accepted batch, written in the transaction that accepts it: a batch that fails, is stopped or
-killed moves nothing. The whole source is read at first, when contract or standard changed, and when a person orders it. When the contract's
-time for a sweep has come, the source is asked what differs; where it cannot tell, all of it is read.
+killed moves nothing. The whole source is read at first, when contract or standard changed, when the connection leads to another database,
+and when a person orders it. When the contract's time for a sweep has come, the source is asked what differs; where it cannot tell, all of it
+is read.
 """
 
 import hmac
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
 from catalog.datasets import contract_at
@@ -68,6 +70,9 @@ def tracking_after(home: Home, contract: Contract, extraction: Extraction) -> di
         return None
     before = latest_accepted(home.catalog, contract.id)
     after: dict[str, Any] = {"after": before.seq if before else 0}
+    # A part says nothing of what another database had before: that it leads elsewhere stays to be seen until all is read there.
+    place = _place(home, contract) if extraction.is_whole else None
+    after |= {"place": place} if place or (place := _tracking(before).get("place")) else {}
     if contract.cursor is not None:
         # A period says nothing about what came since: the cursor stays where it was.
         value = extraction.cursor if extraction.cursor is not None or extraction.is_whole else _cursor(home, contract)
@@ -158,7 +163,35 @@ def needs_whole(home: Home, contract: Contract, batch: Batch) -> bool:
     """Whether the whole source has to be read: nothing else would bring every record under the present contract and standard."""
     whole = latest_whole(home.catalog, contract.id)
     # Also rows that were run again since, under another version: they are judged again by reading all.
-    return whole is None or judged_otherwise(home.catalog, whole, batch.rules) or _is_unsettled(home, whole)
+    return whole is None or judged_otherwise(home.catalog, whole, batch.rules) or _is_unsettled(home, whole) or _has_moved(home, contract)
+
+
+def moved_note(home: Home, contract: Contract) -> list[dict[str, str]]:
+    """What a batch says that reads all since the contract's connection leads to another database."""
+    if not _has_moved(home, contract):
+        return []
+    slot = log_place(home, contract).get("slot") if contract.change_tracking == "log" else None
+    held = f"; if the former one is still there, its slot {slot} holds log for nobody: drop it there" if slot else ""
+    return [
+        {"kind": "moved", "message": f"connection {contract.source.connection} leads to another database than before: all was read{held}"}
+    ]
+
+
+def _has_moved(home: Home, contract: Contract) -> bool:
+    """Whether the contract's connection leads elsewhere than when all was read last, as far as both are known."""
+    before, now_at = _tracking(latest_accepted(home.catalog, contract.id)).get("place"), _place(home, contract)
+    return None not in (before, now_at) and before != now_at
+
+
+def _place(home: Home, contract: Contract) -> str | None:
+    """Where the contract's connection leads, whoever signs in there, as a keyed digest; None where it is not set up."""
+    try:
+        parts = urlsplit(load_connections(settings=home.settings).url(contract.source.connection))
+    except RequestError:
+        return None
+    named = f"place {parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}{parts.path}?{parts.query}"
+    key = bytes.fromhex(load_key(home.settings, RECORD_KEY))
+    return hmac.new(key, named.encode(), "sha256").hexdigest()[:32]
 
 
 def _is_unsettled(home: Home, whole: Batch) -> bool:
@@ -202,9 +235,9 @@ def _period(home: Home, contract: Contract, batch: Batch, days: tuple[date, date
             f"{contract.id}: its source is only read whole, there is no period to read again", hint="leave out --from and --to"
         )
     whole = latest_whole(home.catalog, contract.id)
-    if whole is None or whole.rules != batch.rules:
+    if whole is None or whole.rules != batch.rules or _has_moved(home, contract):
         raise RequestError(
-            f"{contract.id}: a period can only be added to a state under the present contract and standard",
+            f"{contract.id}: a period can only be added to a state under the present contract and standard, of the same database",
             hint=f"collect it whole first: ./hub sync {contract.id} --full",
         )
     columns = (*contract.tracking_columns, *((contract.as_of.column,) if contract.as_of else ()))

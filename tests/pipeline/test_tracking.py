@@ -36,6 +36,28 @@ def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
     monkeypatch.setattr("pipeline.delivery.tracking.now", lambda: now() + timedelta(**time))
 
 
+def test_a_connection_that_leads_to_another_database_is_read_whole(hub: Hub, people: People, tmp_path: Path) -> None:
+    """A cursor would go on where it stood in the former one, and keep what only that has."""
+    document = tracked("sqlite", "cursor")
+    hub.register(document)
+    for number in range(4):
+        people.put(number, 1)
+    assert (sync(hub, document).scope, sync(hub, document).scope) == ("whole", "part")
+    (tmp_path / "new").mkdir()
+    other = People(tmp_path / "new")
+    for number in range(2, 5):
+        other.put(number, 2)
+    connect(hub, patients=other.url)
+    with pytest.raises(RequestError, match="of the same database"):
+        sync(hub, document, Order(period=(date(2024, 1, 1), date(2024, 1, 31))))
+    batch = sync(hub, document)
+    assert (batch.scope, [note["kind"] for note in batch.notes].count("moved")) == ("whole", 1)
+    assert phones(hub, document) == {person(number)["SFZH"]: "13900000002" for number in range(2, 5)}
+    other.put(9, 3)
+    batch = sync(hub, document)
+    assert (batch.scope, batch.records, [note["kind"] for note in batch.notes].count("moved")) == ("part", 4, 0)
+
+
 @dataclass
 class Naive:
     """What a dataset holds, worked out without any of the hub's means."""
