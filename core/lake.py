@@ -24,6 +24,7 @@ from core.settings import FILES, Settings, located
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table, Transaction
     from pyiceberg.types import NestedField
 
@@ -305,10 +306,12 @@ def _hint(table: "Table") -> None:
     draft.replace(hint)
 
 
-def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -> None:
-    """Let one file of an Iceberg table stand for others, in one snapshot; those that it does not hold any more are passed over.
+def replace(settings: Settings, table: str, gone: Sequence[str], instead: tuple[int, str]) -> None:
+    """Let one file of an Iceberg table, given as (seq, path), stand for others, in one snapshot; those that it does not hold are passed over.
 
-    Raises StoreError (transient) where another process commits to the same table.
+    Where the table trails it may hold none of them, and is to hold the one all the same: nobody lists the others any more. A table that is
+    not there is made of what is listed when it follows. Raises StoreError (transient) where another process commits to
+    the same table.
     """
     from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.io.pyarrow import parquet_files_to_data_files
@@ -318,22 +321,27 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: str) -
             iceberg = catalog.load_table(table)
         except NoSuchTableError:
             return
-        held = {task.file.file_path: task.file for task in iceberg.scan().plan_files()}
+        held = _data_files(iceberg)
         found = [held[uri] for path in gone if (uri := located(settings.lake_dir / path)) in held]
-        new = located(settings.lake_dir / instead)
-        if not found:
+        seq, base = instead[0], settings.lake_dir / instead[1]
+        added = [] if located(base) in held else [base]
+        if not found and not added:
             return
-        added = [] if new in held else [settings.lake_dir / instead]
-        with (
-            _knowing(catalog, iceberg, added) as wide,
-            wide.transaction() as transaction,
-            transaction.update_snapshot().overwrite() as overwrite,
-        ):
-            for file in found:
-                overwrite.delete_data_file(file)
-            for data_file in parquet_files_to_data_files(wide.io, wide.metadata, iter(map(located, added))):
-                overwrite.append_data_file(data_file)
+        with _knowing(catalog, iceberg, added) as wide, wide.transaction() as transaction:
+            with transaction.update_snapshot().overwrite() as overwrite:
+                for file in found:
+                    overwrite.delete_data_file(file)
+                for data_file in parquet_files_to_data_files(wide.io, wide.metadata, iter(map(located, added))):
+                    overwrite.append_data_file(data_file)
+            transaction.set_properties({SEQ_PROPERTY: str(max(seq, int(iceberg.properties.get(SEQ_PROPERTY, 0))))})
         _hint(catalog.load_table(table))
+
+
+def _data_files(table: "Table") -> dict[str, "DataFile"]:
+    """The files of a table by their place, those without rows too: a scan plans none of them, and a reader may look for them all the same."""
+    snapshot = table.current_snapshot()
+    manifests = snapshot.manifests(table.io) if snapshot else []
+    return {entry.data_file.file_path: entry.data_file for manifest in manifests for entry in manifest.fetch_manifest_entry(table.io)}
 
 
 def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:

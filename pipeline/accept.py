@@ -32,7 +32,7 @@ from pipeline.quarantine.waiting import waiting_after
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
 from pipeline.standardize import BRIEF_ROWS, make_plan, standardize
-from pipeline.state import log_columns, standardized_table, typed_fields
+from pipeline.state import listed_history, log_columns, standardized_table, typed_fields
 from pipeline.validate import validate
 from standards.day import on_day
 from standards.loader import load_standards
@@ -149,5 +149,5 @@ def follow(home: Home, batch: Batch) -> None:
     standards = load_standards()
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     table = standardized_table(batch.contract_id)
-    files = [(file.seq, file.path) for file in files_of(home.catalog, table, ("log",))]
+    files = [(file.seq, file.path) for file in listed_history(home, table)]
     lake.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)

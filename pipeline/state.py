@@ -113,6 +113,13 @@ def oldest_state(home: Home, table: str) -> int:
     return 0 if oldest is None or oldest.kind == "log" else oldest.seq
 
 
+def listed_history(home: Home, table: str) -> list[LakeFile]:
+    """Files with every change that can still be told: the logs; where older ones were removed, the state in their place and the logs since."""
+    since = oldest_state(home, table)
+    files = files_of(home.catalog, table, ("log", "compact"))
+    return [file for file in files if (file.seq > since if file.kind == "log" else file.seq == since)]
+
+
 def fold(
     home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sought | str | None = None
 ) -> str:

@@ -81,7 +81,8 @@ def _remove(home: Home, account: Purge) -> None:
     named, kept = named_files(home), []
     for note in account.notes:
         if note["kind"] == "history":
-            lake.replace(home.settings, f"std.{note['table']}", note["gone"], note["base"])
+            (seq,) = [file.seq for file in files_of(home.catalog, note["table"], ("compact",)) if file.path == note["base"]]
+            lake.replace(home.settings, f"std.{note['table']}", note["gone"], (seq, note["base"]))
     for item in account.items:
         path = home.settings.home / item.path
         if path.is_dir():

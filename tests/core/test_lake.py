@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core import lake
+from core.database import driver_url
 from core.engine import Engine, EngineError, parquet
 from core.errors import HubError, LeaseHeld, StoreError
 from tests.factories import Hub
@@ -27,8 +28,6 @@ def rows(number: int) -> str:
 
 def iceberg_rows(hub: Hub, name: str) -> list[dict[str, object]]:
     from pyiceberg.catalog.sql import SqlCatalog
-
-    from core.database import driver_url
 
     catalog = SqlCatalog("hub", uri=driver_url(hub.settings.lake_url), warehouse=hub.settings.lake_warehouse)
     found = catalog.load_table(name).scan().to_arrow().to_pylist()
@@ -128,6 +127,44 @@ def test_two_that_make_the_first_tables_at_once_do_not_stop_each_other(engine: E
     assert len(iceberg_rows(hub, "std.u")) == 2
 
 
+def test_files_without_rows_go_too_when_one_stands_for_them(engine: Engine, hub: Hub) -> None:
+    """A batch in which nothing changed is a log without rows."""
+    for seq in (1, 2, 3):
+        lake.write(engine, hub.settings, rows(seq % 2), f"t/{seq}.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    lake.replace(hub.settings, "std.t", ["t/1.parquet", "t/2.parquet"], (2, "t/3.parquet"))
+    assert named_in_iceberg(hub, "std.t") == {"3.parquet"}
+
+
+def named_in_iceberg(hub: Hub, name: str) -> set[str]:
+    """Every data file that the present manifests of a table name, whether or not a scan would read it."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    catalog = SqlCatalog("hub", uri=driver_url(hub.settings.lake_url), warehouse=hub.settings.lake_warehouse)
+    table = catalog.load_table(name)
+    files = {Path(path).name for path in table.inspect.files()["file_path"].to_pylist()}
+    catalog.close()
+    return files
+
+
+@pytest.mark.parametrize("followed", [1, 2, 3])
+def test_what_stands_for_others_is_held_also_where_none_of_them_was(engine: Engine, hub: Hub, followed: int) -> None:
+    """Of 1 to 3 a state takes the place, and the table trails behind them."""
+    files = [(seq, f"t/{seq}.parquet") for seq in (1, 2, 3, 4)]
+    for seq, path in files:
+        sql = f"SELECT '{seq}' AS _record_id, 'f{seq}' AS first, NULL::VARCHAR AS second"
+        lake.write(engine, hub.settings, sql, path, IDS, ["_record_id"])
+    sql = "SELECT i::varchar AS _record_id, 'f' || i AS first, NULL::VARCHAR AS second FROM range(1, 4) r(i)"
+    lake.write(engine, hub.settings, sql, "t/state.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, files[:followed])
+    gone = [path for _, path in files[:3]]
+    for going in (gone[followed:], gone, gone):  # none that is held, all, and once more
+        lake.replace(hub.settings, "std.t", going, (3, "t/state.parquet"))
+    assert sorted(str(row["_record_id"]) for row in iceberg_rows(hub, "std.t")) == ["1", "2", "3"]
+    lake.follow(hub.settings, "std.t", FIELDS, [(3, "t/state.parquet"), files[3]])
+    assert sorted(str(row["_record_id"]) for row in iceberg_rows(hub, "std.t")) == ["1", "2", "3", "4"]
+
+
 def test_a_new_column_keeps_the_old_ones_their_ids(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
     lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
@@ -156,7 +193,7 @@ def test_files_of_a_column_that_is_gone_are_taken_later_too(engine: Engine, hub:
     assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
     # A compacted state from before the contract changed stands in the place of the first.
     lake.write(engine, hub.settings, rows(2), "t/3.parquet", IDS, ["_record_id"])
-    lake.replace(hub.settings, "std.t", ["t/1.parquet"], "t/3.parquet")
+    lake.replace(hub.settings, "std.t", ["t/1.parquet"], (1, "t/3.parquet"))
     assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
     lake.follow(hub.settings, "std.t", FIELDS, files)
     assert {row["first"] for row in iceberg_rows(hub, "std.t")} == {"f0", "f1", None}
