@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import sqlalchemy as sa
 
 from core.database import driver_url
 from core.engine import Engine, literal, parquet, quote
@@ -25,10 +26,12 @@ from core.settings import FILES, Settings, located
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
+    from pyiceberg.schema import Schema
     from pyiceberg.table import Table, Transaction
     from pyiceberg.types import NestedField
 
 SEQ_PROPERTY = "hub.seq"
+FILES_PROPERTY = "hub.files"  # the folder that the files of a table lie below
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows. A column of many
 # values gains nothing from a dictionary, and nobody looks through Bloom filters: without either, files are as small and take a tenth less to encode.
 # In the second version of the format, texts are stored as lengths and characters: a tenth less to read, and a little smaller.
@@ -160,13 +163,14 @@ def follow(
 ) -> None:
     """Make the Iceberg table hold all committed files, given as (seq, path); those it has already are skipped.
 
+    A table that the catalog knows at another place, since the installation was moved or copied, is made anew here and left alone there.
     `about` is said by the table (as properties) and by the snapshot that adds the files (in its summary).
     Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table.
     """
     if not files:
         return
     with _catalog(settings) as catalog:
-        _append(catalog, _iceberg_table(catalog, table, fields), settings, files, about)
+        _append(catalog, _iceberg_table(catalog, settings, table, fields), settings, files, about)
         _hint(catalog.load_table(table))
 
 
@@ -189,7 +193,53 @@ def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
         catalog.close()
 
 
-def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
+def _listed_at(catalog: "SqlCatalog", table: str) -> str | None:
+    """Where the catalog says that a table's metadata lies; None where it does not know the table."""
+    from pyiceberg.catalog.sql import IcebergTables
+
+    with catalog.engine.connect() as connection:
+        return connection.execute(sa.select(IcebergTables.metadata_location).where(*_row_of(catalog, table))).scalar()
+
+
+def _forget(catalog: "SqlCatalog", table: str, location: str | None) -> None:
+    """Take a table out of the catalog as long as it is known at a place, and leave what lies there alone: it may be another installation's."""
+    from pyiceberg.catalog.sql import IcebergTables
+
+    with catalog.engine.begin() as connection:
+        connection.execute(sa.delete(IcebergTables).where(*_row_of(catalog, table), IcebergTables.metadata_location == location))
+
+
+def _row_of(catalog: "SqlCatalog", table: str) -> Sequence[sa.ColumnElement[bool]]:
+    from pyiceberg.catalog.sql import IcebergTables
+
+    namespace, name = table.split(".", maxsplit=1)
+    return (IcebergTables.catalog_name == catalog.name, IcebergTables.table_namespace == namespace, IcebergTables.table_name == name)
+
+
+def _table_folder(settings: Settings, table: str) -> str:
+    """Where a table lies in this installation."""
+    return "/".join((settings.lake_warehouse.rstrip("/"), *table.split(".", maxsplit=1)))
+
+
+def _load_here(catalog: "SqlCatalog", settings: Settings, table: str) -> "Table | None":
+    """The table; None where there is none, or where it lies elsewhere.
+
+    The catalog and all metadata name absolute places. In a home that was moved they lead nowhere, and in a copy to the original.
+    """
+    from pyiceberg.exceptions import NoSuchTableError
+
+    location = _listed_at(catalog, table)
+    if location is None or not _path(location).is_relative_to(_path(_table_folder(settings, table))):
+        return None
+    try:
+        found = catalog.load_table(table)
+    except NoSuchTableError:
+        return None
+    here = located(settings.lake_dir)
+    return found if found.properties.get(FILES_PROPERTY, here) == here else None
+
+
+def _iceberg_table(catalog: "SqlCatalog", settings: Settings, table: str, fields: Mapping[str, tuple[int, str]]) -> "Table":
     """Open the table, creating it or adding columns so that its schema has exactly our field ids."""
     from pyiceberg import types
     from pyiceberg.schema import Schema
@@ -198,10 +248,24 @@ def _iceberg_table(catalog: "SqlCatalog", table: str, fields: Mapping[str, tuple
     columns = [
         types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
     ]
-    iceberg = catalog.create_table_if_not_exists(table, schema=Schema(*columns))
+    before = _listed_at(catalog, table)
+    iceberg = _load_here(catalog, settings, table)
+    if iceberg is None:
+        _forget(catalog, table, before)
+        iceberg = _create(catalog, table, Schema(*columns), _table_folder(settings, table))
     if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
         return _with_columns(catalog, iceberg, columns)
     return iceberg
+
+
+def _create(catalog: "SqlCatalog", table: str, schema: "Schema", place: str) -> "Table":
+    """Create a table that was not there. Creating writes metadata before it asks the catalog, where another process may have been quicker."""
+    from pyiceberg.exceptions import TableAlreadyExistsError
+
+    try:
+        return catalog.create_table(table, schema=schema, location=place)
+    except TableAlreadyExistsError:
+        return catalog.load_table(table)
 
 
 def _with_columns(catalog: "SqlCatalog", iceberg: "Table", columns: Sequence["NestedField"]) -> "Table":
@@ -284,7 +348,7 @@ def _append(
         )
     with _knowing(catalog, iceberg, paths) as wide, _transaction(wide) as transaction:
         transaction.add_files([located(path) for path in paths], snapshot_properties=dict(about), check_duplicate_files=False)
-        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **about})
+        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), FILES_PROPERTY: located(settings.lake_dir), **about})
 
 
 def _path(location: str) -> Path:
@@ -310,16 +374,14 @@ def replace(settings: Settings, table: str, gone: Sequence[str], instead: tuple[
     """Let one file of an Iceberg table, given as (seq, path), stand for others, in one snapshot; those that it does not hold are passed over.
 
     Where the table trails it may hold none of them, and is to hold the one all the same: nobody lists the others any more. A table that is
-    not there is made of what is listed when it follows. Raises StoreError (transient) where another process commits to
+    not there, or lies elsewhere, is made of what is listed when it follows. Raises StoreError (transient) where another process commits to
     the same table.
     """
-    from pyiceberg.exceptions import NoSuchTableError
     from pyiceberg.io.pyarrow import parquet_files_to_data_files
 
     with _catalog(settings) as catalog:
-        try:
-            iceberg = catalog.load_table(table)
-        except NoSuchTableError:
+        iceberg = _load_here(catalog, settings, table)
+        if iceberg is None:
             return
         held = _data_files(iceberg)
         found = [held[uri] for path in gone if (uri := located(settings.lake_dir / path)) in held]
@@ -347,13 +409,16 @@ def _data_files(table: "Table") -> dict[str, "DataFile"]:
 def old_metadata(settings: Settings, before: datetime, least_age: float) -> list[Path]:
     """Expire snapshots from before a moment (UTC), and return the files of Iceberg's metadata that are needed no more.
 
-    `least_age` in seconds: a younger file may belong to a commit that is under way. Raises StoreError (transient) where a commit is in the way.
+    `least_age` in seconds: a younger file may belong to a commit that is under way. Tables that lie elsewhere are left alone.
+    Raises StoreError (transient) where a commit is in the way.
     """
     found: list[Path] = []
     with _catalog(settings) as catalog:
         for namespace in catalog.list_namespaces():
             for name in catalog.list_tables(namespace):
-                table = catalog.load_table(name)
+                table = _load_here(catalog, settings, ".".join(name))
+                if table is None:
+                    continue
                 table.maintenance.expire_snapshots().older_than(before).commit()
                 left = catalog.load_table(name)
                 _hint(left)

@@ -203,6 +203,8 @@ def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:
         notes.append({"kind": "metadata", "message": f"the lake's metadata was left for the next purge: {error.message}"})
         return
     for path in found:
+        if not path.is_relative_to(home.settings.home):  # HUB_LAKE_WAREHOUSE: a folder that is not the hub's alone
+            continue
         yield _item(home, path, "metadata", path.parent.parent.name, "superseded")
 
 

@@ -1,15 +1,17 @@
 """The lake: files are read by field id, Iceberg follows and says the same as the files."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core import lake
+from core.clock import now
 from core.database import driver_url
 from core.engine import Engine, EngineError, parquet
 from core.errors import HubError, LeaseHeld, StoreError
-from tests.factories import Hub
+from tests.factories import Hub, hub_in
 
 FIELDS = {"_record_id": (1, "VARCHAR"), "first": (100, "VARCHAR"), "second": (101, "VARCHAR")}
 IDS = {name: number for name, (number, _) in FIELDS.items()}
@@ -125,6 +127,59 @@ def test_two_that_make_the_first_tables_at_once_do_not_stop_each_other(engine: E
     assert looked[0] == "std"
     assert len(looked) > 1
     assert len(iceberg_rows(hub, "std.u")) == 2
+
+
+def metadata_of(hub: Hub, name: str = "t") -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted((hub.settings.lake_dir / "std" / name).rglob("*")) if path.is_file()}
+
+
+def test_following_again_makes_no_file(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    before = metadata_of(hub)
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert metadata_of(hub) == before
+
+
+def test_a_table_that_another_makes_at_the_same_moment_is_taken_as_it_is(engine: Engine, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seq in (1, 2):
+        lake.write(engine, hub.settings, rows(2), f"t/{seq}.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    monkeypatch.setattr("core.lake._listed_at", lambda *_: None)  # the other process is not done when this one looks
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    monkeypatch.undo()
+    assert len(iceberg_rows(hub, "std.t")) == 4
+
+
+def elsewhere(hub: Hub, folder: Path, *, moved: bool, **variables: str) -> Hub:
+    """The same installation in another folder, moved there or copied."""
+    (shutil.move if moved else shutil.copytree)(hub.settings.home, folder)
+    return hub_in(folder, **variables)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["copied", "moved"])
+@pytest.mark.parametrize("apart", [False, True], ids=["in the home", "in a folder of its own"])
+def test_a_table_that_lies_elsewhere_is_made_anew_here_and_left_alone_there(tmp_path: Path, moved: bool, apart: bool) -> None:
+    variables = {"lake_warehouse": f"file://{tmp_path}/warehouse/"} if apart else {}
+    hub = hub_in(tmp_path / "first", **variables)
+    _ = hub.home
+    with Engine(hub.settings) as engine:
+        for seq in (1, 2, 3):
+            lake.write(engine, hub.settings, rows(seq), f"t/{seq}.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    other, before = elsewhere(hub, tmp_path / "second", moved=moved, **variables), metadata_of(hub)
+    # Neither is a matter of the other's files: what is not here is made of what is listed when it follows.
+    assert lake.old_metadata(other.settings, now(), -1.0) == []
+    lake.replace(other.settings, "std.t", ["t/1.parquet"], (2, "t/2.parquet"))
+    assert metadata_of(hub) == before
+    for _ in range(2):
+        lake.follow(other.settings, "std.t", FIELDS, [(seq, f"t/{seq}.parquet") for seq in (1, 2, 3)])
+    assert len(iceberg_rows(other, "std.t")) == 6
+    assert metadata_of(hub) == before
+    if not moved:
+        assert len(iceberg_rows(hub, "std.t")) == 3
+    lake.old_metadata(other.settings, now(), -1.0)
+    assert len(iceberg_rows(other, "std.t")) == 6
 
 
 def test_files_without_rows_go_too_when_one_stands_for_them(engine: Engine, hub: Hub) -> None:
