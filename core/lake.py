@@ -8,7 +8,7 @@ so it may trail but never leads. Nothing is rewritten in place: a table is a log
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -181,16 +181,16 @@ def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
     from pyiceberg.exceptions import CommitFailedException
     from sqlalchemy.exc import DatabaseError, OperationalError
 
-    catalog = SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)
     try:
-        yield catalog
+        with closing(SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)) as catalog:
+            yield catalog
     except (CommitFailedException, OperationalError):
         raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
     except (DatabaseError, FileNotFoundError):
-        hint = "nothing is lost: it only follows; take lake.db away, and the next run makes it anew"
+        hint = "nothing is lost: it only follows; empty the table iceberg_tables in the database of HUB_LAKE_URL, and the next run fills it"
+        if settings.lake_url.startswith("sqlite"):
+            hint = f"nothing is lost: it only follows; take {Path(settings.lake_url).name} away, and the next run makes it anew"
         raise StoreError("the lake's catalog (Iceberg) is damaged, or its metadata is gone", hint=hint) from None
-    finally:
-        catalog.close()
 
 
 def _listed_at(catalog: "SqlCatalog", table: str) -> str | None:

@@ -1,14 +1,15 @@
 """The lake: files are read by field id, Iceberg follows and says the same as the files."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core import lake
 from core.clock import now
-from core.database import driver_url
+from core.database import driver_url, open_database, writing
 from core.engine import Engine, EngineError, parquet
 from core.errors import HubError, LeaseHeld, StoreError
 from tests.factories import Hub, hub_in
@@ -180,6 +181,37 @@ def test_a_table_that_lies_elsewhere_is_made_anew_here_and_left_alone_there(tmp_
         assert len(iceberg_rows(hub, "std.t")) == 3
     lake.old_metadata(other.settings, now(), -1.0)
     assert len(iceberg_rows(other, "std.t")) == 6
+
+
+def test_a_damaged_catalog_says_what_to_do(engine: Engine, hub: Hub) -> None:
+    lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    database = hub.settings.home / "lake.db"
+    database.write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match="is damaged") as raised:
+        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert "take lake.db away" in str(raised.value.hint)
+    database.unlink()
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert len(iceberg_rows(hub, "std.t")) == 2
+
+
+@pytest.mark.long
+def test_on_a_server_no_file_can_be_taken_away(tmp_path: Path, new_databases: Callable[[], dict[str, str]]) -> None:
+    hub = hub_in(tmp_path / "home", lake_url=new_databases()["lake_url"])
+    _ = hub.home
+    with Engine(hub.settings) as engine:
+        lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    for path in (hub.settings.lake_dir / "std").rglob("*.json"):
+        path.unlink()
+    with pytest.raises(StoreError, match="its metadata is gone") as raised:
+        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert "empty the table iceberg_tables" in str(raised.value.hint)
+    with writing(open_database(hub.settings.lake_url)) as connection:
+        connection.execute(sa.text("DELETE FROM iceberg_tables"))
+    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert len(iceberg_rows(hub, "std.t")) == 2
 
 
 def test_files_without_rows_go_too_when_one_stands_for_them(engine: Engine, hub: Hub) -> None:
