@@ -28,7 +28,8 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
         files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
     files += _write_issues(engine, home, plan, batch, "issues")
     if batch.kind != "delivery":
-        files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, repair_rows(home, batch, "accepted_rows"), "_position"))
+        rows = repair_rows(home, engine, batch, "accepted_rows", BEFORE)
+        files.append(_write(engine, home, batch, table, "repairs", REPAIR_COLUMNS, rows, "_position"))
     compacted = _compact(engine, home, batch, table, columns, files[0])
     return files + compacted
 

@@ -33,36 +33,58 @@ _DIGITS = 19  # of a position; more are no number of the engine's
 class HandedBack:
     """A file that came back: what of it can be run again, what is refused, and what identifies the file.
 
-    `corrected` has the rows whose key was corrected by their number in the file: the position of the row repaired, and the new record id.
+    `corrected` has the rows whose key was corrected by their number in the file: where the row repaired waits, and the new record id.
     """
 
     extraction: Extraction
     rows: int
     file: str
     sha256: str
-    corrected: Mapping[int, tuple[int, UUID]]
+    corrected: Mapping[int, tuple[tuple[int, int], UUID]]
 
 
 @dataclass(frozen=True)
 class _Repaired:
-    """A row of the file with the row it repairs, and the id of the record that it is then: another one where the key was corrected."""
+    """A row of the file with the row it repairs, the id of the record that it is then (another one where the key was corrected), and where the
+    row waits by now.
+    """
 
     row: HandedRow
     origin: SetAsideRow
     record_id: UUID
+    waits: tuple[int, int]
 
     @property
     def is_corrected(self) -> bool:
         return self.record_id != self.origin.record_id
 
 
-def take_back(
-    home: Home, engine: Engine, found: SetAside, contract: Contract, file: HandedFile, others: frozenset[str] | None = frozenset()
-) -> HandedBack:
-    """Match the rows of a file with those that a batch set aside. A row that fits none is `unreadable`, with its number in the file and the reason.
+@dataclass(frozen=True)
+class _Fit:
+    """The rows of a file for one batch, those of them that repair a row, and why others do not, by number in the file."""
 
-    Rows that say they are of `others` (batch ids) are left for those; with None, all that are not of this batch.
+    found: SetAside
+    handed: Sequence[HandedRow]
+    repaired: Mapping[int, _Repaired]
+    refused: Mapping[int, str]
+
+
+def take_back(home: Home, engine: Engine, found: Sequence[SetAside], contract: Contract, file: HandedFile) -> list[HandedBack]:
+    """Match the rows of a file with those that some batches set aside. A row that fits none is `unreadable`, with its number in the file and the
+    reason. What is of none of the batches is told of with the first.
     """
+    names = frozenset(item.batch.batch_id for item in found)
+    others = [names - {item.batch.batch_id} if number == 0 else None for number, item in enumerate(found)]
+    fits = [_fit(home, engine, item, contract, file, skipped) for item, skipped in zip(found, others, strict=True)]
+    # One row may have been handed out with several batches, so what stands beside it is looked for in all of the file.
+    repaired = {line: item for fit in fits for line, item in fit.repaired.items()}
+    corrected = [item.record_id for item in repaired.values() if item.is_corrected]
+    refused = _refused(file.rows, repaired, known_records(home, contract, corrected) | waiting_records(engine, corrected))
+    return [_back(fit, refused, file) for fit in fits]
+
+
+def _fit(home: Home, engine: Engine, found: SetAside, contract: Contract, file: HandedFile, others: frozenset[str] | None) -> _Fit:
+    """Match the rows for one batch: those that say they are of none of `others` (batch ids); with None, only those that say they are of it."""
     handed = [row for row in file.rows if _is_for(found.batch.batch_id, row.place[0], others)]
     missing = [name for name in found.columns if name not in file.columns]
     if missing and handed:
@@ -71,19 +93,21 @@ def take_back(
     foreign = [name for name in file.columns if name and name not in (*PLACE, *found.columns) and not name.endswith(NOTE)]
     matched = {row.line: _matched(found, origins, contract, row, foreign) for row in handed}
     repaired = _identified(home, contract, [(row, matched[row.line][0]) for row in handed])
-    corrected = [item.record_id for item in repaired.values() if item.is_corrected]
-    refused = _refused(handed, repaired, known_records(home, contract, corrected) | waiting_records(engine, corrected))
-    schema = text_schema((*found.columns, RECORD_ID))
+    return _Fit(found, handed, repaired, {line: reason for line, (_, reason) in matched.items() if reason})
+
+
+def _back(fit: _Fit, refused: Mapping[int, str], file: HandedFile) -> HandedBack:
+    schema = text_schema((*fit.found.columns, RECORD_ID))
     extraction = Extraction(schema, iter(()), is_whole=False, has_record_ids=True)
     good = []
-    for row in handed:
-        if reason := matched[row.line][1] or refused.get(row.line, ""):
+    for row in fit.handed:
+        if reason := fit.refused.get(row.line) or refused.get(row.line, ""):
             extraction.unreadable.append(Unreadable(row.line, reason))
         else:
-            good.append(repaired[row.line])
-    extraction.batches = iter([_batch(found, good, schema)] if good else [])
-    places = {item.row.line: (item.origin.position, item.record_id) for item in good if item.is_corrected}
-    return HandedBack(extraction, len(handed), file.name, file.sha256, places)
+            good.append(fit.repaired[row.line])
+    extraction.batches = iter([_batch(fit.found, good, schema)] if good else [])
+    places = {item.row.line: (item.waits, item.record_id) for item in good if item.is_corrected}
+    return HandedBack(extraction, len(fit.handed), file.name, file.sha256, places)
 
 
 def check_header(file: HandedFile, found: Sequence[SetAside]) -> None:
@@ -111,11 +135,12 @@ def _refused(handed: Sequence[HandedRow], repaired: Mapping[int, _Repaired], kno
         if item.is_corrected and item.record_id in known
     }
     places = Counter(_place(row) for row in handed)
+    waiting = Counter(item.waits for item in repaired.values())
     records = Counter(item.record_id for line, item in repaired.items() if line not in exists)
     double = {
         line: f"column {RECORD}: the record stands in the file more than once; keep the row that is right"
         for line, item in repaired.items()
-        if records[item.record_id] > 1 or places[_place(item.row)] > 1
+        if records[item.record_id] > 1 or waiting[item.waits] > 1 or places[_place(item.row)] > 1
     }
     return {**exists, **double}
 
@@ -145,7 +170,7 @@ def _matched(
     origin = origins.get((_uuid(record), int(position))) if _uuid(record) and _is_position(position) else None
     if origin is None:
         return None, f"columns {POSITION} and {RECORD}: the batch has set no such row aside"
-    if not origin.waits:
+    if origin.waits is None:
         return None, f"column {RECORD}: the row does not wait in quarantine any more: the source has sent another since, or it was repaired"
     if beyond := [name for name in foreign if row.text(name).strip()]:
         return None, f"column {', '.join(beyond)}: the row had no such column"
@@ -179,9 +204,9 @@ def _is_key_wrong(contract: Contract, origin: SetAsideRow) -> bool:
 
 def _identified(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, SetAsideRow | None]]) -> dict[int, _Repaired]:
     """The rows that repair one, by number in the file, each with the id of its record; where the key was corrected, worked out from the key."""
-    found = [(row, origin) for row, origin in rows if origin is not None]
-    ids = _new_ids(home, contract, [(row, origin) for row, origin in found if _changed_key(contract, row, origin)])
-    return {row.line: _Repaired(row, origin, ids.get(row.line, origin.record_id)) for row, origin in found}
+    found = [(row, origin, origin.waits) for row, origin in rows if origin is not None and origin.waits is not None]
+    ids = _new_ids(home, contract, [(row, origin) for row, origin, _ in found if _changed_key(contract, row, origin)])
+    return {row.line: _Repaired(row, origin, ids.get(row.line, origin.record_id), waits) for row, origin, waits in found}
 
 
 def _new_ids(home: Home, contract: Contract, rows: Sequence[tuple[HandedRow, SetAsideRow]]) -> dict[int, UUID]:

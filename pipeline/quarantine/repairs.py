@@ -31,7 +31,7 @@ REPAIR_COLUMNS = {
 }
 BORROWED = "borrowed"  # table: what `find_borrowed` leaves
 REPAIR = "repair"  # kind of the note of a batch that says where repaired rows come from
-CORRECTED = "corrected_keys"  # in that note: positions of rows whose key was corrected, each with that of the row it repairs
+CORRECTED = "corrected_keys"  # in that note: positions of rows whose key was corrected, each with where the row waited: position, batch
 _MET = "s._record_id = l._record_id AND s._source_digest = l._row_digest"  # a row `l` of the source, and the repair `s` that stands for it
 _MENDED = "coalesce(s._repaired_id, s._record_id)"  # the record that it is as repaired
 
@@ -60,29 +60,50 @@ def source_digests(home: Home, batch: Batch) -> str:
     return f"(SELECT {columns} FROM {_source(home, batch.contract_id, files)})"
 
 
-def corrected_keys(batch: Batch) -> list[tuple[int, int]]:
-    """The rows of a batch whose key was corrected, by position, each with the position of the row of the batch's origin that it repairs."""
-    return [(position, origin) for note in batch.notes for position, origin in note.get(CORRECTED, ())]
+def corrected_keys(batch: Batch) -> list[tuple[int, int, int]]:
+    """The rows of a batch whose key was corrected: the position of each, and where the row that it repairs waited: number of the batch, position."""
+    found = [(position, place, seq) for note in batch.notes for position, place, *seq in note.get(CORRECTED, ())]
+    # Batches from before this was kept have the place in their origin.
+    return [(position, seq[0] if seq else int(str(batch.origin).rpartition("@")[2]), place) for position, place, seq in found]
 
 
-def repair_rows(home: Home, batch: Batch, accepted: str) -> str:
-    """SQL for the lines that a batch of rows run again adds to the repairs; `accepted` is a relation with the `_position` of what passed."""
+def repair_rows(home: Home, engine: Engine, batch: Batch, accepted: str, waiting: str) -> str:
+    """SQL for the lines that a batch of rows run again adds to the repairs; `accepted` is a relation with the `_position` of what passed,
+    `waiting` one of what waited before it.
+    """
     assert batch.origin is not None
-    origin = get_batch(home.catalog, batch.origin)
-    rows, behind = landed_rows(home.settings, batch), source_digests(home, origin)
-    corrected = ", ".join(f"({position}, {place})" for position, place in corrected_keys(batch)) or "(NULL::bigint, NULL::bigint)"
-    # A row of the origin stands for its record: where several have one key, the one that was chosen stands for all of them, except for those
-    # that got a key of their own.
+    rows = landed_rows(home.settings, batch)
+    if batch.kind == "replay":
+        behind = source_digests(home, get_batch(home.catalog, batch.origin))
+        pairs = f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN {behind} s USING (_record_id, _position)"
+    else:
+        pairs = _pairs(home, engine, batch, rows, waiting)
     return (
-        f"WITH origin AS {behind}, corrected (line, place) AS (VALUES {corrected}), "
-        "own AS (SELECT c.line, o._source_id, o._source_digest FROM corrected c JOIN origin o ON o._position = c.place), "
-        f"pairs AS (SELECT l._position, s._source_id, s._source_digest FROM {rows} l "
-        "JOIN (SELECT DISTINCT _record_id, _source_id, _source_digest FROM origin) s USING (_record_id) "
-        "WHERE l._position NOT IN (SELECT line FROM own) AND (s._source_id, s._source_digest) NOT IN (SELECT (_source_id, _source_digest) FROM own) "
-        "UNION ALL SELECT * FROM own) "
         f"SELECT p._source_id AS _record_id, {batch.seq}::integer AS _batch_seq, l._position, l._row_digest, p._source_digest, "
         f"l._position IN (SELECT _position FROM {accepted}) AS _accepted, nullif(l._record_id, p._source_id) AS _repaired_id "
-        f"FROM {rows} l JOIN pairs p USING (_position)"
+        f"FROM {rows} l JOIN ({pairs}) p USING (_position)"
+    )
+
+
+def _pairs(home: Home, engine: Engine, batch: Batch, rows: str, waiting: str) -> str:
+    """SQL for the source's rows that each row of a file stands for. They are those behind what waits by now, whichever batch the file names:
+    a row that got a key of its own in the meantime is another's no more.
+    """
+    corrected = corrected_keys(batch)
+    met = f"SELECT DISTINCT _batch_seq FROM {waiting} WHERE _record_id IN (SELECT _record_id FROM {rows})"
+    seqs = {seq for (seq,) in engine.rows(met, doing="reading quarantine")} | {seq for _, seq, _ in corrected}
+    # Where no row of the file was taken, nothing is met.
+    batches = [batch_at(home.catalog, batch.contract_id, seq) for seq in sorted(seqs or {batch.seq})]
+    behind = (f"SELECT {item.seq} AS _batch_seq, * FROM {source_digests(home, item)}" for item in batches)
+    places = ", ".join(map(str, corrected)) or "(NULL::bigint, NULL::integer, NULL::bigint)"
+    # Where several rows have one key, the one that was chosen stands for all of them, except for those that got a key of their own.
+    return (
+        f"WITH behind AS ({' UNION ALL '.join(behind)}), corrected (line, seq, place) AS (VALUES {places}), "
+        "own AS (SELECT c.line, b._source_id, b._source_digest FROM corrected c JOIN behind b ON b._batch_seq = c.seq AND b._position = c.place) "
+        f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN (SELECT DISTINCT _record_id, _source_id, _source_digest "
+        f"FROM behind SEMI JOIN {waiting} USING (_record_id, _batch_seq, _position)) s USING (_record_id) "
+        "WHERE l._position NOT IN (SELECT line FROM own) AND (s._source_id, s._source_digest) NOT IN (SELECT (_source_id, _source_digest) FROM own) "
+        "UNION ALL SELECT * FROM own"
     )
 
 

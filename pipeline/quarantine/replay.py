@@ -91,11 +91,8 @@ def _unchanged(engine: Engine, found: SetAside) -> tuple[Extraction, Arrival]:
 def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Contract, file: HandedFile) -> list[tuple[Batch, HandedBack]]:
     """What a file has for each batch. Raises RequestError, with the reasons, where no row of it is taken."""
     check_header(file, found)
-    names = frozenset(item.batch.batch_id for item in found)
-    # Rows of none of the batches are told of with the first.
-    others = [names - {item.batch.batch_id} if number == 0 else None for number, item in enumerate(found)]
-    backs = [(item.batch, take_back(home, engine, item, contract, file, skipped)) for item, skipped in zip(found, others, strict=True)]
-    refused = [item for _, back in backs for item in back.extraction.unreadable]
+    backs = [(item.batch, back) for item, back in zip(found, take_back(home, engine, found, contract, file), strict=True)]
+    refused = sorted((item for _, back in backs for item in back.extraction.unreadable), key=lambda item: item.position)
     total = sum(back.rows for _, back in backs)
     if not total:
         raise RequestError(f"{file.name} has no rows", hint="hand back the rows that were repaired")
@@ -111,7 +108,8 @@ def _arrival(home: Home, batch: Batch, contract: Contract, back: HandedBack) -> 
     taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
     message = f"{taken} repaired rows of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
     more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
-    corrected = {CORRECTED: [[line, position] for line, (position, _) in back.corrected.items()]} if back.corrected else {}
+    places = [[line, position, seq] for line, ((seq, position), _) in back.corrected.items()]
+    corrected = {CORRECTED: places} if places else {}
 
     def check() -> None:
         if known_records(home, contract, [record_id for _, record_id in back.corrected.values()]):

@@ -18,7 +18,7 @@ from pipeline.quarantine.waiting import pointers_of, waiting_pointers
 
 RECORD_ID = "_record_id"
 WAITING = "waiting"  # table: _record_id, _batch_seq, _position of the rows of a dataset that wait
-WAITS = "waits"  # table: _record_id of each, and _source_digest of the source's own rows behind it
+WAITS = "waits"  # table: the same, and _source_digest of the source's own rows behind each
 _WHICH = "./hub status says which batch of a dataset has"
 
 
@@ -26,7 +26,8 @@ _WHICH = "./hub status says which batch of a dataset has"
 class SetAside:
     """What a batch set aside: the columns of its rows, and SQL that reads them.
 
-    `rows` has the columns, `_position`, `_record_id`, `rules`, and `_waits`: the source has sent nothing else since, and nobody has repaired it.
+    `rows` has the columns, `_position`, `_record_id`, `rules`, and `_waits`: number of the batch and position where the row waits by now. It is
+    null where the source has sent another since, or it was repaired.
     """
 
     batch: Batch
@@ -42,13 +43,13 @@ class SetAsideRow:
     record_id: UUID
     raw: Mapping[str, str | None]
     rules: tuple[str, ...]
-    waits: bool
+    waits: tuple[int, int] | None  # number of the batch, position
 
 
 def find_waiting(home: Home, engine: Engine, contract_id: str) -> list[Batch]:
     """Leave what waits of a dataset as tables of the engine; returns the batches that it waits under."""
     engine.run(f"CREATE TABLE {WAITING} (_record_id UUID, _batch_seq INTEGER, _position BIGINT)", doing="reading quarantine")
-    engine.run(f"CREATE TABLE {WAITS} (_record_id UUID, _source_digest UUID)", doing="reading quarantine")
+    engine.run(f"CREATE TABLE {WAITS} AS SELECT *, NULL::uuid AS _source_digest FROM {WAITING}", doing="reading quarantine")
     pointers = waiting_pointers(home, contract_id)
     if pointers is None:
         return []
@@ -57,9 +58,7 @@ def find_waiting(home: Home, engine: Engine, contract_id: str) -> list[Batch]:
     found = [batch_at(home.catalog, contract_id, seq) for (seq,) in seqs]
     for batch in found:
         behind = f"JOIN {source_digests(home, batch)} d USING (_position) WHERE q._batch_seq = {batch.seq}"
-        engine.run(
-            f"INSERT INTO {WAITS} SELECT DISTINCT q._record_id, d._source_digest FROM {WAITING} q {behind}", doing="reading quarantine"
-        )
+        engine.run(f"INSERT INTO {WAITS} SELECT DISTINCT q.*, d._source_digest FROM {WAITING} q {behind}", doing="reading quarantine")
     return found
 
 
@@ -74,11 +73,14 @@ def find_set_aside(home: Home, batch: Batch) -> SetAside:
             f"the rows of {batch.batch_id} are no longer kept", hint="sync the dataset, and use the rows that are rejected then"
         )
     columns = tuple(manifest["columns"])
-    behind = f"(SELECT _position, min(_source_digest) AS _source_digest FROM {source_digests(home, batch)} GROUP BY _position)"
+    # Rows that were run again keep their position. A row may stand for several of the source, and wait while one of these does.
+    behind = (
+        f"(SELECT d._record_id, d._position, arg_min((w._batch_seq, w._position), w._position <> d._position) AS _waits "
+        f"FROM {source_digests(home, batch)} d JOIN {WAITS} w USING (_record_id, _source_digest) GROUP BY ALL)"
+    )
     rows = (
-        f"(SELECT {_named(columns)}, l._position, l._record_id, q.rules, w._record_id IS NOT NULL AS _waits "
-        f"FROM {delivered_rows(home, batch)} l JOIN {pointers} q USING (_position) JOIN {behind} d USING (_position) "
-        f"LEFT JOIN {WAITS} w ON w._record_id = l._record_id AND w._source_digest = d._source_digest)"
+        f"(SELECT {_named(columns)}, l._position, l._record_id, q.rules, w._waits FROM {delivered_rows(home, batch)} l "
+        f"JOIN {pointers} q USING (_position) LEFT JOIN {behind} w ON w._record_id = l._record_id AND w._position = l._position)"
     )
     return SetAside(batch, columns, rows)
 
@@ -114,7 +116,7 @@ def waiting_there(found: SetAside) -> SetAside:
 
 def count_waiting(engine: Engine, found: SetAside) -> int:
     """How many rows of a batch still wait."""
-    number: int = engine.value(f"SELECT count(*) FROM {found.rows} WHERE _waits", doing="reading quarantine")
+    number: int = engine.value(f"SELECT count(*) FROM {found.rows} WHERE _waits IS NOT NULL", doing="reading quarantine")
     return number
 
 
@@ -124,7 +126,8 @@ def as_they_were(engine: Engine, found: SetAside) -> Extraction:
 
     def batches() -> Iterator[pa.RecordBatch]:
         names = ", ".join(map(quote, found.columns))
-        query = f"SELECT {names}, _record_id::varchar AS _record_id, _position FROM {found.rows} WHERE _waits ORDER BY _position"
+        waiting = f"FROM {found.rows} WHERE _waits IS NOT NULL ORDER BY _position"
+        query = f"SELECT {names}, _record_id::varchar AS _record_id, _position {waiting}"
         for batch in engine.batches(query, doing="reading quarantined rows"):
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 

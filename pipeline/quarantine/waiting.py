@@ -50,8 +50,8 @@ def waiting_pointers(home: Home, contract_id: str) -> str | None:
 
 def _still_waits(batches: Sequence[Batch]) -> str:
     """SQL for whether a row was not run again under another key: one that was has left, although nothing of its record came."""
-    places = [(int(str(batch.origin).rpartition("@")[2]), place) for batch in batches for _, place in corrected_keys(batch)]
-    listed = ", ".join(f"({seq}, {place})" for seq, place in places)
+    places = [(seq, place) for batch in batches for _, seq, place in corrected_keys(batch)]
+    listed = ", ".join(map(str, places))
     return f"(_batch_seq, _position) NOT IN ({listed})" if places else "true"
 
 
