@@ -24,7 +24,7 @@ def compare_batch(engine: Engine, home: Home, batch: Batch, contract: Contract, 
     taken_over, unsettled = None, 0
     if batch.kind == "delivery" and has_corrected_keys(home, contract.id):
         own = landed_rows(home.settings, batch)
-        find_borrowed(engine, home, batch)
+        find_borrowed(engine, home, batch, BEFORE)
         taken_over = f"SELECT _repaired_id FROM {BORROWED} WHERE _repaired_id IN (SELECT _record_id FROM {own})"
         if not batch.is_whole:
             unsettled = count_unsettled(engine, own, named)
