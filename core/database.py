@@ -43,6 +43,8 @@ def open_database(url: str) -> sa.Engine:
 
 
 def _pooling(url: str) -> dict[str, Any]:
+    """No connection to SQLite stays open: the driver of Arrow (ADBC) brings an SQLite of its own, and locks of files are a process's, so neither
+    of the two sees that the other has the file open. Where both have, one reads what stood there before."""
     return {"poolclass": sa.pool.NullPool} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 2}
 
 

@@ -107,7 +107,10 @@ def _ensure_indexes(serving: sa.Engine, schema: Schema) -> None:
 
 @contextmanager
 def bulk_cursor(serving: sa.Engine) -> Iterator[Any]:
-    """A cursor for much at once through ADBC, about five times as fast as row by row; each statement commits by itself."""
+    """A cursor for much at once through ADBC, about five times as fast as row by row; each statement commits by itself.
+
+    While it is open, nothing else of this process may use the database (`core.database`).
+    """
     url = serving.url
     try:
         if serving.dialect.name == "sqlite":
