@@ -16,12 +16,6 @@ def syllables_of(rows: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def spelled(word: str, syllables: Mapping[str, tuple[str, ...]]) -> tuple[str, bool]:
-    """A name in the first reading of each of its characters, and whether all of them are in the table."""
-    readings = [syllables.get(character) for character in word]
-    return "".join(reading[0] for reading in readings if reading), all(readings)
-
-
 def spellings(name: str, syllables: Mapping[str, tuple[str, ...]]) -> tuple[set[str], set[str]]:
     """Whole and initial spellings of a name; none where a character is neither in the table nor a Latin letter."""
     readings = [syllables.get(character, (character,) if character.isascii() and character.isalpha() else ()) for character in name]
