@@ -167,14 +167,17 @@ def test_a_stale_epoch_commits_no_publication(hub: Hub) -> None:
 @pytest.mark.slow
 def test_of_many_that_begin_at_once_one_gets_it(any_hub: Hub) -> None:
     from concurrent.futures import ThreadPoolExecutor
+    from threading import Semaphore
 
-    catalog = any_hub.home.catalog
+    catalog, refusals = any_hub.home.catalog, Semaphore(0)
 
     def attempt(_: int) -> str:
         try:
             with holding(catalog, table, NAME):
-                time.sleep(1)
+                for _other in range(5):  # as long as all others have not been told
+                    assert refusals.acquire(timeout=60)
         except LeaseHeld:
+            refusals.release()
             return "refused"
         return "held"
 

@@ -121,7 +121,7 @@ def test_rows_that_cannot_be_read_are_set_aside_like_those_that_break_a_rule(hub
     if torn == 2:
         assert accept(batch_id, hub.home).accepted == 10
         return
-    with pytest.raises(GateFailed, match=r"9 of 19 rows could not be read, 0 would be quarantined \(47\.4%, limit 20\.0%\)"):
+    with pytest.raises(GateFailed, match=r"9 of 19 rows could not be read, 0 would be quarantined \(47\.4%, limit 20%\)"):
         accept(batch_id, hub.home)
 
 
