@@ -1,7 +1,7 @@
 """Report: gather the figures of a batch or a publication and write its quality report as files.
 
-A batch examines only what is new or changed; for the rows that came unchanged, the log of the dataset says when they were last examined and
-the issue files what was found then. Accepted batches and publications never change, so what was gathered once is kept in memory.
+A batch examines only what is new or changed; for the other records of its dataset, the log says when they were last examined and the issue
+files what was found then. Accepted batches and publications never change, so what was gathered once is kept in memory.
 """
 
 import os
@@ -14,7 +14,6 @@ from typing import Any
 from catalog.batches import Batch, batch_id_of, batches_of, get_batch
 from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
-from connectors.extraction import TOLD
 from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
@@ -96,13 +95,9 @@ def _write(path: Path, text: str) -> Path:
 
 
 def standing(home: Home, batch: Batch) -> Standing:
-    """What stands for the rows of an accepted batch that came unchanged, or of which the source itself said that they are."""
-    is_told = any(note.get("kind") == TOLD for note in batch.notes)
-    if (
-        batch.status != "accepted"
-        or not (batch.unchanged or is_told)
-        or not is_kept(home, standardized_table(batch.contract_id), batch.seq)
-    ):
+    """What stands for the records of a dataset that an accepted batch has not examined: they came unchanged, or it was only a part."""
+    has_others = batch.unchanged or not batch.is_whole
+    if batch.status != "accepted" or not has_others or not is_kept(home, standardized_table(batch.contract_id), batch.seq):
         return Standing()
     return _standing(_Key(home, str(home.settings.home)), batch.contract_id, batch.contract_version, batch.seq)
 
@@ -131,7 +126,7 @@ def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
         rows = state(home, table, columns, seq)
         old = f"_batch_seq < {seq}{_not_quarantined(home, table, seq)}"
         counts = "".join(f", count({quote(name)})" for name in elements)
-        total, *present = engine.row(f"SELECT count(*){counts} FROM {rows} WHERE {old}", doing="counting unchanged rows")
+        total, *present = engine.row(f"SELECT count(*){counts} FROM {rows} WHERE {old}", doing="counting other records")
         if not issue_files:
             filled = dict(zip(elements, present, strict=True))
             return Standing(total, filled, filled)

@@ -1,7 +1,7 @@
 """The quality report: a self-contained HTML file that prints, and the figures behind it.
 
-Great Expectations' own pages load scripts from public networks and are not used. Figures that live outside the catalog (rows that came
-unchanged, the base table) are passed in; `pipeline/report.py` gathers them.
+Great Expectations' own pages load scripts from public networks and are not used. Figures that live outside the catalog (records that
+a batch has not examined, the base table) are passed in; `pipeline/report.py` gathers them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,7 +109,9 @@ def ledger_parts(batch: Batch) -> list[Part]:
 
 
 def batch_findings(catalog: sa.Engine, batch_id: str, standing: Standing = NOTHING) -> list[Finding]:
-    """Every check of a batch, with what still stands for its unchanged rows."""
+    """Every check of a batch, with what still stands for the records that it has not examined."""
+    # What stands is known by issue type. Of several rules with one, the first has it all: what adds up by type or dimension counts it once.
+    found = dict(standing.issues)
     return [
         Finding(
             row["check_id"],
@@ -118,7 +120,7 @@ def batch_findings(catalog: sa.Engine, batch_id: str, standing: Standing = NOTHI
             row["dimension"],
             row["severity"],
             row["evaluated"] + _standing_evaluations(row, standing),
-            row["unexpected"] + standing.issues.get((row["element"], row["issue_type"]), 0),
+            row["unexpected"] + found.pop((row["element"], row["issue_type"]), 0),
         )
         for row in checks_of(catalog, batch_id)
     ]

@@ -2,8 +2,9 @@
 
 The score of a dimension (GB/T 36344-2018) is the share of evaluations without an issue. An evaluation is one row held against one check of
 the suite: a check of presence evaluates every row, any other check the rows that have a value (a rule over several elements, and the one on
-the key, every row). Repairs are no issues here. Rows that came unchanged are not read again: what was found when they were last examined
-under the same rules still counts. A dimension without a single evaluation has no score; it is not perfect.
+the key, every row). Repairs are no issues here. Records that came unchanged, or are not in the part that a batch has read, are not examined again:
+what was found when they were still counts. What waits in quarantine counts in the batches that examine it. A dimension without a single
+evaluation has no score; it is not perfect.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +22,8 @@ SEVERITIES = ("error", "warning", "repaired")
 
 @dataclass(frozen=True)
 class Standing:
-    """Rows of a batch that came unchanged: how many, and by element how many had a value, how many of those were fit to publish, and the
-    issues found when they were examined."""
+    """Records of a dataset that a batch has not examined: how many, and by element how many had a value, how many of those were fit to publish,
+    and the issues found when they were examined."""
 
     rows: int = 0
     present: Mapping[str, int] = field(default_factory=dict)

@@ -7,6 +7,8 @@ begin. Values that are covered (张**) say nothing either way.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from math import ceil
+from zlib import crc32
 
 from contracts.proposal.forms import (
     COVERED,
@@ -70,7 +72,9 @@ class Content:
         self._standards = standards
         self._shares: dict[object, float] = {}
         open_values = [(value, count) for value, count in profile.counts.items() if not COVERED.search(value)]
-        self.tested = dict(open_values[:_TESTED])
+        # Evenly from the most frequent to the rarest, which are more often wrong; of like ones in no order that their rows may have had.
+        open_values.sort(key=lambda item: (-item[1], crc32(item[0].encode())))
+        self.tested = dict(open_values[:: ceil(len(open_values) / _TESTED) or 1])
         self.open_share = sum(count for _, count in open_values) / max(len(profile.sample), 1)
 
     @cached_property
@@ -133,7 +137,7 @@ class Content:
     def accepted(self, element: DataElement, formats: Sequence[str] = (), lookup: Mapping[str, str] | None = None) -> float | None:
         """Share of the rows whose value the standard is likely to keep as a contract declares the column; None where nothing can be said."""
         if self.is_empty:
-            return None
+            return 0.0 if self.profile.sample else None  # what is covered is refused
         return self._normalized(("accepted", element.id), element, formats, lookup) * self.open_share
 
     def _judged(self, element: DataElement) -> float:

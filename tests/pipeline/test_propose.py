@@ -136,6 +136,16 @@ def test_wrong_check_characters_raise_what_may_be_quarantined(hub: Hub) -> None:
     assert of_rows(hub, "w.csv", rows).decisions.largest_quarantine >= 0.15
 
 
+def test_of_a_column_that_is_covered_no_fill_is_promised(hub: Hub) -> None:
+    """Published tables often show names and telephones only in part: nothing of such a column is kept."""
+    rows = [{**row, "电话": f"139****{number:04}"} for number, row in enumerate(COMPANIES)]
+    found = of_rows(hub, "covered.csv", rows, department="market_regulation")
+    phone = elements(found)["电话"][0]
+    assert phone.endswith("phone_number")
+    assert phone not in found.decisions.fill_rates
+    assert "organization_name" in found.decisions.fill_rates
+
+
 def test_addresses_that_the_standard_refuses_lower_what_is_promised_of_them(hub: Hub) -> None:
     """One that names no division is kept with a warning; of a hundred, five are left for a worse day."""
     written = ["北京市朝阳区样例路7号", "样例街5号", "北京市东城区样例街1号", "??", "广东省深圳市南山区样例路2号"]
