@@ -192,6 +192,7 @@ def test_a_judgement_merges_and_withdrawing_it_splits_again(any_hub: Hub) -> Non
     assert [(e.publication, e.event, e.canonical_id, e.successor) for e in events] == [(2, "merge", gone, kept), (3, "split", kept, gone)]
 
 
+@pytest.mark.long
 def test_whoever_joins_later_does_not_change_the_id(hub: Hub) -> None:
     hub.register(CARDS, PUPILS)
     cards = dict.fromkeys(range(2, 8), 0)

@@ -102,6 +102,7 @@ def test_an_element_that_goes_leaves_every_row_at_once(
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_another_identity_links_every_record_anew(
     hub: Hub, second_hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_suite: None
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_record_that_leaves_hands_its_judgement_over(linked: Hub) -> None:
     assert (gone.entities, gone.unlinked) == (len(ALL) - 1, 1)
 
 
+@pytest.mark.long
 def test_a_dataset_that_ends_hands_all_over(linked: Hub) -> None:
     end(linked.home, RESIDENTS["id"], "the office has closed", "withdrawn")
     published = linked.publish("population")
@@ -112,6 +113,7 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     assert len([item for item in told(hub) if not item.withdrawn]) == 3
 
 
+@pytest.mark.long
 def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: Hub) -> None:
     linked.sync(CARDS, [person(1, DH="13700000001") | {"KH": "1"}, card(2, DH="13700000002")])
     assert linked.publish("population").entities == len(ALL)
@@ -122,6 +124,7 @@ def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: 
     assert len([item for item in told(linked) if not item.withdrawn]) == 1
 
 
+@pytest.mark.long
 def test_a_record_that_is_somebody_else_now_is_compared_anew(linked: Hub) -> None:
     assert phones(linked)[person(1)["SFZH"]] != "13999999999"
     other = card(1, XM="欧阳震华", CSRQ="1980-11-13", XB="2", DH="13999999999", DZ="上海市浦东新区世纪大道99号")
@@ -191,6 +194,7 @@ def test_a_publication_that_is_stopped_takes_nothing_back(linked: Hub) -> None:
     assert (published.unlinked, told(linked)) == (0, before)
 
 
+@pytest.mark.long
 def test_a_person_who_judges_meanwhile_is_heard(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes back what is being handed over has the last word."""
     taken = []
@@ -341,6 +345,7 @@ def test_what_is_handed_over_stays_in_the_entity_that_it_was_about(hub: Hub) -> 
     assert [{item.left, item.right} for item in handed] == [{mine, other}]
 
 
+@pytest.mark.long
 def test_what_is_judged_of_a_record_as_it_is_now_is_not_handed_over(hub: Hub) -> None:
     """Given between acceptance and publication, on what the page then shows."""
     hub.register(POLICE, CARDED, CARDS)

@@ -59,6 +59,7 @@ def test_a_code_of_another_record_of_the_entity_holds_as_long_as_that_shows_it(h
     assert (hub.publish(NAME).unlinked, named(hub), hub.unbalanced()) == (0, {NUMBERS[0]: {credit_code(1)}}, [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("other_shows_it", [False, True])
 def test_a_code_goes_with_the_record_that_showed_it(hub: Hub, other_shows_it: bool) -> None:
     """Unless another record of the organization shows it too."""
@@ -72,6 +73,7 @@ def test_a_code_goes_with_the_record_that_showed_it(hub: Hub, other_shows_it: bo
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_a_judgement_on_what_is_accepted_and_not_published_stands(hub: Hub) -> None:
     hub.register(REGISTER, LICENSED)
     sync(hub, REGISTER, firm(0, 1), firm(1, 2))
@@ -117,6 +119,7 @@ def test_a_persons_word_is_handed_over_to_a_pair_that_a_code_has_judged(hub: Hub
     assert ({handed.left, handed.right}, handed.verdict, handed.actor) == ({taxed, employer}, "different", "zhang")
 
 
+@pytest.mark.long
 def test_what_a_person_took_back_is_asked_again_when_the_record_of_the_pair_leaves(hub: Hub) -> None:
     payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])
     linked(hub, [firm(0, 1), firm(1, 2)], [firm(0, 11), firm(1, 12)], payer)
@@ -150,6 +153,7 @@ def test_a_code_that_is_shown_no_more_holds_nothing_together(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_a_code_judgement_falls_with_its_own_code_and_with_no_other(hub: Hub) -> None:
     """Also where its entity's record leaves at the same time, and where the contract reads the code no more."""
     others = {
