@@ -10,7 +10,7 @@ from catalog.batches import Acceptance, Batch, accept_batch, end_batch, get_batc
 from catalog.datasets import contract_at
 from catalog.files import files_of
 from catalog.tables import lease
-from core import lake
+from core import iceberg, lake
 from core.clock import today
 from core.engine import Engine
 from core.errors import GateFailed, RequestError
@@ -150,4 +150,4 @@ def follow(home: Home, batch: Batch) -> None:
     contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     table = standardized_table(batch.contract_id)
     files = [(file.seq, file.path) for file in listed_history(home, table)]
-    lake.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)
+    iceberg.follow(home.settings, f"std.{table}", typed_fields(home.catalog, table, log_columns(contract, standards)), files)

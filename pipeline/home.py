@@ -23,7 +23,7 @@ MADE = "databases.json"  # which databases have been made
 
 @dataclass(frozen=True)
 class Home:
-    """One installation: its settings and its three databases. The lake's own catalog is opened by `core.lake` alone."""
+    """One installation: its settings and its three databases. The lake's own catalog is opened by `core.iceberg` alone."""
 
     settings: Settings
     catalog: sa.Engine

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from catalog.batches import deleted_between
-from core import lake
+from core import iceberg, lake
 from core.clock import now, utc_text
 from core.engine import Engine
 from core.errors import GateFailed
@@ -137,7 +137,7 @@ def follow(home: Home, schema: Schema, number: int) -> None:
     }
     for table, columns in ((schema.table, base_columns(schema)), (xref_table(schema.id), XREF_COLUMNS)):
         files = [(file.seq, file.path) for file in files_upto(home.serving, schema.id, table, number) if file.kind == "log"]
-        lake.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files, about)
+        iceberg.follow(home.settings, f"base.{table}", typed_fields(home.catalog, table, columns), files, about)
 
 
 def _recover(home: Home, schema: Schema, held: Lease) -> None:

@@ -96,7 +96,7 @@ def without_suite(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def without_lake(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Iceberg table follows, for tests of what is read from the files and databases that it follows."""
-    monkeypatch.setattr("core.lake.follow", lambda *_: None)
+    monkeypatch.setattr("core.iceberg.follow", lambda *_: None)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from catalog.files import files_of
 from catalog.purges import Item, Purge, end_purge, get_purge, start_purge, unfinished
 from catalog.tables import lease
 from contracts.model import Contract
-from core import lake
+from core import iceberg
 from core.clock import now
 from core.engine import Engine
 from core.errors import HubError, LeaseHeld
@@ -82,7 +82,7 @@ def _remove(home: Home, account: Purge) -> None:
     for note in account.notes:
         if note["kind"] == "history":
             (seq,) = [file.seq for file in files_of(home.catalog, note["table"], ("compact",)) if file.path == note["base"]]
-            lake.replace(home.settings, f"std.{note['table']}", note["gone"], (seq, note["base"]))
+            iceberg.replace(home.settings, f"std.{note['table']}", note["gone"], (seq, note["base"]))
     for item in account.items:
         path = home.settings.home / item.path
         if path.is_dir():
@@ -198,7 +198,7 @@ def _is_leftover(home: Home, path: Path, named: set[str]) -> bool:
 def _metadata(home: Home, notes: list[dict[str, Any]]) -> Iterator[Item]:
     """Iceberg's own files that no table needs any more: of snapshots that have expired, and versions of the metadata before the present one."""
     try:
-        found = lake.old_metadata(home.settings, now() - SNAPSHOTS_KEPT, UNNAMED_AFTER)
+        found = iceberg.old_metadata(home.settings, now() - SNAPSHOTS_KEPT, UNNAMED_AFTER)
     except HubError as error:
         notes.append({"kind": "metadata", "message": f"the lake's metadata was left for the next purge: {error.message}"})
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from core import lake
+from core import iceberg, lake
 from core.clock import now
 from core.database import driver_url, open_database, writing
 from core.engine import Engine, EngineError, parquet
@@ -100,9 +100,9 @@ def test_iceberg_follows_once_and_says_what_the_files_say(engine: Engine, hub: H
     for seq in (1, 2):
         lake.write(engine, hub.settings, rows(seq * 3), f"t/log-{seq}.parquet", IDS, ["_record_id"])
     files = [(1, "t/log-1.parquet"), (2, "t/log-2.parquet")]
-    lake.follow(hub.settings, "std.t", FIELDS, files[:1])
+    iceberg.follow(hub.settings, "std.t", FIELDS, files[:1])
     for _ in range(2):
-        lake.follow(hub.settings, "std.t", FIELDS, files)
+        iceberg.follow(hub.settings, "std.t", FIELDS, files)
     found = iceberg_rows(hub, "std.t")
     assert len(found) == 9
     assert sorted(map(str, found)) == sorted(
@@ -115,7 +115,7 @@ def test_two_that_make_the_first_tables_at_once_do_not_stop_each_other(engine: E
 
     for name in ("t", "u"):
         lake.write(engine, hub.settings, rows(2), f"{name}/1.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     looked, look = [], SqlCatalog.namespace_exists
 
     def too_early(catalog: SqlCatalog, namespace: str) -> bool:
@@ -124,7 +124,7 @@ def test_two_that_make_the_first_tables_at_once_do_not_stop_each_other(engine: E
         return len(looked) > 1 and bool(look(catalog, namespace))
 
     monkeypatch.setattr(SqlCatalog, "namespace_exists", too_early)
-    lake.follow(hub.settings, "std.u", FIELDS, [(1, "u/1.parquet")])
+    iceberg.follow(hub.settings, "std.u", FIELDS, [(1, "u/1.parquet")])
     assert looked[0] == "std"
     assert len(looked) > 1
     assert len(iceberg_rows(hub, "std.u")) == 2
@@ -136,18 +136,18 @@ def metadata_of(hub: Hub, name: str = "t") -> dict[str, bytes]:
 
 def test_following_again_makes_no_file(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     before = metadata_of(hub)
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     assert metadata_of(hub) == before
 
 
 def test_a_table_that_another_makes_at_the_same_moment_is_taken_as_it_is(engine: Engine, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     for seq in (1, 2):
         lake.write(engine, hub.settings, rows(2), f"t/{seq}.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
-    monkeypatch.setattr("core.lake._listed_at", lambda *_: None)  # the other process is not done when this one looks
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    monkeypatch.setattr("core.iceberg._listed_at", lambda *_: None)  # the other process is not done when this one looks
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
     monkeypatch.undo()
     assert len(iceberg_rows(hub, "std.t")) == 4
 
@@ -167,32 +167,32 @@ def test_a_table_that_lies_elsewhere_is_made_anew_here_and_left_alone_there(tmp_
     with Engine(hub.settings) as engine:
         for seq in (1, 2, 3):
             lake.write(engine, hub.settings, rows(seq), f"t/{seq}.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
     other, before = elsewhere(hub, tmp_path / "second", moved=moved, **variables), metadata_of(hub)
     # Neither is a matter of the other's files: what is not here is made of what is listed when it follows.
-    assert lake.old_metadata(other.settings, now(), -1.0) == []
-    lake.replace(other.settings, "std.t", ["t/1.parquet"], (2, "t/2.parquet"))
+    assert iceberg.old_metadata(other.settings, now(), -1.0) == []
+    iceberg.replace(other.settings, "std.t", ["t/1.parquet"], (2, "t/2.parquet"))
     assert metadata_of(hub) == before
     for _ in range(2):
-        lake.follow(other.settings, "std.t", FIELDS, [(seq, f"t/{seq}.parquet") for seq in (1, 2, 3)])
+        iceberg.follow(other.settings, "std.t", FIELDS, [(seq, f"t/{seq}.parquet") for seq in (1, 2, 3)])
     assert len(iceberg_rows(other, "std.t")) == 6
     assert metadata_of(hub) == before
     if not moved:
         assert len(iceberg_rows(hub, "std.t")) == 3
-    lake.old_metadata(other.settings, now(), -1.0)
+    iceberg.old_metadata(other.settings, now(), -1.0)
     assert len(iceberg_rows(other, "std.t")) == 6
 
 
 def test_a_damaged_catalog_says_what_to_do(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     database = hub.settings.home / "lake.db"
     database.write_bytes(b"no database" * 1000)
     with pytest.raises(StoreError, match="is damaged") as raised:
-        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+        iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     assert "take lake.db away" in str(raised.value.hint)
     database.unlink()
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     assert len(iceberg_rows(hub, "std.t")) == 2
 
 
@@ -202,15 +202,15 @@ def test_on_a_server_no_file_can_be_taken_away(tmp_path: Path, new_databases: Ca
     _ = hub.home
     with Engine(hub.settings) as engine:
         lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     for path in (hub.settings.lake_dir / "std").rglob("*.json"):
         path.unlink()
     with pytest.raises(StoreError, match="its metadata is gone") as raised:
-        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+        iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     assert "empty the table iceberg_tables" in str(raised.value.hint)
     with writing(open_database(hub.settings.lake_url)) as connection:
         connection.execute(sa.text("DELETE FROM iceberg_tables"))
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     assert len(iceberg_rows(hub, "std.t")) == 2
 
 
@@ -218,8 +218,8 @@ def test_files_without_rows_go_too_when_one_stands_for_them(engine: Engine, hub:
     """A batch in which nothing changed is a log without rows."""
     for seq in (1, 2, 3):
         lake.write(engine, hub.settings, rows(seq % 2), f"t/{seq}.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
-    lake.replace(hub.settings, "std.t", ["t/1.parquet", "t/2.parquet"], (2, "t/3.parquet"))
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    iceberg.replace(hub.settings, "std.t", ["t/1.parquet", "t/2.parquet"], (2, "t/3.parquet"))
     assert named_in_iceberg(hub, "std.t") == {"3.parquet"}
 
 
@@ -243,23 +243,23 @@ def test_what_stands_for_others_is_held_also_where_none_of_them_was(engine: Engi
         lake.write(engine, hub.settings, sql, path, IDS, ["_record_id"])
     sql = "SELECT i::varchar AS _record_id, 'f' || i AS first, NULL::VARCHAR AS second FROM range(1, 4) r(i)"
     lake.write(engine, hub.settings, sql, "t/state.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, files[:followed])
+    iceberg.follow(hub.settings, "std.t", FIELDS, files[:followed])
     gone = [path for _, path in files[:3]]
     for going in (gone[followed:], gone, gone):  # none that is held, all, and once more
-        lake.replace(hub.settings, "std.t", going, (3, "t/state.parquet"))
+        iceberg.replace(hub.settings, "std.t", going, (3, "t/state.parquet"))
     assert sorted(str(row["_record_id"]) for row in iceberg_rows(hub, "std.t")) == ["1", "2", "3"]
-    lake.follow(hub.settings, "std.t", FIELDS, [(3, "t/state.parquet"), files[3]])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(3, "t/state.parquet"), files[3]])
     assert sorted(str(row["_record_id"]) for row in iceberg_rows(hub, "std.t")) == ["1", "2", "3", "4"]
 
 
 def test_a_new_column_keeps_the_old_ones_their_ids(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
-    lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
     # In front of the others, and one gone: places say nothing.
     fields = {"_record_id": (1, "VARCHAR"), "third": (102, "INTEGER"), "second": (101, "VARCHAR")}
     sql = "SELECT '9' AS _record_id, 7 AS third, 's9' AS second"
     lake.write(engine, hub.settings, sql, "t/2.parquet", {name: number for name, (number, _) in fields.items()}, ["_record_id"])
-    lake.follow(hub.settings, "std.t", fields, [(1, "t/1.parquet"), (2, "t/2.parquet")])
+    iceberg.follow(hub.settings, "std.t", fields, [(1, "t/1.parquet"), (2, "t/2.parquet")])
     found = sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"]))
     assert found == [
         {"_record_id": "0", "third": None, "second": "s0"},
@@ -276,13 +276,13 @@ def test_files_of_a_column_that_is_gone_are_taken_later_too(engine: Engine, hub:
     lake.write(engine, hub.settings, sql, "t/2.parquet", {name: number for name, (number, _) in less.items()}, ["_record_id"])
     files = [(1, "t/1.parquet"), (2, "t/2.parquet")]
     told = [{"_record_id": name, "second": f"s{name}"} for name in ("0", "1", "9")]
-    lake.follow(hub.settings, "std.t", less, files)
+    iceberg.follow(hub.settings, "std.t", less, files)
     assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
     # A compacted state from before the contract changed stands in the place of the first.
     lake.write(engine, hub.settings, rows(2), "t/3.parquet", IDS, ["_record_id"])
-    lake.replace(hub.settings, "std.t", ["t/1.parquet"], (1, "t/3.parquet"))
+    iceberg.replace(hub.settings, "std.t", ["t/1.parquet"], (1, "t/3.parquet"))
     assert sorted(iceberg_rows(hub, "std.t"), key=lambda row: str(row["_record_id"])) == told
-    lake.follow(hub.settings, "std.t", FIELDS, files)
+    iceberg.follow(hub.settings, "std.t", FIELDS, files)
     assert {row["first"] for row in iceberg_rows(hub, "std.t")} == {"f0", "f1", None}
 
 
@@ -319,7 +319,7 @@ def test_what_came_into_the_place_of_a_leftover_meanwhile_is_another_s(engine: E
 
 def test_a_file_that_is_gone_is_named_before_iceberg_follows(engine: Engine, hub: Hub) -> None:
     with pytest.raises(StoreError, match=r"1\.parquet is missing below"):
-        lake.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+        iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
 
 
 def test_a_folder_that_is_not_there_has_no_leftovers(hub: Hub) -> None:

@@ -39,7 +39,7 @@ BOUNDARIES = [
     ("core.lake.write", "after"),
     ("pipeline.accept.accept_batch", "before"),
     ("pipeline.accept.accept_batch", "after"),
-    ("core.lake._append", "after"),
+    ("core.iceberg._append", "after"),
     ("pipeline.publication.merging.resolve", "after"),
     ("pipeline.publication.merging.Merging._write", "after"),
     ("registries.serving.close_rows", "after"),
@@ -175,7 +175,7 @@ def test_a_batch_whose_lake_did_not_follow_is_followed_when_it_is_accepted_again
     run(hub, rows_of(0))
     batch_id = hub.land(PATIENTS, rows_of(1))
     with monkeypatch.context() as patched:
-        patched.setattr("core.lake._append", dying("core.lake._append", "before"))
+        patched.setattr("core.iceberg._append", dying("core.iceberg._append", "before"))
         with pytest.raises(Killed):
             accept(batch_id, hub.home)
     assert followed(hub)[0] == 1

@@ -85,7 +85,7 @@ def test_a_table_that_trails_behind_a_purge_catches_up(hub: Hub, monkeypatch: py
     for day in range(followed):
         hub.sync(BRIEF, rows_of(day))
     with monkeypatch.context() as patch:
-        patch.setattr("core.lake.follow", lambda *_: None)
+        patch.setattr("core.iceberg.follow", lambda *_: None)
         for day in range(followed, 4):
             hub.sync(BRIEF, rows_of(day))
         hub.publish("population")
