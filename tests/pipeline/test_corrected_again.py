@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,8 +103,9 @@ def test_rows_with_one_key_that_were_run_again_are_corrected_one_by_one(hub: Hub
     assert residents(hub) == {resident_id(50), resident_id(51)}
 
 
-def test_a_corrected_row_waits_no_more_where_parts_are_read(hub: Hub, tmp_path: Path) -> None:
-    people = People(tmp_path)
+def read_in_parts(hub: Hub, folder: Path) -> tuple[People, dict[str, Any]]:
+    """A table that a cursor follows, and its contract: read once, with one row whose key is wrong."""
+    people = People(folder)
     connect(hub, patients=people.url)
     document = tracked(people.kind, "cursor")
     hub.register(document)
@@ -111,6 +113,11 @@ def test_a_corrected_row_waits_no_more_where_parts_are_read(hub: Hub, tmp_path: 
         people.put(number, 1)
     people.put(50, 1, SFZH=MISKEYED["SFZH"])
     assert sync(hub, document).waiting == 1
+    return people, document
+
+
+def test_a_corrected_row_waits_no_more_where_parts_are_read(hub: Hub, tmp_path: Path) -> None:
+    people, document = read_in_parts(hub, tmp_path)
     path = handed_out(hub)
     replay(ID, hub.home)
     (made,) = replay(ID, hub.home, repaired=corrected(path, "50.csv", resident_id(50)))
@@ -125,14 +132,7 @@ def test_a_corrected_row_waits_no_more_where_parts_are_read(hub: Hub, tmp_path: 
 
 
 def test_a_row_that_was_corrected_wrongly_waits_once_when_a_part_brings_it_changed(hub: Hub, tmp_path: Path) -> None:
-    people = People(tmp_path)
-    connect(hub, patients=people.url)
-    document = tracked(people.kind, "cursor")
-    hub.register(document)
-    for number in range(3):
-        people.put(number, 1)
-    people.put(50, 1, SFZH=MISKEYED["SFZH"])
-    sync(hub, document)
+    people, document = read_in_parts(hub, tmp_path)
     (made,) = replay(ID, hub.home, repaired=corrected(handed_out(hub), "51.csv", wrong_check(resident_id(51))))
     assert (made.quarantined, made.waiting) == (1, 1)
     people.put(50, 2, SFZH=MISKEYED["SFZH"])
