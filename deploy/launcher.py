@@ -28,7 +28,7 @@ from core.settings import Settings, load_settings
 from dags.defaults import pool_slots
 from deploy.action_log import write_in_threads
 from deploy.environment import logs_folder
-from deploy.metadata import use_wal
+from deploy.metadata import end_former_schedulers, use_wal
 from deploy.processes import Recorded, end, record
 from deploy.record import add_process
 
@@ -109,6 +109,8 @@ def run_airflow(arguments: list[str]) -> None:
     if arguments[0] == "api-server":
         write_in_threads()
         importlib.import_module("airflow.api_fastapi.main")
+    if arguments[0] == "scheduler" and (file := metadata_file()):
+        end_former_schedulers(file)
     gc.freeze()
     gc.enable()
     sys.argv = ["airflow", *arguments]
@@ -118,15 +120,12 @@ def run_airflow(arguments: list[str]) -> None:
 
 def prepare_database(settings: Settings) -> None:
     """Bring the metadata database to this Airflow's schema, unless it is there, and make the pools."""
-    from airflow.configuration import conf
-
     if not is_at_head():
         from airflow.utils.db import initdb
 
         initdb()
-    url = conf.get_mandatory_value("database", "sql_alchemy_conn")
-    if url.startswith("sqlite:///"):
-        use_wal(Path(url.removeprefix("sqlite:///")))
+    if file := metadata_file():
+        use_wal(file)
     make_pools(settings)
 
 
@@ -140,15 +139,22 @@ def make_pools(settings: Settings) -> None:
             Pool.create_or_update_pool(name, slots, "Made by Govhub from the registered datasets", False, session=session)
 
 
-def is_at_head() -> bool:
-    """True if the schema has the revision this Airflow wants. Asks SQLite directly; any other database is left to Alembic."""
+def metadata_file() -> Path | None:
+    """The file of Airflow's metadata database, or None where the operator has put it on a server."""
     from airflow.configuration import conf
-    from airflow.utils.db import _REVISION_HEADS_MAP
 
     url = conf.get_mandatory_value("database", "sql_alchemy_conn")
-    if not url.startswith("sqlite:///") or not Path(url.removeprefix("sqlite:///")).exists():
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def is_at_head() -> bool:
+    """True if the schema has the revision this Airflow wants. Asks SQLite directly; any other database is left to Alembic."""
+    from airflow.utils.db import _REVISION_HEADS_MAP
+
+    file = metadata_file()
+    if file is None or not file.exists():
         return False
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         try:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         except sqlite3.OperationalError:

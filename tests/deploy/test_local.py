@@ -6,14 +6,17 @@ import socket
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from core.errors import RequestError
+from core.settings import Settings
 from deploy import local, runs
 from deploy.environment import airflow_environment, airflow_folder, load_secrets
-from deploy.processes import record
+from deploy.processes import members, record
 from deploy.record import Record, add_process, load_record, save_record
 from tests.deploy.helpers import settings_at
 
@@ -109,20 +112,41 @@ STAGES = {
 }
 
 
-@pytest.mark.long
-def test_real_processes_collect_publish_and_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One department is down; the other's dataset is collected and its registry published all the same."""
-    (tmp_path / "stubs" / "pipeline").mkdir(parents=True)
-    for name, text in {"__init__": "", **STAGES}.items():
-        (tmp_path / "stubs" / "pipeline" / f"{name}.py").write_text(text)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stubs"))
-    settings = settings_at(tmp_path / "home")
+# Lands nothing at the first call and never ends.
+STALLS_ONCE = """
+import time
+from pathlib import Path
+
+def land(contract_id):
+    called = Path(__file__).with_name("called")
+    if not called.exists():
+        called.touch()
+        time.sleep(600)
+    return "batch-1"
+"""
+
+
+def installation(folder: Path, monkeypatch: pytest.MonkeyPatch, stages: Mapping[str, str], *datasets: str) -> Settings:
+    """The settings of an installation in which these datasets are registered and whose stages are stubs."""
+    (folder / "stubs" / "pipeline").mkdir(parents=True)
+    for name, text in {"__init__": "", **stages}.items():
+        (folder / "stubs" / "pipeline" / f"{name}.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(folder / "stubs"))
+    settings = settings_at(folder / "home")
     settings.registered.mkdir(parents=True)
     entry = {"title": "t", "feeds": ["population"], "cron": None, "retries": 3, "retry_seconds": 1, "pool": "db"}
-    for department, dataset in (("tax", "tax__payer"), ("health", "health__birth")):
+    for dataset in datasets:
+        department = dataset.partition("__")[0]
         (settings.registered / f"{department}.json").write_text(
             json.dumps({"department": department, "datasets": [{**entry, "id": dataset}]})
         )
+    return settings
+
+
+@pytest.mark.long
+def test_real_processes_collect_publish_and_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One department is down; the other's dataset is collected and its registry published all the same."""
+    settings = installation(tmp_path, monkeypatch, STAGES, "tax__payer", "health__birth")
     started = local.start(settings)
     try:
         triggered = runs.trigger(started.api, ["collect__tax__payer", "collect__health__birth"], "test")
@@ -134,3 +158,25 @@ def test_real_processes_collect_publish_and_stop(tmp_path: Path, monkeypatch: py
         ended = local.stop(settings)
     assert ended == ["launcher"]
     assert local.running(settings) is None
+
+
+@pytest.mark.long
+def test_what_a_killed_run_left_half_done_starts_anew_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits until Airflow has missed the heartbeats of processes that are known to be gone: here it never would."""
+    settings = installation(tmp_path, monkeypatch, {**STAGES, "land": STALLS_ONCE}, "health__birth")
+    for name in ("TASK_INSTANCE_HEARTBEAT_TIMEOUT", "ORPHANED_TASKS_CHECK_INTERVAL"):
+        monkeypatch.setenv(f"AIRFLOW__SCHEDULER__{name}", "36000")
+    started = local.start(settings)
+    triggered = runs.trigger(started.api, ["collect__health__birth"], "test")
+    while not (tmp_path / "stubs" / "pipeline" / "called").exists():
+        time.sleep(0.2)
+    recorded = load_record(settings)
+    assert recorded is not None
+    for process in [process for leader in recorded.processes for process in members(leader)]:
+        process.kill()
+    started = local.start(settings)
+    try:
+        states = {run.dag_id: run.state for run in runs.wait(started.api, triggered, seconds=240)}
+    finally:
+        local.stop(settings)
+    assert states == {"collect__health__birth": "success", "publish__population": "success"}
