@@ -4,6 +4,8 @@ SQLite runs in WAL mode with a busy timeout; a writing transaction takes the loc
 up rather than fail half-way, and a reading one never blocks a writer.
 """
 
+import atexit
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -26,11 +28,20 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
 
 
+def open_database(url: str, *, kept: bool = False) -> sa.Engine:
+    """Return the engine of a database, one per process and address. Connects on first use, not here.
+
+    Connections to PostgreSQL are kept; those to SQLite where that is asked for, which spares every short transaction half a millisecond.
+    The driver of Arrow (ADBC) brings an SQLite of its own, and locks of files are a process's, so neither of the two sees that the other has the
+    file open; where both have, one reads what stood there before. A database that is also opened through it must not be kept.
+    """
+    return _opened(url, kept and url.startswith("sqlite"))
+
+
 @cache
-def open_database(url: str) -> sa.Engine:
-    """Return the engine of a database, one per process and address. Connects on first use, not here."""
+def _opened(url: str, kept: bool) -> sa.Engine:
     try:
-        engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url))
+        engine = sa.create_engine(driver_url(url), hide_parameters=True, **_pooling(url, kept))
     except (sa.exc.ArgumentError, ImportError, ValueError):  # their texts quote the address, and with it a password
         raise RequestError(
             "the address of one of the hub's databases cannot be understood",
@@ -39,13 +50,61 @@ def open_database(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
+        if kept:
+            _keep_while_it_is_the_same_file(engine)
     return engine
 
 
-def _pooling(url: str) -> dict[str, Any]:
-    """No connection to SQLite stays open: the driver of Arrow (ADBC) brings an SQLite of its own, and locks of files are a process's, so neither
-    of the two sees that the other has the file open. Where both have, one reads what stood there before."""
-    return {"poolclass": sa.pool.NullPool} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 2}
+def _pooling(url: str, kept: bool) -> dict[str, Any]:
+    if not url.startswith("sqlite"):
+        return {"pool_pre_ping": True, "pool_size": 2}
+    # Nobody waits for another's connection: SQLite lets readers read side by side.
+    return {"poolclass": sa.pool.QueuePool, "pool_size": 2, "max_overflow": -1} if kept else {"poolclass": sa.pool.NullPool}
+
+
+# The engines that keep connections to SQLite, and what a forked process has of its parent's: it must neither use nor close them.
+_keeping: list[sa.Engine] = []
+_inherited: list[sa.Pool] = []
+
+
+def close_kept() -> None:
+    """Close the connections to SQLite that wait for their next use."""
+    for engine in _keeping:
+        if engine.pool.checkedin():  # type: ignore[attr-defined]
+            engine.dispose()
+
+
+def _leave_to_parent() -> None:
+    for engine in _keeping:
+        _inherited.append(engine.pool)
+        engine.dispose(close=False)
+
+
+atexit.register(close_kept)
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _keep_while_it_is_the_same_file(engine: sa.Engine) -> None:
+    """A connection whose file was taken away, or put back from a backup, is not used again."""
+    path = Path(engine.url.database or "")
+
+    def file() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def note(_connection: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["file"] = file()
+
+    def check(_connection: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info["file"] != file():
+            raise sa.exc.DisconnectionError
+
+    sa.event.listen(engine, "connect", note)
+    sa.event.listen(engine, "checkout", check)
+    _keeping.append(engine)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from core.database import open_database, reading
+from core.database import close_kept, open_database, reading
 from core.errors import RequestError, StoreError
 
 DAMAGED = "keep the backups that there are, and go back to the newest: ./hub restore; docs/operating.md says how"
@@ -75,7 +75,7 @@ def load(url: str, source: Path) -> None:
 
 def remove(url: str) -> None:
     """Remove an SQLite database with what is kept beside it."""
-    open_database(url).dispose()
+    close_kept()
     path = _path(url)
     for old in (path, *(path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm"))):
         old.unlink(missing_ok=True)

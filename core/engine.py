@@ -15,6 +15,7 @@ from uuid import UUID
 import duckdb
 
 from core.errors import HubError, StoreError
+from core.instances import DATABASE, leave_instance, take_instance
 from core.settings import Settings
 from core.work import make_work_folder
 
@@ -50,33 +51,34 @@ def parquet(paths: Iterable[object]) -> str:
 
 
 class Engine:
-    """One DuckDB connection in memory under the limits of the settings. Use it as a context manager."""
+    """One DuckDB in memory under the limits of the settings. Use it as a context manager."""
 
     def __init__(self, settings: Settings, *, threads: int | None = None, memory_limit_mb: int | None = None) -> None:
         self._spill = make_work_folder(settings, "spill")
         self.threads, self.memory_limit_mb = threads or settings.threads, memory_limit_mb or settings.memory_limit_mb
-        self.connection = duckdb.connect(
-            config={
-                "threads": self.threads,
-                "memory_limit": f"{self.memory_limit_mb}MB",
-                "temp_directory": str(self._spill),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
-        self.connection.execute("SET TimeZone = 'UTC'")
+        limits = {"threads": str(self.threads), "memory_limit": f"{self.memory_limit_mb}MB", "temp_directory": str(self._spill)}
+        self._instance = take_instance(limits)
+        self.connection = self.another_connection()
         self._ibis: ibis.backends.duckdb.Backend | None = None
+
+    def another_connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection that sees the engine's tables; its settings and temporary tables are its own."""
+        connection = self._instance.cursor()
+        connection.execute(f"USE {DATABASE}")
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
         """Close the connection and remove its spill folder. What still runs ends: a key was pressed, or its rows are wanted no more."""
         self.connection.interrupt()  # or closing would wait for the end of a statement, which may be minutes away
         self.connection.close()
+        if error is None:
+            leave_instance(self._instance)
+        else:
+            self._instance.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
     @property

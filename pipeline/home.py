@@ -50,7 +50,8 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
         migrate(url, Path(package.__path__[0]) / "migrations", may_make=package.__name__ not in made)
     if made != (names := {package.__name__ for package in urls}):
         _note_made(settings, names)
-    return Home(settings, *(open_database(url) for url in urls.values()))
+    # The serving database is loaded through Arrow's driver as well.
+    return Home(settings, *(open_database(url, kept=url != settings.serving_url) for url in urls.values()))
 
 
 def _made(settings: Settings) -> set[str]:

@@ -1,9 +1,8 @@
 """A SQLAlchemy dialect that lets Great Expectations work on the engine's own in-memory tables.
 
 It stands on duckdb-engine and differs in three points. Results are buffered whole, because Great Expectations closes the connection
-before it
-fetches. Reflection asks DuckDB's own catalog, because SQLAlchemy 2.1 asks PostgreSQL tables that DuckDB lacks. And connecting hands out a
-cursor on a running engine, named by a token in the address, so that nothing is copied.
+before it fetches. Reflection asks DuckDB's own catalog, because SQLAlchemy 2.1 asks PostgreSQL tables that DuckDB lacks. And connecting
+hands out one more connection to a running engine, named by a token in the address, so that nothing is copied.
 """
 
 import secrets
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import duckdb
 import duckdb_engine
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, registry
@@ -20,7 +18,7 @@ from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 from core.engine import Engine
 
-_shared: dict[str, duckdb.DuckDBPyConnection] = {}
+_shared: dict[str, Engine] = {}
 
 TYPES = {
     "varchar": sa.types.String,
@@ -42,7 +40,7 @@ class _Context(PGExecutionContext_psycopg2):
 
 
 class HubDialect(duckdb_engine.Dialect):
-    """DuckDB for Great Expectations, on a connection shared through `shared_engine`."""
+    """DuckDB for Great Expectations, on an engine shared through `shared_engine`."""
 
     execution_ctx_cls = _Context
     supports_statement_cache = True
@@ -53,9 +51,9 @@ class HubDialect(duckdb_engine.Dialect):
         self.dialect = postgresql.dialect
 
     def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """Hand out a cursor on the engine that the address names."""
+        """Hand out a connection to the engine that the address names."""
         token = args[0] if args else kwargs["database"]
-        return duckdb_engine.ConnectionWrapper(_shared[token].cursor())
+        return duckdb_engine.ConnectionWrapper(_shared[token].another_connection())
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
         """Columns of a table or view, from DuckDB's catalog."""
@@ -101,7 +99,7 @@ registry.register("duckdb.hub", __name__, "HubDialect")
 def shared_engine(engine: Engine) -> Iterator[str]:
     """Share an engine for the time of the block; yields the address by which Great Expectations reaches it."""
     token = f"hub-{secrets.token_hex(8)}"
-    _shared[token] = engine.connection
+    _shared[token] = engine
     try:
         yield f"duckdb+hub:///{token}"
     finally:

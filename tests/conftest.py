@@ -18,7 +18,7 @@ import psutil
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from core.database import open_database
+from core.database import close_kept, open_database
 from pipeline.validate import count_issues
 from tests.factories import Hub, hub_in
 
@@ -77,6 +77,13 @@ def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
     monkeypatch.setattr("connectors.files.drop.LOOK_AGAIN_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _closed_databases() -> Iterator[None]:
+    """A test's databases are open no longer than it runs: thousands of them would be more than a process may have open."""
+    yield
+    close_kept()
 
 
 @pytest.fixture(scope="session")
