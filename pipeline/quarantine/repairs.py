@@ -154,16 +154,16 @@ def has_corrected_keys(home: Home, contract_id: str) -> bool:
 
 def find_borrowed(engine: Engine, home: Home, batch: Batch, waiting: str) -> None:
     """Leave table BORROWED: records that are accepted, or among those `waiting`, only because a repair gave a row of the source their key
-    (`_repaired_id`), and that row's id (`_record_id`); and table `given_keys`: the same of all that ever were accepted."""
+    (`_repaired_id`), and that row's id (`_record_id`); and table `given_keys`: these, and all that ever were accepted so."""
     table = standardized_table(batch.contract_id)
     repairs = _source(home, batch.contract_id, files_of(home.catalog, table, ("repairs",)))
-    given = f"SELECT _record_id, _repaired_id FROM {repairs} WHERE _accepted AND _repaired_id IS NOT NULL"
+    still = "w._record_id = r._repaired_id AND w._batch_seq = r._batch_seq AND w._position = r._position"
+    engine.run(f"CREATE TABLE {BORROWED} AS SELECT r._record_id, r._repaired_id FROM {repairs} r SEMI JOIN {waiting} w ON {still}")
+    given = f"SELECT _record_id, _repaired_id FROM {repairs} WHERE _accepted AND _repaired_id IS NOT NULL UNION ALL FROM {BORROWED}"
     engine.run(f"CREATE TABLE given_keys AS {given}", doing="reading repairs")
     sought = [record for (record,) in engine.rows("SELECT DISTINCT _repaired_id FROM given_keys")]
     lines = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_position")}, only=Sought(engine, sought))
     engine.run(f"CREATE TABLE given_lines AS SELECT * FROM {lines}", doing="reading the accepted state")
-    still = "w._record_id = r._repaired_id AND w._batch_seq = r._batch_seq AND w._position = r._position"
-    engine.run(f"CREATE TABLE {BORROWED} AS SELECT r._record_id, r._repaired_id FROM {repairs} r SEMI JOIN {waiting} w ON {still}")
     for (seq,) in engine.rows("SELECT DISTINCT _batch_seq FROM given_lines ORDER BY 1"):
         origin = batch_at(home.catalog, batch.contract_id, seq)
         if batch_folder(home.settings, batch.contract_id, seq).exists():
