@@ -26,6 +26,9 @@ from standards.loader import load_standards
 
 HEADER = "leave the header as it was handed out"
 _ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]+")
+_CHOSEN = (
+    "one row was handed back for all with this key, and waits; correct that one in a file exported anew, or mend this one in the source"
+)
 _DIGITS = 19  # of a position; more are no number of the engine's
 
 
@@ -187,6 +190,8 @@ def _matched(
     emptied = [name for name in changed if not (_value(row, origin, name) or "").strip()]
     if emptied:
         return None, f"column {', '.join(emptied)}: the key of the record was removed; write the right one, or leave the row out"
+    if changed and origin.is_shared:
+        return None, f"column {', '.join(changed)}: {_CHOSEN}"
     return origin, ""
 
 

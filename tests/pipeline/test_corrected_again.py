@@ -103,6 +103,30 @@ def test_rows_with_one_key_that_were_run_again_are_corrected_one_by_one(hub: Hub
     assert residents(hub) == {resident_id(50), resident_id(51)}
 
 
+def test_a_row_that_was_chosen_for_another_is_not_given_the_key_of_that(hub: Hub) -> None:
+    """Of two rows with one key one is handed back, and waits for both: then the key of the other is corrected in the first file."""
+    hub.register(PATIENTS)
+    rows = [*GOOD, *TWINS]
+    path = waits_again(hub, rows, "out.csv")
+
+    def choose(header: list[str], rows: list[list[str]]) -> None:
+        filling("XM", "")(header, rows)
+        del rows[1]
+
+    (made,) = replay(ID, hub.home, repaired=edited(path, choose))
+    assert (made.quarantined, made.waiting) == (1, 1)
+    other = corrected(path, "51.csv", "", resident_id(51))
+    with pytest.raises(RequestError, match="one row was handed back for all with this key"):
+        replay(f"{ID}@1", hub.home, repaired=other)
+    # Sent again both wait by themselves.
+    hub.sync(PATIENTS, rows)
+    (made,) = replay(f"{ID}@1", hub.home, repaired=other)
+    assert (made.accepted, made.waiting) == (1, 1)
+    (made,) = replay(ID, hub.home, repaired=handed_out(hub, "left.csv"))
+    assert residents(hub) == {resident_id(50), resident_id(51)}
+    assert hub.sync(PATIENTS, rows).unchanged == 5
+
+
 def read_in_parts(hub: Hub, folder: Path, **wrong: str) -> tuple[People, dict[str, Any]]:
     """A table that a cursor follows, and its contract: read once, with one row whose key is wrong, and perhaps more of it."""
     people = People(folder)
