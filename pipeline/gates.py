@@ -7,7 +7,7 @@ from typing import Any
 from catalog.batches import EVERY_BATCH, Acceptance, Batch, batches_of, latest_accepted
 from catalog.datasets import contract_at
 from contracts.model import Contract
-from core.percent import limit_percent, percent
+from core.percent import limit_percent, part_of, percent
 from pipeline.changes import Changes
 from pipeline.delivery.comparing import torn
 from pipeline.fill_rates import fills_of_delivery
@@ -47,27 +47,27 @@ def gate(
     if changes.landed < limits.least_rows:
         found.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
     if is_shrink(contract, changes) and not may_shrink:
-        part, most = percent(changes.disappeared / changes.previous), limit_percent(limits.largest_shrink)
+        part, most = percent(changes.disappeared / changes.previous, limits.largest_shrink), limit_percent(limits.largest_shrink)
         found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({part}, limit {most})")
     unreadable = unreadable if unreadable > _AROUND_A_TABLE else 0
     aside, rows = quarantined + unreadable, changes.landed + unreadable
-    if aside > limits.largest_quarantine * rows:
-        part, most = percent(aside / rows), limit_percent(limits.largest_quarantine)
+    if aside > part_of(rows, limits.largest_quarantine):
+        part, most = percent(aside / rows, limits.largest_quarantine), limit_percent(limits.largest_quarantine)
         if unreadable:
             found.append(f"{unreadable} of {rows} rows could not be read, {quarantined} would be quarantined ({part}, limit {most})")
         else:
             found.append(f"{quarantined} of {rows} rows would be quarantined ({part}, limit {most})")
     for element, least in limits.fill_rates.items():
         evaluated, filled = fills.get(element, (0, 0))
-        if evaluated and filled < least * evaluated:
-            part, asked = percent(filled / evaluated), limit_percent(least)
+        if evaluated and filled < part_of(evaluated, least):
+            part, asked = percent(filled / evaluated, least), limit_percent(least)
             found.append(f"{element} is filled in {part} of {evaluated} rows, the contract asks for {asked}")
     return found
 
 
 def is_shrink(contract: Contract, changes: Changes) -> bool:
     """Whether more records would disappear than the contract allows."""
-    return bool(changes.previous) and changes.disappeared > contract.assertions.largest_shrink * changes.previous
+    return bool(changes.previous) and changes.disappeared > part_of(changes.previous, contract.assertions.largest_shrink)
 
 
 def was_shown(home: Home, batch: Batch, changes: Changes) -> bool:

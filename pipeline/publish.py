@@ -17,7 +17,7 @@ from core.engine import Engine
 from core.errors import GateFailed
 from core.faults import described
 from core.leases import Lease, holding, writing_under
-from core.percent import limit_percent
+from core.percent import limit_percent, part_of
 from core.space import check_space
 from core.steps import timed
 from pipeline.home import Home, open_home
@@ -202,7 +202,7 @@ class _Publishing:
     def _gate(self, counts: dict[str, int]) -> str | None:
         """Why a shrink beyond the limit may pass, if there is one. Raises GateFailed where nobody has decided that it may."""
         limit, gone, before = self.merging.definition.largest_shrink, counts["deleted"], self.merging.before.entities
-        if not before or gone <= limit * before:
+        if not before or gone <= part_of(before, limit):
             return None
         seen = standing_attempt(self.home.serving, self.merging.before, found="deleted")
         if self.accept_shrink and seen is not None and gone <= (seen.deleted or 0):

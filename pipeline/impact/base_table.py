@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contracts.model import Contract
 from core.engine import Engine, quote
 from core.keys import CANONICAL_KEY, load_key
-from core.percent import limit_percent
+from core.percent import limit_percent, part_of
 from pipeline.home import Home
 from pipeline.impact.comparison import EXAMPLES, Compared, shown
 from pipeline.impact.sampling import Estimate, Sample, take_sample, weigh
@@ -137,7 +137,7 @@ class BaseTrial:
 
     def _gate(self, vanished: Estimate, entities: int) -> str:
         limit = self.definition.largest_shrink
-        if vanished.expected <= limit * entities:
+        if vanished.expected <= part_of(entities, limit):
             return ""
         return f"{vanished} of {entities:,} entities would disappear, which stops the publication (limit {limit_percent(limit)})"
 

@@ -14,7 +14,7 @@ from catalog.batches import batch_at, changed_between
 from catalog.datasets import contract_at
 from core.engine import Engine, quote
 from core.errors import GateFailed
-from core.percent import limit_percent
+from core.percent import limit_percent, part_of
 from pipeline.home import Home
 from pipeline.resolve import Pinned, schema_elements
 from pipeline.state import log_columns, standardized_table, state
@@ -76,7 +76,7 @@ def too_much_changed(
 def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema, standards: Standards, item: Pinned) -> Iterator[Finding]:
     then = batch_at(home.catalog, item.contract.id, item.previous_seq)
     records = then.records or 0
-    if records < limits.least_records or _changed(home, item) <= limits.smallest * records:
+    if records < limits.least_records or _changed(home, item) <= part_of(records, limits.smallest):
         return
     before = contract_at(home.catalog, item.contract.id, then.contract_version)
     # What a contract maps anew, or no longer, has been decided by whoever registered it.
@@ -97,7 +97,7 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
     for element in elements:
         limit = limits.of(element)
         for kind, rows in _changes(engine, pair, element).items():
-            if rows > limit[kind] * records:
+            if rows > part_of(records, limit[kind]):
                 yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
 
 

@@ -3,12 +3,25 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.percent import limit_percent, percent
+from core.percent import limit_percent, part_of, percent
 
 
-@given(st.integers(1, 9999), st.integers(1, 9999))
+@given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_what_is_not_none_or_all_does_not_read_so(some: int, others: int) -> None:
-    assert percent(some / (some + others)) not in {"0.0%", "100.0%"}
+    assert 0 < float(percent(some / (some + others))[:-1]) < 100
+
+
+@given(st.integers(1, 10**7), st.integers(0, 100))
+def test_what_misses_a_limit_does_not_read_like_it(whole: int, limit: int) -> None:
+    """By one row, on either side of it."""
+    for part in (whole * limit // 100 + 1, (whole * limit - 1) // 100):
+        if 0 <= part <= whole:
+            assert float(percent(part / whole, limit / 100)[:-1]) != limit
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10_000))
+def test_what_a_limit_is_of_a_number_is_exact(hundredths: int, permille: int) -> None:
+    assert part_of(hundredths * 1000, permille / 1000) == hundredths * permille
 
 
 def test_none_is_none_and_all_is_all() -> None:
