@@ -69,6 +69,7 @@ def _warnings(found: Impact, t: Translate) -> Iterator[str]:
     for item in found.datasets:
         yield from (t("fault", dataset=item.contract_id, reason=reason) for reason in item.faults)
         yield from (t("gate", dataset=item.contract_id, reason=reason) for reason in item.gate)
+    yield from (t("outdated", dataset=item.contract_id, batch=item.batch_id) for item in found.datasets if item.is_outdated)
     others = [item for item in found.datasets if item.pinned != found.baseline]
     yield from (t("pinned", dataset=item.contract_id, pinned=item.pinned, baseline=found.baseline) for item in others)
     yield from (t("registry_gate", registry=item.registry, reason=item.gate) for item in found.registries if item.gate)

@@ -142,10 +142,6 @@ class _Run:
             elif not self._landed(batch).exists():
                 unseen.append(Unseen(contract_id, f"the rows of {batch.batch_id} are no longer kept"))
             else:
-                if contract.columns != in_force.columns or contract.record_key != in_force.record_key:
-                    unseen.append(
-                        Unseen(contract_id, f"its contract asks for other columns since {batch.batch_id}, which is tried as it was")
-                    )
                 sample = replace(take_sample(batch.landed or 0, rows), population=(batch.landed or 0) - (batch.repeated or 0))
                 seen.append(
                     Compared(
@@ -156,6 +152,7 @@ class _Run:
                         sample,
                         self.versions["old"],
                         self.versions["new"],
+                        is_outdated=contract is not in_force,
                     )
                 )
         return seen, unseen

@@ -55,7 +55,8 @@ class ElementImpact:
 class DatasetImpact:
     """One dataset. `stopped` rows would be quarantined that are accepted, `released` ones the other way round, `values` stay accepted and change.
 
-    `gate` says in words why a delivery would now be stopped whole, `faults` what the contract would no longer agree with.
+    `gate` says in words why a delivery would now be stopped whole, `faults` what the contract would no longer agree with. Where it
+    `is_outdated`, the contract asks for other columns, or has another key, since the delivery, which is tried by the one of its day.
     """
 
     contract_id: str
@@ -73,6 +74,7 @@ class DatasetImpact:
     elements: tuple[ElementImpact, ...]
     gate: tuple[str, ...]
     faults: tuple[str, ...]
+    is_outdated: bool
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Compared:
     sample: Sample
     old: Standards
     new: Standards
+    is_outdated: bool
 
     def elements(self, standards: Standards) -> list[str]:
         """The elements that the dataset supplies under a version."""
@@ -143,6 +146,7 @@ def dataset_impact(engine: Engine, item: Compared, touched: Sequence[str], fault
         elements=tuple(_elements(engine, item, by_element)),
         gate=tuple(_gate(engine, item)),
         faults=tuple(faults),
+        is_outdated=item.is_outdated,
     )
 
 
