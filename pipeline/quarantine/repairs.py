@@ -71,13 +71,9 @@ def repair_rows(home: Home, engine: Engine, batch: Batch, accepted: str, waiting
     """SQL for the lines that a batch of rows run again adds to the repairs; `accepted` is a relation with the `_position` of what passed,
     `waiting` one of what waited before it.
     """
-    assert batch.origin is not None
     rows = landed_rows(home.settings, batch)
-    if batch.kind == "replay":
-        behind = source_digests(home, get_batch(home.catalog, batch.origin))
-        pairs = f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN {behind} s USING (_record_id, _position)"
-    else:
-        pairs = _pairs(home, engine, batch, rows, waiting)
+    behind = _behind_waiting(home, engine, batch, rows, waiting)
+    pairs = _own_pairs(home, batch, rows, behind, waiting) if batch.kind == "replay" else _pairs(batch, rows, behind, waiting)
     return (
         f"SELECT p._source_id AS _record_id, {batch.seq}::integer AS _batch_seq, l._position, l._row_digest, p._source_digest, "
         f"l._position IN (SELECT _position FROM {accepted}) AS _accepted, nullif(l._record_id, p._source_id) AS _repaired_id "
@@ -85,23 +81,41 @@ def repair_rows(home: Home, engine: Engine, batch: Batch, accepted: str, waiting
     )
 
 
-def _pairs(home: Home, engine: Engine, batch: Batch, rows: str, waiting: str) -> str:
-    """SQL for the source's rows that each row of a file stands for. They are those behind what waits by now, whichever batch the file names:
-    a row that got a key of its own in the meantime is another's no more.
+def _behind_waiting(home: Home, engine: Engine, batch: Batch, rows: str, waiting: str) -> str:
+    """SQL for the source's rows behind those of the batches under which records of a batch wait by now, whichever batch it names: `_batch_seq`,
+    and what `source_digests` has.
     """
-    corrected = corrected_keys(batch)
     met = f"SELECT DISTINCT _batch_seq FROM {waiting} WHERE _record_id IN (SELECT _record_id FROM {rows})"
-    seqs = {seq for (seq,) in engine.rows(met, doing="reading quarantine")} | {seq for _, seq, _ in corrected}
-    # Where no row of the file was taken, nothing is met.
+    seqs = {seq for (seq,) in engine.rows(met, doing="reading quarantine")} | {seq for _, seq, _ in corrected_keys(batch)}
+    # Where no row of a file was taken, nothing is met.
     batches = [batch_at(home.catalog, batch.contract_id, seq) for seq in sorted(seqs or {batch.seq})]
-    behind = (f"SELECT {item.seq} AS _batch_seq, * FROM {source_digests(home, item)}" for item in batches)
-    places = ", ".join(map(str, corrected)) or "(NULL::bigint, NULL::integer, NULL::bigint)"
+    return f"({' UNION ALL '.join(f'SELECT {item.seq} AS _batch_seq, * FROM {source_digests(home, item)}' for item in batches)})"
+
+
+def _still(behind: str, waiting: str) -> str:
+    """SQL for those of them that wait: a row that got a key of its own in the meantime is another's no more."""
+    waits = f"FROM {behind} SEMI JOIN {waiting} USING (_record_id, _batch_seq, _position)"
+    return f"(SELECT DISTINCT _record_id, _source_id, _source_digest {waits})"
+
+
+def _own_pairs(home: Home, batch: Batch, rows: str, behind: str, waiting: str) -> str:
+    """SQL for the source's rows that each row run again as it was stands for: those behind itself."""
+    assert batch.origin is not None
+    origin = source_digests(home, get_batch(home.catalog, batch.origin))
+    return (
+        f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN {origin} s USING (_record_id, _position) "
+        f"SEMI JOIN {_still(behind, waiting)} w USING (_record_id, _source_id, _source_digest)"
+    )
+
+
+def _pairs(batch: Batch, rows: str, behind: str, waiting: str) -> str:
+    """SQL for the source's rows that each row of a file stands for."""
+    places = ", ".join(map(str, corrected_keys(batch))) or "(NULL::bigint, NULL::integer, NULL::bigint)"
     # Where several rows have one key, the one that was chosen stands for all of them, except for those that got a key of their own.
     return (
-        f"WITH behind AS ({' UNION ALL '.join(behind)}), corrected (line, seq, place) AS (VALUES {places}), "
+        f"WITH behind AS {behind}, corrected (line, seq, place) AS (VALUES {places}), "
         "own AS (SELECT c.line, b._source_id, b._source_digest FROM corrected c JOIN behind b ON b._batch_seq = c.seq AND b._position = c.place) "
-        f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN (SELECT DISTINCT _record_id, _source_id, _source_digest "
-        f"FROM behind SEMI JOIN {waiting} USING (_record_id, _batch_seq, _position)) s USING (_record_id) "
+        f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN {_still('behind', waiting)} s USING (_record_id) "
         "WHERE l._position NOT IN (SELECT line FROM own) AND (s._source_id, s._source_digest) NOT IN (SELECT (_source_id, _source_digest) FROM own) "
         "UNION ALL SELECT * FROM own"
     )

@@ -103,17 +103,18 @@ def test_rows_with_one_key_that_were_run_again_are_corrected_one_by_one(hub: Hub
     assert residents(hub) == {resident_id(50), resident_id(51)}
 
 
+def without_a_name(header: list[str], rows: list[list[str]]) -> None:
+    """The first row alone, and wrong again."""
+    filling("XM", "")(header, rows)
+    del rows[1:]
+
+
 def test_a_row_that_was_chosen_for_another_is_not_given_the_key_of_that(hub: Hub) -> None:
     """Of two rows with one key one is handed back, and waits for both: then the key of the other is corrected in the first file."""
     hub.register(PATIENTS)
     rows = [*GOOD, *TWINS]
     path = waits_again(hub, rows, "out.csv")
-
-    def choose(header: list[str], rows: list[list[str]]) -> None:
-        filling("XM", "")(header, rows)
-        del rows[1]
-
-    (made,) = replay(ID, hub.home, repaired=edited(path, choose))
+    (made,) = replay(ID, hub.home, repaired=edited(path, without_a_name))
     assert (made.quarantined, made.waiting) == (1, 1)
     other = corrected(path, "51.csv", "", resident_id(51))
     with pytest.raises(RequestError, match="one row was handed back for all with this key"):
@@ -125,6 +126,22 @@ def test_a_row_that_was_chosen_for_another_is_not_given_the_key_of_that(hub: Hub
     (made,) = replay(ID, hub.home, repaired=handed_out(hub, "left.csv"))
     assert residents(hub) == {resident_id(50), resident_id(51)}
     assert hub.sync(PATIENTS, rows).unchanged == 5
+
+
+def test_a_row_with_a_key_of_its_own_is_not_run_again_with_one_that_stood_for_it(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    rows = [*GOOD, *TWINS]
+    path = waits_again(hub, rows, "out.csv")
+    replay(ID, hub.home, repaired=edited(path, without_a_name))
+    path = waits_again(hub, rows, "again.csv")
+    (made,) = replay(ID, hub.home, repaired=corrected(path, "51.csv", "", resident_id(51)))
+    assert (made.accepted, made.waiting) == (1, 1)
+    (made,) = replay(f"{ID}@2", hub.home)  # the row that stood for both
+    assert (made.quarantined, made.waiting) == (1, 1)
+    (made,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "left.csv"), filling("XM", "王芳")))
+    assert (made.accepted, made.waiting) == (1, 0)
+    assert hub.sync(PATIENTS, rows).unchanged == 5
+    assert residents(hub) == {resident_id(50), resident_id(51)}
 
 
 def read_in_parts(hub: Hub, folder: Path, **wrong: str) -> tuple[People, dict[str, Any]]:
