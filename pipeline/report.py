@@ -19,6 +19,7 @@ from core.errors import RequestError
 from core.files import requested
 from pipeline.home import Home
 from pipeline.publication.accuracy import read_accuracy
+from pipeline.standardize import make_plan
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing
@@ -118,8 +119,8 @@ class _Key:
 @lru_cache(maxsize=512)
 def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
     home, table = key.home, standardized_table(contract_id)
-    standards = load_standards()
-    elements = dataset_elements(contract_at(home.catalog, contract_id, version), standards)
+    standards, contract = load_standards(), contract_at(home.catalog, contract_id, version)
+    elements = dataset_elements(contract, standards)
     columns = {"_record_id": "UUID", "_batch_seq": "INTEGER", **{name: engine_type(standards.elements[name]) for name in elements}}
     issue_files = files_of(home.catalog, table, ("issues",), seq - 1)
     with Engine(home.settings) as engine:
@@ -134,10 +135,10 @@ def _standing(key: _Key, contract_id: str, version: int, seq: int) -> Standing:
         found = log_source(home, f"{table}/issues", ISSUE_COLUMNS, issue_files)
         joined = f"{found} JOIN (SELECT _record_id, _batch_seq FROM {rows} WHERE {old}) USING (_record_id, _batch_seq)"
         issues = engine.rows(f"SELECT element, issue_type, count(*) FROM {joined} GROUP BY ALL", doing="counting standing issues")
-        refused = [name for name, kind in standards.issue_types.items() if kind.severity == "error" and name != "missing"]
+        refused = [f"{item.element.id}:{issue}" for item in make_plan(contract, standards).elements for issue in item.withheld]
         withheld = dict(
             engine.rows(
-                f"SELECT element, count(DISTINCT _record_id) FROM {joined} WHERE list_contains($refused, issue_type) GROUP BY 1",
+                f"SELECT element, count(DISTINCT _record_id) FROM {joined} WHERE list_contains($refused, element || ':' || issue_type) GROUP BY 1",
                 {"refused": refused},
                 doing="counting withheld values",
             )

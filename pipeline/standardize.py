@@ -59,6 +59,11 @@ class ElementPlan:
         return sum(1 << bit for bit, found in enumerate(self.severities) if found == severity)
 
     @property
+    def withheld(self) -> list[str]:
+        """The issues for which a value is withheld."""
+        return [issue for bit, issue in enumerate(self.issues) if self.withholding & 1 << bit]
+
+    @property
     def published(self) -> str:
         """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
         column = quote(self.element.id)

@@ -16,6 +16,7 @@ from contracts.references import element_faults
 from core.clock import today
 from core.errors import DefinitionError, RequestError
 from pipeline.accept import accept
+from pipeline.report import standing
 from pipeline.standard import standard_named
 from standards.loader import load_standards
 from standards.model import Standards
@@ -42,7 +43,8 @@ def reworded() -> Standards:
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Any:
     def install(standards: Standards) -> None:
-        monkeypatch.setattr("pipeline.standard.load_standards", lambda: standards)
+        for module in ("pipeline.standard", "pipeline.report"):
+            monkeypatch.setattr(f"{module}.load_standards", lambda: standards)
 
     return install
 
@@ -59,6 +61,8 @@ def test_what_is_no_date_is_kept_as_none_however_mild_a_standard_is(hub: Hub, in
     batch = hub.sync(RESIDENTS, [person(number, CSRQ=day) for number, day in enumerate(days)])
     assert (batch.records, batch.quarantined) == (len(days), 0)
     assert {row["birth_date"] for row in hub.state(RESIDENTS)} == {None, date(3000, 1, 1)}
+    again = standing(hub.home, hub.sync(RESIDENTS, [person(number, CSRQ=day) for number, day in enumerate(days)]))
+    assert (again.rows, again.present["birth_date"], again.filled["birth_date"]) == (len(days), 4, 1)
     batch = hub.sync(enterprises, [organization(number, RS=text, ZB=text) for number, text in enumerate(("7", "七人", "9" * 30))])
     assert (batch.records, batch.quarantined) == (3, 0)
     assert {row["employee_count"] for row in hub.state(enterprises)} == {7, None}
