@@ -5,6 +5,7 @@ begin. Values that are covered (张**) say nothing either way.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from math import ceil
@@ -64,6 +65,15 @@ def _telling() -> dict[str, float]:
     return {row["type"]: float(row["telling"]) for row in rows("telling")}
 
 
+def _drawn(values: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Some of many values, each as often as it stands in rows drawn evenly from the most frequent value to the rarest, which are more often
+    wrong; of like ones in no order that their rows may have had.
+    """
+    ordered = sorted(values, key=lambda item: (-item[1], crc32(item[0].encode())))
+    rows = [value for value, count in ordered for _ in range(count)]
+    return Counter(rows[:: ceil(len(rows) / _TESTED)])
+
+
 class Content:
     """The values of one column, tested against elements as they are asked for."""
 
@@ -72,9 +82,7 @@ class Content:
         self._standards = standards
         self._shares: dict[object, float] = {}
         open_values = [(value, count) for value, count in profile.counts.items() if not COVERED.search(value)]
-        # Evenly from the most frequent to the rarest, which are more often wrong; of like ones in no order that their rows may have had.
-        open_values.sort(key=lambda item: (-item[1], crc32(item[0].encode())))
-        self.tested = dict(open_values[:: ceil(len(open_values) / _TESTED) or 1])
+        self.tested = dict(open_values) if len(open_values) <= _TESTED else _drawn(open_values)
         self.open_share = sum(count for _, count in open_values) / max(len(profile.sample), 1)
 
     @cached_property
