@@ -26,8 +26,8 @@ _WHICH = "./hub status says which batch of a dataset has"
 class SetAside:
     """What a batch set aside: the columns of its rows, and SQL that reads them.
 
-    `rows` has the columns, `_position`, `_record_id`, `rules`, `_waits`: number of the batch and position where the row waits by now, null where
-    the source has sent another since, or it was repaired; and `_shared`: what waits there stands for other rows of the source, too.
+    `rows` has the columns, `_position`, `_record_id`, `rules`, and `_waits`: where the row waits by now (number of the batch, position), and
+    whether what waits there stands for other rows of the source, too. It is null where the source has sent another since, or it was repaired.
     """
 
     batch: Batch
@@ -78,12 +78,12 @@ def find_set_aside(home: Home, batch: Batch) -> SetAside:
     place = "(w._batch_seq, w._position)"
     waits = f"(SELECT *, count(*) OVER (PARTITION BY _batch_seq, _position) AS _stands_for FROM {WAITS})"
     behind = (
-        f"(SELECT d._record_id, d._position, arg_min({place}, (w._position <> d._position, {place})) AS _waits, "
-        "max(w._stands_for) > count(DISTINCT _source_digest) AS _shared "
+        f"(SELECT d._record_id, d._position, (arg_min({place}, (w._position <> d._position, {place})), "
+        "max(w._stands_for) > count(DISTINCT _source_digest)) AS _waits "
         f"FROM {source_digests(home, batch)} d JOIN {waits} w USING (_record_id, _source_digest) GROUP BY d._record_id, d._position)"
     )
     rows = (
-        f"(SELECT {_named(columns)}, l._position, l._record_id, q.rules, w._waits, w._shared FROM {delivered_rows(home, batch)} l "
+        f"(SELECT {_named(columns)}, l._position, l._record_id, q.rules, w._waits FROM {delivered_rows(home, batch)} l "
         f"JOIN {pointers} q USING (_position) LEFT JOIN {behind} w ON w._record_id = l._record_id AND w._position = l._position)"
     )
     return SetAside(batch, columns, rows)
@@ -102,7 +102,8 @@ def rows_at(engine: Engine, found: SetAside, positions: Sequence[int]) -> dict[t
 
 def _row(row: Mapping[str, Any], columns: Sequence[str]) -> SetAsideRow:
     raw = {name: row[name] for name in columns}
-    return SetAsideRow(row["_position"], row[RECORD_ID], raw, tuple(row["rules"].split(";")), row["_waits"], bool(row["_shared"]))
+    waits, is_shared = row["_waits"] or (None, False)
+    return SetAsideRow(row["_position"], row[RECORD_ID], raw, tuple(row["rules"].split(";")), waits, is_shared)
 
 
 def waiting_records(engine: Engine, ids: Sequence[UUID]) -> set[UUID]:
