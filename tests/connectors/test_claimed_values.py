@@ -146,7 +146,7 @@ def test_what_has_no_canonical_text_is_named_and_never_equal(
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12) | st.none()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=30))
 def test_any_texts_add_up_to_what_is_read(sqlite: Database, rows: list[tuple[str | None, str | None]]) -> None:
     path = sqlite.url.removeprefix("sqlite:///")
@@ -160,7 +160,7 @@ def test_any_texts_add_up_to_what_is_read(sqlite: Database, rows: list[tuple[str
     assert claim.parts == oracle([(str(number), [str(number), *row]) for number, row in enumerate(rows)])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=30))
 def test_any_texts_add_up_in_postgresql(postgresql: str, postgres: Database, rows: list[tuple[str | None, str | None]]) -> None:
     import psycopg
@@ -175,7 +175,7 @@ def test_any_texts_add_up_in_postgresql(postgresql: str, postgres: Database, row
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=30))
 def test_any_texts_add_up_in_mariadb(mariadb: str, maria: Database, rows: list[tuple[str | None, str | None]]) -> None:
     with connect_mariadb(mariadb) as connection, connection.cursor() as cursor:

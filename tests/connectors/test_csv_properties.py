@@ -19,7 +19,7 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TABLES = st.integers(1, 5).flatmap(lambda width: st.lists(st.lists(VALUES, min_size=width, max_size=width), max_size=20))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(table=TABLES, encoding=st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]), ending=st.sampled_from(["\n", "\r\n"]))
 def test_every_row_comes_back_or_is_counted_as_blank(table, encoding, ending):
     width = len(table[0]) if table else 1
@@ -40,7 +40,7 @@ def test_every_row_comes_back_or_is_counted_as_blank(table, encoding, ending):
     assert len(delivery.rows) + len(delivery.unreadable) == len(table)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=st.binary(max_size=300))
 def test_no_bytes_break_it(content):
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ def values_of(column: Sequence[str | None]) -> list[str]:
     return [value for value in cleaned if value.upper() not in MISSING]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(column=TEXTS.filter(bool), size=st.integers(1, 20))
 def test_counts_are_those_of_plain_python(engine: Engine, column: list[str | None], size: int) -> None:
     (found,) = seen(engine, {"c": column}, size).columns

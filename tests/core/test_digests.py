@@ -29,7 +29,7 @@ def texts(engine: Engine, rows: list[tuple[str | None, ...]], sql: str) -> list[
     return [row[0] for row in engine.rows(f"SELECT {sql} FROM given ORDER BY nr")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[values] * width), min_size=2, max_size=40)))
 def test_no_two_rows_share_a_text(engine: Engine, rows: list[tuple[str | None, ...]]) -> None:
     found = texts(engine, rows, canonical_text([f"c{place}" for place in range(len(rows[0]))]))
@@ -66,7 +66,7 @@ def test_a_column_that_is_null_in_every_row_counts_as_null(engine: Engine) -> No
     assert texts(engine, rows[:1], canonical_text([None, None])) == ["\x1en\x1f\x1en"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(values, values, values), min_size=2, max_size=40))
 def test_texts_that_stand_behind_are_told_apart_and_count_where_they_are(engine: Engine, rows: list[tuple[str | None, ...]]) -> None:
     found = texts(engine, rows, canonical_text(["c0"], [named("one", "c1"), named("two", "c2")]))

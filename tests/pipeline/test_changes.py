@@ -73,7 +73,7 @@ def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_
     return compare(engine, "arrived", "before", same_rules=same_rules)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(snapshots)
 def test_each_row_is_one_of_four_and_the_state_is_what_a_naive_account_says(engine: Engine, given_snapshots: list[Snapshot]) -> None:
     oracle = Oracle()

@@ -199,7 +199,7 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(places=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_damaged_workbook_is_read_or_refused(
     workbook: bytes, tmp_path_factory: pytest.TempPathFactory, places: list[tuple[int, int]]

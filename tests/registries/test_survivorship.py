@@ -93,7 +93,7 @@ TIERS = [DEPARTMENTS, (("police", "health", "tax"), "school"), (("police", "heal
 
 
 @given(entities, st.sampled_from(TIERS), st.sampled_from([None, "newest", "fullest", "most_frequent"]), st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_survives_is_what_the_rules_say(
     engine: Engine, people: list[dict[str, Row | None]], tiers: tuple[Any, ...], then: str | None, stopped: bool, agrees: bool
 ) -> None:

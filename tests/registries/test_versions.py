@@ -99,7 +99,7 @@ def holds(hub: Hub, story: list[tuple[Fact, ...]]) -> None:
 
 @pytest.mark.slow
 @given(STORIES)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_point_of_both_times_is_that_of_the_naive_table(hub: Hub, story: list[tuple[Fact, ...]]) -> None:
     holds(emptied(hub), story)
 

@@ -78,7 +78,7 @@ TEXTS = st.text(
 
 
 @every_kind
-@settings(max_examples=2, deadline=None, derandomize=True)
+@settings(max_examples=2, derandomize=True)
 @given(texts=st.lists(TEXTS, min_size=200, max_size=200))
 def test_engine_and_single_text_agree_and_a_key_is_its_own(kind: Kind, texts: list[str]) -> None:
     single = [comparison_key(text, kind) for text in texts]

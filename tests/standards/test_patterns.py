@@ -73,7 +73,7 @@ PARTS = [
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=9).map("".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_pattern_that_is_let_pass_is_read_by_the_engine(pattern: str) -> None:
     if not_portable(pattern) is None:
         ENGINE.execute("SELECT regexp_matches('a1中', ?)", [pattern]).fetchall()

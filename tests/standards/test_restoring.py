@@ -12,7 +12,7 @@ from standards.restoring import restored, restored_texts
 names = st.text(st.characters(codec="gb2312", min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=2, max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(names)
 def test_whatever_was_read_in_a_wrong_encoding_without_loss_comes_back(text: str) -> None:
     assert restored(text.encode("utf-8").decode("latin-1")) == text
@@ -25,7 +25,7 @@ def test_whatever_was_read_in_a_wrong_encoding_without_loss_comes_back(text: str
     assert restored(wrong) == text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(names)
 def test_characters_written_as_references_or_escapes_come_back(text: str) -> None:
     assert restored("".join(f"&#{ord(character)};" for character in text)) == text
@@ -34,7 +34,7 @@ def test_characters_written_as_references_or_escapes_come_back(text: str) -> Non
     assert restored(html.escape(f"{text}<>&\"'")) == f"{text}<>&\"'"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text())
 def test_restoring_is_idempotent_and_takes_anything(text: str) -> None:
     once = restored(text)

@@ -109,7 +109,7 @@ JUNK = st.text(
 
 @pytest.mark.slow
 @every_type
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=2, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(texts=st.lists(JUNK, min_size=150, max_size=150))
 def test_junk_never_crashes_and_normalizing_twice_equals_once(element: DataElement, texts: list[str]) -> None:
     once = [answer.value for answer in normalize_values(STANDARDS, element.id, texts, today=TODAY)]

@@ -28,7 +28,7 @@ def measured(engine: Engine, pairs: list[tuple[str, str]]) -> list[tuple]:
     return engine.rows(f"SELECT a, b, {MEASURES} FROM pairs")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(PAIRS)
 def test_likeness_is_that_of_characters(engine, pairs):
     for a, b, edits, likeness, shared, within, same in measured(engine, pairs):
@@ -39,7 +39,7 @@ def test_likeness_is_that_of_characters(engine, pairs):
         assert same == (sorted(a) == sorted(b))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(PAIRS)
 def test_likeness_does_not_depend_on_the_sides(engine, pairs):
     there = [row[2:] for row in measured(engine, pairs)]
