@@ -41,6 +41,8 @@ class Order:
 
 
 ORDINARY = Order()
+# What an address may say beside where it leads: how one signs in, and how the two speak to each other.
+_MANNERS = ("user=", "password=", "passfile=", "ssl", "connect_timeout=", "application_name=", "charset=", "driver=", "keepalives")
 
 
 def next_request(home: Home, contract: Contract, batch: Batch, order: Order = ORDINARY) -> Request | None:
@@ -184,12 +186,13 @@ def _has_moved(home: Home, contract: Contract) -> bool:
 
 
 def _place(home: Home, contract: Contract) -> str | None:
-    """Where the contract's connection leads, whoever signs in there, as a keyed digest; None where it is not set up."""
+    """Where the contract's connection leads, however one signs in and speaks there, as a keyed digest; None where it is not set up."""
     try:
         parts = urlsplit(load_connections(settings=home.settings).url(contract.source.connection))
     except RequestError:
         return None
-    named = f"place {parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}{parts.path}?{parts.query}"
+    options = (option for option in parts.query.split("&") if not option.lower().startswith(_MANNERS))
+    named = f"place {parts.scheme.partition('+')[0]}://{parts.netloc.rpartition('@')[2].lower()}{parts.path}?{'&'.join(options)}"
     key = bytes.fromhex(load_key(home.settings, RECORD_KEY))
     return hmac.new(key, named.encode(), "sha256").hexdigest()[:32]
 

@@ -68,8 +68,9 @@ async def decide(page: PageDep, request: Request, registry: str) -> Response:
         raise WrongInput(page.t("review.no_verdict"), hint=page.t("review.no_verdict.next"))
     pair = _named(page.hub, schema, form.get("left", ""), form.get("right", ""))
     seen = _number(page, form.get("seen", ""))
-    given = form.get("why", "")[: records.LONGEST_PURPOSE]
-    why = given if is_readable(given) else page.t("review.seen")
+    why = form.get("why", "").strip()[: records.LONGEST_PURPOSE] or page.t("review.seen")
+    if not is_readable(why):
+        raise WrongInput(page.t("review.unreadable"), hint=page.t("review.unreadable.next"))
     try:
         number = judge(page.hub.home.serving, registry, [Decision(pair.left, pair.right, verdict, why)], page.hub.actor, seen)
     except JudgedMeanwhile as other:

@@ -12,7 +12,7 @@ from catalog.batches import batches_of
 from core.clock import BEIJING
 from core.errors import GateFailed, RequestError, SourceError
 from pipeline.accept import accept
-from pipeline.delivery.tracking import Order
+from pipeline.delivery.tracking import Order, _place
 from pipeline.land import land
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
@@ -56,6 +56,28 @@ def test_a_connection_that_leads_to_another_database_is_read_whole(hub: Hub, peo
     other.put(9, 3)
     batch = sync(hub, document)
     assert (batch.scope, batch.records, [note["kind"] for note in batch.notes].count("moved")) == ("part", 4, 0)
+
+
+def test_who_signs_in_and_how_is_not_where_a_connection_leads(hub: Hub) -> None:
+    (contract,) = hub.register(tracked("postgresql", "cursor"))
+
+    def place(address: str) -> str | None:
+        connect(hub, patients=address)
+        return _place(hub.home, contract)
+
+    first = place("postgresql://reader:one@Files.example:5432/city")
+    for same in (
+        "postgresql://other:two@files.example:5432/city",
+        "postgresql+psycopg://files.example:5432/city?user=reader&password=three&sslmode=require&connect_timeout=9",
+    ):
+        assert place(same) == first
+    for other in (
+        "postgresql://reader:one@files.example:5433/city",
+        "postgresql://reader:one@files.example:5432/other",
+        "postgresql://reader:one@:5432/city?host=/run/other",
+        "mysql://reader:one@files.example:5432/city",
+    ):
+        assert place(other) != first
 
 
 @dataclass

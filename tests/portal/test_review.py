@@ -80,6 +80,8 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     assert newest_entries[0]["subject"].startswith("population/")
     # The one of a record that is gone is passed over and forgotten.
     before = page
+    assert client.post(PAGE, data={**form(page), "verdict": "same", "why": "x"}).status_code == 422
+    assert judgements(serving, "population") == []
     page = client.post(PAGE, data={**form(page), "verdict": "same", "why": "the same card"}).text
     second = shown(page)
     assert set(second.values()) == {side(hub, 4).record_id, side(hub, 5).record_id}
