@@ -240,7 +240,8 @@ class _Renewing:
         self.engine.run(
             f"INSERT INTO {RENEWALS} WITH moved AS (SELECT number, is_automatic, {moot} AS is_moot, {sides} FROM {STANDING} {joins} "
             f"WHERE left_lost._own IS NOT NULL OR right_lost._own IS NOT NULL), "
-            "found AS (SELECT *, NOT is_moot AND left_next IS NOT NULL AND right_next IS NOT NULL AS is_handed_over FROM moved) "
+            # Who takes the place of one may be the other, which has got the identifier itself.
+            "found AS (SELECT *, coalesce(NOT is_moot AND left_next <> right_next, false) AS is_handed_over FROM moved) "
             f"SELECT number, '{GONE}', is_handed_over, left_next, left_contract, right_next, right_contract FROM found "
             "WHERE is_automatic OR is_handed_over"
         )

@@ -124,6 +124,25 @@ def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: 
     assert len([item for item in told(linked) if not item.withdrawn]) == 1
 
 
+def test_a_record_that_has_got_the_identifier_takes_the_place_of_the_one_it_was_judged_with(hub: Hub) -> None:
+    """With the same publication that takes the other away: a record has nothing to be judged of beside itself."""
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in ALL])
+    hub.sync(CARDS, [card(n, DH=f"1370000000{n}") for n in (1, 2, 3)])
+    hub.publish("population")
+    cards, residents = by_phone(hub, CARDS), residents_of(hub)
+    pairs = [(cards[f"1370000000{n}"], residents[n]) for n in (1, 2, 3)]
+    judge(hub.home.serving, "population", [Decision(*pairs[0], "same", "", 30.0, "people/1")], "model")
+    judge(hub.home.serving, "population", [Decision(*pairs[1], "same", "seen"), Decision(*pairs[2], "different", "seen")], "wang")
+    assert hub.publish("population").entities == len(ALL)
+    hub.sync(RESIDENTS, [person(n) for n in ALL if n not in (1, 2, 3)])
+    hub.sync(CARDS, [person(n, DH=f"1370000000{n}") | {"KH": str(n)} for n in (1, 2, 3)])
+    published = hub.publish("population")
+    assert (published.entities, published.inserted, published.deleted, published.unlinked) == (len(ALL), 0, 0, 0)
+    assert {item.number for item in told(hub) if not item.withdrawn} == {2, 3}
+    assert (len(told(hub)), hub.unbalanced()) == (3, [])
+
+
 @pytest.mark.long
 def test_a_record_that_is_somebody_else_now_is_compared_anew(linked: Hub) -> None:
     assert phones(linked)[person(1)["SFZH"]] != "13999999999"
