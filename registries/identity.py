@@ -74,6 +74,12 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
     )
 
 
+def has_ended(serving: sa.Engine, schema: Schema, canonical_id: str, number: int) -> bool:
+    """Whether no entity holds what an id once stood for, as of a publication."""
+    with reading(serving) as connection:
+        return not _living(connection, schema, canonical_id, number)
+
+
 def _living(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> list[str]:
     """The entities that hold what an id once stood for, step by step; ids that several ways lead to are looked at once."""
     held = (

@@ -32,7 +32,7 @@ from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source,
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
 from registries.further_values import COLUMN
-from registries.identity import successor
+from registries.identity import has_ended, successor
 from registries.judgements import Judgement, judgements_on
 from registries.matching import canonical_key, minted
 from registries.publications import files_upto, get_publication, inputs_of, published
@@ -95,7 +95,10 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     key = canonical_key(definition, load_key(home.settings, CANONICAL_KEY))
     identities = list(_identities(name, len(schema.identity)))
     own = [str(minted(key, parts)) for parts in identities]
-    found = _entity_named(home, schema, name, identities, own, number) or _linked_by(home, registry, own, number)
+    found = _entity_named(home, schema, name, identities, own, number)
+    if found is None or has_ended(home.serving, schema, found, number):
+        # Who comes back under an identifier may come into the entity of another one.
+        found = _linked_by(home, registry, own, number) or found
     if found is None:
         wanted = "/".join(schema.identity)
         reason = f"no such entity in {registry}" if known_at is None else f"publication {number} of {registry} knew no such entity"

@@ -8,6 +8,7 @@ from core.errors import RequestError
 from pipeline.answers.why import find_entity, show, why
 from registries.definition import get_definition
 from registries.feed import read_changes
+from registries.judgements import Decision, Side, judge
 from registries.publications import history
 from standards.loader import load_standards
 from tests.factories import PATIENTS, Hub, hub_in, person, resident_id
@@ -90,6 +91,31 @@ def test_what_was_split_names_its_parts(told: Hub) -> None:
         find_entity(told.home, "population", known[7])
     assert {known[8], known[9]} == set(raised.value.message.split(" into ")[1].split(", "))
     assert find_entity(told.home, "population", known[7], 1) == known[7]
+
+
+@pytest.mark.usefixtures("without_suite", "without_lake")
+def test_an_identifier_that_comes_back_in_the_entity_of_another_one_leads_there(hub: Hub) -> None:
+    """Somebody is gone; a card that a person has judged to be another's gets that number later. Only the id of the entity that was there ended."""
+    hub.register(CARDS)
+    deliver(hub, {1: person(1), 2: person(2)})
+    known = ids(hub)
+    stays, gone = sorted(
+        (1, 2), key=lambda number: known[number]
+    )  # who are one go by the smaller id, and the newer record shows its number
+    deliver(hub, {stays: person(stays), 3: person(gone, SFZH="", GXSJ="2023-01-01")})
+    records = {row["resident_id"]: Side(str(row["_record_id"]), CARDS["id"]) for row in hub.state(CARDS)}
+    judge(hub.home.serving, "population", [Decision(records[resident_id(stays)], records[None], "same", "seen")], "wang")
+    deliver(hub, {stays: person(stays), 3: person(gone, GXSJ="2023-01-01")})
+    assert len(hub.served("base_population")) == len(OTHERS) + 1
+    assert find_entity(hub.home, "population", resident_id(gone)) == known[stays]
+    for name, number in ((known[gone], None), (resident_id(gone), 2)):
+        with pytest.raises(RequestError, match="has been deleted from population by publication 2"):
+            find_entity(hub.home, "population", name, number)
+
+
+def deliver(hub: Hub, cards: Mapping[int, Mapping[str, str]]) -> None:
+    hub.sync(CARDS, [{**row, "KH": str(card)} for card, row in ({card: person(card) for card in OTHERS} | cards).items()])
+    hub.publish("population")
 
 
 def test_show_why_and_the_api_answer_for_the_successor(told: Hub) -> None:
