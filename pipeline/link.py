@@ -16,7 +16,7 @@ from core.errors import RequestError
 from core.leases import holding
 from pipeline.home import Home, open_home
 from pipeline.publication.base import base_state
-from pipeline.publication.earlier_codes import CODED, HAVING, Codes
+from pipeline.publication.earlier_codes import CODE_KEY, CODED, HAVING, SHOWN, Codes
 from pipeline.publication.offering import pair_of
 from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.publication.unidentified import unidentified
@@ -77,9 +77,10 @@ def _link_by_codes(engine: Engine, codes: Codes, found: Linked) -> Linked:
     for rule in codes.definition.earlier_codes:
         pairs: list[tuple[bool, Candidate]] = []
         if codes.find(engine, rule):
-            _stand_in(engine, codes, f"SELECT _canonical_id FROM {HAVING}")
+            silent = f"({CODE_KEY}, code) NOT IN (SELECT (_key, code) FROM {SHOWN})"
+            _stand_in(engine, codes, f"SELECT _canonical_id, code FROM {HAVING}", silent)
             columns = "h._record_id::varchar, _dataset, s._record_id::varchar, _of, is_alone"
-            rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id) ORDER BY ALL")
+            rows = engine.rows(f"SELECT {columns} FROM {HAVING} h JOIN {STAND_INS} s USING (_canonical_id, code) ORDER BY ALL")
             pairs = [(is_alone, Candidate(Side(left, of), Side(right, to), rule.name, rule.bits)) for left, of, right, to, is_alone in rows]
         decisions, candidates = _settle(engine, codes, rule.name, pairs)
         _put_away(engine, {item.left.record_id for item in decisions})
@@ -102,7 +103,7 @@ def _link_by_model(engine: Engine, codes: Codes, model: Trained, found: Linked) 
     if not waiting:
         return found
     find_entities(engine, home, schema, model, codes.number)
-    _stand_in(engine, codes, f"SELECT right_record FROM {TO_KNOWN}")
+    _stand_in(engine, codes, f"SELECT right_record AS _canonical_id, NULL::varchar AS code FROM {TO_KNOWN}")
     _pair(engine)
     decisions, candidates = _settle(engine, codes, str(found.model), list(_pairs(engine, model, str(found.model))))
     return replace(found, unlinked=found.unlinked + waiting, judged=found.judged + len(decisions), offered=found.offered + len(candidates))
@@ -142,17 +143,20 @@ def find_entities(engine: Engine, home: Home, schema: Schema, model: Trained, nu
     predict_within(engine, model, UNLINKED, EACH_OTHER)
 
 
-def _stand_in(engine: Engine, codes: Codes, entities: str) -> None:
-    """Table `stand_ins`: for each entity one of its own records, one that its identifier links, of the best source."""
+def _stand_in(engine: Engine, codes: Codes, entities: str, last: str = "false") -> None:
+    """Table `stand_ins`: for each of the `entities` (_canonical_id and, where one is looked at, code) one of its own records, one that its
+    identifier links, of the best source; those of which `last` holds come behind all others.
+    """
     contracts, numbers = contracts_in_force(codes.home.catalog), dataset_numbers(codes.home.catalog)
     ranks = ", ".join(
         f"({numbers[name]}, {literal(name)}, {codes.definition.rank('default', contract.department.id)})"
         for name, (_, contract) in sorted(contracts.items())
     )
     engine.run(
-        f"CREATE OR REPLACE TABLE {STAND_INS} AS SELECT _canonical_id, _record_id, _of FROM {codes.lines} "
-        f"JOIN (VALUES {ranks}) d(_dataset, _of, _rank) USING (_dataset) WHERE _canonical_id IN ({entities}) "
-        f"QUALIFY row_number() OVER (PARTITION BY _canonical_id ORDER BY _rule IN ('{JUDGED_RULE}', '{JUDGED_APART_RULE}'), _rank, _record_id) = 1",
+        f"CREATE OR REPLACE TABLE {STAND_INS} AS SELECT _canonical_id, code, _record_id, _of FROM {codes.lines} "
+        f"JOIN (VALUES {ranks}) d(_dataset, _of, _rank) USING (_dataset) JOIN (SELECT DISTINCT * FROM ({entities})) USING (_canonical_id) "
+        f"QUALIFY row_number() OVER (PARTITION BY _canonical_id, code "
+        f"ORDER BY {last}, _rule IN ('{JUDGED_RULE}', '{JUDGED_APART_RULE}'), _rank, _record_id) = 1",
         doing="reading entities",
     )
 

@@ -59,6 +59,25 @@ def test_a_code_of_another_record_of_the_entity_holds_as_long_as_that_shows_it(h
     assert (hub.publish(NAME).unlinked, named(hub), hub.unbalanced()) == (0, {NUMBERS[0]: {credit_code(1)}}, [])
 
 
+def test_of_two_identifiers_that_are_one_organization_the_one_that_shows_the_code_is_judged(hub: Hub) -> None:
+    """A person has said that they are one: what else changes about the other one concerns no code."""
+    hub.register(REGISTER, LICENSED)
+    sync(hub, REGISTER, firm(0, 1), firm(1, 2))
+    hub.publish(NAME)
+    order = [row["unified_social_credit_code"] for row in hub.served("base_legal_entity")]
+    silent, showing = sorted((0, 1), key=lambda number: order.index(credit_code(number)))  # the organization goes by the id of the first
+    sync(hub, REGISTER, firm(silent, silent + 1), firm(showing, showing + 1, NUMBERS[0]))
+    hub.sync(LICENSED, [taxpayer(1, "甲公司", registration_number=NUMBERS[0])])
+    sides = {row["unified_social_credit_code"]: Side(str(row["_record_id"]), REGISTER["id"]) for row in hub.state(REGISTER)}
+    judge(hub.home.serving, NAME, [Decision(sides[credit_code(0)], sides[credit_code(1)], "same", "renamed")], "zhang")
+    assert hub.publish(NAME).unlinked == 1
+    assert link(NAME, hub.home).judged == 1
+    assert hub.publish(NAME).unlinked == 0
+    sync(hub, REGISTER, firm(silent, silent + 1) | {"DH": "13911112222"}, firm(showing, showing + 1, NUMBERS[0]))
+    assert (hub.publish(NAME).unlinked, hub.unbalanced()) == (0, [])
+    assert sides[credit_code(showing)] in (told(hub)[0].left, told(hub)[0].right)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("other_shows_it", [False, True])
 def test_a_code_goes_with_the_record_that_showed_it(hub: Hub, other_shows_it: bool) -> None:
