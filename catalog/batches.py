@@ -237,6 +237,19 @@ def latest_whole(catalog: sa.Engine, contract_id: str) -> Batch | None:
     return _first(catalog, _accepted(contract_id).where(sa.or_(batch.c.scope.is_(None), batch.c.scope == WHOLE)))
 
 
+def latest_looking_at(catalog: sa.Engine, contract_id: str, element: str, before: int) -> Batch | None:
+    """Return the last accepted batch before one number that looked at any values of an element: where nothing changes, many look at none."""
+    looked = sa.exists().where(batch_fill.c.batch_id == batch.c.batch_id, batch_fill.c.element == element, batch_fill.c.evaluated > 0)
+    return _first(catalog, _accepted(contract_id).where(batch.c.seq < before, looked))
+
+
+def latest_by_version(catalog: sa.Engine, contract_id: str) -> list[Batch]:
+    """Return the last accepted batch under each version of a dataset's contract, newest first."""
+    accepted = (batch.c.contract_id == contract_id) & (batch.c.status == "accepted")
+    last = sa.select(sa.func.max(batch.c.seq)).where(accepted).group_by(batch.c.contract_version)
+    return _all(catalog, _accepted(contract_id).where(batch.c.seq.in_(last)))
+
+
 def latest_change(catalog: sa.Engine, contract_id: str) -> Batch | None:
     """Return the accepted batch after which a dataset has its present state; later ones brought nothing new."""
     changed = _first(catalog, _accepted(contract_id).where(batch.c.inserted + batch.c.updated + batch.c.deleted > 0))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import Batch, batches_of, fills_of, issues_of, latest_accepted, latest_delivery, latest_whole
+from catalog.batches import Batch, fills_of, issues_of, latest_accepted, latest_delivery, latest_looking_at, latest_whole
 from connectors.columns import ColumnsMissing, listed, quotable, shown
 from connectors.extract import Extraction
 from connectors.extraction import POSITION, TOLD
@@ -260,15 +260,13 @@ def _codes(home: Home, contract: Contract, batch: Batch, unknown: Mapping[str, t
 
 def _unknown_before(home: Home, contract: Contract, batch: Batch, element: str) -> float | None:
     """The share in the last accepted batch that looked at any values of the element."""
-    for earlier in batches_of(home.catalog, contract.id):
-        if earlier.status != "accepted" or earlier.seq >= batch.seq:
-            continue
-        evaluated = sum(row["evaluated"] for row in fills_of(home.catalog, earlier.batch_id) if row["element"] == element)
-        if evaluated:
-            found = issues_of(home.catalog, earlier.batch_id)
-            rows = sum(row["rows"] for row in found if (row["element"], row["issue_type"]) == (element, UNKNOWN_CODE))
-            return float(rows / max(evaluated, _told_rows(home, earlier) or 0))
-    return None
+    earlier = latest_looking_at(home.catalog, contract.id, element, batch.seq)
+    if earlier is None:
+        return None
+    evaluated = next(row["evaluated"] for row in fills_of(home.catalog, earlier.batch_id) if row["element"] == element)
+    found = issues_of(home.catalog, earlier.batch_id)
+    rows = sum(row["rows"] for row in found if (row["element"], row["issue_type"]) == (element, UNKNOWN_CODE))
+    return float(rows / max(evaluated, _told_rows(home, earlier) or 0))
 
 
 def _new_columns(engine: Engine, contract: Contract, before: Mapping[str, Any], now: Mapping[str, Any], rows: str) -> Iterator[Change]:

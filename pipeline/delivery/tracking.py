@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_whole, set_tracking
+from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_by_version, latest_whole, set_tracking
 from catalog.datasets import contract_at
 from connectors.databases.increment import Following, Increment, Period, Request
 from connectors.extraction import Extraction
@@ -151,10 +151,10 @@ def _settle(home: Home, contract: Contract, slot: str | None, lsn: str | None) -
 
 def _give_up_others(home: Home, contract: Contract) -> None:
     """Have the log given up that was followed before the contract named another way or another connection; again until it is done."""
-    accepted = [item for item in batches_of(home.catalog, contract.id) if item.status == "accepted"]
-    followed = {item.contract_version: item for item in reversed(accepted[1:]) if "log" in _tracking(item)}
-    for version, item in followed.items():
-        then = contract_at(home.catalog, contract.id, version)
+    # Of the newest the log is still needed, whatever the contract says by now.
+    followed = [item for item in latest_by_version(home.catalog, contract.id)[1:] if "log" in _tracking(item)]
+    for item in reversed(followed):
+        then = contract_at(home.catalog, contract.id, item.contract_version)
         is_same = contract.change_tracking == "log" and then.source.connection == contract.source.connection
         # The other connection may lead to the same server.
         if not (is_same or _log_of(item).get("given_up")) and give_up_log(home, then, log_place(home, contract).get("slot")):

@@ -15,7 +15,7 @@ from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person, to_csv
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
-from tests.pipeline.sources import TABLE, People, connect, phones, sync, tracked
+from tests.pipeline.sources import TABLE, People, connect, phones, quiet, sync, tracked
 
 __all__ = ["logged", "logical_server"]
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
@@ -273,6 +273,13 @@ def test_codes_that_nobody_knows_are_told_where_their_share_jumps(hub: Hub) -> N
     assert arrives(hub, RESIDENT, PEOPLE).accepted
     hub.register(policy(RESIDENT, codes="stop"))
     with pytest.raises(GateFailed, match="in no code list and no lookup"):
+        arrives(hub, RESIDENT, [{**row, "XB": "W"} for row in PEOPLE])
+
+
+def test_codes_are_held_against_the_last_look_however_many_deliveries_brought_nothing(hub: Hub) -> None:
+    hub.register(policy(RESIDENT, codes="stop"))
+    quiet(hub, arrives(hub, RESIDENT, PEOPLE), 60)
+    with pytest.raises(GateFailed, match="in no code list and no lookup, 0% were"):
         arrives(hub, RESIDENT, [{**row, "XB": "W"} for row in PEOPLE])
 
 
