@@ -9,11 +9,12 @@ from contracts.model import Contract
 from core.engine import Engine
 from pipeline.changes import DELETED, Changes
 from pipeline.delivery.comparing import HELD_BACK
-from pipeline.delivery.drift import UNKNOWN_CODE, accepted_drift
+from pipeline.delivery.drift import accepted_drift
 from pipeline.delivery.notes import READ_WHOLE
 from pipeline.home import Home
 from pipeline.quarantine.repairs import count_lapsed, count_repaired
 from pipeline.standardize import STANDARDIZED, Plan, unread_dates
+from pipeline.unknown_codes import unknown_codes
 from pipeline.validate import IssueCount
 from quality.run import CheckResult
 from standards.model import Standards
@@ -63,7 +64,8 @@ def findings(examined: Examined, results: Sequence[CheckResult], issues: Sequenc
     """Everything that was found, as it is written into the catalog: the ledger's counts, issues, checks, fill rates and notes."""
     fills = _fills(examined.engine, examined.plan)
     found = [asdict(issue) for issue in issues]
-    drifted = accepted_drift(examined.home, examined.contract, examined.batch, _unknown_codes(found, fills, examined.standards))
+    unknown = unknown_codes(examined.engine, examined.home, examined.batch, found, fills, examined.standards)
+    drifted = accepted_drift(examined.home, examined.contract, examined.batch, unknown)
     notes = [*examined.batch.notes, *_notes(examined), *drifted]
     return Acceptance(_counts(examined.changes, examined.split), found, [_as_row(result) for result in results], fills, notes, seconds)
 
@@ -132,12 +134,3 @@ def _fills(engine: Engine, plan: Plan) -> list[dict[str, Any]]:
     usable = ", ".join(f"count({item.published})" for item in plan.elements)
     total, *filled = engine.row(f"SELECT count(*), {usable} FROM {STANDARDIZED}", doing="counting filled values")
     return [{"element": item.element.id, "evaluated": total, "filled": count} for item, count in zip(plan.elements, filled, strict=True)]
-
-
-def _unknown_codes(
-    issues: Sequence[Mapping[str, Any]], fills: Sequence[Mapping[str, Any]], standards: Standards
-) -> dict[str, tuple[int, int]]:
-    """By coded element: how many rows have a code that is in no list, of how many."""
-    unknown = {row["element"]: row["rows"] for row in issues if row["issue_type"] == UNKNOWN_CODE}
-    coded = (row for row in fills if standards.elements[row["element"]].code_list)
-    return {row["element"]: (unknown.get(row["element"], 0), row["evaluated"]) for row in coded}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import Batch, fills_of, issues_of, latest_accepted, latest_delivery, latest_looking_at, latest_whole
+from catalog.batches import Batch, latest_accepted, latest_delivery, latest_whole
 from connectors.columns import ColumnsMissing, listed, quotable, shown
 from connectors.extract import Extraction
 from connectors.extraction import POSITION, TOLD
@@ -33,7 +33,6 @@ _LEAST_RECORDS = 5  # fewer that are known say nothing
 _LEAST_AGREEMENT = 0.5
 _SAMPLE = 20_000
 FORM_CHANGE, _LEAST_FILLED = 0.5, 20
-UNKNOWN_CODE, _LEAST_UNKNOWN = "unknown-code", 3
 
 
 @dataclass(frozen=True)
@@ -213,14 +212,14 @@ def landed_drift(engine: Engine, home: Home, contract: Contract, now: Mapping[st
     return policies(contract, [*_new_columns(engine, contract, before, now, rows), *_retyped(before, now), *_encoded(before, now)])
 
 
-def accepted_drift(home: Home, contract: Contract, batch: Batch, unknown: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
+def accepted_drift(home: Home, contract: Contract, batch: Batch, unknown: Mapping[str, tuple[float, float]]) -> list[dict[str, Any]]:
     """Notes of what shows only when rows are looked at: how many there are, and how many codes nobody knows.
 
-    `unknown` holds by element how many of how many rows have a code that is in no list.
+    `unknown` holds by element which share of the rows has a code that is in no list, and which share had one before.
     """
     if batch.kind != "delivery":
         return []
-    return policies(contract, [*_volume(home, contract, batch), *_codes(home, contract, batch, unknown)])
+    return policies(contract, [*_volume(home, contract, batch), *_codes(contract, unknown)])
 
 
 def _volume(home: Home, contract: Contract, batch: Batch) -> Iterator[Change]:
@@ -242,31 +241,15 @@ def _told_rows(home: Home, batch: Batch) -> int | None:
     return None if told is None else int(told["rows"])
 
 
-def _codes(home: Home, contract: Contract, batch: Batch, unknown: Mapping[str, tuple[int, int]]) -> Iterator[Change]:
-    told = _told_rows(home, batch) or 0
-    for element, (rows, evaluated) in unknown.items():
-        before = _unknown_before(home, contract, batch, element)
-        # What is read is mostly what waits with some fault: the share is that of all rows.
-        evaluated = max(evaluated, told)
-        share = rows / evaluated if evaluated else 0.0
-        if before is not None and rows >= _LEAST_UNKNOWN and share - before > contract.drift_policy.code_jump:
+def _codes(contract: Contract, unknown: Mapping[str, tuple[float, float]]) -> Iterator[Change]:
+    for element, (share, before) in unknown.items():
+        if share - before > contract.drift_policy.code_jump:
             column = next((source.column for name, source in contract.elements.items() if name == element), element)
             yield Change(
                 "codes",
                 f"{share:.0%} of the values of column {column} are in no code list and no lookup, {before:.0%} were: "
                 f"add what they mean to the lookup of {element}",
             )
-
-
-def _unknown_before(home: Home, contract: Contract, batch: Batch, element: str) -> float | None:
-    """The share in the last accepted batch that looked at any values of the element."""
-    earlier = latest_looking_at(home.catalog, contract.id, element, batch.seq)
-    if earlier is None:
-        return None
-    evaluated = next(row["evaluated"] for row in fills_of(home.catalog, earlier.batch_id) if row["element"] == element)
-    found = issues_of(home.catalog, earlier.batch_id)
-    rows = sum(row["rows"] for row in found if (row["element"], row["issue_type"]) == (element, UNKNOWN_CODE))
-    return float(rows / max(evaluated, _told_rows(home, earlier) or 0))
 
 
 def _new_columns(engine: Engine, contract: Contract, before: Mapping[str, Any], now: Mapping[str, Any], rows: str) -> Iterator[Change]:

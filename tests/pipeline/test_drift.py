@@ -276,6 +276,22 @@ def test_codes_that_nobody_knows_are_told_where_their_share_jumps(hub: Hub) -> N
         arrives(hub, RESIDENT, [{**row, "XB": "W"} for row in PEOPLE])
 
 
+def test_unknown_codes_are_a_share_of_all_rows_not_of_those_that_changed(hub: Hub) -> None:
+    """A few changed rows are no jump, and one that is wrong does not hide the jump of the day after."""
+    hub.register(policy(RESIDENT, codes="stop"))
+    people = [person(number) for number in range(100)]
+    arrives(hub, RESIDENT, people)
+    few = [{**row, "XB": "Q"} for row in people[:3]]
+    batch = arrives(hub, RESIDENT, [*few, *people[3:]])
+    assert (batch.unchanged, drift(batch)) == (97, {})
+    assert arrives(hub, RESIDENT, [*few, {**people[3], "XB": "W"}, *people[4:]]).accepted == 1
+    with pytest.raises(GateFailed, match="10% of the values of column XB are in no code list and no lookup, 4% were"):
+        arrives(hub, RESIDENT, [*({**row, "XB": "W"} for row in people[:10]), *people[10:]])
+    # All of it is read again, and nothing of it is new.
+    hub.register(policy({**RESIDENT, "title": {"zh": "居民", "en": "People"}}, codes="stop"))
+    assert drift(arrives(hub, RESIDENT, [*few, {**people[3], "XB": "W"}, *people[4:]])) == {}
+
+
 def test_codes_are_held_against_the_last_look_however_many_deliveries_brought_nothing(hub: Hub) -> None:
     hub.register(policy(RESIDENT, codes="stop"))
     quiet(hub, arrives(hub, RESIDENT, PEOPLE), 60)
