@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 
@@ -82,6 +83,10 @@ class RowGroup:
     last: int
     least: str | None
     greatest: str | None
+
+    def may_hold(self, value: UUID) -> bool:
+        """Whether a value may be within the bounds."""
+        return self.least is None or self.greatest is None or self.least <= str(value) <= self.greatest
 
 
 def row_groups(engine: Engine, settings: Settings, path: str, column: str) -> list[RowGroup]:

@@ -21,6 +21,7 @@ from pipeline.publication.offering import pair_of
 from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import last_entities, xref_lines
+from pipeline.state import Sought
 from registries.candidates import Candidate, drop, found_by, offer
 from registries.definition import get_definition
 from registries.judgements import DIFFERENT, HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
@@ -116,7 +117,7 @@ def _read_unlinked(engine: Engine, home: Home, schema: Schema, standards: Standa
     engine.run(f"DELETE FROM {UNLINKED} WHERE _record_id IN (SELECT _record_id FROM {CODED})")
 
 
-def read_unidentified(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, only: str | None = None) -> None:
+def read_unidentified(engine: Engine, home: Home, schema: Schema, standards: Standards, model: Trained, only: Sought | None = None) -> None:
     """Table `unlinked`: live records that have no whole identifier; with `only`, those whose ids a query gives."""
     parts = [f"SELECT NULL::uuid AS _record_id, '' AS _dataset, {_texts(model, ())} WHERE false"]
     parts += [

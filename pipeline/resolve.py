@@ -287,7 +287,13 @@ class _Resolving:
 
     def _records(self, item: Pinned, only: str) -> str:
         """SQL for a dataset's records as this publication sees them: those whose ids a query gives."""
-        return state(self.home, standardized_table(item.contract.id), {"_record_id": "UUID", **self._columns(item)}, item.seq, only)
+        return state(
+            self.home,
+            standardized_table(item.contract.id),
+            {"_record_id": "UUID", **self._columns(item)},
+            item.seq,
+            Sought(self.engine, only),
+        )
 
     def _links(self, item: Pinned, is_placed: bool) -> str:
         rule = literal(f"{self.definition.identity.id}/{self.definition.identity.version}")

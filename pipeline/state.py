@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain, groupby
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +12,7 @@ from catalog.files import LakeFile, field_ids, files_of, listed_paths
 from contracts.model import Contract
 from core.engine import Engine, quote, uuid_literal
 from core.errors import RequestError
-from core.lake import ROW_GROUP, row_groups, source
+from core.lake import ROW_GROUP, RowGroup, row_groups, source
 from pipeline.home import Home
 from registries.definition import load_definitions
 from registries.publications import all_files
@@ -41,12 +43,28 @@ MOST_LOGS = 48
 ENGINE_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "decimal": "VARCHAR"}
 
 
+# So many keys of a million rows, or of more, are looked up one by one: for more, reading all takes no longer.
+_ROWS_PER_KEY, _MOST_KEYS = 2048, 1000
+
+
 @dataclass(frozen=True)
 class Sought:
-    """A few keys to look up, and the engine that is asked where in large files they may be."""
+    """Keys to look up, given or by a query, and the engine that is asked where in large files they are."""
 
     engine: Engine
-    keys: Sequence[UUID]
+    keys: Sequence[UUID] | str
+
+    @cached_property
+    def few(self) -> Sequence[UUID] | None:
+        """The keys, unless there are too many to look for each."""
+        if not isinstance(self.keys, str):
+            return self.keys
+        found = self.engine.rows(f"SELECT * FROM ({self.keys}) LIMIT {_MOST_KEYS + 1}", doing="reading which records are sought")
+        return [key for (key,) in found if key is not None] if len(found) <= _MOST_KEYS else None
+
+    def are(self, key: str) -> str:
+        """SQL for a column's being one of them."""
+        return f"{key} IN ({self.keys})" if isinstance(self.keys, str) else _one_of(key, self.keys)
 
 
 def named_files(home: Home) -> set[str]:
@@ -90,11 +108,11 @@ def log_source(home: Home, table: str, columns: Mapping[str, str], files: Sequen
     )
 
 
-def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sought | str | None = None) -> str:
+def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None = None, only: Sought | None = None) -> str:
     """SQL for the state of a standardized table after one of its batches (by default the last accepted one): live records only.
 
-    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, few
-    records are looked up: by their ids, or by a query that gives them. Raises RequestError where retention has run out for a state.
+    The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, some
+    records are looked up. Raises RequestError where retention has run out for a state.
     """
     files = files_of(home.catalog, table, ("log", "compact"), upto)
     if upto is not None and not is_kept(home, table, upto):
@@ -121,9 +139,9 @@ def listed_history(home: Home, table: str) -> list[LakeFile]:
 
 
 def fold(
-    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sought | str | None = None
+    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sought | None = None
 ) -> str:
-    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys or of those that a query gives.
+    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys.
 
     No file has a key twice. So the oldest one, compacted or not, is only read: what is worked out is which of its rows later logs replace.
     """
@@ -139,27 +157,42 @@ def fold(
     return f"({new} UNION ALL {base} AND {key} NOT IN (SELECT {key} FROM {changed}))"
 
 
-def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, only: Sought | str | None) -> str:
+def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, only: Sought | None) -> str:
     """SQL for the rows of some files, each filtered by itself: few rows are folded then. A few keys are looked for where they may be."""
     if only is None:
         return f"SELECT * FROM {log_source(home, table, columns, files)}"
-    if isinstance(only, str):
-        return f"SELECT * FROM {log_source(home, table, columns, files)} WHERE {key} IN ({only})"
-    small = [file for file in files if file.rows <= ROW_GROUP]
-    parts = [f"SELECT * FROM {log_source(home, table, columns, small)} WHERE {_one_of(key, only.keys)}"]
-    for file in files:
-        if file.rows > ROW_GROUP:
-            parts += _groups(home, table, columns, file, key, only)
+    few = only.few
+    large = [file for file in files if few is not None and file.rows > max(ROW_GROUP, len(few) * _ROWS_PER_KEY)]
+    others = [file for file in files if file not in large]
+    parts = [f"SELECT * FROM {log_source(home, table, columns, others)} WHERE {only.are(key)}"]
+    parts += [_looked_up(home, table, columns, file, key, only.engine, few) for file in large if few]
     return " UNION ALL ".join(parts)
 
 
-def _groups(home: Home, table: str, columns: Mapping[str, str], file: LakeFile, key: str, only: Sought) -> Iterator[str]:
-    rows = source(home.settings, [file.path], typed_fields(home.catalog, table, columns), file.rows, numbered=True)
-    names = ", ".join(map(quote, columns))
-    for group in row_groups(only.engine, home.settings, file.path, key):
-        held = [name for name in only.keys if group.least is None or group.greatest is None or group.least <= str(name) <= group.greatest]
-        if held:
-            yield f"SELECT {names} FROM {rows} WHERE file_row_number BETWEEN {group.first} AND {group.last} AND {_one_of(key, held)}"
+def _looked_up(home: Home, table: str, columns: Mapping[str, str], file: LakeFile, key: str, engine: Engine, keys: Sequence[UUID]) -> str:
+    """SQL for the rows of a few keys of a large file. Where they are is asked first: the engine then passes over what lies between them, where
+    it would read every column of every row before it looks for keys.
+    """
+    numbered, fields = (
+        partial(source, home.settings, [file.path], rows=file.rows, numbered=True),
+        typed_fields(home.catalog, table, columns),
+    )
+    parts = [
+        f"SELECT file_row_number FROM {numbered({key: fields[key]})} WHERE file_row_number BETWEEN {first} AND {last} AND {_one_of(key, held)}"
+        for first, last, held in _stretches(row_groups(engine, home.settings, file.path, key), keys)
+    ]
+    places = engine.rows(" UNION ALL ".join(parts), doing="looking up records") if parts else []
+    where = f"file_row_number IN ({', '.join(str(place) for (place,) in places)})" if places else "false"
+    return f"SELECT {', '.join(map(quote, columns))} FROM {numbered(fields)} WHERE {where}"
+
+
+def _stretches(groups: Sequence[RowGroup], keys: Sequence[UUID]) -> Iterator[tuple[int, int, Sequence[UUID]]]:
+    """First row, last row and keys of each stretch of a file in which there may be any: neighbouring row groups are one."""
+    held = [(group, [key for key in keys if group.may_hold(key)]) for group in groups]
+    for is_held, neighbours in groupby(held, key=lambda item: bool(item[1])):
+        if is_held:
+            stretch = list(neighbours)
+            yield stretch[0][0].first, stretch[-1][0].last, list(dict.fromkeys(chain.from_iterable(found for _, found in stretch)))
 
 
 def _one_of(key: str, keys: Sequence[UUID]) -> str:

@@ -13,7 +13,7 @@ from pipeline.home import Home
 from pipeline.publication.base import base_state
 from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import OWN_IDENTITY
-from pipeline.state import log_columns, standardized_table, state
+from pipeline.state import Sought, log_columns, standardized_table, state
 from registries.definition import EarlierCode, RegistryDefinition
 from standards.model import Schema, Standards
 
@@ -81,7 +81,7 @@ class Codes:
             columns = log_columns(contract, self.standards)
             wanted = {name: columns[name] for name in _shown_in(rule) if name in columns}
             if wanted and contract.counts_in(self.schema.id):
-                only = f"SELECT _record_id FROM {MEMBERS}"
+                only = Sought(engine, f"SELECT _record_id FROM {MEMBERS}")
                 rows = state(self.home, standardized_table(contract_id), {"_record_id": "UUID", **wanted}, only=only)
                 parts.append(f"SELECT _record_id, unnest([{_codes(rule, wanted)}]) FROM {rows}")
         engine.run(

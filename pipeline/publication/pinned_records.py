@@ -9,7 +9,7 @@ from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from pipeline.home import Home
 from pipeline.resolve import Pinned, schema_elements
-from pipeline.state import log_columns, log_source, standardized_table, state
+from pipeline.state import Sought, log_columns, log_source, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.matching import canonical_id, canonical_key
 from standards.model import Schema, Standards
@@ -68,7 +68,7 @@ class PinnedRecords:
             nothing = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in wanted.items())
             source = f"(SELECT {nothing} WHERE false)"
         else:
-            source = state(self.home, standardized_table(contract.id), wanted, seq, f"SELECT _record_id FROM {IDS}")
+            source = state(self.home, standardized_table(contract.id), wanted, seq, Sought(self.engine, f"SELECT _record_id FROM {IDS}"))
         # The key is bound also where a dataset has no identifier.
         return f"SELECT _record_id, [{texts}] AS texts, {identity} AS _identity, {codes} AS codes FROM {source} WHERE $canonical_key IS NOT NULL"
 

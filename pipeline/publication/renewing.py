@@ -22,7 +22,7 @@ from pipeline.publication.pinned_records import CHANGED, IDS, LINES, NEWCOMERS, 
 from pipeline.publication.pins import Pins
 from pipeline.publication.placing import is_apart
 from pipeline.resolve import OWN_IDENTITY, Pinned, xref_lines
-from pipeline.state import is_kept, log_columns, standardized_table, state
+from pipeline.state import Sought, is_kept, log_columns, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.judgements import (
     HUMAN,
@@ -262,7 +262,7 @@ class _Renewing:
                 continue
             wanted = {"_record_id": "UUID", **dict.fromkeys(self.schema.identity, "VARCHAR")}
             new = self.records.came_anew(item)
-            only = None if new is None else f"SELECT _record_id FROM ({new})"
+            only = None if new is None else Sought(self.engine, f"SELECT _record_id FROM ({new})")
             now = state(self.home, standardized_table(item.contract.id), wanted, item.seq, only)
             self.engine.run(
                 f"INSERT INTO {NEWCOMERS} SELECT _own, _entity, {item.number}, _record_id, true FROM "
@@ -298,7 +298,7 @@ class _Renewing:
             unidentified = (
                 "SELECT left_record FROM again WHERE left_own IS NULL UNION SELECT right_record FROM again WHERE right_own IS NULL"
             )
-            read_unidentified(self.engine, self.home, self.schema, self.standards, model, unidentified)
+            read_unidentified(self.engine, self.home, self.schema, self.standards, model, Sought(self.engine, unidentified))
             find_entities(self.engine, self.home, self.schema, model, self.before.number)
             pairs = " UNION ALL ".join(
                 f"SELECT left_record AS a, right_record AS b FROM {table} WHERE verdict = '{SAME}'" for table in (TO_KNOWN, EACH_OTHER)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from catalog.datasets import contracts_in_force
 from core.engine import quote
 from pipeline.home import Home
-from pipeline.state import log_columns, standardized_table, state
+from pipeline.state import Sought, log_columns, standardized_table, state
 from standards.model import Schema, Standards
 
 
@@ -20,7 +20,7 @@ class Unidentified:
 
 
 def unidentified(
-    home: Home, schema: Schema, standards: Standards, elements: Sequence[str], only: str | None = None
+    home: Home, schema: Schema, standards: Standards, elements: Sequence[str], only: Sought | None = None
 ) -> Iterator[Unidentified]:
     """The live records of each dataset that may be shared, as they were accepted last; with `only`, those whose ids a query gives."""
     for contract_id, (_, contract) in sorted(contracts_in_force(home.catalog).items()):

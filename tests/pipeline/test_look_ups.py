@@ -1,5 +1,6 @@
 """Looking up one record: what is read of the lake does not grow with the table, nor with the number of batches."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -16,12 +17,12 @@ COUNTED = Path("/proc/self/io")
 WANTED = (UUID(int=7), UUID(int=8))
 
 
-def log_of(engine: Engine, hub: Hub, rows: int, seq: int = 1) -> LakeFile:
+def log_of(engine: Engine, hub: Hub, rows: int, seq: int = 1, order: Sequence[str] = ("_record_id",)) -> LakeFile:
     """A log with records whose ids lie evenly over all that there are, WANTED among them."""
     fields = {name: number for name, (number, _) in typed_fields(hub.home.catalog, "std_made__up", COLUMNS).items()}
     record_id = f"CASE i WHEN 0 THEN '{WANTED[0]}'::uuid WHEN 1 THEN '{WANTED[1]}' ELSE md5(i::varchar)::uuid END"
     sql = f"SELECT {record_id} AS _record_id, {seq} AS _batch_seq, 'insert' AS _op, sha256(i::varchar) AS said FROM range({rows}) r(i)"
-    written = lake.write(engine, hub.settings, sql, f"std_made__up/log-{rows:08d}-{seq:04d}.parquet", fields, ["_record_id"])
+    written = lake.write(engine, hub.settings, sql, f"std_made__up/log-{rows:08d}-{seq:04d}.parquet", fields, order)
     return LakeFile(written.path, "std_made__up", "log", seq, written.rows)
 
 
@@ -44,6 +45,37 @@ def test_one_record_of_many_costs_no_more_to_read_than_one_of_few(hub: Hub) -> N
     read_few, read_many = (bytes_read(hub, [files, later]) for files in (few, many))
     assert (hub.settings.lake_dir / many.path).stat().st_size > 5 * read_many
     assert read_many < 1.2 * read_few
+
+
+NUMBERS = "SELECT md5(i::varchar)::uuid AS _record_id, i FROM range(2, 400_000) r(i)"
+NOBODY = UUID(int=9)
+# Which are sought, as a query of NUMBERS, and whether they are looked up one by one.
+QUERIES = {
+    "few": ("i % 30_000 = 5", True),
+    "few, some of them nowhere": ("i > 259_900 AND i < 260_020", True),
+    "none": ("false", True),
+    "nowhere": ("i > 399_990", True),
+    "many": ("i % 100 = 0", False),
+}
+
+
+@pytest.mark.parametrize("order", [("_record_id",), ()], ids=["ordered", "as they came"])
+def test_what_is_looked_up_is_what_a_reading_of_all_finds(hub: Hub, order: Sequence[str]) -> None:
+    with Engine(hub.settings) as engine:
+        engine.run(f"CREATE TABLE numbers AS {NUMBERS}")
+        files = [log_of(engine, hub, 260_000, order=order), log_of(engine, hub, 20_000, seq=2, order=order)]
+
+        def found(only: Sought | None, where: str) -> list[tuple[object, ...]]:
+            rows = fold(hub.home, "std_made__up", COLUMNS, files, "_record_id", "_batch_seq", only)
+            return engine.rows(f"SELECT _record_id, _batch_seq, said FROM {rows} WHERE {where} ORDER BY ALL")
+
+        for name, (condition, is_few) in QUERIES.items():
+            query = f"SELECT _record_id FROM numbers WHERE {condition} UNION ALL SELECT NULL::uuid"
+            sought = Sought(engine, query)
+            assert (sought.few is not None) == is_few, name
+            assert found(sought, "true") == found(None, f"_record_id IN (SELECT _record_id FROM numbers WHERE {condition})"), name
+        given = [*WANTED, WANTED[0], NOBODY]
+        assert [row[:2] for row in found(Sought(engine, given), "true")] == [(key, 2) for key in WANTED]
 
 
 def test_no_look_up_opens_more_than_some_files_however_many_batches_there_were() -> None:
