@@ -62,7 +62,9 @@ def _pooling(url: str, kept: bool) -> dict[str, Any]:
     return {"poolclass": sa.pool.QueuePool, "pool_size": 2, "max_overflow": -1} if kept else {"poolclass": sa.pool.NullPool}
 
 
-# The engines that keep connections to SQLite, and what a forked process has of its parent's: it must neither use nor close them.
+# The engines that keep connections to SQLite, and what a forked process has of those that were in use when it began: it must neither use nor
+# close them. Those that wait are closed before: SQLite would take their locks, which the child does not have, for locks of its own connections,
+# and whoever is then the last to close a database folds its log in and removes it under a child that goes on writing there.
 _keeping: list[sa.Engine] = []
 _inherited: list[sa.Pool] = []
 
@@ -81,7 +83,7 @@ def _leave_to_parent() -> None:
 
 
 atexit.register(close_kept)
-os.register_at_fork(after_in_child=_leave_to_parent)
+os.register_at_fork(before=close_kept, after_in_child=_leave_to_parent)
 
 
 def _keep_while_it_is_the_same_file(engine: sa.Engine) -> None:

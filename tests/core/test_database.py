@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -125,6 +127,29 @@ def test_a_forked_process_opens_its_own(tmp_path: Path) -> None:
     close_kept()
     with closing(sqlite3.connect(tmp_path / "a.db")) as after:
         assert after.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_what_a_forked_process_writes_outlives_whoever_closes_the_database_meanwhile(tmp_path: Path) -> None:
+    """It holds the locks of its own connections, and does not go by those of its parent's, which end with the parent."""
+    engine = made(tmp_path / "a.db")
+    (has_written, written), (may_go_on, goes_on) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            insert(engine)
+            os.write(written, b".")
+            os.read(may_go_on, 1)
+            insert(engine)
+            os._exit(0 if count(engine) == 4 else 1)
+        finally:
+            os._exit(2)
+    os.read(has_written, 1)
+    close_kept()
+    statement = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO t VALUES (2)'); c.commit(); c.close()"
+    subprocess.run([sys.executable, "-c", statement, str(tmp_path / "a.db")], check=True)
+    os.write(goes_on, b".")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert count(engine) == 4
 
 
 def test_nothing_stays_beside_a_database_that_is_closed(tmp_path: Path) -> None:
