@@ -13,12 +13,13 @@ router = APIRouter()
 PAGE = 100
 # What stands where nobody was asked for a purpose, and the text that tells it.
 UNASKED = {
-    r"masked view": "purpose.masked",
+    r"masked(?: view)?": "purpose.masked",
     r"masked view, rows (?P<rows>\d+-\d+)": "purpose.rows",
     r"masked, page (?P<page>\d+)": "purpose.page",
     r"search": "purpose.search",
     r"not stated": "purpose.none",
     r"repair": "purpose.repair",
+    r"replay": "purpose.replay",
     r"backup": "purpose.backup",
     r"standards diff (?P<old>\S+) (?P<new>\S+)": "purpose.diff",
 }

@@ -117,6 +117,16 @@ def test_a_certificate_is_found_by_type_and_number(filled: Portal) -> None:
     assert resident_id(0) not in text
 
 
+@pytest.mark.parametrize(
+    ("purpose", "words"), [("masked", "脱敏查看，未要求说明"), ("masked view", "脱敏查看，未要求说明"), ("replay", "重新处理")]
+)
+def test_what_stands_where_nobody_stated_a_purpose_is_told_in_the_language_of_the_page(filled: Portal, purpose: str, words: str) -> None:
+    audit.record(filled.hub.home.audit, actor="tester", action="export-masked", subject="population#publication-1", purpose=purpose)
+    page = filled.client.get("/audit?lang=zh").text
+    assert f"{words}</td>" in page
+    assert f"{purpose}</td>" not in page
+
+
 def test_a_search_without_result_is_audited_without_the_number(filled: Portal) -> None:
     response = filled.client.post("/registries/population/search", data={"resident_id": resident_id(99)})
     assert response.status_code == 404
