@@ -40,7 +40,7 @@ from core.sums import MODULUS, combine
 from pipeline.delivery.completeness import check_complete, said, written
 from pipeline.delivery.drift import adapted, described_source, landed_drift, without_missing
 from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
-from pipeline.delivery.tracking import ORDINARY, Order, moved_note, next_request, settle_log, tracking_after
+from pipeline.delivery.tracking import ORDINARY, Order, check_period, moved_note, next_request, settle_log, tracking_after
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder, landed_parts, row_expressions, seal
 from pipeline.operation.lineage import hub_table, source_table, traced
@@ -100,6 +100,8 @@ def land(
         )
     if extraction is None and not order.outside_window:
         check_window(contract, datetime.now(BEIJING))  # it is no batch's fault, so none is opened
+    if order.period:
+        check_period(contract)  # nor is this
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
         check_space(home.settings, "landing", _as_large_as_before(home, contract_id))

@@ -202,5 +202,5 @@ def no_time(contract_id: str, period: Period) -> RequestError:
     named = ", ".join(period.columns) or "none"
     return RequestError(
         f"{contract_id}: no column says from which day a row is (cursor and as-of column: {named})",
-        hint="collect it whole: ./hub sync --full",
+        hint=f"collect it whole: ./hub sync {contract_id} --full",
     )

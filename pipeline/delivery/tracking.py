@@ -232,16 +232,28 @@ def _cursor(home: Home, contract: Contract) -> str | None:
     return None if value is None else str(value)
 
 
-def _period(home: Home, contract: Contract, batch: Batch, days: tuple[date, date]) -> Period:
-    if not isinstance(contract.source, DatabaseSource):
+def check_period(contract: Contract) -> None:
+    """Raise RequestError where no period of a dataset can be read, whatever its state is."""
+    if not isinstance(contract.source, DatabaseSource) or contract.source.kind == "sql":
         raise RequestError(
             f"{contract.id}: its source is only read whole, there is no period to read again", hint="leave out --from and --to"
         )
+    if not _day_columns(contract):
+        raise RequestError(
+            f"{contract.id}: no column says from which day a row is (cursor and as-of column: none)",
+            hint=f"collect it whole: ./hub sync {contract.id} --full",
+        )
+
+
+def _day_columns(contract: Contract) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*contract.tracking_columns, *((contract.as_of.column,) if contract.as_of else ()))))
+
+
+def _period(home: Home, contract: Contract, batch: Batch, days: tuple[date, date]) -> Period:
     whole = latest_whole(home.catalog, contract.id)
     if whole is None or whole.rules != batch.rules or _has_moved(home, contract):
         raise RequestError(
             f"{contract.id}: a period can only be added to a state under the present contract and standard, of the same database",
             hint=f"collect it whole first: ./hub sync {contract.id} --full",
         )
-    columns = (*contract.tracking_columns, *((contract.as_of.column,) if contract.as_of else ()))
-    return Period(tuple(dict.fromkeys(columns)), *days)
+    return Period(_day_columns(contract), *days)

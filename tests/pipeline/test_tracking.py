@@ -14,7 +14,7 @@ from core.errors import GateFailed, RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.delivery.tracking import Order, _place
 from pipeline.land import land
-from tests.factories import Hub, person, wrong_check
+from tests.factories import RESIDENTS, Hub, person, wrong_check
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
 from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
 
@@ -325,6 +325,19 @@ def test_a_period_is_read_again_and_moves_no_cursor(hub: Hub, people: People) ->
     assert (batch.scope, batch.read, batch.updated, batch.unchanged, batch.deleted) == ("part", 2, 1, 1, 0)
     people.put(6, 1)
     assert (sync(hub, document).read, len(phones(hub, document))) == (2, 6)
+
+
+def test_a_period_that_nothing_can_be_read_by_is_no_batch(hub: Hub, people: People) -> None:
+    """What a person asked for in vain is no failure of the dataset: no batch, and with it no alert, stands for it."""
+    days = Order(period=(date(2024, 3, 5), date(2024, 3, 9)))
+    undated = tracked("sqlite", "snapshot") | {"as_of": None}
+    hub.register(RESIDENTS, undated)
+    with pytest.raises(RequestError, match="its source is only read whole"):
+        sync(hub, RESIDENTS, days)
+    with pytest.raises(RequestError, match="no column says from which day") as told:
+        sync(hub, undated, days)
+    assert told.value.hint == f"collect it whole: ./hub sync {undated['id']} --full"
+    assert [batches_of(hub.home.catalog, document["id"]) for document in (RESIDENTS, undated)] == [[], []]
 
 
 def test_a_period_of_a_snapshot_goes_by_the_as_of_column(hub: Hub, people: People) -> None:
