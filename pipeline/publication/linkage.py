@@ -29,7 +29,7 @@ class Training:
 def train_linkage(home: Home, registry: str) -> Training:
     """Learn from the records that the current publication has taken in. Prediction takes the parameters from then on.
 
-    Raises RequestError where nothing has been published, or no dataset has the model's label.
+    Raises RequestError where nothing has been published, or no two records have the same label, or all have.
     """
     model = read_model(model_path(registry))
     with Engine(home.settings, threads=1) as engine:

@@ -7,6 +7,7 @@ all pairs that have it are among those that blocking finds; so the greater of th
 from collections import Counter
 
 from core.engine import Engine, quote
+from core.errors import RequestError
 from registries.linkage.blocking import block
 from registries.linkage.model import Comparison, Learned, LinkageModel, Parameters, learned_share, rounded
 from registries.linkage.prepare import prepare
@@ -19,8 +20,9 @@ _DOING = "training a linkage model"
 
 
 def labeled(engine: Engine, model: LinkageModel, records: str, into: str) -> None:
-    """Prepare records for training, with their `_label`: null where too many share it."""
-    label = quote(model.training.label or "")
+    """Prepare records for training, with their `_label`: null where too many share it, or no dataset has it."""
+    name = model.training.label or ""
+    label = quote(name) if name in engine.columns(records) else "NULL"
     usual = f"count(*) OVER (PARTITION BY {label}) <= {model.training.largest_label}"
     engine.run(
         f"CREATE OR REPLACE VIEW {into}_given AS SELECT *, CASE WHEN {usual} THEN {label}::VARCHAR END AS _label FROM {records}",
@@ -31,23 +33,32 @@ def labeled(engine: Engine, model: LinkageModel, records: str, into: str) -> Non
 
 
 def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float, dict[str, tuple[Learned, ...]]]:
-    """The share of pairs of one entity among all pairs, and what each level of each comparison means."""
+    """The share of pairs of one entity among all pairs, and what each level of each comparison means.
+
+    Raises RequestError where no two records have the same label, or all have.
+    """
     ordered = "l._row AS join_key_l, r._row AS join_key_r, '0' AS match_key"
     known = f"(SELECT * FROM {prepared} WHERE _label IS NOT NULL)"
     same = f"SELECT {ordered} FROM {known} l JOIN {known} r ON l._label = r._label AND l._row < r._row"
     few = f"(SELECT * FROM {known} ORDER BY md5(_row::VARCHAR || '/{model.training.seed}') LIMIT {round((2 * model.training.random_pairs) ** 0.5)})"
     other = f"SELECT {ordered} FROM {few} l JOIN {few} r ON l._row < r._row AND l._label <> r._label"
-    block(engine, model, prepared, prepared, "_blocked")
     near = (
         f"SELECT p.* FROM _blocked p JOIN {known} l ON l._row = join_key_l JOIN {known} r ON r._row = join_key_r AND l._label <> r._label"
     )
-    counts = {name: counts_of(engine, model, prepared, pairs) for name, pairs in (("same", same), ("other", other), ("near", near))}
-    engine.run("DROP TABLE _blocked")
     records = engine.value(f"SELECT count(*) FROM {known}")
-    pairs = max(records * (records - 1) / 2, 2.0)
     entities, alike = engine.row(
         f"SELECT count(*), coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM (SELECT count(*) AS n FROM {known} GROUP BY _label)"
     )
+    if not alike or entities < 2:
+        # Levels would mean nothing, and the parameters in force would be given up for that.
+        raise RequestError(
+            f"{model.id} has nothing to learn from: {records} published records show {entities} different values of {model.training.label}",
+            hint="it learns where two datasets tell of the same entities: publish both first; the parameters in force stay",
+        )
+    block(engine, model, prepared, prepared, "_blocked")
+    counts = {name: counts_of(engine, model, prepared, pairs) for name, pairs in (("same", same), ("other", other), ("near", near))}
+    engine.run("DROP TABLE _blocked")
+    pairs = max(records * (records - 1) / 2, 2.0)
     learned = {
         item.id: learned_levels(
             item,
@@ -60,7 +71,7 @@ def by_label(engine: Engine, model: LinkageModel, prepared: str) -> tuple[float,
         )
         for item in model.comparisons
     }
-    return rounded(max(alike, 1) / pairs), learned
+    return rounded(alike / pairs), learned
 
 
 def learned_levels(

@@ -37,3 +37,17 @@ def test_a_model_learns_from_records_with_an_identifier(tmp_path):
     for row in people:
         assert row["XM"] not in page
         assert row["DH"] not in json.dumps(learned.model_dump(), ensure_ascii=False)
+
+
+UNIDENTIFIED = PATIENTS | {"columns": {"XM": "person_name", "DH": "phone_number"}, "ignore": ["SFZH", "XB", "CSRQ", "DZ"]}
+
+
+@pytest.mark.parametrize(("document", "count", "told"), [(RESIDENTS, 9, "9 published records"), (UNIDENTIFIED, 9, "0 published records")])
+def test_where_no_entity_has_two_records_nothing_is_learned_and_the_parameters_stay(tmp_path, document, count, told):
+    hub = hub_in(tmp_path / "home")
+    hub.register(document)
+    hub.sync(document, [person(number) for number in range(count)])
+    hub.publish("population")
+    with pytest.raises(RequestError, match=f"population has nothing to learn from: {told}"):
+        train_linkage(hub.home, "population")
+    assert load_trained("population", hub.settings.home) == load_trained("population")
