@@ -56,6 +56,21 @@ def _whole(escape: re.Match[str]) -> str:
     return f"\\U{0x10000 + ((int(escape[1], 16) & 0x3FF) << 10) + (int(escape[2], 16) & 0x3FF):08x}"
 
 
+# A line that has a key with the colon of a Chinese keyboard, and none of YAML's.
+_WIDE_COLON = re.compile(r"\s*(?:- +)?(?!#)[^\s：]+：(?!.*:(?:\s|\Z))")
+
+
+def _mistyped(lines: list[str]) -> tuple[int, str] | None:
+    """What a keyboard most likely did in the lines before the place that YAML stumbles over, which does not show it: the line and what to do."""
+    last = len(lines)
+    if re.match(" *\t", lines[-1]):
+        return last, "a tab stands before it: put spaces in its place"
+    for number in range(last, max(last - 2, 0), -1):
+        if _WIDE_COLON.match(lines[number - 1]):
+            return number, "a colon in full width (：) stands behind a key: write : and a space"
+    return None
+
+
 def parsed(text: str, loader: Callable[[str], Any] = Document) -> Any:
     """The one document of a text. Raises NotYaml."""
     if text.lstrip().startswith("{"):
@@ -65,6 +80,8 @@ def parsed(text: str, loader: Callable[[str], Any] = Document) -> Any:
         return loader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark and (typed := _mistyped(text.split("\n")[: mark.line + 1])):
+            raise NotYaml(*typed) from None
         raise NotYaml(mark.line + 1 if mark else None, error.problem or "it cannot be read") from None
     except yaml.YAMLError:
         odd = yaml.reader.Reader.NON_PRINTABLE.search(text)

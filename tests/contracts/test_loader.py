@@ -7,6 +7,7 @@ import yaml
 
 from contracts.loader import contract_from_document, load_contract, load_contracts
 from core.errors import DefinitionError
+from core.yaml_text import NotYaml, parsed
 from standards.loader import load_standards
 from tests.contracts.examples import RESIDENT, changed
 
@@ -289,6 +290,29 @@ def test_a_key_that_stands_twice_is_a_fault(written):
 def test_a_file_that_is_no_document_is_a_fault(written, content, words):
     with pytest.raises(DefinitionError, match=words):
         load_contract(written(content), load_standards())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("columns:\n\tSFZH: resident_id\n", 2, "a tab stands before it"),
+        ("columns:\n  SFZH: resident_id\n \tXM: person_name\n", 3, "a tab stands before it"),
+        ("id: a__b\nfeeds：[population]\nsource: {}\n", 2, "a colon in full width"),
+        ("id: a__b\nfeeds： population\n", 2, "a colon in full width"),
+        ("columns:\n  证号： resident_id\n  姓名: person_name\n", 2, "a colon in full width"),
+        # One inside a value, or in a key that has its own, is no fault.
+        ("title: {zh: 说明：甲}\n- id\n", 2, "expected"),
+        ("columns:\n  备注：甲: remark\n- id\n", 3, "expected"),
+    ],
+)
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_what_a_keyboard_does_to_yaml_is_told_where_it_stands(monkeypatch, loader, text, line, words):
+    """YAML itself tells the line behind a colon in full width, and of a tab only that it cannot start a token."""
+    monkeypatch.setattr("core.yaml_text.SafeLoader", loader)
+    with pytest.raises(NotYaml) as error:
+        parsed(text)
+    assert error.value.place == f"line {line}"
+    assert words in error.value.problem
 
 
 @pytest.mark.parametrize(
