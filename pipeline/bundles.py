@@ -139,7 +139,7 @@ def unbundle(home: Home, path: Path, *, dataset: str | None = None, accept_gap: 
             extraction.notes.insert(0, note)
             arrival = Arrival(
                 origin=f"{_ORIGIN}:{bundle.manifest['sequence']}:{bundle.manifest_sha256}",
-                note=_waved_through(accept_gap, accept_older if _newer_reading(home, bundle) else ""),
+                note=_waved_through(accept_gap if _gap(home, bundle) else "", accept_older if _newer_reading(home, bundle) else ""),
                 check=lambda: _check_turn(home, bundle, accept_gap, accept_older),
             )
             batch_id = land(contract.id, home, extraction, arrival=arrival)
@@ -197,12 +197,19 @@ def _check_turn(home: Home, bundle: Bundle, accept_gap: str, accept_older: str) 
         )
     if not accept_older:
         _check_age(home, bundle)
-    if accept_gap:
-        return
+    if not accept_gap and (gap := _gap(home, bundle)):
+        raise RequestError(f"{dataset}: {gap}", hint=WAIT_FOR_IT)
+
+
+def _gap(home: Home, bundle: Bundle) -> str:
+    """What says that a bundle is not the next one; nothing where it is."""
+    taken, sequence = _taken(home, bundle.manifest["dataset"]), bundle.manifest["sequence"]
+    last = max(taken, default=0)
     if sequence != last + 1:
-        raise RequestError(f"{dataset}: the bundle has number {sequence}, the next one is number {last + 1}", hint=WAIT_FOR_IT)
-    if taken and manifest["previous"] != taken[last][0]:
-        raise RequestError(f"{dataset}: the bundle does not follow the one that was taken in as number {last}", hint=WAIT_FOR_IT)
+        return f"the bundle has number {sequence}, the next one is number {last + 1}"
+    if taken and bundle.manifest["previous"] != taken[last][0]:
+        return f"the bundle does not follow the one that was taken in as number {last}"
+    return ""
 
 
 def _check_age(home: Home, bundle: Bundle) -> None:

@@ -181,6 +181,12 @@ def test_bundles_come_in_their_order_and_once(office: Office) -> None:
         office.take(other)
 
 
+def test_a_gap_that_was_not_there_is_not_told_as_accepted(office: Office) -> None:
+    """The note is signed with the receipt: it is not to say that bundles are missing where none is."""
+    batches = [office.take(office.pack(), accept_gap="just in case") for _ in range(2)]
+    assert [note for batch in batches for note in batch.notes if "passed over" in note["message"]] == []
+
+
 def test_a_bundle_is_not_newer_than_what_was_read_since_it_was_packed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the wire what came after it has been read already: it would put back what has changed."""
     connect(office.hub, patients=office.people.url)
