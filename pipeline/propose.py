@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from connectors.apis import preview as api_preview
 from connectors.databases.described import describe
 from connectors.databases.dialects import dialects
 from connectors.extract import extract
-from connectors.extraction import Described, Note
+from connectors.extraction import Described, Extraction, Note
 from connectors.files.preview import preview
 from connectors.profile import profile
 from connectors.storage.fetched import SCHEMES, at_hand
@@ -25,7 +26,7 @@ from contracts.proposal.slug import slug_of
 from contracts.proposal.vocabulary import load_vocabulary
 from contracts.references import reference_faults
 from contracts.schema import schema_faults
-from contracts.sources import CsvSource, DatabaseSource, FileSource, Source
+from contracts.sources import CsvSource, DatabaseSource, FileSource, Source, WorkbookSource
 from core.connections import Connections, load_connections
 from core.engine import Engine
 from core.errors import RequestError, SourceError
@@ -111,6 +112,20 @@ def _read_file(request: Request, path: Path, standards: Standards, settings: Set
     return _read(request, contract, path, connections, standards, settings)
 
 
+def _nothing_to_learn(contract: Contract, extraction: Extraction) -> SourceError:
+    """The error for a source without a row that can be read. Of a workbook the first sheet was looked at, which is often its cover."""
+    by_hand = "or write the contract by hand from one in demo/contracts"
+    if extraction.unreadable:
+        why, count = Counter(row.why for row in extraction.unreadable).most_common(1)[0]
+        return SourceError(
+            f"none of the {len(extraction.unreadable):,} rows can be read as rows of this table; {count:,} of them: {why}",
+            hint=f"ask the department to mend it, {by_hand}",
+        )
+    if isinstance(contract.source, WorkbookSource) and contract.source.sheet is None:
+        return SourceError("the first sheet has no rows to learn from", hint=f"name the sheet that has them with --sheet, {by_hand}")
+    return SourceError("the table has no rows to learn from", hint=f"fill it, {by_hand}")
+
+
 def _unmapped(source: Source) -> Contract:
     """A contract that maps nothing, so that every column is read; it is never stored."""
     return Contract.model_construct(id=_ID, source=source, record_key=(WHOLE_ROW,), columns={})
@@ -128,7 +143,7 @@ def _read(
     with Engine(settings) as engine:
         seen = profile(extraction, engine)
     if seen.rows == 0:
-        raise SourceError("the table has no rows to learn from", hint="fill it, or write the contract by hand from one in demo/contracts")
+        raise _nothing_to_learn(contract, extraction)
     described = describe(contract, connections)
     titled = tuple(title for title in (request.title, described.table, *titles, _own_title(contract.source)) if title)
     columns = tuple(Column((*_title(described, column.name), column.name), column) for column in seen.columns)

@@ -250,6 +250,32 @@ def test_a_workbook_and_a_file_outside_any_connection(hub: Hub, tmp_path: Path) 
     assert set(elements(found)) == {"姓名", "身份证号", "性别"}
 
 
+def test_a_cover_sheet_is_not_the_table(hub: Hub, tmp_path: Path) -> None:
+    """Filling it, as it is said of an empty table, would be the wrong thing to do."""
+    book = openpyxl.Workbook()
+    book.active.append(["居民信息"])
+    data = book.create_sheet("数据")
+    data.append(["姓名", "身份证号"])
+    for row in PEOPLE[:50]:
+        data.append([row["XM"], row["SFZH"]])
+    book.save(tmp_path / "jmxx.xlsx")
+    with pytest.raises(SourceError, match="the first sheet has no rows") as error:
+        proposed(hub, str(tmp_path / "jmxx.xlsx"))
+    assert "--sheet" in (error.value.hint or "")
+    assert set(elements(proposed(hub, str(tmp_path / "jmxx.xlsx"), sheet="数据"))) == {"姓名", "身份证号"}
+
+
+def test_a_table_whose_rows_cannot_be_read_is_not_called_empty(hub: Hub, tmp_path: Path) -> None:
+    """A workbook that a program has written holds formulas without their values."""
+    book = openpyxl.Workbook()
+    book.active.append(["姓名", "身份证号"])
+    for row in PEOPLE[:50]:
+        book.active.append([row["XM"], f'="{row["SFZH"]}"'])
+    book.save(tmp_path / "jmxx.xlsx")
+    with pytest.raises(SourceError, match=r"none of the 50 rows can be read as rows of this table; 50 of them: .*formula"):
+        proposed(hub, str(tmp_path / "jmxx.xlsx"))
+
+
 def test_a_table_without_any_element_says_what_is_missing(hub: Hub) -> None:
     found = of_rows(hub, "n.csv", [{"品种": "苹果", "产地": "山东"}])
     assert found.faults
