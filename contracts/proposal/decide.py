@@ -209,12 +209,14 @@ def _column(match: Match, best: dict[str, Match], feeds: Sequence[str], standard
 
 def _against(match: Match, element: DataElement, best: dict[str, Match], feeds: Sequence[str], standards: Standards) -> str:
     """Why a column is not the source of its element, or nothing."""
+    is_foreign = not any(standards.schemas[feed].use(element.id) for feed in feeds) and not _holds(element, feeds, standards)
+    foreign = f"{element.id} is not part of {' or '.join(feeds)}" if is_foreign else ""
     if not match.confident:
-        return "not sure enough"
+        return f"not sure enough, and {foreign}" if foreign else "not sure enough"
     if best[element.id] is not match:
         return f"{element.id} already comes from {best[element.id].column.names[-1]}"
-    if not any(standards.schemas[feed].use(element.id) for feed in feeds) and not _holds(element, feeds, standards):
-        return f"{element.id} is not part of {' or '.join(feeds)}"
+    if foreign:
+        return foreign
     if element.id == _UPDATED:
         return "it says from when a record holds (as_of)"
     return ""

@@ -250,6 +250,14 @@ def test_a_workbook_and_a_file_outside_any_connection(hub: Hub, tmp_path: Path) 
     assert set(elements(found)) == {"姓名", "身份证号", "性别"}
 
 
+def test_a_doubt_that_the_registry_has_no_place_for_says_so(hub: Hub) -> None:
+    """Settling it as the draft asks would only make another fault."""
+    rows = [{"姓名": row["XM"], "身份证号": row["SFZH"], "登记日期": f"2020-0{place % 9 + 1}-11"} for place, row in enumerate(PEOPLE[:50])]
+    found = of_rows(hub, "registered.csv", rows)
+    assert "feeds: [population]" in found.draft
+    assert "not sure enough, and established_date is not part of population" in found.draft
+
+
 def test_a_cover_sheet_is_not_the_table(hub: Hub, tmp_path: Path) -> None:
     """Filling it, as it is said of an empty table, would be the wrong thing to do."""
     book = openpyxl.Workbook()
