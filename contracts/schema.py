@@ -174,7 +174,9 @@ def _rule_text(rule: str, wanted: Any, given: Any) -> str:
         case "type":
             return f"expected {_TYPES[wanted]}"
         case "enum":
-            return f"expected one of {', '.join(wanted)}{suggestion(given, wanted) if isinstance(given, str) else ''}"
+            # All there is stands here already; only a likely misspelling adds something.
+            is_misspelt = isinstance(given, str) and _close(given, wanted)
+            return f"expected one of {', '.join(wanted)}{suggestion(given, wanted) if is_misspelt else ''}"
         case "const":
             return f"expected {wanted}"
         case "minLength" | "minItems" | "minProperties":

@@ -347,6 +347,16 @@ def test_what_yaml_itself_stumbles_over_is_a_fault_with_its_line(written, place,
     assert "Node(" not in fault.message
 
 
+@pytest.mark.parametrize(
+    ("cycle", "words"),
+    [("每天", "yearly, irregular (How often"), ("dayly", 'yearly, irregular; did you mean "daily"? (How often')],
+)
+def test_what_may_stand_there_is_named_once(cycle, words):
+    told = faults(changed("update_cycle", cycle))["update_cycle"]
+    assert words in told
+    assert "there is" not in told
+
+
 def test_a_document_that_is_inside_itself_is_a_fault(written):
     with pytest.raises(DefinitionError, match=r"line 2: is not valid YAML: \*a stands inside what it stands for"):
         load_contract(written("&a\nid: *a\n"), load_standards())
