@@ -25,6 +25,7 @@ from pipeline.state import Sought, standardized_table, state
 from standards.loader import load_standards
 
 HEADER = "leave the header as it was handed out"
+_BATCH = re.compile(r"([a-z0-9_]{1,100})@[0-9]{1,9}")
 _ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?E\+[0-9]+")
 _CHOSEN = (
     "one row was handed back for all with this key, and waits; correct that one in a file exported anew, or mend this one in the source"
@@ -114,9 +115,13 @@ def _back(fit: _Fit, refused: Mapping[int, str], file: HandedFile) -> HandedBack
 
 
 def check_header(file: HandedFile, found: Sequence[SetAside]) -> None:
-    """Raise RequestError where a file has columns that were not handed out with any of some batches."""
+    """Raise RequestError where a file has columns that were not handed out with any of some batches, or is one of another dataset."""
     known = {*PLACE, *(name for item in found for name in item.columns)}
     foreign = [name for name in file.columns if name and name not in known and not name.endswith(NOTE)]
+    owners = {owner[1] if (owner := _BATCH.fullmatch(row.place[0])) else "" for row in file.rows}
+    if foreign and len(owners) == 1 and (other := owners.pop()) and other not in {item.batch.contract_id for item in found}:
+        # Its header is as it was handed out: to leave it so would not help.
+        raise RequestError(f"{file.name} holds rows of {other}", hint=f"hand it to that dataset: ./hub replay {other} --repaired FILE")
     if foreign:
         raise RequestError(f"{file.name} has columns that were not handed out: {', '.join(foreign)}", hint=HEADER)
 

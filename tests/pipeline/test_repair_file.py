@@ -228,3 +228,14 @@ def test_another_text_is_another(one: str, other: str) -> None:
 
     if not plain([other]) & plain([one, escaped(one)]) and "\n" not in one + other and "\t" not in one + other:
         assert not is_as_handed_out(other, one)
+
+
+def test_the_file_of_another_dataset_is_told_as_one(hub: Hub) -> None:
+    """Its header is as it was handed out, so that to leave it so says nothing."""
+    hub.register(PATIENTS, RESIDENTS)
+    for document in (PATIENTS, RESIDENTS):
+        hub.sync(document, [*GOOD, *NAMELESS])
+    path = handed_out(hub, contract=RESIDENTS["id"])
+    with pytest.raises(RequestError, match=f"out.csv holds rows of {RESIDENTS['id']}") as raised:
+        replay(PATIENTS["id"], hub.home, repaired=path)
+    assert f"./hub replay {RESIDENTS['id']} --repaired" in (raised.value.hint or "")
