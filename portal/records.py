@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -136,13 +137,14 @@ def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) 
 
 def registry_of(hub: Hub, canonical_id: str) -> str:
     """The registry that a canonical id belongs to. Raises RequestError where none has it."""
+    canonical_id = _checked(canonical_id)
     for schema in hub.schemas:
         if number := latest(hub.home.serving, schema.id).number:
             with reading(hub.home.serving) as connection:
                 query = sa.text(f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n")
                 if connection.execute(query, {"id": canonical_id, "n": number}).scalar():
                     return schema.id
-    raise RequestError(f"no registry has an entity {canonical_id[:36]}")
+    raise RequestError(f"no registry has an entity {canonical_id}")
 
 
 def read_record(
@@ -159,15 +161,26 @@ def read_record(
 
     The audit log has its entry before anything is read.
     """
+    canonical_id = _checked(canonical_id)
     current = latest(hub.home.serving, registry).number
     number = current if known_at is None else known_at
     if not current:
-        raise RequestError(f"no entity {canonical_id[:36]} in {registry}")
-    canonical_id = successor(hub.home.serving, hub.standards.schemas[registry], canonical_id[:36], number)
+        raise RequestError(f"no entity {canonical_id} in {registry}")
+    canonical_id = successor(hub.home.serving, hub.standards.schemas[registry], canonical_id, number)
     action = f"{channel}-{'reveal' if purpose else 'view-masked'}"
     subject = audit.entity_subject(registry, canonical_id)
     audit.record(hub.home.audit, actor=hub.actor, action=action, subject=subject, purpose=purpose or MASKED)
     return _read(hub, registry, canonical_id, number, valid_at, bool(purpose))
+
+
+def _checked(canonical_id: str) -> str:
+    """A canonical id as it is kept. What else an address may name, an identity number for one, is neither told back nor written down."""
+    try:
+        return str(UUID(canonical_id))
+    except ValueError:
+        raise RequestError(
+            "that is no canonical id", hint="a canonical id has 32 hexadecimal digits; a look-up by identifier finds it"
+        ) from None
 
 
 def _read(hub: Hub, registry: str, canonical_id: str, number: int, valid_at: date | None, revealed: bool) -> Record:

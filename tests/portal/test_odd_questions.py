@@ -44,3 +44,12 @@ def test_what_no_database_can_have_is_not_found(asked: Hub) -> None:
     assert wrong == {}
     searched = entries(asked.home.audit, Selection("population", action="search-without-result"))
     assert len(searched) == 2
+
+
+@pytest.mark.parametrize("address", ["/api/v1/registries/population/records/{}", "/registries/population/records/{}", "/records/{}"])
+def test_an_identity_number_in_an_address_is_neither_told_back_nor_written_down(asked: Hub, address: str) -> None:
+    before = entries(asked.home.audit, limit=50)
+    answer = open_portal(asked).client.get(address.format(person(0)["SFZH"]), follow_redirects=True)
+    assert answer.status_code == 404
+    assert person(0)["SFZH"] not in answer.text.partition("<main")[2 if "<main" in answer.text else 0]  # beside it, links to this address
+    assert entries(asked.home.audit, limit=50) == before
