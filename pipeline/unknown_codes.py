@@ -14,7 +14,7 @@ from pipeline.changes import DELETED, WITHDRAWN
 from pipeline.home import Home
 from pipeline.quarantine.waiting import BEFORE
 from pipeline.standardize import STANDARDIZED
-from pipeline.state import ISSUE_COLUMNS, log_source, standardized_table, state
+from pipeline.state import ISSUE_COLUMNS, LOG_COLUMNS, log_source, standardized_table, state
 from standards.model import Standards
 
 UNKNOWN_CODE, _LEAST = "unknown-code", 3  # fewer rows than these are no change of the source
@@ -33,32 +33,28 @@ def unknown_codes(
 
 
 def _shares(engine: Engine, home: Home, batch: Batch, element: str, found: int, examined: int) -> tuple[float, float]:
-    had = "list_contains(found, $rule)"
     rows, unknown, others, unknown_others = engine.row(
-        f"SELECT count(*), count(*) FILTER ({had}), count(*) FILTER (is_left), count(*) FILTER (is_left AND {had}) FROM ({_stood(home, batch)})",
-        {"rule": f"{element}:{UNKNOWN_CODE}"},
+        "SELECT count(*), count(*) FILTER (was_unknown), count(*) FILTER (is_left), count(*) FILTER (is_left AND was_unknown) "
+        f"FROM ({_stood(home, batch)})",
+        {"element": element},
         doing="counting unknown codes",
     )
     return (found + unknown_others) / (examined + others), unknown / rows if rows else 0.0
 
 
 def _stood(home: Home, batch: Batch) -> str:
-    """SQL for the rows of a dataset before a batch, with what was found in them: records, or what waits in place of them in quarantine; and
-    whether the batch has left them as they were.
+    """SQL for the rows of a dataset before a batch, records or what waits in place of them in quarantine: whether there was an unknown code of
+    `$element` (was_unknown), and whether the batch has left the row as it was (is_left).
     """
-    table = standardized_table(batch.contract_id)
-    records = state(home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER"})
+    table, place = standardized_table(batch.contract_id), "_record_id, _batch_seq, _position"
     touched = f"SELECT _record_id FROM {STANDARDIZED} UNION ALL SELECT _record_id FROM {DELETED}"
     # What a whole delivery does not set aside again waits no longer.
     waits_on = "false" if batch.is_whole else f"_record_id NOT IN ({touched} UNION ALL SELECT _record_id FROM {WITHDRAWN})"
-    waiting = f"SELECT string_split(rules, ';') AS found, {waits_on} AS is_left FROM {BEFORE}"
-    is_record = f"WHERE _record_id NOT IN (SELECT _record_id FROM {BEFORE})"
-    left = f"_record_id NOT IN ({touched}) AS is_left"
-    files = files_of(home.catalog, table, ("issues",))
-    if not files:
-        return f"{waiting} UNION ALL SELECT []::VARCHAR[] AS found, {left} FROM {records} {is_record}"
-    issues = (
-        "(SELECT _record_id, _batch_seq, list(element || ':' || issue_type) AS found "
-        f"FROM {log_source(home, f'{table}/issues', ISSUE_COLUMNS, files)} WHERE issue_type = '{UNKNOWN_CODE}' GROUP BY _record_id, _batch_seq)"
+    records = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_position")})
+    rows = (
+        f"SELECT {place}, {waits_on} AS is_left FROM {BEFORE} UNION ALL "
+        f"SELECT {place}, _record_id NOT IN ({touched}) FROM {records} WHERE _record_id NOT IN (SELECT _record_id FROM {BEFORE})"
     )
-    return f"{waiting} UNION ALL SELECT found, {left} FROM {records} LEFT JOIN {issues} USING (_record_id, _batch_seq) {is_record}"
+    issues = log_source(home, f"{table}/issues", ISSUE_COLUMNS, files_of(home.catalog, table, ("issues",)))
+    unknown = f"SELECT DISTINCT {place}, true AS found FROM {issues} WHERE element = $element AND issue_type = '{UNKNOWN_CODE}'"
+    return f"SELECT coalesce(found, false) AS was_unknown, is_left FROM ({rows}) LEFT JOIN ({unknown}) USING ({place})"

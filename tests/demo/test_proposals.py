@@ -13,6 +13,8 @@ from demo.sources import PLACES, write_sources
 from pipeline.propose import Proposal, Request, propose
 from standards.loader import load_standards
 
+pytestmark = pytest.mark.long
+
 # Without a PostgreSQL, which the tests of connectors start.
 DATASETS = [name for name, place in PLACES.items() if place.kind != "postgresql"]
 # As many of each table as tell its columns.

@@ -145,7 +145,7 @@ people = st.lists(
 
 
 @given(drawn=people, stopped=st.booleans(), with_roles=st.booleans())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_stands_beside_the_chosen_values_is_what_the_rules_say(
     engine: Engine, drawn: list[dict[str, list[Row]]], stopped: bool, with_roles: bool
 ) -> None:
