@@ -163,7 +163,7 @@ def choose_part(contract_id: str, request: Request | None, types: Mapping[str, s
 def _period(contract_id: str, period: Period, types: Mapping[str, str], dialect: Dialect) -> Part:
     name = next((name for name in period.columns if name in types and dialect.kind(types[name]) == TIME), None)
     if name is None:
-        raise no_time(contract_id, period)
+        raise no_time(contract_id, period.columns)
     column = dialect.column(name)
     condition = f"{column} >= {dialect.value(1, types[name])} AND {column} < {dialect.value(2, types[name])}"
     return Part(condition, (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat()), is_whole=False)
@@ -197,9 +197,9 @@ def unusable(contract_id: str, column: str, type_name: str) -> SourceError:
     )
 
 
-def no_time(contract_id: str, period: Period) -> RequestError:
-    """The error for a period of a table without a time to go by."""
-    named = ", ".join(period.columns) or "none"
+def no_time(contract_id: str, columns: Sequence[str]) -> RequestError:
+    """The error for a period of a table without a time to go by, in these columns or at all."""
+    named = ", ".join(columns) or "none"
     return RequestError(
         f"{contract_id}: no column says from which day a row is (cursor and as-of column: {named})",
         hint=f"collect it whole: ./hub sync {contract_id} --full",

@@ -140,4 +140,4 @@ def _period(contract_id: str, period: Period, columns: Sequence[str], ask: Ask) 
         if isinstance(top, str) and _ISO.fullmatch(top):
             days = (period.first.isoformat(), (period.last + timedelta(days=1)).isoformat())
             return Part(f"({column} >= ? AND {column} < ?)", days, is_whole=False)
-    raise no_time(contract_id, period)
+    raise no_time(contract_id, period.columns)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_by_version, latest_whole, set_tracking
 from catalog.datasets import contract_at
-from connectors.databases.increment import Following, Increment, Period, Request
+from connectors.databases.increment import Following, Increment, Period, Request, no_time
 from connectors.extraction import Extraction
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
@@ -239,10 +239,7 @@ def check_period(contract: Contract) -> None:
             f"{contract.id}: its source is only read whole, there is no period to read again", hint="leave out --from and --to"
         )
     if not _day_columns(contract):
-        raise RequestError(
-            f"{contract.id}: no column says from which day a row is (cursor and as-of column: none)",
-            hint=f"collect it whole: ./hub sync {contract.id} --full",
-        )
+        raise no_time(contract.id, ())
 
 
 def _day_columns(contract: Contract) -> tuple[str, ...]:
