@@ -35,8 +35,7 @@ def leave_instance(instance: duckdb.DuckDBPyConnection) -> None:
 
 
 def _idle_with(settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection | None:
-    while _idle:
-        instance = _idle.pop()
+    while (instance := _next_idle()) is not None:
         try:
             for name, value in settings.items():
                 instance.execute(f"SET {name} = $value", {"value": value})
@@ -45,6 +44,13 @@ def _idle_with(settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection | None:
         else:
             return instance
     return None
+
+
+def _next_idle() -> duckdb.DuckDBPyConnection | None:
+    try:
+        return _idle.pop()
+    except IndexError:  # also where another thread has just taken the last
+        return None
 
 
 def _is_emptied(instance: duckdb.DuckDBPyConnection) -> bool:
@@ -60,8 +66,8 @@ def _is_emptied(instance: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _close_idle() -> None:
-    while _idle:
-        _idle.pop().close()
+    while (instance := _next_idle()) is not None:
+        instance.close()
 
 
 def _leave_to_parent() -> None:

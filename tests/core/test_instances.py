@@ -1,6 +1,7 @@
 """Instances of DuckDB that one engine leaves to the next: nothing of the first is there for the second."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +115,19 @@ def test_no_more_are_kept_than_are_used_again(hub: Hub) -> None:
     with Engine(hub.settings), Engine(hub.settings), Engine(hub.settings):
         assert instances._idle == []
     assert len(instances._idle) == 2
+
+
+def test_threads_that_take_and_leave_at_once_have_one_each(hub: Hub) -> None:
+    def work(number: int) -> list[int]:
+        found = []
+        for _ in range(15):
+            with Engine(hub.settings, threads=1) as engine:
+                engine.run(f"CREATE TABLE t AS SELECT {number} AS a")
+                found.append(engine.value("SELECT sum(a) FROM t"))
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8))) == [[number] * 15 for number in range(8)]
 
 
 def test_a_forked_process_begins_with_its_own(hub: Hub) -> None:
