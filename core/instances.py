@@ -38,7 +38,8 @@ def _idle_with(settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection | None:
     while (instance := _next_idle()) is not None:
         try:
             for name, value in settings.items():
-                instance.execute(f"SET {name} = $value", {"value": value})
+                text = value.replace("'", "''")  # bound as a parameter, it would make DuckDB import pandas
+                instance.execute(f"SET {name} = '{text}'")
         except duckdb.NotImplementedException:  # it had to spill, and keeps to its folder for good
             instance.close()
         else:

@@ -291,8 +291,11 @@ def _raw(engine: Engine, home: Home, batch: Batch, rows: Sequence[Mapping[str, A
     if not batch_folder(home.settings, batch.contract_id, batch.seq).exists():
         return {}
     places = ", ".join(f"({int(row['_position'])}, {uuid_literal(row['_record_id'])})" for row in rows)
+    # By positions alone the engine passes over the parts of the file that have none of them.
+    positions = ", ".join(str(int(row["_position"])) for row in rows)
     found = engine.records(
-        f"SELECT * FROM {delivered_rows(home, batch)} WHERE (_position, _record_id) IN ({places})", doing="reading rows as received"
+        f"SELECT * FROM {delivered_rows(home, batch)} WHERE _position IN ({positions}) AND (_position, _record_id) IN ({places})",
+        doing="reading rows as received",
     )
     return {(row["_position"], row["_record_id"]): row for row in found}
 
