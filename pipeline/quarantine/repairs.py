@@ -175,8 +175,8 @@ def find_borrowed(engine: Engine, home: Home, batch: Batch, waiting: str) -> Non
     engine.run(f"CREATE TABLE {BORROWED} AS SELECT r._record_id, r._repaired_id FROM {repairs} r SEMI JOIN {waiting} w ON {still}")
     given = f"SELECT _record_id, _repaired_id FROM {repairs} WHERE _accepted AND _repaired_id IS NOT NULL UNION ALL FROM {BORROWED}"
     engine.run(f"CREATE TABLE given_keys AS {given}", doing="reading repairs")
-    sought = [record for (record,) in engine.rows("SELECT DISTINCT _repaired_id FROM given_keys")]
-    lines = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_position")}, only=Sought(engine, sought))
+    sought = Sought(engine, "SELECT DISTINCT _repaired_id FROM given_keys")
+    lines = state(home, table, {name: LOG_COLUMNS[name] for name in ("_record_id", "_batch_seq", "_position")}, only=sought)
     engine.run(f"CREATE TABLE given_lines AS SELECT * FROM {lines}", doing="reading the accepted state")
     for (seq,) in engine.rows("SELECT DISTINCT _batch_seq FROM given_lines ORDER BY 1"):
         origin = batch_at(home.catalog, batch.contract_id, seq)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 import yaml
 
@@ -90,3 +91,10 @@ def quiet(hub: Hub, last: Batch, count: int) -> None:
 def phones(hub: Hub, document: Mapping[str, Any]) -> dict[str, str]:
     """What a dataset says: phone by identity number."""
     return {row["resident_id"]: row["phone_number"] for row in hub.state(document)}
+
+
+@pytest.fixture
+def people(hub: Hub, tmp_path: Path) -> People:
+    source = People(tmp_path)
+    connect(hub, patients=source.url)
+    return source

@@ -14,19 +14,12 @@ from core.errors import GateFailed, RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.delivery.tracking import Order, _place
 from pipeline.land import land
-from tests.factories import RESIDENTS, Hub, person, wrong_check
+from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import PUBLICATION, LoggedPeople, logged, logical_server
-from tests.pipeline.sources import TABLE, People, connect, patient, phones, sync, tracked
+from tests.pipeline.sources import TABLE, People, connect, patient, people, phones, sync, tracked
 
-__all__ = ["logged", "logical_server"]
+__all__ = ["logged", "logical_server", "people"]
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
-
-
-@pytest.fixture
-def people(hub: Hub, tmp_path: Path) -> People:
-    source = People(tmp_path)
-    connect(hub, patients=source.url)
-    return source
 
 
 def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
@@ -308,49 +301,6 @@ def test_a_new_contract_reads_everything_again(hub: Hub, people: People) -> None
     hub.register({**document, "columns": {"SFZH": "resident_id", "XM": "person_name"}, "ignore": ["DH"]})
     batch = sync(hub, document)
     assert (batch.scope, batch.updated) == ("whole", 2)
-
-
-def test_a_period_is_read_again_and_moves_no_cursor(hub: Hub, people: People) -> None:
-    document = tracked("sqlite", "cursor")
-    hub.register(document)
-    days = Order(period=(date(2024, 3, 2), date(2024, 3, 3)))
-    for number in range(1, 6):
-        people.put(number, 1, GXSJ=f"2024-03-{number:02}")
-    with pytest.raises(RequestError, match="can only be added"):
-        sync(hub, document, days)
-    sync(hub, document)
-    # Changed behind the cursor's back.
-    people.write(f"UPDATE {TABLE} SET DH = '13900000009' WHERE GXSJ IN ('2024-03-03', '2024-03-04')")
-    batch = sync(hub, document, days)
-    assert (batch.scope, batch.read, batch.updated, batch.unchanged, batch.deleted) == ("part", 2, 1, 1, 0)
-    people.put(6, 1)
-    assert (sync(hub, document).read, len(phones(hub, document))) == (2, 6)
-
-
-def test_a_period_that_nothing_can_be_read_by_is_no_batch(hub: Hub, people: People) -> None:
-    """What a person asked for in vain is no failure of the dataset: no batch, and with it no alert, stands for it."""
-    days = Order(period=(date(2024, 3, 5), date(2024, 3, 9)))
-    undated = tracked("sqlite", "snapshot") | {"as_of": None}
-    hub.register(RESIDENTS, undated)
-    with pytest.raises(RequestError, match="its source is only read whole"):
-        sync(hub, RESIDENTS, days)
-    with pytest.raises(RequestError, match="no column says from which day") as told:
-        sync(hub, undated, days)
-    assert told.value.hint == f"collect it whole: ./hub sync {undated['id']} --full"
-    assert [batches_of(hub.home.catalog, document["id"]) for document in (RESIDENTS, undated)] == [[], []]
-
-
-def test_a_period_of_a_snapshot_goes_by_the_as_of_column(hub: Hub, people: People) -> None:
-    document = tracked("sqlite", "snapshot")
-    hub.register(document)
-    for number in range(1, 6):
-        people.put(number, 1, GXSJ=f"2024-03-{number:02}")
-    sync(hub, document)
-    people.write(f"UPDATE {TABLE} SET DH = '13900000009'")
-    batch = sync(hub, document, Order(period=(date(2024, 3, 5), date(2024, 3, 9))))
-    assert (batch.scope, batch.read, batch.updated) == ("part", 1, 1)
-    assert sync(hub, document).updated == 4
-    assert hub.unbalanced() == []
 
 
 def test_a_full_refresh_that_dies_half_way_leaves_the_old_state(hub: Hub, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
