@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from catalog.batches import EVERY_BATCH, Batch, batches_from, batches_of
@@ -43,6 +43,7 @@ def terms_of(home: Home, dataset: str) -> dict[str, Any]:
         "key": list(contract.record_key),
         "ignore": [name for name in contract.ignore if not contract.is_read(name)],
         "kind": source.kind,
+        "file": PurePosixPath(source.path).name if isinstance(source, FileSource) else "",
         "header": getattr(source, "header", True),
         "delimiter": getattr(source, "delimiter", ","),
         "encoding": getattr(source, "encoding", None),

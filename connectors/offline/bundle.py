@@ -42,7 +42,7 @@ import zlib
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Sequence, Tuple
 from uuid import UUID
 
@@ -538,6 +538,9 @@ def _pack_files(archive: zipfile.ZipFile, terms: dict[str, Any], files: Sequence
     for file in files:
         if not _NAME.fullmatch(file.name) or file.name.startswith("."):
             raise BundleError("a file's name has characters that no file of a bundle may have")
+        # The hub would not take it in: better heard here than after the medium has travelled. Terms written earlier do not say it.
+        if not PurePosixPath(file.name).match(terms.get("file") or "*"):
+            raise BundleError(f"{file.name} is not named as the terms want it: {terms['file']}; rename it, or ask for other terms")
         records, blanks = count_records(file, terms) if count else (None, 0)
         digest, size = hashlib.sha256(), 0
         with file.open("rb") as source, archive.open(_member(file.name), "w", force_zip64=True) as member:

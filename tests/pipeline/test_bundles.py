@@ -64,6 +64,12 @@ def test_a_file_whose_name_looks_unfinished_is_refused_and_not_passed_over(offic
         office.take(office.pack_file("resident.csv.tmp"))
 
 
+def test_a_file_that_the_hub_would_not_take_is_not_packed(office: Office) -> None:
+    with pytest.raises(packing.BundleError, match=r"people\.csv is not named as the terms want it: resident\.csv; rename it"):
+        office.pack_file("people.csv")
+    assert office.take(office.pack_file(), dataset=RESIDENTS["id"]).records == MANY
+
+
 def test_blank_lines_and_broken_rows_of_a_file_are_rows_that_were_read(office: Office) -> None:
     text = to_csv([person(number) for number in range(3)], list(person(0))) + "\n,,,,,,\nonly one value\n"
     batch = office.take(office.pack_file(text=text))
