@@ -7,6 +7,7 @@ from typing import Any
 
 from cli.output import print_table
 from core.clock import beijing_text
+from exchange.purposes import purpose_words
 from pipeline.impact.blast_radius import Impact
 from pipeline.impact.comparison import DatasetImpact, ElementImpact
 from pipeline.standardize import ROW
@@ -155,5 +156,6 @@ def _concerned(found: Impact, t: Translate, language: Language) -> None:
         print(t("no_readers"))
         return
     print(t("readers"))
-    rows = [(item.registry, item.actor, item.purpose, item.reads, beijing_text(item.last)) for item in found.readers]
+    told = purpose_words(language)
+    rows = [(item.registry, item.actor, told(item.purpose), item.reads, beijing_text(item.last)) for item in found.readers]
     print_table([t(key) for key in ("registry", "who", "purpose", "reads", "last")], rows)

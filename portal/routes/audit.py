@@ -1,28 +1,15 @@
 """The audit log: who read whose record and why."""
 
-import re
-
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from exchange.audit import ACTIONS, SORTED, Selection, actors, count, entries, kind_of
-from portal.context import Page, PageDep, link
+from exchange.purposes import purpose_words
+from portal.context import PageDep, link
 from portal.export import exported
 
 router = APIRouter()
 PAGE = 100
-# What stands where nobody was asked for a purpose, and the text that tells it.
-UNASKED = {
-    r"masked(?: view)?": "purpose.masked",
-    r"masked view, rows (?P<rows>\d+-\d+)": "purpose.rows",
-    r"masked, page (?P<page>\d+)": "purpose.page",
-    r"search": "purpose.search",
-    r"not stated": "purpose.none",
-    r"repair": "purpose.repair",
-    r"replay": "purpose.replay",
-    r"backup": "purpose.backup",
-    r"standards diff (?P<old>\S+) (?P<new>\S+)": "purpose.diff",
-}
 
 
 def subject_address(subject: str) -> str:
@@ -32,14 +19,6 @@ def subject_address(subject: str) -> str:
         return link(kind, subject.partition("#")[0])
     registry, _, canonical_id = subject.rpartition("/")
     return link("registry", registry, "records", canonical_id) if registry else link("record", canonical_id)
-
-
-def purpose_words(page: Page, purpose: str) -> str:
-    """A purpose as it was stated; in words of the page's language where it is the hub's own."""
-    for pattern, key in UNASKED.items():
-        if found := re.fullmatch(pattern, purpose):
-            return page.t(key, **found.groupdict())
-    return purpose
 
 
 @router.get("/audit")
@@ -59,5 +38,5 @@ def audit(page: PageDep) -> Response:
         part=part,
         total=count(log, chosen),
         address=subject_address,
-        purpose_words=lambda purpose: purpose_words(page, purpose),
+        purpose_words=purpose_words(page.lang),
     )
