@@ -62,12 +62,14 @@ def render(
         return
     if target not in TARGETS:
         raise RequestError(f"there is no rendering {target}", hint=", ".join(TARGETS))
+    if out is None and not TARGETS[target].is_text:
+        raise RequestError(f"{target} is not a text to print", hint=f"./hub standards render {target} --out FOLDER")
     standards = load_standards()
     if schema is not None and schema not in standards.schemas:
         raise RequestError(f"there is no schema {schema}", hint=", ".join(standards.schemas))
     chosen = [standards.schemas[schema]] if schema else list(standards.schemas.values())
     files = TARGETS[target].render(chosen, standards)
-    _write(files, out, as_json) if out is not None else _print(files, target, as_json)
+    _write(files, out, as_json) if out is not None else _print(files, as_json)
 
 
 def _write(files: Mapping[str, str | bytes], folder: Path, as_json: bool) -> None:
@@ -85,10 +87,5 @@ def _write(files: Mapping[str, str | bytes], folder: Path, as_json: bool) -> Non
         print(f"{folder / first}" if len(files) == 1 else f"{len(files)} files in {folder}")
 
 
-def _print(files: Mapping[str, str | bytes], target: str, as_json: bool) -> None:
-    from core.errors import RequestError
-
-    texts = {name: content for name, content in files.items() if isinstance(content, str)}
-    if len(texts) < len(files) or target == "dictionary":
-        raise RequestError(f"{target} is not a text to print", hint=f"./hub standards render {target} --out FOLDER")
-    print_json(texts) if as_json else print("".join(texts.values()), end="")
+def _print(texts: Mapping[str, str | bytes], as_json: bool) -> None:
+    print_json(texts) if as_json else print("".join(map(str, texts.values())), end="")

@@ -24,10 +24,11 @@ Render = Callable[[Sequence[Schema], Standards], Files]
 
 @dataclass(frozen=True)
 class Target:
-    """One form: what it is for, and its files by name."""
+    """One form: what it is for, its files by name, and whether these are texts that can be printed one after the other."""
 
     title: str
     render: Render
+    is_text: bool = True
 
 
 def _each(suffix: str, text: Callable[[Schema, Standards], str]) -> Render:
@@ -64,7 +65,9 @@ TARGETS: dict[str, Target] = {
     "checks": Target("the checks, without an engine", _each(".checks.json", _to_checks)),
     "gx": Target("Great Expectations suite", _each(".gx.json", lambda schema, standards: to_json_text(to_gx(schema, standards)))),
     "excel": Target(
-        "Excel template that a department fills in", lambda schemas, standards: {_name(schemas, ".xlsx"): to_workbook(schemas, standards)}
+        "Excel template that a department fills in",
+        lambda schemas, standards: {_name(schemas, ".xlsx"): to_workbook(schemas, standards)},
+        is_text=False,
     ),
     "contract": Target(
         "data contract that reads the filled-in template",
@@ -75,5 +78,5 @@ TARGETS: dict[str, Target] = {
         "DCAT-AP 3 catalog as JSON-LD",
         lambda schemas, standards: {_name(schemas, ".dcat.jsonld"): to_json_text(to_dcat(schemas, standards))},
     ),
-    "dictionary": Target("data dictionary, a small site of all schemas", lambda _, standards: {**to_dictionary(standards)}),
+    "dictionary": Target("data dictionary, a small site of all schemas", lambda _, standards: {**to_dictionary(standards)}, is_text=False),
 }

@@ -34,6 +34,7 @@ WRONG = [
     ["standards", "diff", "nowhere", "current"],
     ["standards", "render", "papyrus"],
     ["standards", "render", "dictionary"],
+    ["standards", "render", "excel"],
     ["propose", "nowhere.csv"],
     ["propose", "nowhere_db:t"],
     ["register", "/"],
