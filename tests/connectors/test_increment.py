@@ -157,18 +157,18 @@ EARLY = {
 def test_days_that_there_are_not_and_the_first_of_all_end_no_reading(table: Table) -> None:
     if table.kind == "mysql":
         table.execute("SET SESSION sql_mode = ''")
-    for column in ("ts", "d") if table.kind == "mysql" else ("ts",):
-        for early in EARLY[table.kind]:
-            table.execute(f"DELETE FROM {TABLE}")
-            table.put((1, 1, early, early[:10] if table.kind == "mysql" else None, "x"))
-            top = table.read(column, None)[1]
-            table.put((2, 2, "2026-11-28 08:00:00", "2026-11-28", "x"), (3, 3, "2026-11-28 10:00:00", "2026-11-28", "x"))
-            found, later, _, _ = table.read(column, top, overlap=600)
-            assert {2, 3} <= set(found), early
-            table.put((4, 4, "2026-11-28 10:30:00", "2026-11-28", "x"))
-            assert 4 in table.read(column, later, overlap=600)[0], early
-            # One that a program before this one has kept, too.
-            assert {2, 3, 4} <= set(table.read(column, early, overlap=600)[0]), early
+    days = [("d", EARLY["mysql"][0])] if table.kind == "mysql" else []
+    for column, early in [*(("ts", early) for early in EARLY[table.kind]), *days]:
+        table.execute(f"DELETE FROM {TABLE}")
+        table.put((1, 1, early, early[:10] if table.kind == "mysql" else None, "x"))
+        top = table.read(column, None)[1]
+        table.put((2, 2, "2026-11-28 08:00:00", "2026-11-28", "x"), (3, 3, "2026-11-28 10:00:00", "2026-11-28", "x"))
+        found, later, _, _ = table.read(column, top, overlap=600)
+        assert {2, 3} <= set(found), early
+        table.put((4, 4, "2026-11-28 10:30:00", "2026-11-28", "x"))
+        assert 4 in table.read(column, later, overlap=600)[0], early
+        # One that a program before this one has kept, too.
+        assert {2, 3, 4} <= set(table.read(column, early, overlap=600)[0]), early
 
 
 def test_numbers_of_any_scale_and_what_is_none(table: Table) -> None:

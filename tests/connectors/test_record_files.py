@@ -199,7 +199,7 @@ def test_a_column_without_places_is_named(drop):
 NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, st.text(st.characters(exclude_categories=["Cs"]), max_size=8)), min_size=1, max_size=6))
 def test_numbers_stay_as_they_were_written_wherever_they_stand(tmp_path_factory, rows):
 

@@ -28,6 +28,7 @@ from tests.standards.behavior import behavior
 pytestmark = pytest.mark.slow
 STANDARDS = load_standards()
 CODED = {element.code_list: element for element in STANDARDS.elements.values() if element.code_list}
+ALL = list(STANDARDS.schemas.values())
 every_schema = pytest.mark.parametrize("schema", STANDARDS.schemas.values(), ids=lambda schema: schema.id)
 
 
@@ -108,10 +109,11 @@ def filled(schema: Schema, rows: list[dict[str, str]], folder: Path) -> None:
     book.save(folder / f"{schema.table}.xlsx")
 
 
-def test_filled_templates_read_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schemas", [pytest.param(ALL[1:3], id="two"), pytest.param(ALL, id="all", marks=pytest.mark.long)])
+def test_filled_templates_read_back(tmp_path: Path, schemas: list[Schema]) -> None:
     """Columns that are read alike are read together: the statements that read them take longer to make than to run."""
     alike: dict[object, list[tuple[ElementSource, str, str | None, str]]] = defaultdict(list)
-    for schema in STANDARDS.schemas.values():
+    for schema in schemas:
         rows = [meant(schema, number) for number in range(20)]
         for name, source, texts in read_back(schema, rows, tmp_path):
             given = [(source, name, text, row[name]) for text, row in zip(texts, rows, strict=True)]

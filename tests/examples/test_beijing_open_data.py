@@ -15,12 +15,15 @@ from tests.examples.deliveries import CONTRACTS, EXAMPLE, Hub, file_of, has_head
 pytestmark = [pytest.mark.usefixtures("real_data"), pytest.mark.slow]
 # What these would show is shown by others; all of them together take more time than an ordinary run has.
 LONG = {
+    "culture__travel_agency_penalty",
     "haidian_park__hightech_certificate",
     "housing__presale_permit",
+    "housing__real_estate_qualification",
     "huairou_housing__construction_permit",
     "jiangsu_market_regulation__register",
     "market_regulation__listed_company",
     "science__tech_sme",
+    "yanqing__penalty",
 }
 ORDINARY = [contract for contract in CONTRACTS.values() if contract.id not in LONG]
 

@@ -36,8 +36,12 @@ class Examined:
     results: list[CheckResult]
 
 
-# The largest schema, whose values are of no kind that the others have not, is for the long tests.
-@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.long if n == "legal_entity" else ()) for n in STANDARDS.schemas])
+def schemas(*kept: str) -> list[Any]:
+    """The schemas, of which those that are not kept are long: two large ones take as long as all others."""
+    return [pytest.param(name, marks=() if name in kept else pytest.mark.long) for name in STANDARDS.schemas]
+
+
+@pytest.fixture(scope="module", params=schemas("population", "geography", "credit"))
 def examined(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examined]:
     schema_id = request.param
     rows = rows_with_faults(schema_id)
@@ -177,11 +181,7 @@ def test_every_check_carries_its_rule(examined: Examined) -> None:
         assert meta == {"check": check.id, "issue_type": check.issue_type, "dimension": check.dimension, "severity": check.severity}
 
 
-@pytest.mark.parametrize(
-    "examined",
-    [pytest.param(name, marks=pytest.mark.long if name in ("legal_entity", "population") else ()) for name in STANDARDS.schemas],
-    indirect=True,
-)
+@pytest.mark.parametrize("examined", schemas("geography", "credit"), indirect=True)
 def test_the_rendered_suite_counts_the_same_without_the_hub(examined: Examined) -> None:
     """`standards render gx` is run by Great Expectations alone, on a table of standard values."""
     schema = STANDARDS.schemas[examined.plan.contract.feeds[0]]

@@ -133,7 +133,7 @@ DAMAGES = ["", "x", "1", "0", "[]", "{}", "[[]]", "{a: [1]}", "null", "true", "'
 
 @pytest.mark.slow
 @given(place=st.integers(0, 10**6), damage=st.sampled_from(DAMAGES), cut=st.integers(0, 12))
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 def test_a_damaged_file_is_a_fault_and_never_a_crash(small: Path, place: int, damage: str, cut: int) -> None:
     """The value of any key of any file becomes another kind of thing, or a row of any table loses its end."""
     files = sorted(path for path in small.rglob("*.*"))
