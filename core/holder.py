@@ -10,7 +10,10 @@ from pathlib import Path
 import psutil
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_START_TICKS = 19  # proc(5): starttime is the 22nd field, and this counts from 0 behind the second
+_STATE, _START_TICKS = 0, 19  # proc(5): state is the 3rd field, starttime the 22nd, and these count from 0 behind the second
+# What has ended stays listed until its parent asks for its status. In a container the first process often never asks, and whatever a killed
+# process held would be held for good.
+_ENDED = ("Z", "X")
 
 
 def me(actor: str = "") -> str:
@@ -42,14 +45,19 @@ def _started(pid: int) -> str:
     if not _BOOT.exists():
         return _started_by_the_clock(pid)
     try:
-        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[_START_TICKS]
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         raise psutil.NoSuchProcess(pid) from None
-    return f"{_BOOT.read_text(encoding='ascii')[:8]}.{ticks}"
+    if told[_STATE] in _ENDED:
+        raise psutil.NoSuchProcess(pid)
+    return f"{_BOOT.read_text(encoding='ascii')[:8]}.{told[_START_TICKS]}"
 
 
 def _started_by_the_clock(pid: int) -> str:
-    return f"{psutil.Process(pid).create_time():.0f}"
+    process = psutil.Process(pid)
+    if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        raise psutil.NoSuchProcess(pid)
+    return f"{process.create_time():.0f}"
 
 
 def words(holder: str) -> str:

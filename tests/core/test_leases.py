@@ -1,5 +1,6 @@
 """Leases: one writer at a time; the dead are taken over; who was taken over commits nothing."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -54,6 +55,21 @@ def test_a_process_is_the_same_when_the_clock_is_set(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(psutil, "boot_time", lambda: 1.0)
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 1.0)
     assert (me(), is_alive(before), is_alive(f"{before}0")) == (before, True, False)
+
+
+@pytest.mark.parametrize("is_by_the_clock", [False, True])
+def test_a_process_that_was_killed_and_that_nobody_has_asked_about_is_dead(is_by_the_clock: bool) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "from core.holder import me\nprint(me(), flush=True)\ninput()"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        holder = process.stdout.readline().strip()
+        if is_by_the_clock:
+            holder = f"{holder.rpartition('/')[0]}/{psutil.Process(process.pid).create_time():.0f}"
+        assert is_alive(holder)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its status stays to be asked for
+        assert (psutil.Process(process.pid).status(), is_alive(holder)) == (psutil.STATUS_ZOMBIE, False)
 
 
 def test_a_second_holder_is_refused_while_the_first_lives_and_taken_when_it_is_dead(hub: Hub) -> None:
