@@ -87,7 +87,7 @@ class _Pages:
     def records(self) -> Iterator[list[str | None]]:
         """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
         call: Call | None = _first(self._source.paging)
-        before: Answer | None = None
+        before: list[str | None] = []
         most = self._source.most_pages
         for self.number in count(1):
             assert call is not None
@@ -96,9 +96,9 @@ class _Pages:
             # Where nothing else says so, an empty page behind the last says that it was the last.
             if self.number > most + (not some):
                 raise self._api.refusal(f"the API has more than {most} pages", "compare paging and most_pages in the contract")
-            if some and before is not None and answer.document == before.document:
+            if some and self._is_again(some, before):
                 raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
-            before = answer
+            before = some
             self._found += len(some)
             yield some
             call = self._next(answer, len(some))
@@ -124,6 +124,12 @@ class _Pages:
                 f"the API says it has {self._found} records and gives more behind them",
                 "compare total in the contract with what the API answers",
             )
+
+    def _is_again(self, page: list[str | None], before: list[str | None]) -> bool:
+        """Whether a page has the records of the one before: beside them an answer may say when it was given, and so may a record."""
+        if len(page) != len(before):
+            return False
+        return page == before or (len(keys := self._keys(page)) > 1 and keys == self._keys(before))
 
     def _keys(self, records: list[str | None]) -> set[tuple[str, ...]]:
         """The keys of those records that have one: what else stands in them may be another with every call."""

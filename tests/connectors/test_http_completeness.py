@@ -26,6 +26,19 @@ def per_page(call: Call) -> tuple[int, Any, dict[str, str]]:
     return 200, {"data": {"total": len(items), "items": items}}, {}
 
 
+def page_again(call: Call) -> tuple[int, Any, dict[str, str]]:
+    """Whichever page is asked for, it gives the first, and says when; twice that are as many records as it has."""
+    at = int(call.query["page"])
+    return 200, {"time": at, "data": {"total": 20, "items": RECORDS[:10]}}, {}
+
+
+def page_again_with_times(call: Call) -> tuple[int, Any, dict[str, str]]:
+    """The same, and every record says when it was asked for."""
+    status, answer, headers = page_again(call)
+    items = [{**record, "asked at": answer["time"]} for record in RECORDS[:10]]
+    return status, {"data": {"total": 20, "items": items}}, headers
+
+
 def in_a_circle(call: Call) -> tuple[int, Any, dict[str, str]]:
     at = int(call.query.get("c", 0))
     return paged(call, at, 2, next=str((at + 2) % 6))
@@ -111,6 +124,8 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
     [
         (lambda call: paged(call, 0), OF_PAGES, "gave 10 records and says it has 23", False),
         (lambda call: paged(call, 0), {**OF_PAGES, "paging": {"by": "page"}}, "page 2 is the same as the one before", False),
+        (page_again, {**OF_PAGES, "paging": {"by": "page"}}, "page 2 is the same as the one before", False),
+        (page_again_with_times, {**OF_PAGES, "paging": {"by": "page"}}, "page 2 is the same as the one before", False),
         (stuck, {**OF_PAGES, "paging": {"by": "cursor", "cursor": "/data/next"}}, "gives the same cursor again", False),
         (by_twos, {**OF_PAGES, "paging": {"by": "page"}, "most_pages": 3}, "more than 3 pages", False),
         (lambda call: (200, {"data": {"total": 20 + int(call.query["page"]), "items": [{"号": call.query["page"], "额": 1}] * 7}}, {}),
@@ -135,7 +150,8 @@ def test_as_many_pages_as_may_be_are_not_too_many(server, tmp_path):
         (lambda call: (200, gzip.compress(b"[" + b" " * (70 << 20) + b"]"), {"Content-Encoding": "gzip"}), {}, "more than 64 MB", False),
     ],
     ids=[
-        "short", "same page", "same cursor", "many pages", "changing", "no records", "no total", "long total",
+        "short", "same page", "same page, another time", "same page, records with another time",
+        "same cursor", "many pages", "changing", "no records", "no total", "long total",
         "html", "bytes", "cut", "cut in a text", "cut in a word", "cut in an escape", "digits", "lines", "line break",
         "half a character", "no objects", "number of the page", "circle", "stranger", "bomb",
     ],
