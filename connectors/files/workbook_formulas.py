@@ -23,7 +23,7 @@ _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t
 _PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _MOST = 1_000_000
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_RELATION = "}id"  # of a sheet, in either namespace: a workbook may be saved as "Strict Open XML" too
 
 
 Lack = Literal["unstored", "error", "undeclared"]
@@ -128,7 +128,8 @@ def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
     targets = {item.get("Id"): item.get("Target", "") for item in _tags(archive, "xl/_rels/workbook.xml.rels")}
     for item in _tags(archive, "xl/workbook.xml"):
         if item.tag.endswith("}sheet") and item.get("name") == sheet:
-            path = posixpath.normpath(posixpath.join("/xl", targets.get(item.get(_RELATION), "")))[1:]
+            relation = next((value for name, value in item.attrib.items() if name.endswith(_RELATION)), None)
+            path = posixpath.normpath(posixpath.join("/xl", targets.get(relation, "")))[1:]
             return path if path in names else None
     return None
 

@@ -104,6 +104,28 @@ def test_an_error_in_a_cell_is_told_and_no_empty_cell(drop):
     assert delivery.values("姓名") == ["李四", "王五"]
 
 
+def test_an_error_in_a_workbook_saved_as_strict_open_xml_is_told(drop):
+    book = openpyxl.Workbook()
+    for row in (["姓名", "年龄"], ["张三", "#N/A"], ["李四", "=1+1"], ["王五", 40]):
+        book.active.append(row)
+    book.active["B2"].data_type = "e"
+    book.save(drop.folder / "transitional.xlsx")
+    old, new = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    names = {
+        old + b"officeDocument/2006/relationships": new + b"officeDocument/relationships",
+        old + b"spreadsheetml/2006/main": new + b"spreadsheetml/main",
+    }
+    with zipfile.ZipFile(drop.folder / "transitional.xlsx") as before, zipfile.ZipFile(drop.folder / "a.xlsx", "w") as after:
+        for member in before.namelist():
+            content = before.read(member)
+            for transitional, strict in names.items():
+                content = content.replace(transitional, strict)
+            after.writestr(member, content)
+    delivery = read(drop, ["姓名", "年龄"])
+    assert delivery.unreadable.keys() == {2, 3}
+    assert delivery.values("年龄") == ["40"]
+
+
 @pytest.mark.parametrize("computed", [False, True])
 @pytest.mark.parametrize("error", ERRORS)
 def test_an_error_in_a_cell_of_xls_is_told_and_no_empty_cell(drop, error, computed):
