@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,11 @@ def test_only_what_dies_often_within_a_short_time_needs_a_human() -> None:
 
 @pytest.fixture
 def termination() -> Iterator[None]:
-    """The command answers to TERM in its own way; afterwards it is as it was."""
-    before = signal.getsignal(signal.SIGTERM)
+    """The command answers to TERM and HUP in its own way; afterwards it is as it was."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("termination")
@@ -82,3 +83,31 @@ def test_the_portal_does_not_go_on_alone_when_airflow_has_ended(
             hub.run_hub()
     assert "launcher.log" in raised.value.hint
     assert load_record(settings) is None
+
+
+@pytest.mark.usefixtures("termination")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_airflow_is_ended_also_when_the_terminal_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """Nobody reads any more what is said then."""
+    monkeypatch.setenv("HUB_HOME", str(tmp_path / "home"))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    stopped = list[bool]()
+
+    def closed(text: str, **_: object) -> None:
+        if text.startswith("the portal: "):
+            signal.raise_signal(number)
+        if stopped:
+            raise OSError
+
+    def stop(_settings: object, say: Callable[[str], None]) -> None:
+        stopped.append(True)
+        say("stopping Airflow")
+        signal.raise_signal(number)
+        stopped.append(False)
+
+    monkeypatch.setattr("deploy.local.start", lambda *_: local.Running(1, "http://127.0.0.1:1", "admin", "x", {}))
+    monkeypatch.setattr("deploy.local.stop", stop)
+    monkeypatch.setattr("builtins.print", closed)
+    with pytest.raises(SystemExit) as ended:
+        hub.run_hub()
+    assert (ended.value.code, stopped) == (0, [True, False])
