@@ -25,8 +25,8 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ARCHIVE, _DAMAGED = "a zip archive", "a damaged zip archive"
 # Names of copies and downloads under way, and of what a spreadsheet keeps while it is open.
 _UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"), ("~$", ".")
-# A file that was changed this short a time ago is looked at twice.
-SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 0.2
+# A file that was changed this short a time ago is looked at twice. Who writes line by line, or over a slow network, pauses for a second or so.
+SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 2.0
 # No table of a city is larger, or packs better.
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that there is no such file

@@ -1,11 +1,13 @@
 """Files that change, come or are replaced while a delivery is read: it is read again later, and nothing of it is taken for the other."""
 
+import threading
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from connectors.extract import extract
+from connectors.files.drop import LOOK_AGAIN_SECONDS
 from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.helpers import make_contract
@@ -27,6 +29,25 @@ def test_copies_under_way_are_left_alone(drop, monkeypatch):
     with pytest.raises(SourceError, match="still being written") as error:
         drop.read(["n"], "rk_1.csv")
     assert error.value.transient
+
+
+def test_a_file_to_which_somebody_writes_line_by_line_is_left_alone(drop, monkeypatch):
+    monkeypatch.setattr("connectors.files.drop.LOOK_AGAIN_SECONDS", LOOK_AGAIN_SECONDS)
+    path, is_read = drop.put("a.csv", "n\n"), threading.Event()
+
+    def write() -> None:
+        while not is_read.wait(0.8):
+            with path.open("a") as file:
+                file.write("一\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(SourceError, match="still being written"):
+            drop.read(["n"])
+    finally:
+        is_read.set()
+        writer.join()
 
 
 def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
