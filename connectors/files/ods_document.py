@@ -1,10 +1,13 @@
-"""What stands in an OpenDocument spreadsheet and its reader passes over: breaks within a text, and cells that reach over several rows."""
+"""What stands in an OpenDocument spreadsheet and its reader takes otherwise: breaks within a text, pictures upon a cell, and cells that reach over
+several rows."""
 
 import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import IO, BinaryIO
+from xml.parsers import expat
 
 from connectors.files.drop import open_archive
 from connectors.files.ods_cells import MEMBER, cells
@@ -13,25 +16,60 @@ Area = tuple[tuple[int, int], tuple[int, int]]  # row and column (from 0) of the
 
 _BLOCK, _OVERLAP = 4 << 20, 256
 _BREAK = re.compile(rb"<text:(line-break|tab)(?=[\s/>])[^<>]*?(?:/>|>\s*</text:\1\s*>)")
+_DRAWN = re.compile(rb"<draw:[a-z]")
 _SPANNED = re.compile(rb"""number-rows-spanned\s*=\s*["'](?!1["'])""")
 _CHARACTERS = {b"line-break": b"\n", b"tab": b"\t"}
 _LOOKED_INTO = ("mimetype", "META-INF/manifest.xml")  # by the reader, besides the cells
 _DIGITS = 9
 
 
-def with_breaks(document: bytes) -> bytes:
-    """The document with a line's end and a tabulator as characters: the reader drops the elements that stand for them, and glues the words."""
+def as_shown(document: bytes) -> bytes:
+    """The document with a line's end and a tabulator as characters, whose elements the reader drops, so that it glues the words; and without what
+    is drawn upon a cell, such as a seal, whose text it takes for the cell's.
+    """
     with open_archive(io.BytesIO(document)) as archive:
-        if not _holds(archive, _BREAK):
+        is_drawn = _holds(archive, _DRAWN)
+        if not (is_drawn or _holds(archive, _BREAK)):
             return document
         changed = io.BytesIO()
         with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
             for name in sorted({*_LOOKED_INTO} & {*archive.namelist()}, reverse=True):  # the mimetype stands first
                 written.writestr(name, archive.read(name))
             with archive.open(MEMBER) as content, written.open(MEMBER, "w", force_zip64=True) as cells_written:
-                for piece in _whole_elements(content):
+                for piece in _whole_elements(io.BytesIO(_without_drawn(content.read())) if is_drawn else content):
                     cells_written.write(_BREAK.sub(lambda found: _CHARACTERS[found[1]], piece))
     return changed.getvalue()
+
+
+def _without_drawn(content: bytes) -> bytes:
+    """The cells without what is drawn upon them. Of a document that is none, all: what it is, its reader says."""
+    path: list[str] = []  # elements that are open, from the cell on
+    cuts: list[tuple[int, int]] = []  # from where to where; what is drawn may hold other such things
+    drawn, begun = 0, 0
+
+    def start(tag: str, _: dict[str, str]) -> None:
+        nonlocal drawn, begun
+        if path or tag.endswith("table-cell"):
+            path.append(tag)
+        if not drawn and len(path) > 1 and tag.startswith("draw:"):
+            drawn, begun = len(path), parser.CurrentByteIndex
+
+    def end(tag: str) -> None:
+        nonlocal drawn
+        if drawn and len(path) == drawn:
+            place = parser.CurrentByteIndex  # behind an element that is closed at once
+            cuts.append((begun, content.index(b">", place) + 1 if content.startswith(f"</{tag}".encode(), place) else place))
+            drawn = 0
+        if path:
+            path.pop()
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    with suppress(expat.ExpatError):
+        parser.Parse(content, True)
+        kept = zip([0, *(last for _, last in cuts)], [*(first for first, _ in cuts), len(content)], strict=True)
+        return b"".join(content[first:last] for first, last in kept)
+    return content
 
 
 def areas_over_rows(file: BinaryIO, sheet: str) -> list[Area]:

@@ -17,7 +17,7 @@ from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_column
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.files.header import Header, Row, find_header, searched_lines
-from connectors.files.ods_document import Area, areas_over_rows, with_breaks
+from connectors.files.ods_document import Area, areas_over_rows, as_shown
 from connectors.files.workbook_formulas import Lack, cells_without_values
 from connectors.files.workbook_size import check_workbook
 from contracts.model import Contract
@@ -210,7 +210,7 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
                 check_workbook(f"{contract.id}: {path.name}", seekable)
         with open_bytes(path) as file:
             document = file.read()
-        document = with_breaks(document) if kind == _WORKBOOKS[2] else document
+        document = as_shown(document) if kind == _WORKBOOKS[2] else document
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(document))
         names = workbook.sheet_names
         if source.sheet is not None and source.sheet not in names:

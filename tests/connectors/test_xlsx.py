@@ -235,7 +235,7 @@ def test_formats_far_from_the_table_take_no_place(drop, rows):
 
 def with_table(drop, rows: str) -> None:
     """An OpenDocument file of one sheet."""
-    spaces = {short: f"urn:oasis:names:tc:opendocument:xmlns:{short}:1.0" for short in ("office", "table", "text")}
+    spaces = {short: f"urn:oasis:names:tc:opendocument:xmlns:{short}:1.0" for short in ("office", "table", "text", "draw")}
     spaces["calcext"] = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     names = " ".join(f'xmlns:{short}="{name}"' for short, name in spaces.items())
     with zipfile.ZipFile(drop.folder / "a.ods", "w", zipfile.ZIP_DEFLATED) as packed:
@@ -315,6 +315,19 @@ def test_breaks_within_a_text_of_an_ods_document_are_characters(drop, monkeypatc
     )
     with_table(drop, "".join(f"<table:table-row>{cells(text)}</table:table-row>" for text in ("n", *(text for text, _ in texts))))
     assert drop.read(["n"], "a.ods", "xlsx").values("n") == [expected for _, expected in texts]
+
+
+def test_what_is_drawn_upon_a_cell_of_an_ods_document_is_no_value(drop):
+    seal = '<draw:frame draw:name="公章"><draw:image><text:p/></draw:image></draw:frame>'
+    group = "<draw:g><draw:g><draw:custom-shape><text:p>已核</text:p></draw:custom-shape></draw:g><draw:line/></draw:g>"
+    drawn = {"张三": seal, "李四": group, "王五": f"{seal}<draw:line/><draw:line />", "赵六": ""}
+    rows = [cells("n"), *(cells(name).replace("</text:p>", f"</text:p>{upon}") for name, upon in drawn.items())]
+    rows += [
+        f"<table:table-cell>{group}</table:table-cell>{cells('x')}",
+        cells("北京<text:line-break/>市").replace("<text:p>", f"{seal}<text:p>"),
+    ]
+    with_table(drop, f"<table:shapes>{group}</table:shapes>" + "".join(f"<table:table-row>{row}</table:table-row>" for row in rows))
+    assert drop.read(["n"], "a.ods", "xlsx").values("n") == [*drawn, "", "北京\n市"]
 
 
 def test_the_first_sheet_is_the_first_that_a_person_sees(drop):
