@@ -10,7 +10,8 @@ import sqlalchemy as sa
 import catalog
 import exchange
 import registries
-from core.database import migrate, open_database
+from catalog.tables import batch
+from core.database import migrate, open_database, reading
 from core.errors import StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
 from core.settings import Settings, load_settings, prepare_home
@@ -34,7 +35,7 @@ class Home:
 def open_home(settings: Settings | None = None, *, restoring: bool = False) -> Home:
     """Open the installation that the settings (by default the environment) name.
 
-    Raises StoreError where a restore has not ended well, and where a database that there was is gone.
+    Raises StoreError where a restore has not ended well, where a database that there was is gone, and where the databases are another's.
     """
     settings = settings or load_settings()
     if not restoring and (settings.home / RESTORING).exists():
@@ -42,6 +43,8 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
     prepare_home(settings)
     release_reserve(settings)
     remove_abandoned(settings)
+    if not restoring:
+        _refuse_new_keys(settings)
     for key_id in (RECORD_KEY, CANONICAL_KEY):
         load_key(settings, key_id)
     urls = {catalog: settings.catalog_url, registries: settings.serving_url, exchange: settings.audit_url}
@@ -52,6 +55,25 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
         _note_made(settings, names)
     # The serving database is loaded through Arrow's driver as well.
     return Home(settings, *(open_database(url, kept=url != settings.serving_url) for url in urls.values()))
+
+
+def _refuse_new_keys(settings: Settings) -> None:
+    """A HUB_HOME without keys whose catalog knows batches is no new installation: it was mistyped, or has lost its keys. What it would land has
+    other ids than all that there is, and lies where the installation that the catalog belongs to does not find it.
+    """
+    if (settings.home / "keys").exists() or any(settings.landing.glob("*/*/manifest.json")):
+        return  # of keys that are gone beside what has landed, who loads them says so
+    engine = open_database(settings.catalog_url)
+    with reading(engine) as connection:
+        if (
+            not sa.inspect(connection).has_table(batch.name)
+            or connection.execute(sa.select(sa.exists().select_from(batch))).scalar() is False
+        ):
+            return
+    raise StoreError(
+        f"{settings.home} is a new HUB_HOME, and the catalog {engine.url.render_as_string()} is of an installation that has data",
+        hint="name that installation's HUB_HOME, or for a new one databases of its own; if its keys are lost, put the folder keys/ back",
+    )
 
 
 def _made(settings: Settings) -> set[str]:

@@ -25,7 +25,7 @@ from core.keys import RECORD_KEY, load_key
 from core.masking import MASKS, mask, mask_sql
 from core.settings import REPOSITORY, load_settings
 from pipeline.home import open_home
-from tests.factories import Hub, hub_in
+from tests.factories import RESIDENTS, Hub, hub_in, person
 
 
 def mode(path: Path) -> int:
@@ -75,6 +75,26 @@ def test_a_key_that_is_gone_is_not_made_anew_once_data_has_landed(hub: Hub, key_
         open_home(hub.settings)
     assert "put the folder keys/ back" in raised.value.hint
     assert not (hub.settings.home / "keys" / key_id).exists()
+
+
+def test_a_new_home_does_not_write_into_the_catalog_of_another(hub: Hub, tmp_path: Path) -> None:
+    """As where HUB_HOME is mistyped, and the databases are on a server."""
+    mistyped = hub_in(tmp_path / "mistyped", catalog_url=hub.settings.catalog_url).settings
+    hub.register(RESIDENTS)
+    open_home(mistyped)  # an installation without data is nobody's loss
+    shutil.rmtree(mistyped.home)
+    hub.land(RESIDENTS, [person(1)])
+    for _ in range(2):
+        with pytest.raises(StoreError, match="is a new HUB_HOME") as raised:
+            open_home(mistyped)
+        assert "put the folder keys/ back" in raised.value.hint
+        assert not (mistyped.home / "keys").exists()
+    # Nor are keys made anew behind what was purged from landing.
+    shutil.rmtree(hub.settings.landing)
+    open_home(hub.settings)
+    shutil.rmtree(hub.settings.home / "keys")
+    with pytest.raises(StoreError, match="is a new HUB_HOME"):
+        open_home(hub.settings)
 
 
 def test_a_key_that_is_gone_before_any_data_is_made(hub: Hub) -> None:
