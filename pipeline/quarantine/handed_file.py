@@ -122,12 +122,13 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
     import python_calamine
 
     from connectors.files.drop import DAMAGE
+    from connectors.files.ods_document import as_shown
     from connectors.files.workbook_formulas import cells_without_values
     from connectors.files.workbook_size import check_workbook
 
     try:
         check_workbook(path.name, io.BytesIO(content))
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(as_shown(content)))
         sheet = book.get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
         lacking = cells_without_values(path.name, io.BytesIO(content), sheet.name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from pipeline.quarantine.handed_file import read_handed_file
 from pipeline.quarantine.listing import export_rows
 from pipeline.quarantine.repair_file import NOTE, PLACE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.quarantine.replay import refused_rows, replay
+from tests.connectors.helpers import Drop
+from tests.connectors.test_xlsx import cells, with_table
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, to_csv, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
 
@@ -37,6 +40,17 @@ def test_what_a_spreadsheet_would_run_goes_out_harmless_and_comes_back_as_it_was
     with Engine(hub.settings) as engine:
         landed = engine.rows(f"SELECT DZ, XM FROM {landed_rows(hub.settings, batch)} ORDER BY _position")
     assert landed == [(NAMELESS[0]["DZ"], "王芳"), (NAMELESS[1]["DZ"], "李强")]
+
+
+def test_a_file_that_was_saved_as_an_opendocument_spreadsheet_has_what_stood_in_it(tmp_path: Path) -> None:
+    """A tabulator is an element there, and so is a seal upon a cell."""
+    told = cells("tax__payer@1", "1", "r", "东街<text:tab/>1号", "张三")
+    stamped = told.replace("张三</text:p>", "张三</text:p><draw:frame><draw:image><text:p/></draw:image></draw:frame>")
+    with_table(
+        Drop(tmp_path), f"<table:table-row>{cells(*PLACE, 'DZ', 'XM')}</table:table-row><table:table-row>{stamped}</table:table-row>"
+    )
+    (row,) = read_handed_file(tmp_path / "a.ods").rows
+    assert (row.text("DZ"), row.text("XM"), row.unusable) == ("东街\t1号", "张三", {})
 
 
 def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
