@@ -87,8 +87,10 @@ def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
             attributes, content = cell.groups()
             is_error = _ERROR.search(attributes)
             is_unstored = _FORMULA.search(content) and not _VALUE.search(content) and not _TEXT.search(attributes)
-            place = _PLACE.search(attributes) if is_error or is_unstored else None
-            if place:
+            if is_error or is_unstored:
+                place = _PLACE.search(attributes)
+                if place is None:
+                    raise _NotTold  # some programs leave places out: which row it is, only the order of all cells says
                 yield int(place[2]), column_number(place[1]) - 1, "error" if is_error else "unstored"
 
 

@@ -1,4 +1,5 @@
 import io
+import re
 import zipfile
 from datetime import date, datetime, time
 
@@ -146,6 +147,21 @@ def test_where_errors_cannot_be_told_that_is_told(drop, monkeypatch):
     delivery = read(drop, ["姓名"], path="a.xls")
     assert delivery.values("姓名") == ["张三"]
     assert delivery.notes["cell-errors"].startswith("a.xls: cells that show an error, if it has any, were read as empty ones")
+
+
+def test_an_error_in_a_workbook_whose_cells_have_no_places_is_told_of_the_workbook(drop):
+    book = openpyxl.Workbook()
+    for row in (["姓名", "年龄"], ["张三", "#N/A"], ["李四", 30]):
+        book.active.append(row)
+    book.active["B2"].data_type = "e"
+    book.save(drop.folder / "placed.xlsx")
+    with zipfile.ZipFile(drop.folder / "placed.xlsx") as before, zipfile.ZipFile(drop.folder / "a.xlsx", "w") as after:
+        for member in before.namelist():
+            content = before.read(member)
+            after.writestr(member, re.sub(rb' r="[A-Z]*[0-9]+"', b"", content) if "worksheets/" in member else content)
+    delivery = read(drop, ["姓名", "年龄"])
+    assert delivery.values("年龄") == ["", "30"]
+    assert "cells that show an error" in delivery.notes["cell-errors"]
 
 
 def test_the_position_behind_a_last_row_of_formulas_is_the_next_workbooks(drop):
