@@ -15,8 +15,7 @@ from registries.matching import canonical_id, canonical_key
 from standards.model import Schema, Standards
 
 IDS = "ids"  # table: _record_id of the records that are read
-# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, actor, judged_at, whether it is_automatic, and
-# whether it is the one that counts of its pair.
+# Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, actor, judged_at, and whether it is_automatic.
 STANDING = "standing"
 SIDES = "sides"  # table: _record_id, _contract of their records
 # Table: _record_id, _contract, _identity, is_live, is_changed, and since when (changed_at; null where all of the dataset counts as changed), of

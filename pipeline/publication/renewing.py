@@ -108,9 +108,16 @@ class _Renewing:
 
     def renewed(self) -> list[Fact]:
         """What the renewals say as facts: first what takes the place of a judgement, then that it is taken back."""
-        told = self.engine.records(f"SELECT * FROM {RENEWALS} JOIN {STANDING} USING (number) ORDER BY number")
+        # Of a pair counts what a person said, and the newest of that; what falls counts for nothing, so another code may hold the pair together.
+        order = "NOT coalesce(is_handed_over, true), is_automatic, number DESC"
+        told = self.engine.records(
+            f"FROM (SELECT *, row_number() OVER (PARTITION BY left_record, right_record ORDER BY {order}) = 1 AS counts FROM {STANDING} "
+            f"LEFT JOIN {RENEWALS} USING (number)) WHERE is_handed_over IS NOT NULL ORDER BY number"
+        )
         # What is judged of two records is not overruled by what was said of others, but what a person said outweighs rule and model.
-        pairs = self.engine.rows(f"SELECT left_record::varchar, right_record::varchar, is_automatic FROM {STANDING}")
+        pairs = self.engine.rows(
+            f"SELECT left_record::varchar, right_record::varchar, is_automatic FROM {STANDING} WHERE number NOT IN (SELECT number FROM {RENEWALS})"
+        )
         judged = {pair_of(left, right) for left, right, _ in pairs}
         said = {pair_of(left, right) for left, right, is_automatic in pairs if not is_automatic}
         hub, handed, taken = self.home.settings.actor, [], []
@@ -134,8 +141,7 @@ class _Renewing:
         self.engine.register("facts", facts(self.home.serving, self.definition.id, self.upto, more=("actor", "at")))
         self.engine.run(
             f"CREATE TABLE {STANDING} AS SELECT number, left_record::uuid AS left_record, right_record::uuid AS right_record, left_dataset, "
-            f"right_dataset, verdict, score, method, actor, {quote('at')}::timestamp AS judged_at, method <> '{HUMAN}' AS is_automatic, "
-            "row_number() OVER (PARTITION BY left_record, right_record ORDER BY is_automatic, number DESC) = 1 AS counts FROM facts "
+            f"right_dataset, verdict, score, method, actor, {quote('at')}::timestamp AS judged_at, method <> '{HUMAN}' AS is_automatic FROM facts "
             f"WHERE verdict <> '{WITHDRAWN}' AND number NOT IN (SELECT withdraws FROM facts WHERE withdraws IS NOT NULL)"
         )
         self.engine.run(

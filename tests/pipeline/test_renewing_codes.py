@@ -138,6 +138,27 @@ def test_a_persons_word_is_handed_over_to_a_pair_that_a_code_has_judged(hub: Hub
     assert ({handed.left, handed.right}, handed.verdict, handed.actor) == ({taxed, employer}, "different", "zhang")
 
 
+@pytest.mark.parametrize("stands_by", ["another record", "the same record"])
+def test_of_two_codes_that_meet_in_one_pair_the_one_that_is_still_shown_holds_it(hub: Hub, stands_by: str) -> None:
+    """The record that the first judgement names leaves the organization, and with the same publication nobody shows the second one's code."""
+    payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])
+    linked(hub, [firm(0, 1), firm(1, 2)], [firm(0, 11, NUMBERS[0]), firm(1, 12)], payer)
+    hub.sync(LICENSED, [payer | {"ZCH": NUMBERS[0]}])
+    (judged,) = told(hub)
+    taxed, registered = sorted((judged.left, judged.right), key=lambda side: side.contract_id != LICENSED["id"])
+    employer = next(
+        Side(str(item["_record_id"]), EMPLOYERS["id"]) for item in hub.state(EMPLOYERS) if item["organization_name"] == firm(0, 11)["MC"]
+    )
+    other = employer if stands_by == "another record" else registered
+    judge(hub.home.serving, NAME, [Decision(taxed, other, "same", "46.0 bits", 46.0, "registration-number/1")], "hub")
+    assert hub.publish(NAME).unlinked == 0
+    sync(hub, REGISTER, firm(3, 1), firm(1, 2))
+    sync(hub, EMPLOYERS, firm(0, 11), firm(1, 12))
+    assert hub.publish(NAME).unlinked == 0
+    (standing,) = (item for item in told(hub) if not item.withdrawn)
+    assert ({standing.left, standing.right}, standing.method) == ({taxed, employer}, "organization-code/1")
+
+
 @pytest.mark.long
 def test_what_a_person_took_back_is_asked_again_when_the_record_of_the_pair_leaves(hub: Hub) -> None:
     payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])
