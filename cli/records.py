@@ -15,6 +15,7 @@ Purpose = Annotated[str, typer.Option("--purpose", help="Why you read this recor
 KnownAt = Annotated[int | None, typer.Option("--known-at", help="As it was known by this publication.")]
 ValidAt = Annotated[date | None, typer.Option("--valid-at", parser=day, metavar="DAY", help="As it was in the world on this day.")]
 NO_PURPOSE = "not stated"
+PURGED = "(purged)"  # in the place of a row as received that is kept no longer
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,7 +82,7 @@ def why(
     )
     print(f"standard {found.standard_version}, definition {registry}/{found.definition_version}; receipts: ./hub receipt BATCH")
     rows = [
-        (item.element if not place else "", c.value, verdict, c.batch_id, c.position, c.raw, _rules(c), c.link)
+        (item.element if not place else "", c.value, verdict, c.batch_id, c.position, c.raw if c.has_raw else PURGED, _rules(c), c.link)
         for item in answers
         for place, (c, verdict) in enumerate(_words(item))
     ]

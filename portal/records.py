@@ -45,6 +45,7 @@ class Word:
     repair: Any = None  # pipeline.quarantine.repairs.Repair, where a department has repaired the row
     link: str = ""
     rules: tuple[Any, ...] = ()  # pipeline.answers.rules_applied.AppliedRule
+    has_raw: bool = True  # whether the row as received is still there
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,7 @@ def _word(item: Any, element: DataElement, published: Any, revealed: bool) -> Wo
         item.repair,
         item.link,
         item.rules,
+        item.has_raw,
     )
 
 

@@ -28,7 +28,8 @@ BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_freque
 class Candidate:
     """One source record's word on one element, and what became of it.
 
-    `link` is the rule or judgement that put the record into this entity; `rules` are those that made the value of the raw form.
+    `link` is the rule or judgement that put the record into this entity; `rules` are those that made the value of the raw form. Without
+    `has_raw` the row as received has been purged, so nobody can say any more what it was, nor whether a lookup applied to it.
     """
 
     contract_id: str
@@ -41,6 +42,7 @@ class Candidate:
     repair: Repair | None = None
     link: str = ""
     rules: tuple[AppliedRule, ...] = ()
+    has_raw: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Record:
-    """One source record of the entity: its standardized row, the row as received, and whether it speaks for its source."""
+    """One source record of the entity: its standardized row, the row as received (None: purged), and whether it speaks for its source."""
 
     contract: Contract
     batch: Batch
     row: dict[str, Any]
-    raw: dict[str, Any]
+    raw: dict[str, Any] | None
     is_best: bool
     repair: Repair | None
     issues: Mapping[str, list[str]]
@@ -166,7 +168,8 @@ def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record
 
 def _candidate(element: DataElement, record: Record, verdict: str) -> Candidate:
     source, batch = record.contract.elements.get(element.id), record.batch
-    raw = record.raw.get(source.column) if source else record.contract.constants.get(element.id)
+    received = record.raw or {}
+    raw = received.get(source.column) if source else record.contract.constants.get(element.id)
     standard, issues = batch.standard_version or "", record.issues.get(element.id, [])
     return Candidate(
         record.contract.id,
@@ -179,4 +182,5 @@ def _candidate(element: DataElement, record: Record, verdict: str) -> Candidate:
         record.repair,
         record.link,
         tuple(rules_applied(record.contract, batch.contract_version, standard, element, raw, issues)),
+        source is None or record.raw is not None,
     )

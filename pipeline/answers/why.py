@@ -262,7 +262,7 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         }
         for row in rows:
             record_id, origin = row["_record_id"], origins[row["_batch_seq"]]
-            raw, issues = origin.raw.get((row["_position"], record_id), {}), origin.issues.get(record_id, {})
+            raw, issues = origin.raw.get((row["_position"], record_id)), origin.issues.get(record_id, {})
             repair = origin.repairs.get(record_id)
             records.append(Record(contract, origin.batch, row, raw, record_id == best, repair, issues, mine[record_id].rule))
     return _Found(contributions, records)

@@ -27,6 +27,7 @@ from registries.publications import history
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.marks import rest_long
 from tests.pipeline.handing_back import edited, filling, handed_out
+from tests.portal.conftest import open_portal
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
 ID = PATIENTS["id"]
@@ -105,6 +106,28 @@ def test_what_is_needed_stays_whatever_its_age(hub: Hub) -> None:
     purge(hub.home)
     assert folders(hub) == {6}
     assert hub.unbalanced() == []
+
+
+def test_why_says_of_a_row_that_it_is_purged_and_not_that_it_was_empty(hub: Hub) -> None:
+    """The record is as it came first, and that delivery is kept no longer."""
+    hub.register(SHORT)
+    for _ in range(2):
+        hub.sync(SHORT, [person(1, DH="")])
+    hub.publish("population")
+    (row,) = hub.served("base_population")
+
+    def told() -> dict[str, tuple[str | None, bool]]:
+        answers = why(hub.home, "population", row["_canonical_id"]).answers
+        return {item.element: (word.raw, word.has_raw) for item in answers for word in item.candidates}
+
+    before = told()
+    assert (before["person_name"], before["phone_number"]) == ((person(1)["XM"], True), ("", True))
+    grow_old(hub, 20)
+    assert f"{ID}@1" in [item.subject for item in purge(hub.home).items]
+    after = told()
+    assert (after["person_name"], after["phone_number"]) == ((None, False), (None, False))
+    page = open_portal(hub).client.get(f"/registries/population/records/{row['_canonical_id']}", headers={"accept-language": "en"}).text
+    assert "purged at the end of its retention" in page or "原始数据已按保留期限清除" in page
 
 
 def test_leftovers_and_old_metadata_go_and_the_lake_reads_as_before(hub: Hub) -> None:
