@@ -94,6 +94,30 @@ def test_an_address_from_after_a_death_is_not_believed_and_why_says_so(hub: Hub)
     assert answers[1]["phone_number"].value == person(1)["DH"]
 
 
+@pytest.mark.parametrize("day", ["2023-05-02", "2022-05-02"])
+def test_a_division_from_after_a_death_is_believed_no_more_than_its_address(hub: Hub, day: str) -> None:
+    columns = {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address", "DQ": "residence_division_code"}
+    insured = {
+        **PATIENTS,
+        "id": "social_security__insured",
+        "department": {"id": "social_security", "title": {"zh": "人社局", "en": "Social security"}},
+        "source": {"kind": "csv", "connection": "drop", "path": "insured.csv"},
+        "columns": columns,
+        "ignore": ["XB", "CSRQ", "DH"],
+    }
+    deaths = {**PATIENTS, "columns": {**PATIENTS["columns"], "SWRQ": "death_date"}}
+    hub.register(insured, deaths)
+    hub.sync(insured, [person(1, GXSJ=day) | {"DQ": "110101"}])
+    hub.sync(deaths, [{**person(1, GXSJ="2023-05-02"), "SWRQ": "2023-05-01"}])
+    hub.publish("population")
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
+    told = {item.element: (item.value, item.candidates[0].verdict) for item in account.answers if item.element in columns.values()}
+    if day > "2023-05-01":
+        assert told["residence_address"] == told["residence_division_code"] == (None, "after-the-last-day")
+    else:
+        assert (told["residence_address"], told["residence_division_code"]) == ((person(1)["DZ"], "chosen"), ("110101", "chosen"))
+
+
 def test_a_division_goes_with_the_address_that_was_chosen_and_why_says_so(hub: Hub) -> None:
     """Both are of the right province; the source that ranks first for the division gave another address."""
     columns = {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address", "DQ": "residence_division_code"}
