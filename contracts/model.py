@@ -218,7 +218,8 @@ class Contract(Part):
     columns: Columns = Field(description="Source column to data element: an id, a list of ids, or an object with formats or lookup.")
     constants: dict[str, str] = Field(default_factory=dict, description="Data element to one standard value that holds for every row.")
     as_of: AsOfColumn = Field(
-        default=None, description="Source column with the date from which a record holds; one still to come counts as none."
+        default=None,
+        description="Source column with the date from which a record holds, whatever the time of day; one still to come counts as none.",
     )
     ignore: tuple[ColumnName, ...] = Field(default=(), strict=False, description="Source columns that are deliberately not used.")
     assertions: Assertions = Field(default_factory=Assertions, description="What a delivery must satisfy.")

@@ -18,6 +18,7 @@ from registries.survivorship import PROVINCE, Contribution, Provinces, is_stoppe
 from standards.model import DataElement, Schema
 
 CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
+TWIN = "like-the-best-record-of-its-source"
 BESIDE = "beside-the-chosen-value"
 STOPPED, UNFIT = "after-the-last-day", "in-another-province"
 NOT_WITH, ALIKE = "not-with-the-address", "counts-alike"
@@ -90,13 +91,15 @@ class MergedAgain:
     provinces: Provinces
     again: Mapping[str, Any]
 
-    def verdict(self, element: str, record: Record, chosen: Record | None) -> str:
-        """What became of a record's word on an element."""
+    def verdict(self, element: str, record: Record, chosen: Record | None, records: Iterable[Record]) -> str:
+        """What became of a record's word on an element, of which `records` are all that there are."""
         value, rank, department = record.row[element], self.definition.rank_of(element), record.contract.department.id
-        if record is chosen or value is None or not record.is_best:
-            return CHOSEN if record is chosen else EMPTY if value is None else OLDER
-        last, day = self.again.get(rank.stopped_by or ""), record.row["_valid_from"]
-        if is_stopped(rank, department) and last is not None and day is not None and day > last:
+        if record is chosen or value is None:
+            return CHOSEN if record is chosen else EMPTY
+        if not record.is_best:
+            best = next(item for item in records if item.is_best and item.contract.id == record.contract.id)
+            return TWIN if self._standing(record) == self._standing(best) else OLDER
+        if self._is_late(element, record):
             return STOPPED
         if value == self.again[element]:
             return AGREES
@@ -109,7 +112,39 @@ class MergedAgain:
         alike = chosen is not None and self.definition.rank(element, department) == self.definition.rank(
             element, chosen.contract.department.id
         )
-        return (BEATEN[rank.then] if rank.then else ALIKE) if alike else OUTRANKED
+        if not alike or chosen is None:
+            return OUTRANKED
+        if agreement or rank.then is None or self._score(element, record, records) == self._score(element, chosen, records):
+            return ALIKE
+        return BEATEN[rank.then]
+
+    def _standing(self, record: Record) -> tuple[date | None, int]:
+        """By what the records of one source are told apart, the day and how full they are; where both are the same, the id of the record decides."""
+        return record.row["_valid_from"], self._filled(record)
+
+    def _filled(self, record: Record) -> int:
+        (elements,) = (item.elements for item in self.contributions if item.contract_id == record.contract.id)
+        return sum(record.row[name] is not None for name in elements)
+
+    def _is_late(self, element: str, record: Record) -> bool:
+        """Whether a record speaks of days of which its source may say nothing."""
+        rank, day = self.definition.rank_of(element), record.row["_valid_from"]
+        last = self.again.get(rank.stopped_by or "")
+        return is_stopped(rank, record.contract.department.id) and last is not None and day is not None and day > last
+
+    def _score(self, element: str, record: Record, records: Iterable[Record]) -> Any:
+        """What decides between sources that count alike; where that is the same too, the id of the dataset does."""
+        rank = self.definition.rank_of(element)
+        if rank.then == "newest":
+            return record.row["_valid_from"] or date.min
+        if rank.then == "fullest":
+            return self._filled(record)
+        place = self.definition.rank(element, record.contract.department.id)
+        return sum(
+            item.row[element] == record.row[element]
+            for item in records
+            if item.is_best and not self._is_late(element, item) and self.definition.rank(element, item.contract.department.id) == place
+        )
 
 
 # By the element that has several values, the dataset, the element that it supplies, and what the value is compared by.
@@ -162,7 +197,7 @@ def _candidates(run: MergedAgain, element: DataElement, records: Sequence[Record
     origins = {item.contract_id for item in run.contributions if item.number == run.again.get(f"_from_{element.id}")}
     mine = sorted((item for item in records if item.contract.id in order), key=lambda item: (order[item.contract.id], not item.is_best))
     chosen = next((item for item in mine if item.is_best and item.contract.id in origins), None)
-    found = [_candidate(element, item, run.verdict(element.id, item, chosen)) for item in mine]
+    found = [_candidate(element, item, run.verdict(element.id, item, chosen, mine)) for item in mine]
     return tuple(sorted(found, key=lambda item: item.verdict != CHOSEN))
 
 

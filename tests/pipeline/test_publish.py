@@ -114,6 +114,18 @@ def test_a_source_speaks_with_its_newest_record_and_then_its_fullest(hub: Hub) -
         answer.element: answer for answer in why(hub.home, "population", find_entity(hub.home, "population", resident_id(1))).answers
     }
     assert [c.verdict for c in answers["person_name"].candidates] == ["chosen", *["not-the-best-record-of-its-source"] * 2]
+    # The time of day is not told from the day: neither is the newer one, and nobody is told so.
+    morning, evening = (
+        {**fuller, "GXSJ": f"2021-01-01 {hour}:00:00", "KH": hour, "XM": name} for hour, name in (("08", "早名"), ("20", "晚名"))
+    )
+    hub.sync(document, [older, morning, evening])
+    hub.publish("population")
+    account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(1)))
+    (names,) = (answer.candidates for answer in account.answers if answer.element == "person_name")
+    assert {c.value: c.verdict for c in names if c.verdict != "chosen"} == {
+        "旧名": "not-the-best-record-of-its-source",
+        next(c.value for c in names if c.verdict == "like-the-best-record-of-its-source"): "like-the-best-record-of-its-source",
+    }
     hub.sync(document, [older, newer])
     hub.publish("population")
     (row,) = hub.served("base_population")

@@ -118,6 +118,32 @@ def test_a_division_from_after_a_death_is_believed_no_more_than_its_address(hub:
         assert (told["residence_address"], told["residence_division_code"]) == ((person(1)["DZ"], "chosen"), ("110101", "chosen"))
 
 
+def test_of_sources_that_count_alike_in_everything_the_dataset_decides_and_why_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told that a value is not the newest, where the one that was chosen is of the same day."""
+    before, alike = get_definition("population"), (("public_security", "health"),)
+    rules = {"phone_number": "newest", "residence_address": "fullest", "person_name": "most_frequent"}
+    ranks = before.ranks | {element: Rank(sources=alike, then=then) for element, then in rules.items()}  # type: ignore[arg-type]
+    installed(monkeypatch, before.model_copy(update={"version": before.version + 1, "ranks": ranks}))
+    patients = {**RESIDENTS, **{name: PATIENTS[name] for name in ("id", "title", "department", "source")}}
+    hub.register(RESIDENTS, patients)
+    other = {"XM": "欧阳丽", "DH": "13700000000", "DZ": "北京市西城区文津街7号"}
+    hub.sync(RESIDENTS, [person(1, **other), person(2, **other, GXSJ="2023-01-01", XB="")])
+    hub.sync(patients, [person(1), person(2)])
+    hub.publish("population")
+    told = {}
+    for number in (1, 2):
+        account = why(hub.home, "population", find_entity(hub.home, "population", resident_id(number)))
+        words = {item.element: item.candidates for item in account.answers if item.element in rules}
+        told[number] = {element: (found[0].contract_id, found[1].verdict) for element, found in words.items()}
+    chosen_id = patients["id"]  # the first by its id
+    assert told[1] == dict.fromkeys(rules, (chosen_id, "counts-alike"))
+    assert told[2] == {
+        "phone_number": (chosen_id, "not-the-newest"),
+        "residence_address": (chosen_id, "not-the-fullest"),
+        "person_name": (chosen_id, "counts-alike"),
+    }
+
+
 def test_a_division_goes_with_the_address_that_was_chosen_and_why_says_so(hub: Hub) -> None:
     """Both are of the right province; the source that ranks first for the division gave another address."""
     columns = {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address", "DQ": "residence_division_code"}
