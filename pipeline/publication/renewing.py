@@ -29,6 +29,7 @@ from registries.judgements import (
     IN_PLACE,
     RENEWED,
     SAME,
+    UNSURE,
     WITHDRAWN,
     Decision,
     Fact,
@@ -115,20 +116,22 @@ class _Renewing:
             f"LEFT JOIN {RENEWALS} USING (number)) WHERE is_handed_over IS NOT NULL ORDER BY number"
         )
         # What is judged of two records is not overruled by what was said of others, but what a person said outweighs rule and model.
+        # Who was unsure has decided nothing: that gives way to whatever else is said of the pair.
+        settles = f"NOT is_automatic AND verdict <> '{UNSURE}'"
         pairs = self.engine.rows(
-            f"SELECT left_record::varchar, right_record::varchar, is_automatic FROM {STANDING} WHERE number NOT IN (SELECT number FROM {RENEWALS})"
+            f"SELECT left_record::varchar, right_record::varchar, {settles} FROM {STANDING} WHERE number NOT IN (SELECT number FROM {RENEWALS})"
         )
         judged = {pair_of(left, right) for left, right, _ in pairs}
-        said = {pair_of(left, right) for left, right, is_automatic in pairs if not is_automatic}
+        said = {pair_of(left, right) for left, right, is_settled in pairs if is_settled}
         hub, handed, taken = self.home.settings.actor, [], []
-        for row in told:
+        for row in sorted(told, key=lambda row: bool(row["verdict"] == UNSURE)):
             left, right = (Side(str(row[f"{side}_record"]), row[f"{side}_dataset"]) for side in ("left", "right"))
             taken.append(Fact(Decision(left, right, row["verdict"], row["why"], None, RENEWED), hub, row["number"]))
             if not (row["is_handed_over"] and row["counts"]):
                 continue
             left, right = (Side(str(row[f"{side}_next"]), row[f"{side}_contract"]) for side in ("left", "right"))
             pair = pair_of(left.record_id, right.record_id)
-            if pair not in (judged if row["is_automatic"] else said):
+            if pair not in (judged if row["is_automatic"] or row["verdict"] == UNSURE else said):
                 judged.add(pair)
                 if not row["is_automatic"]:
                     said.add(pair)

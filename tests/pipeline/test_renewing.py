@@ -113,6 +113,28 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     assert len([item for item in told(hub) if not item.withdrawn]) == 3
 
 
+@pytest.mark.parametrize("said_by", [HUMAN, "names/1"])
+def test_who_was_unsure_of_one_record_does_not_part_what_was_linked_by_another(hub: Hub, said_by: str) -> None:
+    """Both leave, or the one of which somebody was unsure, and what is said of them meets in the record that stays."""
+    keyed = {**RESIDENTS, "record_key": ["BH"], "ignore": ["BH"]}
+    others = [person(n, BH=str(n)) for n in ALL if n > 1]
+    hub.register(keyed, CARDS, INSURED)
+    hub.sync(keyed, [*(person(1, BH=key) for key in ("100", "101")), *others])
+    hub.sync(INSURED, [person(n) for n in ALL])
+    hub.sync(CARDS, [card(1, DH="13700000001")])
+    hub.publish("population")
+    (mine,) = (Side(str(row["_record_id"]), CARD_ID) for row in hub.state(CARDS))
+    doubted, sure = (Side(str(row["_record_id"]), keyed["id"]) for row in hub.state(keyed) if row["resident_id"] == person(1)["SFZH"])
+    judge(hub.home.serving, "population", [Decision(mine, doubted, "unsure", "hardly to read")], "zhang")
+    score = None if said_by == HUMAN else 12.0
+    kept = sure if said_by == HUMAN else residents_of(hub, INSURED)[1]
+    judge(hub.home.serving, "population", [Decision(mine, kept, "same", "on the phone", score, said_by)], "li")
+    assert hub.publish("population").unlinked == 0
+    hub.sync(keyed, others)
+    assert hub.publish("population").unlinked == 0
+    assert phones(hub)[person(1)["SFZH"]] == "13700000001"
+
+
 @pytest.mark.long
 def test_a_record_that_has_got_the_identifier_itself_needs_no_judgement(linked: Hub) -> None:
     linked.sync(CARDS, [person(1, DH="13700000001") | {"KH": "1"}, card(2, DH="13700000002")])
