@@ -20,7 +20,7 @@ from standards.model import DataElement
 
 COLUMN = "_several"
 # What older records say, as it comes through the joins: as a text, since the engine passes small pieces on one by one where a column is a list.
-_GROUPS = '[{"key":"VARCHAR","newest":"DATE","speaks_from":"DATE","usual":"VARCHAR","before":"VARCHAR"}]'
+_GROUPS = '[{"key":"VARCHAR","newest":"DATE","usual":"VARCHAR","before":"VARCHAR"}]'
 
 # So many words are held against each other one by one: a third of the work of lists for each row, in a statement that grows with their square.
 _FEW = 32
@@ -85,7 +85,7 @@ class Word:
     """What one dataset says, as SQL over the joined rows of all: its value, and since when.
 
     `element` is that of the several values; `supplied_as` the one that the dataset has. `older` is the relation of its older records, if there
-    are any, and `is_bound` whether they say nothing of days after the last one.
+    are any that may speak.
     """
 
     element: str
@@ -95,7 +95,6 @@ class Word:
     said: str
     since: str
     older: str | None = None
-    is_bound: bool = False
 
 
 Columns = Iterator[tuple[str, str]]
@@ -103,12 +102,11 @@ Columns = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True)
 class FurtherValuesOf:
-    """One element of which there are several values, with the words on it; `last` is SQL for the last day of which bound words are believed."""
+    """One element of which there are several values, with the words on it."""
 
     name: str
     several: Several
     words: Sequence[Word]
-    last: str
 
     @property
     def _chosen(self) -> str:
@@ -129,7 +127,6 @@ class FurtherValuesOf:
             yield self._column("since", place), word.since
         if self._has_older:
             yield self._column("older"), f"{self._column('outdone')}.groups"
-            yield self._column("last"), self.last
 
     def differing(self) -> Columns:
         """Whether any word differs from the chosen value."""
@@ -212,9 +209,8 @@ class FurtherValuesOf:
 
     def _older_entries(self) -> str:
         known = ", ".join([self._column("key"), *(self._key(place) for place in range(len(self.words)))])
-        speaks = f"coalesce(x.speaks_from <= {self._column('last')}, true)"
         older = f"from_json({self._column('older')}, {literal(_GROUPS)})"
-        others = f"list_filter({older}, lambda x: NOT coalesce(list_contains([{known}], x.key), false) AND {speaks})"
+        others = f"list_filter({older}, lambda x: NOT coalesce(list_contains([{known}], x.key), false))"
         earlier = f"x.newest < {self._column('newest')}" if self.several.tells_earlier else "false"
         texts = f"list_transform({others}, lambda x: CASE WHEN {earlier} THEN x.before ELSE x.usual END)"
         return f"CASE WHEN {self._column('older')} IS NOT NULL THEN nullif(array_to_string({texts}, ','), '') END"
@@ -226,7 +222,7 @@ class FurtherValuesOf:
             return
         said = " UNION ALL ".join(
             f"SELECT _canonical_id, _record_id, {place} AS place, {quote(word.supplied_as)}::varchar AS value, _valid_from AS since, "
-            f"{literal(word.contract_id)} AS source, {str(word.is_bound).lower()} AS is_bound, "
+            f"{literal(word.contract_id)} AS source, "
             f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'false')} AS usual, "
             f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'true')} AS before "
             f"FROM {word.older} WHERE {quote(word.supplied_as)} IS NOT NULL"
@@ -237,12 +233,11 @@ class FurtherValuesOf:
         texts = ", ".join(f"{role} := {self._entry(f'word.{role}', 'word.value', alike, 'since')}" for role in ("usual", "before"))
         grouped = (
             "SELECT _canonical_id, key, min(since) AS since, max(since) AS newest, list(source) AS sources, "
-            "CASE WHEN bool_and(is_bound AND since IS NOT NULL) THEN min(since) END AS speaks_from, "
             f"first(struct_pack(value := value, usual := usual, before := before, place := place, since := since, record := _record_id) "
             f"ORDER BY {order}) AS word FROM (SELECT *, {key_sql('value', self.several)} AS key FROM ({said})) GROUP BY _canonical_id, key"
         )
         yield (
-            f"LEFT JOIN (SELECT _canonical_id, to_json(list(struct_pack(key := key, newest := newest, speaks_from := speaks_from, {texts}) "
+            f"LEFT JOIN (SELECT _canonical_id, to_json(list(struct_pack(key := key, newest := newest, {texts}) "
             f"ORDER BY word.place, word.since DESC NULLS LAST, word.record))::varchar AS groups FROM ({grouped}) GROUP BY _canonical_id) "
             f"{self._column('outdone')} USING (_canonical_id)"
         )

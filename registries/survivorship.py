@@ -146,17 +146,28 @@ class _Words:
         """The elements that may have further values, each with what the sources say, in the order in which it counts."""
         found = []
         for element in elements:
-            several, last = self.definition.several[element], self.definition.rank_of(element).stopped_by
+            several = self.definition.several[element]
             said = [
-                Word(element, name, item.contract_id, item.department, self._said(name, item), self._since(item), item.outdone, bound)
+                Word(element, name, item.contract_id, item.department, self._said(name, item), self._since(item), self._older(name, item))
                 for item in in_order(self.definition, element, self.contributions)
                 for name in several.supplied_as(element)
                 if name in item.elements
-                for bound in [self.definition.rank_of(name).stopped_by == last and self._is_stopped(name, item)]
             ]
             if len(said) > 1 or any(word.older for word in said):
-                found.append(FurtherValuesOf(element, several, said, self.value(last) if last and self._having(last) else "NULL::DATE"))
+                found.append(FurtherValuesOf(element, several, said))
         return found
+
+    def _older(self, element: str, item: Contribution) -> str | None:
+        """The older records of a source that may speak of an element, each by its own day, if there are any."""
+        if item.outdone is None or not self._is_stopped(element, item):
+            return item.outdone
+        last = str(self.definition.rank_of(element).stopped_by)
+        joins = " ".join(
+            f"LEFT JOIN (SELECT * FROM {other.relation} SEMI JOIN {item.outdone} o USING (_canonical_id)) {self.alias[other.contract_id]} "
+            "USING (_canonical_id)"
+            for other in self._having(last)
+        )
+        return f"(SELECT o.* FROM {item.outdone} o {joins} WHERE coalesce(o._valid_from <= {self.value(last)}, true))"
 
     def _since(self, item: Contribution) -> str:
         return f"{self.alias[item.contract_id]}._valid_from"

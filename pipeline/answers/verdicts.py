@@ -99,7 +99,7 @@ class MergedAgain:
         if not record.is_best:
             best = next(item for item in records if item.is_best and item.contract.id == record.contract.id)
             return TWIN if self._standing(record) == self._standing(best) else OLDER
-        if self._is_late(element, record):
+        if self.is_late(element, record):
             return STOPPED
         if value == self.again[element]:
             return AGREES
@@ -126,7 +126,7 @@ class MergedAgain:
         (elements,) = (item.elements for item in self.contributions if item.contract_id == record.contract.id)
         return sum(record.row[name] is not None for name in elements)
 
-    def _is_late(self, element: str, record: Record) -> bool:
+    def is_late(self, element: str, record: Record) -> bool:
         """Whether a record speaks of days of which its source may say nothing."""
         rank, day = self.definition.rank_of(element), record.row["_valid_from"]
         last = self.again.get(rank.stopped_by or "")
@@ -143,7 +143,7 @@ class MergedAgain:
         return sum(
             item.row[element] == record.row[element]
             for item in records
-            if item.is_best and not self._is_late(element, item) and self.definition.rank(element, item.contract.department.id) == place
+            if item.is_best and not self.is_late(element, item) and self.definition.rank(element, item.contract.department.id) == place
         )
 
 
@@ -154,7 +154,7 @@ SaidBy = Mapping[tuple[str, str, str, str], Sequence[Record]]
 def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> tuple[Answer, ...]:
     """The account of every element."""
     further = further_values(run.again.get(COLUMN))
-    said_by = _said_by(run.definition, {value.element for value in further}, records)
+    said_by = _said_by(run, {value.element for value in further}, records)
     return tuple(
         Answer(
             element.id,
@@ -167,14 +167,16 @@ def answers_of(run: MergedAgain, schema: Schema, records: Sequence[Record]) -> t
     )
 
 
-def _said_by(definition: RegistryDefinition, elements: Iterable[str], records: Sequence[Record]) -> SaidBy:
-    """For elements with several values, the records by what they say, and under which element; those that speak for their source first."""
+def _said_by(run: MergedAgain, elements: Iterable[str], records: Sequence[Record]) -> SaidBy:
+    """For elements with several values, the records by what they say, and under which element, as far as they may speak; those that speak for
+    their source first.
+    """
     found: dict[tuple[str, str, str, str], list[Record]] = {}
     for element in elements:
-        several = definition.several[element]
+        several = run.definition.several[element]
         for record in sorted(records, key=lambda item: not item.is_best):
             for name in several.supplied_as(element):
-                if record.row.get(name) is not None:
+                if record.row.get(name) is not None and not run.is_late(name, record):
                     found.setdefault((element, record.contract.id, name, compared(record.row[name], several)), []).append(record)
     return found
 

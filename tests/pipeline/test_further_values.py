@@ -207,3 +207,30 @@ def test_show_prints_them(told: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert item["role"] == "former"
     found = CliRunner().invoke(app, ["why", "population", resident_id(3), "phone_number", "--json"]).output
     assert json.loads(found)["answers"][0]["further"][0]["words"][0]["position"] == 10
+
+
+def test_of_older_records_only_those_from_before_a_death_are_heard(hub: Hub, without_suite: None, without_lake: None) -> None:
+    """Of one address two offices have records: one of them only from afterwards, the other one from before and from afterwards."""
+
+    def office(department: str) -> dict[str, object]:
+        columns = {"SFZH": "resident_id", "XM": "person_name", "DZ": "residence_address"}
+        named = {"id": f"{department}__person", "department": {"id": department, "title": {"zh": "局", "en": department}}}
+        source = {**CARDS["source"], "path": f"{department}.csv"}
+        return {**CARDS, **named, "source": source, "columns": columns, "ignore": ["XB", "CSRQ", "DH", "KH"]}
+
+    tax, schools = office("tax"), office("education")
+    deaths = {**PATIENTS, "columns": {**PATIENTS["columns"], "SWRQ": "death_date", "DZ": "residence_address"}, "ignore": ["XB", "CSRQ"]}
+    hub.register(tax, schools, deaths)
+
+    def records(*told: tuple[str, str]) -> list[dict[str, str]]:
+        return [person(1, GXSJ=day, DZ=address) | {"KH": str(key)} for key, (day, address) in enumerate(told)]
+
+    hub.sync(tax, records(("2020-01-01", ELSEWHERE), ("2024-01-01", ELSEWHERE)))
+    hub.sync(schools, records(("2023-08-01", ELSEWHERE), ("2024-01-01", BEFORE)))
+    hub.sync(deaths, [person(1, GXSJ="2023-05-02") | {"SWRQ": "2023-05-01"}])
+    hub.publish("population")
+    answers = why(hub.home, "population", name_of(hub, 1)).answers
+    (further,) = next(item.further for item in answers if item.element == "residence_address")
+    said = (further.value.role, further.value.value, further.value.sources, further.value.valid_from)
+    assert said == ("former", ELSEWHERE, ("tax__person",), date(2020, 1, 1))
+    assert [word.valid_from for word in further.words] == [date(2020, 1, 1)]

@@ -75,14 +75,14 @@ class Naive:
     def _of(self, element: str, several: Several) -> Iterator[FurtherValue]:
         key_of_chosen = None if self.chosen[element] is None else compared(self.chosen[element], several)
         newest, older = self._words(element, several, newest=True), self._words(element, several, newest=False)
-        said = [word for word in newest if self._may_speak(element, word)]
+        said, older = ([word for word in words if self._may_speak(element, word)] for words in (newest, older))
         told = {key_of_chosen}
         newest_day = max((word["day"] for word in said if word["key"] == key_of_chosen and word["day"]), default=None)
         for words in (said, older):
             before = set(told)
             for word in words:
                 alike = [other for other in words if other["key"] == word["key"]]
-                if word["key"] in told or not any(self._may_speak(element, other) for other in alike):
+                if word["key"] in told:
                     continue
                 told.add(word["key"])
                 days = [other["day"] for other in alike if other["day"]]
