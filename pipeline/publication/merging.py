@@ -32,7 +32,6 @@ from registries.survivorship import Contribution, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
 DIFFERENCE = "difference"  # relation: the base rows that this publication changes, with _op
-MERGED = "merged"
 OLD = "old_rows"
 LAST_DAY = "DATE '9999-12-31'"
 # How many records one pass over the joined sources may have for each megabyte of the engine's memory. It holds tables of hashes of all sources but
@@ -125,14 +124,13 @@ class Merging:
         return base
 
     def _write_changes(self) -> LakeFile:
-        self.engine.run(f"CREATE VIEW {MERGED} AS {self._merged(self._contributions)}", doing="merging")
-        self._compare()
+        self._compare(self._merged(self._contributions))
         valid_to = f"CASE WHEN _op <> 'delete' THEN {LAST_DAY} END AS _valid_to"
         rows = f"SELECT *, {self.number} AS _publication, {valid_to} FROM {DIFFERENCE}"
         return self._write(self.schema.table, "log", self._columns, rows, None)
 
-    def _compare(self) -> None:
-        """Table `difference`: new, changed and vanished base rows."""
+    def _compare(self, rows: str) -> None:
+        """Table `difference`: of the base rows that a query gives those that are new or changed, and those that have vanished."""
         affected = f"(SELECT _canonical_id FROM {AFFECTED})"
         origins = [f"_from_{element}" for element in self._elements]
         old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins])
@@ -141,7 +139,7 @@ class Merging:
         self.engine.run(
             f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
             "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "
-            f"o._row_digest AS _old_digest FROM {MERGED} m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
+            f"o._row_digest AS _old_digest FROM ({rows}) m FULL JOIN {OLD} o ON o._canonical_id = m._canonical_id "
             f"WHERE m._row_digest IS DISTINCT FROM o._row_digest OR row({new_origins}) IS DISTINCT FROM row({old_origins}) "
             "ORDER BY _canonical_id",
             doing="comparing with the base table",
