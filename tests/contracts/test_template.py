@@ -43,6 +43,7 @@ def offered(book: Any, rule: DataValidation) -> list[str]:
     return [book[sheet.strip("'")].cell(row, column).value for row in range(first, last + 1)]
 
 
+@pytest.mark.long
 def test_the_same_standard_gives_the_same_bytes() -> None:
     schemas = list(STANDARDS.schemas.values())
     assert to_workbook(schemas, STANDARDS) == to_workbook(schemas, STANDARDS)

@@ -59,6 +59,7 @@ def test_a_code_within_the_identifier_or_beside_it_links(hub: Hub) -> None:
     assert hub.publish("legal_entity").linked == 5
 
 
+@pytest.mark.long
 def test_a_code_of_several_is_not_settled_by_a_name(hub: Hub) -> None:
     hub.register(REGISTERED, LICENSED)
     names = [f"杭州{name}贸易有限公司" for name in ("天宇", "金桥", "鸿远", "博雅", "盛世", "长风", "朝晖", "新月")]

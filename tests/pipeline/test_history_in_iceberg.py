@@ -51,6 +51,7 @@ def purged(hub: Hub) -> None:
     assert [item for item in purge(hub.home).items if item.reason == "retention"] != []
 
 
+@pytest.mark.long
 def test_what_is_put_back_after_a_purge_is_all_of_it(hub: Hub, tmp_path: Path) -> None:
     hub.register(BRIEF)
     grown(hub)

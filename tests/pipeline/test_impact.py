@@ -307,6 +307,7 @@ def test_what_is_repaired_is_tried_as_it_stands(hub: Hub, tmp_path: Path) -> Non
     assert item.stopped.expected == 1 + sum(len(person(n)["XM"]) > 2 for n in range(3))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_suite")
 def test_it_is_judged_by_the_contract_in_force(hub: Hub, tmp_path: Path) -> None:
     """Since the delivery a contract has got a stricter limit, and maps a column more."""
@@ -320,6 +321,7 @@ def test_it_is_judged_by_the_contract_in_force(hub: Hub, tmp_path: Path) -> None
     assert any("residence_address" in fault for fault in item.faults)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_suite")
 def test_a_contract_that_asks_for_other_columns_since_is_named(hub: Hub, tmp_path: Path) -> None:
     hub.register(PATIENTS)
@@ -332,6 +334,7 @@ def test_a_contract_that_asks_for_other_columns_since_is_named(hub: Hub, tmp_pat
     assert found.unseen == ()  # it is tried
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_suite")
 def test_rows_that_cannot_be_read_count_towards_the_limit(hub: Hub, tmp_path: Path) -> None:
     limited = with_assertions(PATIENTS, largest_quarantine=0.3)
@@ -375,6 +378,7 @@ def test_what_concerns_no_data_is_said_at_once(city: Hub, tmp_path: Path) -> Non
     assert (found.datasets, found.registries, found.stops) == ((), (), False)
 
 
+@pytest.mark.long
 def test_a_column_that_comes_and_one_that_goes(city: Hub, tmp_path: Path) -> None:
     wider = copied(tmp_path)
     element = yaml.safe_load((wider / "data_elements" / "former_name.yml").read_text(encoding="utf-8")) | {"id": "nickname"}

@@ -75,6 +75,7 @@ def test_a_corrected_record_that_the_source_sends_itself_outlives_the_wrong_row(
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_what_becomes_of_the_wrong_row_is_seen_when_the_right_key_comes_and_goes(hub: Hub, logged: LoggedPeople) -> None:
     """The source sends a record of its own under the right key, and takes it back; the wrong row is there all the while."""
     document = keyed_wrongly(hub, logged)

@@ -276,6 +276,7 @@ def test_judging_while_a_publication_is_worked_out_keeps_it_from_nothing(linked:
     assert (after.entities, after.judgements, linked.unbalanced()) == (len(ALL) - 1, number, [])
 
 
+@pytest.mark.long
 def test_a_publication_that_is_killed_takes_nothing_back(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
     linked.sync(INSURED, [person(n) for n in ALL if n != 1])

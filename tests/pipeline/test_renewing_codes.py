@@ -51,6 +51,7 @@ def named(hub: Hub) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.long
 def test_a_code_of_another_record_of_the_entity_holds_as_long_as_that_shows_it(hub: Hub) -> None:
     linked(hub, [firm(0, 1), firm(1, 2)], [firm(0, 11, NUMBERS[0]), firm(1, 12)], taxpayer(1, "甲公司", registration_number=NUMBERS[0]))
     sync(hub, EMPLOYERS, firm(0, 11), firm(1, 12, NUMBERS[0]))
@@ -59,6 +60,7 @@ def test_a_code_of_another_record_of_the_entity_holds_as_long_as_that_shows_it(h
     assert (hub.publish(NAME).unlinked, named(hub), hub.unbalanced()) == (0, {NUMBERS[0]: {credit_code(1)}}, [])
 
 
+@pytest.mark.long
 def test_of_two_identifiers_that_are_one_organization_the_one_that_shows_the_code_is_judged(hub: Hub) -> None:
     """A person has said that they are one: what else changes about the other one concerns no code."""
     hub.register(REGISTER, LICENSED)
