@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batches_of, latest_accepted
+from catalog.batches import EVERY_BATCH, Batch, batches_of, latest_accepted
 from catalog.datasets import contracts_in_force
 from catalog.files import files_of
 from core.digests import digest_sums
@@ -38,7 +39,7 @@ class Equation:
 
 
 def check_ledger(home: Home) -> list[Equation]:
-    """Recompute every equation of the ledger, for the last batches of every dataset and the current publication of every registry."""
+    """Recompute every equation of the ledger, for all batches of every dataset and the current publication of every registry."""
     schemas = load_standards().schemas
     with Engine(home.settings) as engine:
         found = [equation for contract_id in contracts_in_force(home.catalog) for equation in _dataset(home, engine, contract_id)]
@@ -54,14 +55,15 @@ def _files(home: Home) -> Equation:
 
 
 def _dataset(home: Home, engine: Engine, contract_id: str) -> Iterator[Equation]:
-    for batch in batches_of(home.catalog, contract_id):
+    table = standardized_table(contract_id)
+    quarantine = {file.seq: home.settings.lake_dir / file.path for file in files_of(home.catalog, table, ("quarantine",))}
+    for batch in batches_of(home.catalog, contract_id, EVERY_BATCH):
         if batch.landed is not None and batch.status != "abandoned":
             yield from _landing(home, engine, batch)
         if batch.accepted is not None:
-            yield from _acceptance(home, engine, batch)
+            yield from _acceptance(engine, batch, quarantine.get(batch.seq))
     last = latest_accepted(home.catalog, contract_id)
     if last is not None:
-        table = standardized_table(contract_id)
         live = _counted(engine, f"SELECT count(*) FROM {state(home, table, {'_record_id': 'UUID'})}")
         yield Equation(contract_id, "records = live rows of the standardized table", last.records or 0, *live)
 
@@ -83,15 +85,13 @@ def _landing(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
         yield Equation(batch.batch_id, "landed = rows in landing", batch.landed or 0, *rows)
 
 
-def _acceptance(home: Home, engine: Engine, batch: Batch) -> Iterator[Equation]:
+def _acceptance(engine: Engine, batch: Batch, quarantine: Path | None) -> Iterator[Equation]:
     parts = sum(count or 0 for count in (batch.accepted, batch.unchanged, batch.repeated, batch.quarantined))
     yield Equation(batch.batch_id, "landed = accepted + unchanged + repeated + quarantined", batch.landed or 0, parts)
     if batch.status == "accepted":
         after = (batch.previous or 0) + (batch.inserted or 0) - (batch.deleted or 0)
         yield Equation(batch.batch_id, "records = previous + inserted - deleted", batch.records or 0, after)
-        files = files_of(home.catalog, standardized_table(batch.contract_id), ("quarantine",))
-        paths = [home.settings.lake_dir / file.path for file in files if file.seq == batch.seq]
-        rows = _counted(engine, f"SELECT count(*) FROM {parquet(paths)}") if paths else (0,)
+        rows = _counted(engine, f"SELECT count(*) FROM {parquet([quarantine])}") if quarantine else (0,)
         yield Equation(batch.batch_id, "quarantined = rows in quarantine", batch.quarantined or 0, *rows)
 
 

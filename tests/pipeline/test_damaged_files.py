@@ -97,3 +97,15 @@ def test_the_ledger_looks_for_what_was_set_aside_and_for_the_delivery(hub: Hub) 
     shutil.rmtree(batch_folder(hub.settings, batch.contract_id, batch.seq))
     broken_now = {equation.words for equation in check_ledger(hub.home) if not equation.holds}
     assert broken_now == {"quarantined = rows in quarantine", "landed = rows in landing", "files named = files that are there"}
+
+
+@pytest.mark.long
+def test_the_ledger_looks_at_every_batch_however_many_there_are(hub: Hub) -> None:
+    hub.register(RESIDENTS)
+    first = hub.sync(RESIDENTS, [person(0), person(1)])
+    for _ in range(51):
+        hub.sync(RESIDENTS, [person(0), person(1)])
+    assert [equation for equation in check_ledger(hub.home) if not equation.holds] == []
+    damage(rows_path(hub.settings, first), "gone")
+    (broken,) = [equation for equation in check_ledger(hub.home) if not equation.holds]
+    assert (broken.subject, broken.words) == (first.batch_id, "landed = rows in landing")
