@@ -23,7 +23,6 @@ LONG = {
     "jiangsu_market_regulation__register",
     "market_regulation__listed_company",
     "science__tech_sme",
-    "yanqing__penalty",
 }
 ORDINARY = [contract for contract in CONTRACTS.values() if contract.id not in LONG]
 
