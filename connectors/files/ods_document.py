@@ -1,5 +1,5 @@
-"""What stands in an OpenDocument spreadsheet and its reader takes otherwise: breaks within a text, pictures upon a cell, and cells that reach over
-several rows."""
+"""What stands in an OpenDocument spreadsheet and its reader takes otherwise: breaks within a text, pictures upon a cell, numbers that show zeros in
+front, and cells that reach over several rows."""
 
 import io
 import re
@@ -14,9 +14,14 @@ from connectors.files.ods_cells import MEMBER, cells
 
 Area = tuple[tuple[int, int], tuple[int, int]]  # row and column (from 0) of the first cell and of the last
 
-_BLOCK, _OVERLAP = 4 << 20, 256
+_BLOCK, _OVERLAP = 4 << 20, 4096
 _BREAK = re.compile(rb"<text:(line-break|tab)(?=[\s/>])[^<>]*?(?:/>|>\s*</text:\1\s*>)")
 _DRAWN = re.compile(rb"<draw:[a-z]")
+# A number and what is shown of it. Attributes and elements stand as all programs write them.
+_ZEROS = re.compile(
+    rb'(<table:table-cell\s[^<>]*?)office:value-type="float"([^<>]*>\s*<text:p(?:\s[^<>]*)?>)(0[0-9]+)(?=</text:p>\s*</table:table-cell>)'
+)
+_NUMBER = re.compile(rb'\soffice:value="([0-9]+)"')
 _SPANNED = re.compile(rb"""number-rows-spanned\s*=\s*["'](?!1["'])""")
 _CHARACTERS = {b"line-break": b"\n", b"tab": b"\t"}
 _LOOKED_INTO = ("mimetype", "META-INF/manifest.xml")  # by the reader, besides the cells
@@ -24,21 +29,37 @@ _DIGITS = 9
 
 
 def as_shown(document: bytes) -> bytes:
-    """The document with a line's end and a tabulator as characters, whose elements the reader drops, so that it glues the words; and without what
-    is drawn upon a cell, such as a seal, whose text it takes for the cell's.
+    """The document with a line's end and a tabulator as characters, whose elements the reader drops, so that it glues the words; without what is
+    drawn upon a cell, such as a seal, whose text it takes for the cell's; and with the text of a number that shows zeros in front as its value.
     """
     with open_archive(io.BytesIO(document)) as archive:
-        is_drawn = _holds(archive, _DRAWN)
-        if not (is_drawn or _holds(archive, _BREAK)):
+        is_drawn, has_zeros = _holds(archive, _DRAWN), _holds(archive, _ZEROS)
+        if not (is_drawn or has_zeros or _holds(archive, _BREAK)):
             return document
         changed = io.BytesIO()
         with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
             for name in sorted({*_LOOKED_INTO} & {*archive.namelist()}, reverse=True):  # the mimetype stands first
                 written.writestr(name, archive.read(name))
             with archive.open(MEMBER) as content, written.open(MEMBER, "w", force_zip64=True) as cells_written:
-                for piece in _whole_elements(io.BytesIO(_without_drawn(content.read())) if is_drawn else content):
+                for piece in _whole_elements(
+                    io.BytesIO(_changed(content.read(), is_drawn, has_zeros)) if is_drawn or has_zeros else content
+                ):
                     cells_written.write(_BREAK.sub(lambda found: _CHARACTERS[found[1]], piece))
     return changed.getvalue()
+
+
+def _changed(content: bytes, is_drawn: bool, has_zeros: bool) -> bytes:
+    content = _without_drawn(content) if is_drawn else content
+    return _ZEROS.sub(_as_text, content) if has_zeros else content
+
+
+def _as_text(found: re.Match[bytes]) -> bytes:
+    """A cell with the text that it shows as its value, where that is its number with zeros in front."""
+    before, behind, shown = found.groups()
+    number = _NUMBER.search(before + behind)
+    if number is None or number[1] != shown.lstrip(b"0").rjust(1, b"0"):
+        return found[0]
+    return _NUMBER.sub(b"", before) + b'office:value-type="string"' + _NUMBER.sub(b"", behind) + shown
 
 
 def _without_drawn(content: bytes) -> bytes:

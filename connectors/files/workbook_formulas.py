@@ -44,13 +44,13 @@ def cells_without_values(what: str, file: BinaryIO, sheet: str) -> dict[int, dic
                 hint = "ask the department to open the workbook, mend it, and save it again"
                 raise SourceError(f"{what} has more than {_MOST:,} cells that show no value", hint=hint)
             found.setdefault(row, {})[column] = lack
-    except _NotTold:
+    except NotTold:
         return None
     return found
 
 
-class _NotTold(Exception):
-    """The workbook cannot be read in the way that tells errors from empty cells."""
+class NotTold(Exception):
+    """The workbook cannot be read in the way that tells what its reader does not."""
 
 
 def _errors_in_xls(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack]]:
@@ -65,14 +65,14 @@ def _errors_in_xls(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack]
         cells = book.sheet_by_name(sheet)
         types = [cells.row_types(row) for row in range(cells.nrows)]
     except Exception as error:
-        raise _NotTold from error
+        raise NotTold from error
     for row, kinds in enumerate(types, start=1):
         yield from ((row, column, "error") for column, kind in enumerate(kinds) if kind == xlrd.XL_CELL_ERROR)
 
 
 def _lacking_in_zip(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack]]:
     with open_archive(file) as archive:
-        member = _member(archive, sheet)
+        member = sheet_member(archive, sheet)
         if member is None:
             return
         with archive.open(member) as content:
@@ -80,7 +80,7 @@ def _lacking_in_zip(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack
 
 
 def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
-    for block in _whole_cells(cells):
+    for block in whole_cells(cells):
         if not (_FORMULA.search(block) or _ERROR.search(block)):
             continue
         for cell in _CELL.finditer(block):
@@ -90,7 +90,7 @@ def _lacking(cells: IO[bytes]) -> Iterator[tuple[int, int, Lack]]:
             if is_error or is_unstored:
                 place = _PLACE.search(attributes)
                 if place is None:
-                    raise _NotTold  # some programs leave places out: which row it is, only the order of all cells says
+                    raise NotTold  # some programs leave places out: which row it is, only the order of all cells says
                 yield int(place[2]), column_number(place[1]) - 1, "error" if is_error else "unstored"
 
 
@@ -109,7 +109,7 @@ def _lack_of(cell: Cell) -> Lack | None:
     return "error" if cell.attributes.get("calcext:value-type") == "error" else None
 
 
-def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
+def whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
     """Blocks that end where the last cell of what was read begins. Of what has none, or one without end, only the end is kept."""
     rest = b""
     while block := cells.read(_BLOCK):
@@ -120,15 +120,15 @@ def _whole_cells(cells: IO[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
+def sheet_member(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """The file of a sheet inside the workbook, by its name; None where it is none."""
     names = set(archive.namelist())
     if MEMBER in names:
         return MEMBER
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
-    targets = {item.get("Id"): item.get("Target", "") for item in _tags(archive, "xl/_rels/workbook.xml.rels")}
-    for item in _tags(archive, "xl/workbook.xml"):
+    targets = {item.get("Id"): item.get("Target", "") for item in tags(archive, "xl/_rels/workbook.xml.rels")}
+    for item in tags(archive, "xl/workbook.xml"):
         if item.tag.endswith("}sheet") and item.get("name") == sheet:
             relation = next((value for name, value in item.attrib.items() if name.endswith(_RELATION)), None)
             path = posixpath.normpath(posixpath.join("/xl", targets.get(relation, "")))[1:]
@@ -136,7 +136,8 @@ def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
     return None
 
 
-def _tags(archive: zipfile.ZipFile, member: str) -> Iterator[ET.Element]:
+def tags(archive: zipfile.ZipFile, member: str) -> Iterator[ET.Element]:
+    """The elements of a small file inside the workbook."""
     content = archive.read(member)
     if b"<!DOCTYPE" not in content:  # no program writes one here, and what it declares could grow without end
         yield from ET.fromstring(content).iter()  # noqa: S314  nothing is declared

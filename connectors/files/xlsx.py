@@ -20,6 +20,7 @@ from connectors.files.header import Header, Row, find_header, searched_lines
 from connectors.files.ods_document import Area, areas_over_rows, as_shown
 from connectors.files.workbook_formulas import Lack, cells_without_values
 from connectors.files.workbook_size import check_workbook
+from connectors.files.workbook_zeros import Zeros, cells_with_zeros
 from contracts.model import Contract
 from contracts.sources import WorkbookSource
 from core.connections import Connections
@@ -33,6 +34,7 @@ _LACKS: dict[Lack, str] = {
     "undeclared": "a cell under {} shows a text that is not declared as its value: open the workbook, save it, and deliver it again",
 }
 _NOT_TOLD = "{}: cells that show an error, if it has any, were read as empty ones; have it saved as xlsx to be told"
+_BARE = "{}: numbers that show zeros in front, if it has any, were read without them; have it opened and saved as xlsx"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Workbook:
     plan: ColumnPlan
     sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
     lacking: Mapping[int, Mapping[int, Lack]]  # by row and place of the column, what a cell has in place of a value
+    zeros: Zeros
     notes: tuple[Note, ...] = ()
 
 
@@ -94,11 +97,13 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     with _translated(contract, path), open_anywhere(path) as file:
         lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
+        zeros = cells_with_zeros(file, sheet.name)
         areas = sheet.merged_cell_ranges or areas_over_rows(file, sheet.name)
     plan = plan_columns(contract, names, path.name)
     notes = [] if lacking is not None else [Note("cell-errors", _NOT_TOLD.format(path.name))]
+    notes += [] if zeros is not None else [Note("number-formats", _BARE.format(path.name))]
     notes += _merged(areas, header, plan, path.name)
-    return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, tuple(notes))
+    return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, zeros or Zeros(), tuple(notes))
 
 
 def _merged(merged: Sequence[Area], header: Header, plan: ColumnPlan, name: str) -> Iterator[Note]:
@@ -128,7 +133,7 @@ def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workb
         if several:
             extraction.notes.append(Note("file", f"its row 1 is position {position + 1}", position + 1, path.name))
         name = path.name if several else ""
-        rows = _rows(workbook.sheet or _sheet(contract, source, path))
+        rows = _rows(workbook.sheet or _sheet(contract, source, path), workbook.zeros)
         last = header.last_line
         while some := list(islice(rows, BATCH_ROWS)):
             last = some[-1][0]
@@ -174,10 +179,10 @@ def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, s
     return pa.RecordBatch.from_arrays([*arrays, pa.array([position + line for line, _ in rows], pa.int64())], schema=schema)
 
 
-def _rows(sheet: python_calamine.CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+def _rows(sheet: python_calamine.CalamineSheet, zeros: Zeros = Zeros()) -> Iterator[tuple[int, list[str]]]:  # noqa: B008  frozen
     """Row number and cells as text; an empty cell is empty text."""
     for line, values in enumerate(_cells(sheet), start=1):
-        yield line, [value if isinstance(value, str) else to_text(value) for value in values]
+        yield line, [value if isinstance(value, str) else to_text(value) for value in zeros.shown(line, values)]
 
 
 def _cells(sheet: python_calamine.CalamineSheet) -> Iterator[list[Any]]:

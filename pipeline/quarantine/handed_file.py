@@ -125,6 +125,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
     from connectors.files.ods_document import as_shown
     from connectors.files.workbook_formulas import cells_without_values
     from connectors.files.workbook_size import check_workbook
+    from connectors.files.workbook_zeros import cells_with_zeros
 
     try:
         check_workbook(path.name, io.BytesIO(content))
@@ -132,17 +133,21 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         sheet = book.get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=False)
         lacking = cells_without_values(path.name, io.BytesIO(content), sheet.name)
+        zeros = cells_with_zeros(io.BytesIO(content), sheet.name)
     except SourceError as error:
         raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
     except (python_calamine.CalamineError, python_calamine.PasswordError, *DAMAGE, IndexError, ParseError):
         raise RequestError(
             f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"
         ) from None
-    if lacking is None:
-        raise RequestError(f"{path.name} does not tell whether its cells show errors", hint="save it as xlsx")
+    if lacking is None or zeros is None:
+        raise RequestError(f"{path.name} does not tell what its cells show", hint="save it as xlsx")
     for number, cells in enumerate(rows, start=1):
         rounded = {place: ROUNDED for place, cell in enumerate(cells) if isinstance(cell, int | float) and abs(cell) >= _EXACT}
-        yield [_cell(cell) for cell in cells], rounded | {place: LACKS[lack] for place, lack in lacking.get(number, {}).items()}
+        yield (
+            [_cell(cell) for cell in zeros.shown(number, cells)],
+            rounded | {place: LACKS[lack] for place, lack in lacking.get(number, {}).items()},
+        )
 
 
 def _cell(value: Any) -> str:

@@ -10,11 +10,13 @@ Cell = str | float | None
 ERRORS = {"#NULL!": 0x00, "#DIV/0!": 0x07, "#VALUE!": 0x0F, "#REF!": 0x17, "#NAME?": 0x1D, "#NUM!": 0x24, "#N/A": 0x2A}
 _SECTOR, _END, _FREE, _FAT = 512, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 _BOF, _EOF, _BOUNDSHEET, _DIMENSIONS, _NUMBER, _LABEL, _BOOLERR, _FORMULA = 0x809, 0x0A, 0x85, 0x200, 0x203, 0x204, 0x205, 0x06
+_FORMAT, _XF, _OWN = 0x41E, 0xE0, 164  # number of the first format that a workbook declares itself
 
 
-def xls(rows: Sequence[Sequence[Cell]], sheet: str = "Sheet1", *, computed: bool = False) -> bytes:
-    """A workbook of one sheet; a text that is the name of an error is that error, by itself or as what a formula came to."""
-    return _compound(_globals(sheet) + _sheet(rows, computed))
+def xls(rows: Sequence[Sequence[Cell]], sheet: str = "Sheet1", *, computed: bool = False, formats: Sequence[str] = ()) -> bytes:
+    """A workbook of one sheet; a text that is the name of an error is that error, by itself or as what a formula came to. `formats` are those
+    of the columns' numbers."""
+    return _compound(_globals(sheet, formats) + _sheet(rows, computed, len(formats)))
 
 
 def _record(kind: int, content: bytes = b"") -> bytes:
@@ -25,26 +27,33 @@ def _text(value: str) -> bytes:
     return struct.pack("<HB", len(value), 1) + value.encode("utf-16-le")
 
 
-def _globals(sheet: str) -> bytes:
+def _globals(sheet: str, formats: Sequence[str]) -> bytes:
     begin, name = _record(_BOF, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)), struct.pack("<BB", len(sheet), 1) + sheet.encode("utf-16-le")
+    begin += b"".join(
+        _record(_FORMAT, struct.pack("<HHB", _OWN + place, len(text), 0) + text.encode()) for place, text in enumerate(formats)
+    )
+    begin += b"".join(_record(_XF, struct.pack("<HH16x", 0, number)) for number in (0, *range(_OWN, _OWN + len(formats))) if formats)
     place = len(begin) + 4 + 6 + len(name) + 4
     return begin + _record(_BOUNDSHEET, struct.pack("<IH", place, 0) + name) + _record(_EOF)
 
 
-def _sheet(rows: Sequence[Sequence[Cell]], computed: bool) -> bytes:
+def _sheet(rows: Sequence[Sequence[Cell]], computed: bool, formatted: int) -> bytes:
     width = max(map(len, rows))
     records = [
         _record(_BOF, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6)),
         _record(_DIMENSIONS, struct.pack("<IIHHH", 0, len(rows), 0, width, 0)),
     ]
     records += [
-        _cell(row, column, value, computed) for row, cells in enumerate(rows) for column, value in enumerate(cells) if value is not None
+        _cell(row, column, value, computed, column + 1 if column < formatted else 0)
+        for row, cells in enumerate(rows)
+        for column, value in enumerate(cells)
+        if value is not None
     ]
     return b"".join(records) + _record(_EOF)
 
 
-def _cell(row: int, column: int, value: Cell, computed: bool) -> bytes:
-    place = struct.pack("<HHH", row, column, 0)
+def _cell(row: int, column: int, value: Cell, computed: bool, style: int) -> bytes:
+    place = struct.pack("<HHH", row, column, style)
     if isinstance(value, int | float):
         return _record(_NUMBER, place + struct.pack("<d", value))
     assert value is not None

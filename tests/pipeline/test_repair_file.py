@@ -53,6 +53,16 @@ def test_a_file_that_was_saved_as_an_opendocument_spreadsheet_has_what_stood_in_
     assert (row.text("DZ"), row.text("XM"), row.unusable) == ("东街\t1号", "张三", {})
 
 
+def test_a_code_that_a_spreadsheet_made_a_number_of_has_the_zeros_that_its_cell_shows(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append([*PLACE, "YB"])
+    book.active.append(["tax__payer@1", 1, "r", 10])
+    book.active["D2"].number_format = "000000"
+    book.save(tmp_path / "a.xlsx")
+    (row,) = read_handed_file(tmp_path / "a.xlsx").rows
+    assert (row.text("YB"), row.place[1]) == ("000010", "1")
+
+
 def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
     hub.register(PATIENTS)
     first = hub.sync(PATIENTS, [*GOOD, *NAMELESS])
