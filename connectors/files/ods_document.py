@@ -1,5 +1,5 @@
-"""What stands in an OpenDocument spreadsheet and its reader takes otherwise: breaks within a text, pictures upon a cell, numbers that show zeros in
-front, and cells that reach over several rows."""
+"""What stands in an OpenDocument spreadsheet and its reader takes otherwise: breaks within a text, pictures upon a cell, notes to a text, numbers
+that show zeros in front, and cells that reach over several rows."""
 
 import io
 import re
@@ -16,7 +16,9 @@ Area = tuple[tuple[int, int], tuple[int, int]]  # row and column (from 0) of the
 
 _BLOCK, _OVERLAP = 4 << 20, 4096
 _BREAK = re.compile(rb"<text:(line-break|tab)(?=[\s/>])[^<>]*?(?:/>|>\s*</text:\1\s*>)")
-_DRAWN = re.compile(rb"<draw:[a-z]")
+# What stands upon or beside a value: what is drawn, footnotes, and how a name is spoken. Remarks the reader leaves out itself.
+_BESIDE = re.compile(rb"<(?:draw:[a-z]|text:(?:note|ruby-text)[\s>])")
+_NOTES = ("text:note", "text:ruby-text")
 # A number and what is shown of it. Attributes and elements stand as all programs write them.
 _ZEROS = re.compile(
     rb'(<table:table-cell\s[^<>]*?)office:value-type="float"([^<>]*>\s*<text:p(?:\s[^<>]*)?>)(0[0-9]+)(?=</text:p>\s*</table:table-cell>)'
@@ -30,11 +32,12 @@ _DIGITS = 9
 
 def as_shown(document: bytes) -> bytes:
     """The document with a line's end and a tabulator as characters, whose elements the reader drops, so that it glues the words; without what is
-    drawn upon a cell, such as a seal, whose text it takes for the cell's; and with the text of a number that shows zeros in front as its value.
+    drawn upon a cell, such as a seal, and notes, whose text it takes for the cell's; and with what is shown of a number that has zeros in front
+    as its value.
     """
     with open_archive(io.BytesIO(document)) as archive:
-        is_drawn, has_zeros = _holds(archive, _DRAWN), _holds(archive, _ZEROS)
-        if not (is_drawn or has_zeros or _holds(archive, _BREAK)):
+        has_beside, has_zeros = _holds(archive, _BESIDE), _holds(archive, _ZEROS)
+        if not (has_beside or has_zeros or _holds(archive, _BREAK)):
             return document
         changed = io.BytesIO()
         with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
@@ -42,14 +45,14 @@ def as_shown(document: bytes) -> bytes:
                 written.writestr(name, archive.read(name))
             with archive.open(MEMBER) as content, written.open(MEMBER, "w", force_zip64=True) as cells_written:
                 for piece in _whole_elements(
-                    io.BytesIO(_changed(content.read(), is_drawn, has_zeros)) if is_drawn or has_zeros else content
+                    io.BytesIO(_changed(content.read(), has_beside, has_zeros)) if has_beside or has_zeros else content
                 ):
                     cells_written.write(_BREAK.sub(lambda found: _CHARACTERS[found[1]], piece))
     return changed.getvalue()
 
 
-def _changed(content: bytes, is_drawn: bool, has_zeros: bool) -> bytes:
-    content = _without_drawn(content) if is_drawn else content
+def _changed(content: bytes, has_beside: bool, has_zeros: bool) -> bytes:
+    content = _without_beside(content) if has_beside else content
     return _ZEROS.sub(_as_text, content) if has_zeros else content
 
 
@@ -62,25 +65,25 @@ def _as_text(found: re.Match[bytes]) -> bytes:
     return _NUMBER.sub(b"", before) + b'office:value-type="string"' + _NUMBER.sub(b"", behind) + shown
 
 
-def _without_drawn(content: bytes) -> bytes:
-    """The cells without what is drawn upon them. Of a document that is none, all: what it is, its reader says."""
+def _without_beside(content: bytes) -> bytes:
+    """The cells without what is drawn upon them, and without notes. Of a document that is none, all: what it is, its reader says."""
     path: list[str] = []  # elements that are open, from the cell on
-    cuts: list[tuple[int, int]] = []  # from where to where; what is drawn may hold other such things
-    drawn, begun = 0, 0
+    cuts: list[tuple[int, int]] = []  # from where to where; what is cut may hold other such things
+    cut, begun = 0, 0
 
     def start(tag: str, _: dict[str, str]) -> None:
-        nonlocal drawn, begun
+        nonlocal cut, begun
         if path or tag.endswith("table-cell"):
             path.append(tag)
-        if not drawn and len(path) > 1 and tag.startswith("draw:"):
-            drawn, begun = len(path), parser.CurrentByteIndex
+        if not cut and len(path) > 1 and (tag.startswith("draw:") or tag in _NOTES):
+            cut, begun = len(path), parser.CurrentByteIndex
 
     def end(tag: str) -> None:
-        nonlocal drawn
-        if drawn and len(path) == drawn:
+        nonlocal cut
+        if cut and len(path) == cut:
             place = parser.CurrentByteIndex  # behind an element that is closed at once
             cuts.append((begun, content.index(b">", place) + 1 if content.startswith(f"</{tag}".encode(), place) else place))
-            drawn = 0
+            cut = 0
         if path:
             path.pop()
 

@@ -346,6 +346,15 @@ def test_what_is_drawn_upon_a_cell_of_an_ods_document_is_no_value(drop):
     assert drop.read(["n"], "a.ods", "xlsx").values("n") == [*drawn, "", "北京\n市"]
 
 
+def test_notes_to_a_text_of_an_ods_document_are_no_part_of_it(drop):
+    note = "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>脚注</text:p></text:note-body></text:note>"
+    ruby = "<text:ruby><text:ruby-base>张三</text:ruby-base><text:ruby-text>zhāng sān</text:ruby-text></text:ruby>"
+    remark = "<office:annotation><text:p>批注</text:p></office:annotation>"
+    texts = {f"甲{note}乙": "甲乙", ruby: "张三", f"丙{remark}": "丙", f"丁</text:p>{remark}<text:p>戊{note}": "丁\n戊"}
+    with_table(drop, "".join(f"<table:table-row>{cells(text)}</table:table-row>" for text in ("n", *texts)))
+    assert drop.read(["n"], "a.ods", "xlsx").values("n") == [*texts.values()]
+
+
 def test_the_first_sheet_is_the_first_that_a_person_sees(drop):
     book = openpyxl.Workbook()
     book.active.title = "旧"
