@@ -190,6 +190,14 @@ purge_item = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
 )
 
+# One row: a proof of the key that gives this installation's records their ids, so that no other one writes here; none before it was first opened.
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("key_proof", sa.String(64)),
+)
+
 # Public keys with which departments sign bundles. A key that was withdrawn stays: what it signed before was taken in by it.
 department_key = sa.Table(
     "department_key",

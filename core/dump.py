@@ -17,7 +17,7 @@ from core.errors import RequestError, StoreError
 
 DAMAGED = "keep the backups that there are, and go back to the newest: ./hub restore; docs/operating.md says how"
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-_IN_EVERY_DATABASE = {"alembic_version", "lease"}
+_IN_EVERY_DATABASE = {"alembic_version", "lease", "installation"}
 
 
 def kind_of(url: str) -> str:

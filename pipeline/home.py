@@ -10,10 +10,10 @@ import sqlalchemy as sa
 import catalog
 import exchange
 import registries
-from catalog.tables import batch
-from core.database import migrate, open_database, reading
+from catalog.tables import batch, installation
+from core.database import migrate, open_database, reading, writing
 from core.errors import StoreError
-from core.keys import CANONICAL_KEY, RECORD_KEY, load_key
+from core.keys import CANONICAL_KEY, RECORD_KEY, load_key, proof
 from core.settings import Settings, load_settings, prepare_home
 from core.space import release_reserve
 from core.work import remove_abandoned
@@ -51,6 +51,7 @@ def open_home(settings: Settings | None = None, *, restoring: bool = False) -> H
     made = _made(settings)
     for package, url in urls.items():
         migrate(url, Path(package.__path__[0]) / "migrations", may_make=package.__name__ not in made)
+    _refuse_catalog_of_another(settings)
     if made != (names := {package.__name__ for package in urls}):
         _note_made(settings, names)
     # The serving database is loaded through Arrow's driver as well.
@@ -73,6 +74,26 @@ def _refuse_new_keys(settings: Settings) -> None:
     raise StoreError(
         f"{settings.home} is a new HUB_HOME, and the catalog {engine.url.render_as_string()} is of an installation that has data",
         hint="name that installation's HUB_HOME, or for a new one databases of its own; if its keys are lost, put the folder keys/ back",
+    )
+
+
+def _refuse_catalog_of_another(settings: Settings) -> None:
+    """A catalog that knows batches is that of the installation by whose key their records have ids. It is another's where an address was mistyped:
+    what is landed here would stand there among batches whose files are elsewhere.
+    """
+    engine, own = open_database(settings.catalog_url), proof(load_key(settings, RECORD_KEY).encode())
+    known = sa.select(installation.c.key_proof)
+    with reading(engine) as connection:
+        if connection.execute(known).scalar() == own:
+            return
+    is_free = sa.or_(installation.c.key_proof.is_(None), ~sa.exists().select_from(batch))
+    with writing(engine) as connection:
+        connection.execute(installation.update().where(is_free).values(key_proof=own))
+        if connection.execute(known).scalar() == own:
+            return
+    raise StoreError(
+        f"the catalog {engine.url.render_as_string()} is of another installation than {settings.home}: it has data, and the keys are others",
+        hint="name that installation's HUB_HOME, or databases of this one; if its keys were replaced, put the folder keys/ back",
     )
 
 

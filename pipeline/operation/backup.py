@@ -27,7 +27,7 @@ from core import dump
 from core.clock import now, utc_text
 from core.database import writing
 from core.errors import RequestError, StoreError
-from core.keys import CANONICAL_KEY, RECORD_KEY
+from core.keys import CANONICAL_KEY, RECORD_KEY, proof
 from core.leases import holding
 from core.settings import Settings, prepare_home
 from pipeline.accept import follow as follow_dataset
@@ -167,8 +167,7 @@ def _sha256(path: Path) -> str:
 
 
 def _proof(path: Path) -> str:
-    """What tells a key from another and does not give it away."""
-    return hmac.new(path.read_bytes().strip(), b"govhub backup", "sha256").hexdigest()
+    return proof(path.read_bytes().strip())
 
 
 def _seal(settings: Settings, manifest: Mapping[str, Any]) -> str:

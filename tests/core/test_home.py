@@ -82,6 +82,7 @@ def test_a_new_home_does_not_write_into_the_catalog_of_another(hub: Hub, tmp_pat
     mistyped = hub_in(tmp_path / "mistyped", catalog_url=hub.settings.catalog_url).settings
     hub.register(RESIDENTS)
     open_home(mistyped)  # an installation without data is nobody's loss
+    open_home(hub.settings)
     shutil.rmtree(mistyped.home)
     hub.land(RESIDENTS, [person(1)])
     for _ in range(2):
@@ -95,6 +96,30 @@ def test_a_new_home_does_not_write_into_the_catalog_of_another(hub: Hub, tmp_pat
     shutil.rmtree(hub.settings.home / "keys")
     with pytest.raises(StoreError, match="is a new HUB_HOME"):
         open_home(hub.settings)
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_a_home_does_not_write_into_the_catalog_of_another(tmp_path: Path, database: str, request: pytest.FixtureRequest) -> None:
+    """As where the address of the wrong one is set. An empty catalog is whose opens it."""
+    url = {} if database == "sqlite" else {"catalog_url": request.getfixturevalue("new_databases")()["catalog_url"]}
+    hub, other = hub_in(tmp_path / "first", **url), hub_in(tmp_path / "other")
+    hub.register(RESIDENTS)
+    other.register(RESIDENTS)
+    mixed = hub_in(tmp_path / "other", catalog_url=hub.settings.catalog_url)
+    for settings in (mixed.settings, hub.settings):
+        open_home(settings)
+    hub.land(RESIDENTS, [person(1)])
+    with pytest.raises(StoreError, match="is of another installation") as raised:
+        open_home(mixed.settings)
+    assert "put the folder keys/ back" in raised.value.hint
+    open_home(other.settings)
+    # What has been opened by no hub that asks is whose opens it first.
+    with writing(open_database(hub.settings.catalog_url)) as connection:
+        connection.execute(sa.text("UPDATE installation SET key_proof = NULL"))
+    for _ in range(2):
+        open_home(hub.settings)
+    with pytest.raises(StoreError, match="is of another installation"):
+        open_home(mixed.settings)
 
 
 def test_a_key_that_is_gone_before_any_data_is_made(hub: Hub) -> None:
