@@ -28,6 +28,9 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 15.0, 60.0
 # A page is held in memory; no API for tables gives larger ones.
 _LARGEST_ANSWER = 64 << 20
 _ATTEMPTS, _FIRST_PAUSE, _LONGEST_PAUSE = 5, 1.0, 120.0
+# Who falls silent for a minute does so again: more attempts of that kind are the schedule's, which gives the place to others meanwhile.
+_SILENT_ATTEMPTS = 2
+_LEAST_SECONDS = 0.1  # of a limit, below which it is used up
 _BUSY, _SERVER_FAULT = 429, 500
 _WORTH_A_RETRY = (0, 408, 425, _BUSY)
 _REFUSALS = {
@@ -74,13 +77,19 @@ class Api:
         self.reader.close()
 
     def call(self, call: Call, *, attempts: int = _ATTEMPTS) -> Answer:
-        """One answer, asked for again where the API is busy or broken for a moment. Raises SourceError where it stays so, or refuses."""
+        """One answer, asked for again where the API is busy or broken for a moment, within the time that the contract allows. Raises SourceError
+        where it stays so, or refuses.
+        """
+        left, silent = float(self._longest), 0
         for attempt in range(1, attempts + 1):
             self._wait_for_turn()
+            began = time.monotonic()
             try:
-                status, headers, body = self._send(call)
-            except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError):
+                status, headers, body = self._send(call, left)
+            except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
                 status, headers, body = 0, httpx.Headers(), b""
+                silent += isinstance(error, httpx.ReadTimeout)
+            left -= time.monotonic() - began
             if status == httpx.codes.OK:
                 return self._answer(headers, body)
             if status not in _WORTH_A_RETRY and status < _SERVER_FAULT:
@@ -88,16 +97,20 @@ class Api:
                 raise self.refusal(f"{reason} (connection {self._source.connection}, status {status})", ASK_DEPARTMENT)
             pause = _asked_pause(headers) if status == _BUSY or "retry-after" in headers else None
             pause = _FIRST_PAUSE * 2 ** (attempt - 1) if pause is None else pause
-            if attempt == attempts or pause > _LONGEST_PAUSE:
+            if left < _LEAST_SECONDS:
+                raise self._too_long()
+            if attempt == attempts or silent == _SILENT_ATTEMPTS or pause > _LONGEST_PAUSE:
                 break
             sleep(pause)
         reason = "the API is busy" if status == _BUSY else "the API cannot be reached or broke off"
         about = f", status {status}" if status else ""
         raise self._trouble(f"{reason} (connection {self._source.connection}{about})")
 
-    def _send(self, call: Call) -> tuple[int, httpx.Headers, bytes]:
-        with self._client.stream(**self._request(call)) as response:
-            body, until = bytearray(), time.monotonic() + self._longest
+    def _send(self, call: Call, seconds: float) -> tuple[int, httpx.Headers, bytes]:
+        until = time.monotonic() + seconds
+        limits = httpx.Timeout(min(_ANSWER_SECONDS, seconds), connect=min(_CONNECT_SECONDS, seconds))
+        with self._client.stream(**self._request(call), timeout=limits) as response:
+            body = bytearray()
             for block in response.iter_bytes(1 << 16):
                 body += block
                 if len(body) > _LARGEST_ANSWER:
@@ -105,7 +118,7 @@ class Api:
                         f"an answer of the API has more than {_LARGEST_ANSWER >> 20} MB", "ask for fewer records in one answer: paging.size"
                     )
                 if time.monotonic() > until:  # however little comes at a time, something always does
-                    raise self._trouble(f"an answer of the API took longer than the contract allows ({self._longest} s)")
+                    raise self._too_long()
             return response.status_code, response.headers, bytes(body)
 
     def _request(self, call: Call) -> dict[str, Any]:
@@ -154,6 +167,9 @@ class Api:
         """The error for an API that is not what the contract says."""
         return SourceError(f"{self._contract_id}: {reason}", hint=hint)
 
+    def _too_long(self) -> SourceError:
+        return self._trouble(f"an answer of the API took longer than the contract allows ({self._longest} s)")
+
     def _trouble(self, reason: str) -> SourceError:
         """The error for what may pass by itself."""
         return SourceError(f"{self._contract_id}: {reason}", hint=TRY_LATER, transient=True)
@@ -171,7 +187,6 @@ def _client(connection: str, url: str) -> tuple[httpx.Client, str, dict[str, str
         client = httpx.Client(
             headers={"Accept": "application/json", **headers},
             auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             verify=ssl.create_default_context(cafile=given["ca"]) if "ca" in given else True,
             # Neither passwords out of a home folder nor a way around that nobody declared.
             trust_env=False,

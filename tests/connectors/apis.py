@@ -39,6 +39,7 @@ class Server:
 
     port: int = 0
     pause: float = 0.0  # before each byte, where there is one
+    silence: float = 0.0  # in the middle of each answer
     calls: list[Call] = field(default_factory=list)
     answer: Callable[[Call], tuple[int, Any, dict[str, str]]] = lambda call: (200, RECORDS, {})
 
@@ -67,9 +68,9 @@ def listening() -> Iterator[Server]:
             for name, value in {"Content-Length": str(len(data)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            step = 1 if state.pause else max(len(data), 1)
+            step = 1 if state.pause else max(len(data) // 2, 1) if state.silence else max(len(data), 1)
             for place in range(0, len(data), step):
-                time.sleep(state.pause)
+                time.sleep(state.pause or (state.silence if place else 0.0))
                 with suppress(OSError):  # whoever has heard enough goes
                     self.wfile.write(data[place : place + step])
 

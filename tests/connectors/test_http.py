@@ -168,6 +168,22 @@ def test_an_answer_that_comes_byte_by_byte_is_cut_off(server, tmp_path):
     assert error.value.transient
 
 
+@pytest.mark.parametrize(("limit", "told", "calls"), [(600, "broke off", 2), (1, "took longer than the contract allows", 3)])
+def test_a_server_that_stops_in_the_middle_of_an_answer_is_left(server, tmp_path, monkeypatch, limit, told, calls):
+    """Asked again at once it would hold the place of others for as long again; the schedule asks it later."""
+    monkeypatch.setattr("connectors.apis.calls._ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr("connectors.apis.calls._SILENT_ATTEMPTS", 2 if limit > 1 else 9)
+    server.silence = 1.5
+    contract = make_contract({"kind": "http", "connection": "tax_api", "path": "x"}, ["号"], reading={"statement_timeout_seconds": limit})
+    try:
+        with pytest.raises(SourceError, match=told) as error:
+            consume(extract(contract, Connections({"HUB_CONNECTION_TAX_API": server.url}, tmp_path / "connections.yml")))
+    finally:
+        server.silence = 0.0
+    assert error.value.transient
+    assert len(server.calls) == calls
+
+
 def test_headers_that_nobody_understands_are_no_fault_of_the_hub(server, tmp_path):
     server.answer = lambda call: (503, {}, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"})
     assert "cannot be reached" in refusal(server, tmp_path).message
