@@ -81,7 +81,8 @@ def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
-    monkeypatch.setattr("connectors.files.drop.LOOK_AGAIN_SECONDS", 0.0)
+    for name in ("SETTLED_SECONDS", "LOOK_AGAIN_SECONDS"):
+        monkeypatch.setattr(f"connectors.files.drop.{name}", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,10 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _ARCHIVE, _DAMAGED = "a zip archive", "a damaged zip archive"
 # Names of copies and downloads under way, and of what a spreadsheet keeps while it is open.
 _UNDER_WAY, _UNDER_WAY_START = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".filepart", ".swp"), ("~$", ".")
-# A file that was changed this short a time ago is looked at twice. Who writes line by line, or over a slow network, pauses for a second or so.
-SETTLED_SECONDS, LOOK_AGAIN_SECONDS = 10.0, 2.0
+# A file has to stay as it is for so long: who writes line by line, or over a slow network, pauses for some seconds. By which clock it was changed is
+# not known, and that of a file server may be wrong, by hours where it takes a zone for another: what it says was changed within a day is looked at
+# twice.
+SETTLED_SECONDS, LOOK_AGAIN_SECONDS, _ANY_CLOCK_SECONDS = 10.0, 2.0, 24 * 3600.0
 # No table of a city is larger, or packs better.
 _MOST_MEMBERS, _LARGEST_ARCHIVE, _LARGEST_EXPANSION = 10_000, 50 << 30, 200
 _LONGEST_NAME = 255  # bytes; of longer ones the system says an error, not that there is no such file
@@ -72,6 +74,7 @@ class Member:
 
 DeliveredFile = Path | Member
 Batch = TypeVar("Batch")
+File = TypeVar("File")
 
 
 def delivered_files(contract_id: str, source: FileSource, connections: Connections) -> list[DeliveredFile]:
@@ -85,10 +88,17 @@ def delivered_paths(contract_id: str, source: FileSource, connections: Connectio
     Raises SourceError if there is none, if the path leads out of the folder, or (transient) if one is still being written.
     """
     files = _files_of_folder(contract_id, source, connections)
-    _refuse_changed(
-        contract_id, {file: _state(file) for file in files if time.time() - file.stat().st_mtime < SETTLED_SECONDS}, LOOK_AGAIN_SECONDS
-    )
+    recent, seconds = settling({file: file.stat().st_mtime for file in files})
+    _refuse_changed(contract_id, {file: _state(file) for file in recent}, seconds)
     return files
+
+
+def settling(changed: Mapping[File, float]) -> tuple[list[File], float]:
+    """Of files and the times at which they were changed, those that somebody may still be writing, and for how many seconds they have to stay."""
+    now = time.time()
+    recent = [file for file, at in changed.items() if at > now - _ANY_CLOCK_SECONDS]
+    ages = [age for file in recent if abs(age := now - changed[file]) < SETTLED_SECONDS]
+    return recent, max([LOOK_AGAIN_SECONDS, *(SETTLED_SECONDS - max(age, 0.0) for age in ages)])
 
 
 States = Mapping[Path, tuple[int, int]]

@@ -135,9 +135,10 @@ def delivered(contract_id: str, source: FileSource, remote: RemoteFolder) -> lis
         found = [entry for path in sorted(matches) if files.is_finished_name((entry := matches[path]).name)]
     if not found:
         raise files.no_file(contract_id, source)
-    if any(entry.changed > time.time() - files.SETTLED_SECONDS for entry in found):
-        time.sleep(files.LOOK_AGAIN_SECONDS)
-        _refuse_changed(contract_id, found, remote)
+    recent, seconds = files.settling({entry: entry.changed for entry in found})
+    if recent:
+        time.sleep(seconds)
+        _refuse_changed(contract_id, recent, remote)
     return found
 
 

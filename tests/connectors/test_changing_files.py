@@ -1,6 +1,8 @@
 """Files that change, come or are replaced while a delivery is read: it is read again later, and nothing of it is taken for the other."""
 
+import os
 import threading
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,6 +50,32 @@ def test_a_file_to_which_somebody_writes_line_by_line_is_left_alone(drop, monkey
     finally:
         is_read.set()
         writer.join()
+
+
+@pytest.mark.parametrize(
+    ("age", "waited"),
+    [(0, 10), (6, 4), (9.5, 2), (-3, 10), (60, 2), (8 * 3600, 2), (-8 * 3600, 2), (25 * 3600, 0)],
+    ids=["now", "just now", "a moment ago", "ahead", "a minute", "another zone", "a zone ahead", "yesterday"],
+)
+def test_a_file_has_to_stay_as_it_is_whatever_the_clock_of_its_server(drop, monkeypatch, age, waited):
+    for name, seconds in (("SETTLED_SECONDS", 10.0), ("LOOK_AGAIN_SECONDS", LOOK_AGAIN_SECONDS)):
+        monkeypatch.setattr(f"connectors.files.drop.{name}", seconds)
+    path, slept = drop.put("a.csv", "n\n一\n"), []
+
+    def grow(seconds: float) -> None:
+        if seconds:
+            slept.append(seconds)
+            path.write_text("n\n一\n二\n")
+
+    monkeypatch.setattr("connectors.files.drop.time.sleep", grow)
+    changed = time.time() - age
+    os.utime(path, (changed, changed))
+    if waited:
+        with pytest.raises(SourceError, match="still being written"):
+            drop.read(["n"])
+    else:
+        assert drop.read(["n"]).values("n") == ["一"]
+    assert slept == ([pytest.approx(waited, abs=0.5)] if waited else [])
 
 
 def test_a_file_that_grows_while_it_is_read_is_read_again_later(drop):
