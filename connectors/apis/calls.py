@@ -17,7 +17,7 @@ import httpx
 
 from connectors.apis.links import next_link
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER
-from connectors.files.text import is_cut
+from connectors.files.text import REPLACEMENT, is_cut
 from connectors.json_records import JsonReader
 from contracts.model import Reading
 from contracts.sources import HttpSource
@@ -67,6 +67,7 @@ class Api:
         self._client, self._base, self._always = _client(source.connection, url)
         self.reader = JsonReader()
         self.encodings = set[str]()  # of the answers so far
+        self.damaged = 0  # places in them that are no characters
         self._last_call: float | None = None
 
     def __enter__(self) -> Self:
@@ -131,7 +132,7 @@ class Api:
         return {"method": self._source.method, "url": f"{self._base}/{self._source.path}".rstrip("/"), **how}
 
     def _answer(self, headers: httpx.Headers, body: bytes) -> Answer:
-        document, encoding = _decoded(body, _charset(headers))
+        document, encoding, damaged = _decoded(body, _charset(headers))
         if not self.reader.is_json(document):
             if document.lstrip()[:1] not in ("{", "["):
                 raise self.refusal("the API answers with something else than JSON", "compare path in the contract with the API")
@@ -140,6 +141,7 @@ class Api:
                 raise self._trouble("an answer of the API breaks off within its JSON")
             raise self.refusal(f"the JSON of the API's answer cannot be read: {fault}", ASK_DEPARTMENT)
         self.encodings.add(encoding)
+        self.damaged += damaged
         return Answer(document, self._next_url(headers))
 
     def _next_url(self, headers: httpx.Headers) -> str | None:
@@ -210,16 +212,17 @@ def _charset(headers: httpx.Headers) -> str:
     return found if found in _DECLARED else ""
 
 
-def _decoded(body: bytes, declared: str) -> tuple[str, str]:
-    """An answer as text, with its encoding. JSON between systems is UTF-8 (RFC 8259, 8.1), damaged in places perhaps; what is not, is what the
-    API declares or GB18030.
+def _decoded(body: bytes, declared: str) -> tuple[str, str, int]:
+    """An answer as text, with its encoding, and in how many places it is none. JSON between systems is UTF-8 (RFC 8259, 8.1), damaged in places
+    perhaps; what is not, is what the API declares or GB18030.
     """
     marked = "utf-16" if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
     for encoding in (marked, "utf-8-sig", declared):
         with suppress(LookupError, ValueError):
-            return body.decode(encoding), encoding.removesuffix("-sig")
+            return body.decode(encoding), encoding.removesuffix("-sig"), 0
     encoding = "utf-8" if is_cut([body]) else "gb18030"
-    return body.decode(encoding, "replace"), encoding
+    text = body.decode(encoding, "replace")
+    return text, encoding, text.count(REPLACEMENT)
 
 
 def _fault(document: str) -> str | None:

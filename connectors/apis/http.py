@@ -13,6 +13,7 @@ import pyarrow as pa
 from connectors.apis.calls import Answer, Api, Call
 from connectors.extraction import TRY_LATER, Extraction, Note, text_schema
 from connectors.files import json_lines
+from connectors.files.text import damage
 from connectors.json_records import POINTER, member_path
 from connectors.storage.fetched import Fetched, removing
 from contracts.model import Contract
@@ -39,6 +40,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
         notes = [Note("pages", f"{pages.number} pages were fetched", pages.number)]
         if api.encodings != {"utf-8"}:
             notes.append(Note("encoding", f"read as {', '.join(sorted(api.encodings))}"))
+        notes += damage(api.damaged, " and ".join(sorted(api.encodings)), _FILE)
         if found == 0:
             fetched.remove()
             return Extraction(text_schema(contract.source_columns), iter(()), notes=notes)

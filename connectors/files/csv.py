@@ -21,7 +21,7 @@ from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_b
 from connectors.files.header import Header, Row, find_header, searched_lines
 from connectors.files.lines import LineCount, Lines
 from connectors.files.pacing import PacedStream
-from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
+from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, find_encoding
 from contracts.model import Contract
 from contracts.sources import CsvSource
 from core.connections import Connections
@@ -182,10 +182,7 @@ def _rows(contract: Contract, source: CsvSource, file: _File, count: LineCount, 
         yield empty, count.next_line * np.ones(0, dtype=np.int64), count.finish()
         if stream.quotes % 2 and count.last_height > 1:
             raise _unclosed(contract, file, count.next_line - count.last_height)
-        if stream.damaged:
-            extraction.notes.append(
-                Note("undecodable", f"{stream.damaged} places are not {file.encoding.name}", stream.damaged, file.path.name)
-            )
+        extraction.notes += damage(stream.damaged, file.encoding.name, file.path.name)
 
 
 def _parsed(source: CsvSource, file: _File, stream: Utf8Stream, count: LineCount) -> Iterator[pa.RecordBatch]:

@@ -51,6 +51,7 @@ _KINDS = {
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
 }
+_TAR, _TAR_PLACE = b"ustar", 257  # of the first file's header (POSIX.1-1988)
 _MARKUP = {b"<!doctype html": "an HTML page", b"<html": "an HTML page", b"<table": "an HTML page", b"<?xml": "an XML document"}
 _MARKUP |= {"<?xml".encode(encoding): "an XML document" for encoding in ("utf-16-le", "utf-16-be")}
 _MARKS = b"\xef\xbb\xbf\xff\xfe"  # of UTF-8 and UTF-16, in any order
@@ -321,6 +322,8 @@ def real_kind(path: DeliveredFile, start: bytes) -> str | None:
     for magic, kind in _KINDS.items():
         if start.startswith(magic):
             return _zipped_kind(path) if kind == _ARCHIVE else kind
+    if start[_TAR_PLACE:].startswith(_TAR):
+        return "a tar archive"
     beginning = start.lstrip(_MARKS + b" \t\r\n").lower()
     return next((kind for magic, kind in _MARKUP.items() if beginning.startswith(magic)), None)
 

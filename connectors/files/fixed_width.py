@@ -14,7 +14,7 @@ from connectors.columns import plan_columns
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.files.json_lines import placed
-from connectors.files.text import STILL_WRITTEN, Encoding
+from connectors.files.text import REPLACEMENT, STILL_WRITTEN, Encoding, damage
 from connectors.files.text_lines import BLOCK, SomeLines, checked_encoding, text_lines
 from contracts.model import Contract
 from contracts.sources import FixedField, FixedWidthSource
@@ -49,8 +49,8 @@ def _delivery(
         if several:
             extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
         unreadable: list[Unreadable] = []
-        last = source.skipped_lines
-        for lines in _lines(contract, source, file, encoding, unreadable):
+        last, damaged = source.skipped_lines, 0
+        for lines in _lines(contract, source, file, encoding, unreadable, extraction.notes):
             for start in range(0, len(lines.texts), BATCH_ROWS):
                 texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
                 last = int(numbers[-1])
@@ -59,8 +59,10 @@ def _delivery(
                     kept &= ~_cut(field, begin, encoding, SomeLines(texts, numbers), kept, unreadable)
                 texts, numbers = texts.filter(pa.array(kept)), numbers[kept]
                 columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
+                damaged += _damaged(columns) if source.unit == "bytes" else 0
                 if len(numbers):
                     yield pa.RecordBatch.from_arrays([*columns, pa.array(numbers + position, pa.int64())], schema=extraction.schema)
+        extraction.notes += damage(damaged, encoding.name, file.name)
         last = max([last, *(row.position for row in unreadable)])
         extraction.unreadable += placed(unreadable, position, file.name if several else "")
         position += last
@@ -138,11 +140,16 @@ def _value(source: FixedWidthSource, encoding: Encoding, texts: pa.Array, start:
     return pc.utf8_trim_whitespace(pa.array(values, pa.string()))
 
 
+def _damaged(columns: list[pa.Array]) -> int:
+    """In how many places of values that were decoded something is no character."""
+    return sum(pc.sum(pc.count_substring(column, REPLACEMENT)).as_py() or 0 for column in columns)
+
+
 def _lines(
-    contract: Contract, source: FixedWidthSource, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable]
+    contract: Contract, source: FixedWidthSource, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable], notes: list[Note]
 ) -> Iterator[SomeLines]:
     if source.unit == "characters":
-        yield from text_lines(contract.id, file, encoding, unreadable)
+        yield from text_lines(contract.id, file, encoding, unreadable, notes)
         return
     if not _has_places(encoding.name):
         raise SourceError(
@@ -188,7 +195,7 @@ _LOOKED_AT, _FEWEST_LINES = 2000, 5
 def preview(contract: Contract, path: DeliveredFile) -> FixedWidthSource | None:
     """Places as blanks that stand below each other show them, counted as the lines are equally long; None if they are not."""
     encoding = checked_encoding(contract.id, path, None, "ask the department for a text file")
-    first = next(text_lines(contract.id, path, encoding, []), None)
+    first = next(text_lines(contract.id, path, encoding, [], []), None)
     lines = [line for line in (first.texts.slice(0, _LOOKED_AT).to_pylist() if first else []) if line.strip()]
     for unit, of_unit in (("characters", lines), ("bytes", [_as_bytes(line, encoding) for line in lines])):
         widths = {len(line) for line in of_unit}

@@ -47,7 +47,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _File:
     encoding = checked_encoding(contract.id, file, source.encoding, _ASK_FOR_LINES)
     with JsonReader() as reader:
-        found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, []))
+        found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, [], []))
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
     if not found.names and not pointers:
@@ -70,7 +70,7 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
             unreadable: list[Unreadable] = []
             last = 0
             paths = [item.paths.get(name) or member_path(name) for name in names]
-            for lines in text_lines(contract.id, file, item.encoding, unreadable):
+            for lines in text_lines(contract.id, file, item.encoding, unreadable, extraction.notes):
                 for start in range(0, len(lines.texts), BATCH_ROWS):
                     texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
                     found = reader.records(texts, paths, is_any_odd=item.is_any_odd)

@@ -37,7 +37,7 @@ def preview(contract: Contract, path: DeliveredFile, kind: str | None) -> FileSo
 
 def _first_lines(contract: Contract, path: DeliveredFile) -> list[str]:
     encoding = checked_encoding(contract.id, path, None, "ask the department for JSON, one object a line")
-    first = next(text_lines(contract.id, path, encoding, []), None)
+    first = next(text_lines(contract.id, path, encoding, [], []), None)
     return [line for line in (first.texts.slice(0, 20).to_pylist() if first else []) if line.strip()]
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from connectors.extraction import Note
 from connectors.files.drop import DeliveredFile, open_bytes
 
 _BLOCK = 1 << 20
@@ -31,7 +32,7 @@ _ENOUGH = 100_000  # characters beyond ASCII that tell the two apart
 _WIDE = re.compile("[\u0800-\U0010ffff]")
 # Single zeros are damage, and several in a row fill something up; of two bytes a character every delimiter, digit and end of a line has one.
 _LOOKED_AT, _FEWEST_ZEROS, _LEAST_ZEROS = 4096, 4, 0.02
-_REPLACEMENT = "\ufffd"
+REPLACEMENT = "\ufffd"
 _HALF = re.compile("[\ud800-\udfff]")
 STILL_WRITTEN = "it may be damaged or still being written; try again, then ask the department for the delivery again"
 
@@ -124,14 +125,19 @@ class Utf8Stream(io.RawIOBase):
         if self._decoder is None:
             return data
         text = self._decoder.decode(data, self._ended)
-        self.damaged += text.count(_REPLACEMENT)
+        self.damaged += text.count(REPLACEMENT)
         try:
             return text.encode()
         except UnicodeEncodeError:
             # UTF-7 and its like can hold halves of characters, which no text may have.
-            text, halves = _HALF.subn(_REPLACEMENT, text)
+            text, halves = _HALF.subn(REPLACEMENT, text)
             self.damaged += halves
             return text.encode()
+
+
+def damage(damaged: int, encoding: str, name: str) -> list[Note]:
+    """What is told of a file in which so many places are no characters."""
+    return [Note("undecodable", f"{damaged} places are not {encoding}", damaged, name)] if damaged else []
 
 
 def _blocks(path: DeliveredFile) -> Iterator[bytes]:
@@ -158,7 +164,7 @@ def is_cut(blocks: Iterable[bytes]) -> bool:
     damaged = beyond = wide = 0
     for block in blocks:
         text = decoder.decode(block)
-        damaged += text.count(_REPLACEMENT)
+        damaged += text.count(REPLACEMENT)
         beyond += len(text) - len(text.encode("ascii", "ignore"))
         wide += len(_WIDE.findall(text))
         if beyond >= _ENOUGH:

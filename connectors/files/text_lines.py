@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.csv
 
-from connectors.extraction import Unreadable
+from connectors.extraction import Note, Unreadable
 from connectors.files.drop import DAMAGE, DeliveredFile, open_bytes, real_kind, still_written
 from connectors.files.lines import LineCount, Lines
 from connectors.files.pacing import PacedStream
-from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, find_encoding
+from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, find_encoding
 from core.errors import SourceError
 
 # A line has to fit into one block; blocks also bound the memory.
@@ -42,8 +42,10 @@ def checked_encoding(contract_id: str, file: DeliveredFile, declared: str | None
         return find_encoding(file, declared)
 
 
-def text_lines(contract_id: str, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable]) -> Iterator[SomeLines]:
-    """Every line of a file, blank ones as well; one that cannot be a line of text is added to `unreadable`."""
+def text_lines(
+    contract_id: str, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable], notes: list[Note]
+) -> Iterator[SomeLines]:
+    """Every line of a file, blank ones as well; one that cannot be a line of text is added to `unreadable`, and damage to `notes`."""
     count = LineCount(1)
     with translated(contract_id, file), Utf8Stream(file, encoding) as stream:
         if stream.at_end():
@@ -54,6 +56,7 @@ def text_lines(contract_id: str, file: DeliveredFile, encoding: Encoding, unread
             unreadable += [Unreadable(line, "the line has a control character in it") for line, _ in refused]
             yield SomeLines(batch.column(0), numbers)
         unreadable += [Unreadable(line, "the line has a control character in it") for line, _ in count.finish()]
+        notes += damage(stream.damaged, encoding.name, file.name)
 
 
 def check_text(contract_id: str, file: DeliveredFile, texts: pa.StringArray) -> None:

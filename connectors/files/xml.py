@@ -18,7 +18,7 @@ import pyarrow as pa
 from connectors.columns import ColumnPlan, free_name, look_at_each, plan_columns
 from connectors.extraction import BATCH_ROWS, POSITION, Extraction, Note, Unreadable, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
-from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, decodes
+from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, decodes
 from connectors.files.text_lines import checked_encoding, translated
 from contracts.model import Contract
 from contracts.sources import XmlSource
@@ -66,7 +66,7 @@ def _look(contract: Contract, source: XmlSource, file: DeliveredFile) -> _File:
     encoding = document_encoding(contract.id, file, source.encoding)
     names: dict[str, None] = {}
     some = False
-    for record in _records(contract, source, file, encoding):
+    for record in _records(contract, source, file, encoding, []):
         some = True
         names |= dict.fromkeys(record.values)
     if not some:
@@ -116,7 +116,7 @@ def _delivery(contract: Contract, source: XmlSource, files: list[_File], extract
     for file, encoding, _ in files:
         if len(files) > 1:
             extraction.notes.append(Note("file", f"its record 1 is position {number + 1}", number + 1, file.name))
-        records = _records(contract, source, file, encoding)
+        records = _records(contract, source, file, encoding, extraction.notes)
         while some := list(islice(records, BATCH_ROWS)):
             places = range(number + 1, number + 1 + len(some))
             number += len(some)
@@ -205,7 +205,7 @@ class _Reader:
         self._open = None
 
 
-def _records(contract: Contract, source: XmlSource, file: DeliveredFile, encoding: Encoding) -> Iterator[_Record]:
+def _records(contract: Contract, source: XmlSource, file: DeliveredFile, encoding: Encoding, notes: list[Note]) -> Iterator[_Record]:
     reader = _Reader(contract, file, source.record)
     try:
         with Utf8Stream(file, encoding) as stream:
@@ -215,6 +215,7 @@ def _records(contract: Contract, source: XmlSource, file: DeliveredFile, encodin
                 reader.done.clear()
             reader.parser.Parse(b"", True)
             yield from reader.done
+            notes += damage(stream.damaged, encoding.name, file.name)
     except expat.ExpatError as error:
         raise SourceError(
             f"{contract.id}: {file.name} is not well formed in line {error.lineno}", hint="ask the department to export the document again"

@@ -276,6 +276,7 @@ def _zip(name: str) -> bytes:
         (_zip("xl/workbook.xml"), "an Excel workbook (xlsx)"),
         (_zip("content.xml"), "an OpenDocument file (ods)"),
         (gzip.compress(_zip("a.csv")), "a zip archive"),
+        (gzip.compress(bytes(257) + b"ustar\0" + bytes(300)), "a tar archive"),
         (gzip.compress(gzip.compress(b"x")), "a gzip archive within an archive"),
         (gzip.compress(_zip("xl/workbook.xml")), "an Excel workbook (xlsx)"),
         (b"PK\x03\x04broken", "a damaged zip archive"),
@@ -285,7 +286,19 @@ def _zip(name: str) -> bytes:
         (b"<table><tr>", "an HTML page"),
     ],
     # Archives hold the time of their making; ids made of them would differ between processes.
-    ids=("xlsx", "ods", "zip in gzip", "gzip in gzip", "xlsx in gzip", "damaged zip", "xls", "pdf", "html with doctype", "html table"),
+    ids=(
+        "xlsx",
+        "ods",
+        "zip in gzip",
+        "tar in gzip",
+        "gzip in gzip",
+        "xlsx in gzip",
+        "damaged zip",
+        "xls",
+        "pdf",
+        "html with doctype",
+        "html table",
+    ),
 )
 def test_a_file_that_is_something_else_is_called_by_its_name(drop, content, kind):
     drop.put("a.csv", content)

@@ -89,7 +89,9 @@ def test_what_has_come_behind_an_only_page_meanwhile_is_a_change(server, tmp_pat
 def test_an_answer_that_is_damaged_in_places_costs_what_is_damaged(server, tmp_path):
     """Its bytes would be characters of GB18030 as well."""
     server.answer = lambda call: (200, b'[{"\xe5\x8f\xb7":"\xe9\x99\x88\xe5","\xe9\xa2\x9d":1}]', {})
-    assert read(server, tmp_path).values("号") == ["陈\ufffd"]
+    delivery = read(server, tmp_path)
+    assert delivery.values("号") == ["陈\ufffd"]
+    assert delivery.notes["undecodable"].endswith(" places are not utf-8")
 
 
 @pytest.mark.parametrize(

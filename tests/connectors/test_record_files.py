@@ -124,6 +124,30 @@ def test_any_text_comes_back_from_json(tmp_path_factory, records):
 FIELDS = [{"name": "号", "start": 1, "width": 4}, {"name": "名", "start": 5, "width": 6}, {"name": "码", "start": 11, "width": 2}]
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "behind", "source"),
+    [
+        ("csv", "n,m\n张三,1\n", ",2\n", {}),
+        ("jsonl", '{"n":"张三","m":"1"}\n{"n":"', '","m":"2"}\n', {}),
+        ("xml", "<rs><r><n>张三</n><m>1</m></r><r><n>", "</n><m>2</m></r></rs>", {"record": "r"}),
+        ("fixed", "张三1\n", "2  \n", {"fields": [{"name": "n", "start": 1, "width": 2}, {"name": "m", "start": 3, "width": 1}]}),
+        (
+            "fixed",
+            "张三1\n",
+            "2\n",
+            {"unit": "bytes", "fields": [{"name": "n", "start": 1, "width": 4}, {"name": "m", "start": 5, "width": 1}]},
+        ),
+    ],
+    ids=["csv", "jsonl", "xml", "fixed", "bytes"],
+)
+def test_what_is_no_character_costs_its_value_and_is_told(drop, kind, before, behind, source):
+    half = b"\xff\xff" if source.get("unit") == "bytes" else b"\xff"
+    drop.put("a", before.encode("gb18030") + "李".encode("gb18030") + half + behind.encode())
+    delivery = drop.read(["n", "m"], "a", kind, encoding="gb18030", **source)
+    assert [(row["n"].rstrip("\ufffd"), row["m"]) for row in delivery.rows] == [("张三", "1"), ("李", "2")]
+    assert delivery.notes["undecodable"] == f"a: {len(half)} places are not gb18030"
+
+
 def test_places_count_characters(drop):
     drop.put("a.txt", "标题行\n0001张三    01\n0002李四\n\n00\n")
     delivery = drop.read(["号", "名"], "a.txt", "fixed", fields=FIELDS, skipped_lines=1, ignore=["码"])
