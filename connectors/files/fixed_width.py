@@ -4,6 +4,7 @@ Blanks that fill a place up are part of the form, not of the value.
 """
 
 import codecs
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +21,8 @@ from contracts.model import Contract
 from contracts.sources import FixedField, FixedWidthSource
 from core.connections import Connections
 from core.errors import SourceError
+
+_Places = tuple[int, int]  # behind which up to which
 
 
 def extract(contract: Contract, connections: Connections) -> Extraction:
@@ -44,12 +47,12 @@ def _delivery(
     fields = {field.name: field for field in source.fields}
     wanted = [fields[name] for name in extraction.schema.names[:-1]]
     least = max(field.start for field in wanted)
-    gaps = _gaps(source, wanted)
+    gaps, undeclared = _gaps(source, wanted), _undeclared(source)
     for file, encoding in files:
         if several:
             extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
         unreadable: list[Unreadable] = []
-        last, damaged = source.skipped_lines, 0
+        last, damaged, left = source.skipped_lines, 0, Counter[_Places]()
         for lines in _lines(contract, source, file, encoding, unreadable, extraction.notes):
             for start in range(0, len(lines.texts), BATCH_ROWS):
                 texts, numbers = lines.texts.slice(start, BATCH_ROWS), lines.numbers[start : start + BATCH_ROWS]
@@ -58,10 +61,15 @@ def _delivery(
                 for field, begin in gaps:
                     kept &= ~_cut(field, begin, encoding, SomeLines(texts, numbers), kept, unreadable)
                 texts, numbers = texts.filter(pa.array(kept)), numbers[kept]
+                left += Counter({places: _filled(source, texts, *places) for places in undeclared})
                 columns = [_value(source, encoding, texts, field.start - 1, field.start - 1 + field.width) for field in wanted]
                 damaged += _damaged(columns) if source.unit == "bytes" else 0
                 if len(numbers):
                     yield pa.RecordBatch.from_arrays([*columns, pa.array(numbers + position, pa.int64())], schema=extraction.schema)
+        extraction.notes += [
+            Note("undeclared-places", f"{count} lines have something behind place {place}, where no field is", count, file.name)
+            for (place, _), count in sorted(left.items())
+        ]
         extraction.notes += damage(damaged, encoding.name, file.name)
         last = max([last, *(row.position for row in unreadable)])
         extraction.unreadable += placed(unreadable, position, file.name if several else "")
@@ -82,6 +90,22 @@ def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least:
     ]
     kept: np.ndarray = begun & ~blank & ~wrong
     return kept
+
+
+def _undeclared(source: FixedWidthSource) -> list[_Places]:
+    """Places between the fields, and all behind the last: what stands there is in no column."""
+    found, end = list[_Places](), 0
+    for field in sorted(source.fields, key=lambda field: field.start):
+        if field.start - 1 > end:
+            found.append((end, field.start - 1))
+        end = max(end, field.start - 1 + field.width)
+    return [*found, (end, BLOCK)]
+
+
+def _filled(source: FixedWidthSource, texts: pa.Array, start: int, stop: int) -> int:
+    """How many lines have something in some places."""
+    cut = (pc.binary_slice if source.unit == "bytes" else pc.utf8_slice_codeunits)(texts, start, stop)
+    return len(texts) - int(pc.sum(pc.equal(pc.binary_length(_trimmed(cut)), 0)).as_py() or 0)
 
 
 def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[FixedField, int]]:

@@ -155,6 +155,24 @@ def test_places_count_characters(drop):
     assert delivery.unreadable == {4: "the line is blank", 5: "the line has 2 characters, not at least 5"}
 
 
+@pytest.mark.parametrize("unit", ["characters", "bytes"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (" 01 a   \n 02 b\n", None),
+        (" 01 a   \n 02 b\n 03 cdef\n 04 d g\n\nx\n", "2 lines have something behind place 5"),
+        (" 01xa\n 02 b\n", "1 lines have something behind place 3"),
+    ],
+    ids=["nothing", "behind", "between"],
+)
+def test_what_stands_in_no_field_is_told(drop, content, told, unit):
+    """As where the department has made its lines longer."""
+    fields = [{"name": "号", "start": 2, "width": 2}, {"name": "码", "start": 5, "width": 1}]
+    drop.put("a.txt", content)
+    note = drop.read(["号", "码"], "a.txt", "fixed", fields=fields, unit=unit, encoding="gb18030").notes.get("undeclared-places")
+    assert note == (f"a.txt: {told}, where no field is" if told else None)
+
+
 def test_places_count_bytes_as_old_systems_do(drop):
     lines = ["0001张三  01", "0002欧阳某02", "0003䶮    03", "0004", ""]
     drop.put("a.txt", "\r\n".join(lines).encode("gb18030"))
