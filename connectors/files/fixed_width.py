@@ -224,9 +224,12 @@ def preview(contract: Contract, path: DeliveredFile) -> FixedWidthSource | None:
     for unit, of_unit in (("characters", lines), ("bytes", [_as_bytes(line, encoding) for line in lines])):
         widths = {len(line) for line in of_unit}
         if len(lines) >= _FEWEST_LINES and len(widths) == 1:
-            fields = _fields(of_unit, widths.pop())
+            width = widths.pop()
+            # Of a line of another width the places are others: where what places count was guessed wrongly, it is refused and not misread.
+            found = {"unit": unit, "line_width": width, "fields": _fields(of_unit, width)}
             return FixedWidthSource.model_validate(
-                {"kind": "fixed", "connection": contract.source.connection, "path": path.name, "unit": unit, "fields": fields}
+                {"kind": "fixed", "connection": contract.source.connection, "path": path.name}
+                | found
                 | ({"encoding": encoding.name} if unit == "bytes" else {})
             )
     return None

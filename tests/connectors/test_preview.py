@@ -10,9 +10,10 @@ import pytest
 from connectors.files.preview import Preview, preview
 from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.vocabulary import load_vocabulary
-from contracts.sources import CsvSource
+from contracts.sources import CsvSource, FixedWidthSource
 from core.errors import SourceError
 from standards.loader import load_standards
+from tests.connectors.helpers import Drop
 
 ROWS = "91110000101908915L,甲有限公司,2024-01-01\n91110000101908915L,乙有限公司,2024-01-02\n"
 
@@ -92,3 +93,15 @@ def test_the_first_file_of_an_archive_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "t.zip").write_bytes((tmp_path / "t.zip").read_bytes()[:-9])
     with pytest.raises(SourceError, match="is a damaged zip archive"):
         looked(tmp_path / "t.zip")
+
+
+def test_a_line_of_another_width_than_those_looked_at_is_refused_and_not_misread(drop: Drop) -> None:
+    """Where all names are equally long, nothing tells whether places count characters or bytes."""
+    lines = [f"{name}  110101 {number}\n" for number, name in enumerate(("张三", "李四", "王五", "赵六", "孙七"))]
+    source = looked(drop.put("a.txt", "".join(lines).encode("gb18030"))).source
+    assert isinstance(source, FixedWidthSource)
+    drop.put("a.txt", "".join([*lines, "欧阳八  110101 5\n"]).encode("gb18030"))
+    fields = [field.model_dump() for field in source.fields]
+    delivery = drop.read(["1", "2", "3"], "a.txt", "fixed", fields=fields, line_width=source.line_width)
+    assert delivery.values("2") == ["110101"] * 5
+    assert delivery.unreadable == {6: "the line has 13 characters, not 12"}
