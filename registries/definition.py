@@ -195,7 +195,8 @@ class SourceLimits(BaseModel):
 class RegistryDefinition(BaseModel):
     """One base registry. Without a `feed` rule all changes are answered for ever; without `sources` they may change as they like.
 
-    An element that is not in `several` has one value.
+    An element that is not in `several` has one value. A row is `dated_by` all records that speak for their sources, or by those that are believed
+    of their day (`registries.survivorship`): what publications before that rule were made with says nothing of it, and is replayed so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -211,6 +212,7 @@ class RegistryDefinition(BaseModel):
     agreements: tuple[Agreement, ...] = ()
     several: dict[str, Several] = {}
     sources: SourceLimits | None = None
+    dated_by: Literal["all", "believed"] = "all"
 
     def rank_of(self, element: str) -> Rank:
         """The order that holds for an element: its own, or that of all elements without one."""

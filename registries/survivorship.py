@@ -3,6 +3,9 @@
 First, each source speaks with one record per entity: that of the newest day, then the most complete, then the smallest record id, which
 is a total order. Then each element takes the value of the highest-ranked source that has one and may speak. Where sources count alike, the newest
 record decides, the fullest, or how many say the same, and last the id of the dataset. Nothing depends on the order of rows.
+
+A row holds from the newest day of these records on. Where one is of after a death that stops what its source says, and gives no value that is
+chosen, nothing that it says of its day is believed, and the day is none of the row's: the death would be told from that day on only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -96,7 +99,7 @@ def merged(
         for name in elements
         for column in (f"{words.value(name)} AS {quote(name)}", f"{words.origin(name)} AS {quote(f'_from_{name}')}")
     ]
-    dates = [f"{name}._valid_from" for name in words.alias.values()]
+    dates = [words.day(item, elements) for item in contributions]
     valid_from = f"greatest({', '.join(dates)})" if len(dates) > 1 else dates[0]
     first, *others = (f"{item.relation} {words.alias[item.contract_id]}" for item in contributions)
     # Joins in full need no list of all entities first, which halves what merging costs.
@@ -141,6 +144,19 @@ class _Words:
         ]
         others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
         return f"CASE {' '.join([*own, *others])} END::INTEGER"
+
+    def day(self, item: Contribution, elements: Sequence[str]) -> str:
+        """SQL for the day from which a source makes the row hold: that of its record, unless nothing of that day is believed."""
+        since, mine = self._since(item), [name for name in elements if name in item.elements]
+        stopped = [name for name in mine if self._is_stopped(name, item)]
+        if self.definition.dated_by == "all" or not stopped:
+            return since
+        lasts = dict.fromkeys(str(self.definition.rank_of(name).stopped_by) for name in stopped)
+        late = " OR ".join(f"{since} > {self.value(last)}" for last in lasts)
+        # Where it comes from is asked inside, so that it is worked out of late records alone.
+        chosen = " OR ".join(f"{self.origin(name)} = {item.number}" for name in mine if name not in stopped)
+        believed = f"CASE WHEN {chosen} THEN {since} END" if chosen else "NULL"
+        return f"CASE WHEN {late} THEN {believed} ELSE {since} END"
 
     def further(self, elements: Sequence[str]) -> list[FurtherValuesOf]:
         """The elements that may have further values, each with what the sources say, in the order in which it counts."""

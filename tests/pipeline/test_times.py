@@ -7,6 +7,7 @@ import pytest
 from core.clock import today
 from core.errors import RequestError
 from pipeline.answers.why import Moment, find_entity, show, why_at
+from pipeline.publication.replay import replay_publication
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.portal.conftest import open_portal
 
@@ -112,3 +113,31 @@ def test_a_day_that_is_still_to_come_is_told_and_not_believed(hub: Hub) -> None:
     assert note["message"].startswith("2 rows give a date from which they hold that is still to come")
     hub.publish("population")
     assert len(hub.served("base_population_as_of")) == len(days)
+
+
+def test_a_death_is_told_from_when_it_was_registered_whoever_writes_on_of_the_dead(
+    hub: Hub, without_suite: None, without_lake: None
+) -> None:
+    """An office that is not believed of days after a death says nothing of the row's day either, but where a value comes from it."""
+    offices = [{"id": name, "title": {"zh": "局", "en": name}} for name in ("civil_affairs", "tax")]
+    deaths, payers = (
+        {**PATIENTS, "id": f"{office['id']}__person", "department": office, "source": {**PATIENTS["source"], "path": f"{office['id']}.csv"}}
+        for office in offices
+    )
+    deaths |= {"columns": {"SFZH": "resident_id", "XM": "person_name", "SWRQ": "death_date"}, "ignore": ["XB", "CSRQ", "DH", "DZ"]}
+    payers |= {"columns": {**PATIENTS["columns"], "DW": "employer_name"}}
+    hub.register(RESIDENTS, deaths, payers)
+    hub.sync(RESIDENTS, [person(number, GXSJ="2020-01-01") for number in (1, 2)])
+    hub.publish("population")
+    hub.sync(deaths, [person(number, GXSJ="2023-02-02") | {"SWRQ": "2023-02-01"} for number in (1, 2)])
+    hub.sync(payers, [person(number, GXSJ="2024-06-01") | {"DW": "春风公司" if number == 2 else ""} for number in (1, 2)])
+    hub.publish("population")
+
+    def died(number: int, day: str) -> date | None:
+        row = show(hub.home, "population", find_entity(hub.home, "population", resident_id(number)), Moment(date.fromisoformat(day)))
+        return row["death_date"]  # type: ignore[no-any-return]
+
+    told = [died(1, day) for day in ("2023-02-01", "2023-02-02")]
+    assert [str(day) for day in told] == ["None", "2023-02-01"]
+    assert [str(row["_valid_from"]) for row in hub.served("base_population", "resident_id")] == ["2023-02-02", "2024-06-01"]
+    assert all(replay_publication("population", number, hub.home).is_same for number in (1, 2))

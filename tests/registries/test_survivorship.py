@@ -35,7 +35,8 @@ def definition(tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agree
     reason = {"zh": "同省", "en": "one province"}
     follows = [{"element": "division", "follows": "address", "reason": reason}] if agrees else []
     head = {"id": "population", "version": 1, "identity": {"id": "x", "version": 1}, "largest_shrink": 0.2}
-    return RegistryDefinition.model_validate({**head, "ranks": ranks, "agreements": follows})
+    dated_by = "believed" if stopped else "all"
+    return RegistryDefinition.model_validate({**head, "ranks": ranks, "agreements": follows, "dated_by": dated_by})
 
 
 def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str, tuple[Any, int | None]]:
@@ -66,6 +67,17 @@ def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str
         winner = next((name for name in alike if scores[name] == max(scores.values())), None)
         found[element] = (said[winner], numbers[winner]) if winner else (None, None)
     return found
+
+
+def naive_day(rules: RegistryDefinition, rows: Mapping[str, Row | None], found: Mapping[str, tuple[Any, int | None]]) -> date | None:
+    """The newest day of all sources but those that speak of days after a death, where no value comes from them."""
+    days, (last, _), stopped = [], found["death_date"], rules.ranks.get("address")
+    for number, name in enumerate(DEPARTMENTS, start=1):
+        day = (rows[name] or {}).get("_valid_from")
+        is_late = stopped is not None and last is not None and day is not None and day > last and name not in stopped.may_go_on
+        if day is not None and not (is_late and all(origin != number for _, origin in found.values())):
+            days.append(day)
+    return max(days, default=None)
 
 
 def _score(then: str | None, name: str, rows: Mapping[str, Row | None], alike: list[Any], value: Any) -> Any:
@@ -108,6 +120,23 @@ def test_what_survives_is_what_the_rules_say(
         expected = naive(rules, person)
         found = {element: (rows[number][element], rows[number][f"_from_{element}"]) for element in ELEMENTS}
         assert found == expected
+        assert rows[number]["_valid_from"] == naive_day(rules, person, expected)
+
+
+def test_a_definition_that_says_nothing_of_the_day_is_replayed_as_it_was_published(engine: Engine) -> None:
+    """A row then dated from the newest day of all, also of one of which nothing was believed."""
+    nothing = dict.fromkeys(ELEMENTS)
+    died = {**nothing, "_valid_from": date(2020, 1, 1), "name": "王一", "death_date": date(2020, 6, 1)}
+    rows = {
+        **dict.fromkeys(DEPARTMENTS),
+        "police": died,
+        "tax": {**nothing, "_valid_from": date(2022, 1, 1), "name": "王一", "address": "东街1号"},
+    }
+    contributions = [_load(engine, place, name, [rows]) for place, name in enumerate(DEPARTMENTS, start=1)]
+    now = definition(DEPARTMENTS, None, stopped=True, agrees=False)
+    before = RegistryDefinition.model_validate(now.model_dump(exclude={"dated_by"}))
+    days = [engine.records(merged(rules, ELEMENTS, contributions, PROVINCES))[0]["_valid_from"] for rules in (before, now)]
+    assert days == [date(2022, 1, 1), date(2020, 1, 1)]
 
 
 def _load(engine: Engine, place: int, name: str, people: list[dict[str, Row | None]]) -> Contribution:
