@@ -30,7 +30,7 @@ class Candidate:
     """One source record's word on one element, and what became of it.
 
     `link` is the rule or judgement that put the record into this entity; `rules` are those that made the value of the raw form. Without
-    `has_raw` the row as received has been purged, so nobody can say any more what it was, nor whether a lookup applied to it.
+    `has_raw` the row as received has been purged, so nobody can say any more what it was, nor for sure whether a lookup applied to it.
     """
 
     contract_id: str
@@ -208,16 +208,18 @@ def _candidate(element: DataElement, record: Record, verdict: str) -> Candidate:
     received = record.raw or {}
     raw = received.get(source.column) if source else record.contract.constants.get(element.id)
     standard, issues = batch.standard_version or "", record.issues.get(element.id, [])
+    has_raw, value = source is None or record.raw is not None, record.row[element.id]
+    rules = rules_applied(record.contract, batch.contract_version, standard, element, raw, issues, None if has_raw else value)
     return Candidate(
         record.contract.id,
         batch.batch_id,
         record.row["_position"],
         raw,
-        record.row[element.id],
+        value,
         record.row["_valid_from"],
         verdict,
         record.repair,
         record.link,
-        tuple(rules_applied(record.contract, batch.contract_version, standard, element, raw, issues)),
-        source is None or record.raw is not None,
+        tuple(rules),
+        has_raw,
     )

@@ -130,6 +130,29 @@ def test_why_says_of_a_row_that_it_is_purged_and_not_that_it_was_empty(hub: Hub)
     assert "purged at the end of its retention" in page or "原始数据已按保留期限清除" in page
 
 
+def test_without_the_row_as_received_a_lookup_that_gives_the_value_may_have_applied(hub: Hub) -> None:
+    """To a code that the lookup does not give, it did not."""
+    columns = {**SHORT["columns"], "XB": {"element": "sex_code", "lookup": {"男": "1"}}}
+    with_lookup = {**SHORT, "columns": columns, "ignore": ["CSRQ", "DZ"]}
+    hub.register(with_lookup)
+    for _ in range(2):
+        hub.sync(with_lookup, [person(1, XB="男"), person(2, XB="2")])
+    hub.publish("population")
+
+    def lookups() -> list[list[str]]:
+        found = []
+        for row in hub.served("base_population", "resident_id"):
+            answers = why(hub.home, "population", row["_canonical_id"]).answers
+            words = [word for item in answers if item.element == "sex_code" for word in item.candidates]
+            found.append([rule.kind for word in words for rule in word.rules if rule.kind.startswith("lookup")])
+        return sorted(found)
+
+    assert lookups() == [[], ["lookup"]]
+    grow_old(hub, 20)
+    assert f"{ID}@1" in [item.subject for item in purge(hub.home).items]
+    assert lookups() == [[], ["lookup-possible"]]
+
+
 def test_leftovers_and_old_metadata_go_and_the_lake_reads_as_before(hub: Hub) -> None:
     from pyiceberg.catalog.sql import SqlCatalog
 
