@@ -131,7 +131,7 @@ def replay(
         for batch in batches:
             print_batch(batch)
             for row in refused[batch.batch_id]:
-                print(f"  refused  row {row['position']} of {repaired}: {row['reason']}")
+                print(f"  refused  row {row['position']} of {_handed_back_in(batch)}: {row['reason']}")
     if any(batch.quarantined or batch.unreadable for batch in batches):
         waiting = batches[-1].waiting
         if waiting and not as_json:
@@ -139,3 +139,8 @@ def replay(
                 f"{waiting:,} rows of the dataset wait now; out to the department with: ./hub quarantine {contract_of(subject)} --export FILE"
             )
         raise typer.Exit(1)
+
+
+def _handed_back_in(batch: Any) -> str:
+    """The file that a batch of repaired rows is from: an earlier one where a run before has died."""
+    return next(str(note["file"]) for note in batch.notes if note["kind"] == "repair")

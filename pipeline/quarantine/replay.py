@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, contract_of, get_batch
+from catalog.batches import Batch, batches_of, contract_of, get_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
@@ -32,15 +32,18 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     """Run the rows that a batch set aside and that still wait again, and return the batches that this made; each has its receipt.
 
     `subject` is a batch, or a dataset: then it is whatever waits. With `repaired`, the rows are those of a file that was handed back.
-    `standard` is the number of a version that batches have used: it judges as on the day of the batch. Raises RequestError where nothing
-    can be run again.
+    `standard` is the number of a version that batches have used: it judges as on the day of the batch. A run that died before its rows were
+    accepted is ended first. Raises RequestError where nothing can be run again.
     """
     home = home or open_home()
     contract_id = contract_of(subject)
+    left = _left_landed(home, contract_id)
     _, contract = contract_in_force(home.catalog, contract_id)
     with Engine(home.settings) as engine:
         waiting = find_waiting(home, engine, contract_id)
         asked = [get_batch(home.catalog, subject)] if "@" in subject else waiting
+        if not asked and left:
+            return left
         if not asked:
             raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
         if standard != CURRENT:
@@ -54,7 +57,17 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
                 found += _named(home, contract, file, {batch.batch_id for batch in asked})
             backs = _backs(home, engine, found, contract, file)
             runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in backs]
-        return [_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs]
+        return [*left, *(_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs)]
+
+
+def _left_landed(home: Home, contract_id: str) -> list[Batch]:
+    """Accept rows that were run again by a process that died with them landed: nobody else asks for them, a delivery would supersede what the
+    department has repaired, and of a dataset that has ended none comes.
+    """
+    newest = next(iter(batches_of(home.catalog, contract_id, 1)), None)
+    if newest is None or newest.kind == "delivery" or newest.status != "landed":
+        return []
+    return [accept(newest.batch_id, home)]
 
 
 def _fitting(home: Home, batch: Batch, contract: Contract) -> SetAside:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from catalog.batches import latest_accepted, latest_delivery, waiting_of
+from catalog.batches import get_batch, latest_accepted, latest_delivery, waiting_of
+from cli.app import app
 from core.errors import LeaseHeld, RequestError
 from pipeline.answers.why import why
 from pipeline.delivery.tracking import Order
@@ -266,6 +268,35 @@ def test_of_a_dataset_each_row_is_run_again_once(hub: Hub) -> None:
     assert sum(batch.landed or 0 for batch in made) == len(NAMELESS) + 1
     assert latest_accepted(hub.home.catalog, ID).waiting == len(NAMELESS) + 1
     assert hub.unbalanced() == []
+
+
+def test_a_repair_whose_process_died_before_it_was_accepted_is_taken_in_by_the_next(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise it waited for a delivery, which superseded it, and of a dataset that has ended no delivery comes."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    hub.register({**PATIENTS, "ended": {"reason": "closed", "records": "kept"}})
+
+    def one_of_them(header: list[str], rows: list[list[str]]) -> None:
+        filling("XM", "王芳")(header, rows)
+        rows[1][header.index(POSITION)] = "99"
+
+    back = edited(handed_out(hub), one_of_them)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.quarantine.replay.accept", killed)
+        with pytest.raises(KeyboardInterrupt):
+            replay(ID, hub.home, repaired=back)
+    more = edited(handed_out(hub, "more.csv"), filling("XM", "", "李强"))
+    monkeypatch.setenv("HUB_HOME", str(hub.settings.home))
+    told = CliRunner().invoke(app, ["replay", ID, "--repaired", str(more)]).output
+    first, second = (get_batch(hub.home.catalog, f"{ID}@{seq}") for seq in (2, 3))
+    assert [(batch.kind, batch.status, batch.inserted) for batch in (first, second)] == [("repair", "accepted", 1)] * 2
+    assert (second.waiting, len(hub.state(PATIENTS)), hub.unbalanced()) == (0, 5, [])
+    assert f"of {back.name}: " in told
+    assert f"of {more}: " not in told
 
 
 def test_rows_run_again_do_not_overtake_a_delivery(hub: Hub) -> None:
