@@ -118,7 +118,9 @@ def test_filled_templates_read_back(tmp_path: Path, schemas: list[Schema]) -> No
         rows = [meant(schema, number) for number in range(20)]
         for name, source, texts in read_back(schema, rows, tmp_path):
             given = [(source, name, text, row[name]) for text, row in zip(texts, rows, strict=True)]
-            alike[behavior(STANDARDS.elements[name]), source.formats, tuple(source.lookup.items())].extend(given)
+            element = STANDARDS.elements[name]
+            lengths = (element.min_length, element.max_length)
+            alike[behavior(element), lengths, source.formats, tuple(source.lookup.items())].extend(given)
     for cells in alike.values():
         source, name, *_ = cells[0]
         found = normalize_values(STANDARDS, name, [text for _, _, text, _ in cells], source.formats, source.lookup)

@@ -15,7 +15,6 @@ from tests.examples.deliveries import CONTRACTS, EXAMPLE, Hub, file_of, has_head
 pytestmark = [pytest.mark.usefixtures("real_data"), pytest.mark.slow]
 # What these would show is shown by others; all of them together take more time than an ordinary run has.
 LONG = {
-    "culture__travel_agency_penalty",
     "haidian_park__hightech_certificate",
     "housing__presale_permit",
     "housing__real_estate_qualification",
