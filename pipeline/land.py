@@ -139,7 +139,9 @@ def _refuse_overtaking(home: Home, contract_id: str, arrival: Arrival) -> None:
     """A delivery that has landed is to be accepted before rows are run again: a newer batch would supersede it."""
     newest = next(iter(batches_of(home.catalog, contract_id, 1)), None)
     if arrival.kind != "delivery" and newest is not None and newest.status == "landed":
-        raise LeaseHeld(f"{newest.batch_id} has landed and is not accepted yet", hint="accept it, or sync the dataset, then try again")
+        raise LeaseHeld(
+            f"{newest.batch_id} has landed and is not accepted yet", hint=f"./hub sync {contract_id} ends that first; then try again"
+        )
 
 
 def _land(
