@@ -16,7 +16,7 @@ from pipeline.quarantine.listing import export_rows
 from pipeline.quarantine.repair_file import NOTE, PLACE, RECORD, WHOLE_ROW, escaped, is_as_handed_out, unescaped
 from pipeline.quarantine.replay import refused_rows, replay
 from tests.connectors.helpers import Drop
-from tests.connectors.test_xlsx import cells, with_table
+from tests.connectors.workbooks import cells, with_table
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, to_csv, wrong_check
 from tests.pipeline.handing_back import GOOD, ID, NAMELESS, Edit, edited, filling, handed_out, read
 
