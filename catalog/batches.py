@@ -289,6 +289,11 @@ def batches_of(catalog: sa.Engine, contract_id: str, limit: int = 50) -> list[Ba
     return _all(catalog, _batches(contract_id).limit(limit))
 
 
+def latest_batch(catalog: sa.Engine, contract_id: str) -> Batch | None:
+    """Return the newest batch of a dataset, whatever became of it."""
+    return _first(catalog, _batches(contract_id))
+
+
 def batches_from(catalog: sa.Engine, contract_id: str, origin: str, statuses: Sequence[str]) -> list[Batch]:
     """Return the batches of a dataset whose origin begins so and that have one of these states, newest first."""
     return _all(catalog, _batches(contract_id).where(batch.c.origin.startswith(origin, autoescape=True), batch.c.status.in_(statuses)))

@@ -137,20 +137,22 @@ def _period(first: date | None, last: date | None, *, full: bool) -> tuple[date,
 
 def _collect(home: "Home", contract: str, order: "Order") -> "tuple[Batch | None, Exception | None]":
     """The batch of one dataset, as far as it came, and what ended it; whatever that is, the others have their turn."""
-    from catalog.batches import batches_of, get_batch
+    from catalog.batches import get_batch, latest_batch
     from pipeline.accept import accept
     from pipeline.land import land
 
     batch_id = None
-    before = [item.batch_id for item in batches_of(home.catalog, contract, 1)]
+    before = latest_batch(home.catalog, contract)
     try:
         batch_id = land(contract, home, order=order)
         return accept(batch_id, home, full=order.full, accept_shrink=order.accept_shrink), None
     except Exception as error:
         # A run that was turned away has opened no batch: the newest may be that of whoever is at it.
-        newest = [] if isinstance(error, DECLINED) else [item.batch_id for item in batches_of(home.catalog, contract, 1)]
-        mine = [batch_id] if batch_id else [item for item in newest if item not in before]
-        return (get_batch(home.catalog, mine[0]) if mine else None), error
+        if batch_id is not None:
+            return get_batch(home.catalog, batch_id), error
+        newest = None if isinstance(error, DECLINED) else latest_batch(home.catalog, contract)
+        is_mine = newest is not None and (before is None or newest.batch_id != before.batch_id)
+        return (newest if is_mine else None), error
 
 
 def _outcome(contract: str, batch: "Batch | None", error: Exception | None) -> dict[str, Any]:

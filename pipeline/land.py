@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, latest_whole, set_landed, start_batch
+from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, latest_batch, latest_whole, set_landed, start_batch
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
@@ -137,7 +137,7 @@ def _as_large_as_before(home: Home, contract_id: str) -> int:
 
 def _refuse_overtaking(home: Home, contract_id: str, arrival: Arrival) -> None:
     """A delivery that has landed is to be accepted before rows are run again: a newer batch would supersede it."""
-    newest = next(iter(batches_of(home.catalog, contract_id, 1)), None)
+    newest = latest_batch(home.catalog, contract_id)
     if arrival.kind != "delivery" and newest is not None and newest.status == "landed":
         raise LeaseHeld(
             f"{newest.batch_id} has landed and is not accepted yet", hint=f"./hub sync {contract_id} ends that first; then try again"

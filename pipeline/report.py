@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batch_id_of, batches_of, get_batch
+from catalog.batches import Batch, batch_id_of, get_batch, latest_batch
 from catalog.datasets import contract_at, contract_in_force, dataset_numbers
 from catalog.files import files_of
 from core.engine import Engine, quote
@@ -67,10 +67,10 @@ def report_of(home: Home, subject: str) -> ReportData:
     if "@" in subject:
         return report_batch(home, subject)
     contract_in_force(home.catalog, subject)
-    last = batches_of(home.catalog, subject, 1)
-    if not last:
+    last = latest_batch(home.catalog, subject)
+    if last is None:
         raise RequestError(f"{subject} has no batch yet", hint=f"./hub sync {subject}")
-    return report_batch(home, last[0].batch_id)
+    return report_batch(home, last.batch_id)
 
 
 def write_report(home: Home, subject: str, html: Path | None = None, lang: str = "zh") -> Path:

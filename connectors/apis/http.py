@@ -84,12 +84,12 @@ class _Pages:
         self._totals: list[int] = []
         self._found = 0
         self._cursors = set[str]()
+        self._before: tuple[list[str | None], set[tuple[str, ...]]] = [], set()  # the page before, and its keys
         self.number = 0
 
     def records(self) -> Iterator[list[str | None]]:
         """The records of each page as JSON; raises SourceError behind the last if they are not as many as the API says."""
         call: Call | None = _first(self._source.paging)
-        before: list[str | None] = []
         most = self._source.most_pages
         for self.number in count(1):
             assert call is not None
@@ -98,9 +98,8 @@ class _Pages:
             # Where nothing else says so, an empty page behind the last says that it was the last.
             if self.number > most + (not some):
                 raise self._api.refusal(f"the API has more than {most} pages", "compare paging and most_pages in the contract")
-            if some and self._is_again(some, before):
+            if self._is_again(some):
                 raise self._api.refusal(f"page {self.number} is the same as the one before", _COMPARE)
-            before = some
             self._found += len(some)
             yield some
             call = self._next(answer, len(some))
@@ -127,11 +126,11 @@ class _Pages:
                 "compare total in the contract with what the API answers",
             )
 
-    def _is_again(self, page: list[str | None], before: list[str | None]) -> bool:
+    def _is_again(self, page: list[str | None]) -> bool:
         """Whether a page has the records of the one before: beside them an answer may say when it was given, and so may a record."""
-        if len(page) != len(before):
-            return False
-        return page == before or (len(keys := self._keys(page)) > 1 and keys == self._keys(before))
+        (before, known), keys = self._before, self._keys(page) if page else set()
+        self._before = page, keys
+        return bool(page) and len(page) == len(before) and (page == before or (len(keys) > 1 and keys == known))
 
     def _keys(self, records: list[str | None]) -> set[tuple[str, ...]]:
         """The keys of those records that have one: what else stands in them may be another with every call."""

@@ -34,6 +34,7 @@ _LACKS: dict[Lack, str] = {
     "undeclared": "a cell under {} shows a text that is not declared as its value: open the workbook, save it, and deliver it again",
 }
 _NOT_TOLD = "{}: cells that show an error, if it has any, were read as empty ones; have it saved as xlsx to be told"
+_NO_ZEROS = Zeros()
 _BARE = "{}: numbers that show zeros in front, if it has any, were read without them; have it opened and saved as xlsx"
 
 
@@ -103,7 +104,7 @@ def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, ke
     notes = [] if lacking is not None else [Note("cell-errors", _NOT_TOLD.format(path.name))]
     notes += [] if zeros is not None else [Note("number-formats", _BARE.format(path.name))]
     notes += _merged(areas, header, plan, path.name)
-    return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, zeros or Zeros(), tuple(notes))
+    return _Workbook(path, header, plan, sheet if keep else None, lacking or {}, zeros or _NO_ZEROS, tuple(notes))
 
 
 def _merged(merged: Sequence[Area], header: Header, plan: ColumnPlan, name: str) -> Iterator[Note]:
@@ -179,7 +180,7 @@ def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, s
     return pa.RecordBatch.from_arrays([*arrays, pa.array([position + line for line, _ in rows], pa.int64())], schema=schema)
 
 
-def _rows(sheet: python_calamine.CalamineSheet, zeros: Zeros = Zeros()) -> Iterator[tuple[int, list[str]]]:  # noqa: B008  frozen
+def _rows(sheet: python_calamine.CalamineSheet, zeros: Zeros = _NO_ZEROS) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells as text; an empty cell is empty text."""
     for line, values in enumerate(_cells(sheet), start=1):
         yield line, [value if isinstance(value, str) else to_text(value) for value in zeros.shown(line, values)]

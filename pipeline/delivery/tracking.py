@@ -13,7 +13,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from catalog.batches import EVERY_BATCH, Batch, batches_of, judged_otherwise, latest_accepted, latest_by_version, latest_whole, set_tracking
+from catalog.batches import (
+    EVERY_BATCH,
+    Batch,
+    batches_of,
+    judged_otherwise,
+    latest_accepted,
+    latest_batch,
+    latest_by_version,
+    latest_whole,
+    set_tracking,
+)
 from catalog.datasets import contract_at
 from connectors.databases.increment import Following, Increment, Period, Request, no_time
 from connectors.extraction import Extraction
@@ -126,12 +136,12 @@ def give_up_log(home: Home, contract: Contract, keep: str | None = None) -> bool
 
 def end_log(home: Home, contract: Contract) -> bool:
     """Let the source of an ended dataset keep no log for the hub. Returns whether that is so; it is asked until it has answered once."""
-    newest = batches_of(home.catalog, contract.id, 1)
-    if contract.change_tracking != "log" or not newest or _log_of(newest[0]).get("given_up"):
+    newest = latest_batch(home.catalog, contract.id)
+    if contract.change_tracking != "log" or newest is None or _log_of(newest).get("given_up"):
         return True
     is_given_up = give_up_log(home, contract)
     if is_given_up:
-        _note_given_up(home, newest[0])
+        _note_given_up(home, newest)
     return is_given_up
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, batches_of, contract_of, get_batch
+from catalog.batches import Batch, contract_of, get_batch, latest_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
@@ -64,7 +64,7 @@ def _left_landed(home: Home, contract_id: str) -> list[Batch]:
     """Accept rows that were run again by a process that died with them landed: nobody else asks for them, a delivery would supersede what the
     department has repaired, and of a dataset that has ended none comes.
     """
-    newest = next(iter(batches_of(home.catalog, contract_id, 1)), None)
+    newest = latest_batch(home.catalog, contract_id)
     if newest is None or newest.kind == "delivery" or newest.status != "landed":
         return []
     return [accept(newest.batch_id, home)]
