@@ -1,8 +1,8 @@
 """Batches: one delivery of one dataset, with its ledger.
 
 A batch goes `landing` → `landed` → `accepted`, or ends as `stopped` (a gate), `failed` (an error), `abandoned` (its process died) or
-`superseded` (a newer one landed before it was accepted). Its rows are a delivery of the source, or rows of quarantine that are run again:
-as a department has repaired them, or as they were (`replay`).
+`superseded` (a newer one landed before it was accepted, or its dataset has ended). Its rows are a delivery of the source, or rows of
+quarantine that are run again: as a department has repaired them, or as they were (`replay`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,9 +111,8 @@ def start_batch(
     """Open the next batch of a dataset. One that a dead process left open is abandoned, one that waits for acceptance superseded."""
     with writing(catalog) as connection:
         lease.check(connection)
+        _end_open(connection, contract_id)
         mine = batch.c.contract_id == contract_id
-        for left, becomes in (("landing", "abandoned"), ("landed", "superseded")):
-            connection.execute(batch.update().where(mine, batch.c.status == left).values(status=becomes, finished_at=now()))
         seq = (connection.execute(sa.select(sa.func.max(batch.c.seq)).where(mine)).scalar() or 0) + 1
         batch_id = batch_id_of(contract_id, seq)
         connection.execute(
@@ -133,6 +132,22 @@ def start_batch(
             )
         )
     return get_batch(catalog, batch_id)
+
+
+def end_open(catalog: sa.Engine, lease: Lease, contract_id: str) -> str | None:
+    """End what is open of a dataset that gets no further batch; returns the batch that waited for acceptance, if one did."""
+    with writing(catalog) as connection:
+        lease.check(connection)
+        waited = sa.select(batch.c.batch_id).where(batch.c.contract_id == contract_id, batch.c.status == "landed")
+        batch_id: str | None = connection.execute(waited).scalar()
+        _end_open(connection, contract_id)
+    return batch_id
+
+
+def _end_open(connection: sa.Connection, contract_id: str) -> None:
+    for left, becomes in (("landing", "abandoned"), ("landed", "superseded")):
+        mine = (batch.c.contract_id == contract_id) & (batch.c.status == left)
+        connection.execute(batch.update().where(mine).values(status=becomes, finished_at=now()))
 
 
 def get_batch(catalog: sa.Engine, batch_id: str) -> Batch:

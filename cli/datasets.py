@@ -184,6 +184,8 @@ def end(
         print_json(asdict(done) | {"ended": done.ended.model_dump()})
         return
     print(f"{done.contract_id} has ended with version {done.version} of its contract: {done.ended.reason}")
+    if done.left:
+        print(f"  {done.left} had landed and is not accepted any more: its rows are in landing until they are purged")
     if records == "kept":
         print(f"  its {done.records:,} records stay as they were read last in: {', '.join(done.feeds)}")
     else:

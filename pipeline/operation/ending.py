@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.batches import latest_accepted
+from catalog.batches import end_open, latest_accepted
 from catalog.datasets import contract_in_force, register
 from catalog.tables import lease
 from contracts.model import Contract, Ended
@@ -11,17 +11,21 @@ from core.errors import SourceError
 from core.leases import holding
 from pipeline.delivery.tracking import end_log, slot_prefix
 from pipeline.home import Home
+from pipeline.receipts import issue_missing
 
 
 @dataclass(frozen=True)
 class Ending:
-    """A dataset that has ended: the version of its contract that says so, the records that it has, and the registries that it feeds."""
+    """A dataset that has ended: the version of its contract that says so, the records that it has, the registries that it feeds, and the batch
+    that had landed and is not accepted any more.
+    """
 
     contract_id: str
     version: int
     ended: Ended
     records: int
     feeds: tuple[str, ...]
+    left: str | None
 
 
 def end(home: Home, contract_id: str, reason: str, records: Literal["kept", "withdrawn"]) -> Ending:
@@ -30,13 +34,15 @@ def end(home: Home, contract_id: str, reason: str, records: Literal["kept", "wit
     Raises RequestError where it is not registered, LeaseHeld while it is collected, and SourceError where its database still keeps a log
     of changes for the hub: it has ended then all the same, and may be ended again to have that given up.
     """
-    with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor):
+    with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
         _, contract = contract_in_force(home.catalog, contract_id)
         ended = Ended(reason=reason, records=records)
         version = register(home.catalog, contract.model_copy(update={"ended": ended}), home.settings.actor, home.settings.registered)
+        left = end_open(home.catalog, held, contract_id)
+        issue_missing(home, contract_id)
         release(home, contract)
     last = latest_accepted(home.catalog, contract_id)
-    return Ending(contract_id, version, ended, (last.records or 0) if last else 0, contract.feeds)
+    return Ending(contract_id, version, ended, (last.records or 0) if last else 0, contract.feeds, left)
 
 
 def release(home: Home, contract: Contract) -> None:

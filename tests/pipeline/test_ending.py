@@ -17,6 +17,7 @@ from pipeline.operation.datasets import dataset_states
 from pipeline.operation.ending import end
 from pipeline.publication.pins import unpublished
 from pipeline.publication.replay import replay_publication
+from pipeline.receipts import receipt_of
 from registries.publications import Publication
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id, with_assertions
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
@@ -115,6 +116,18 @@ def test_a_dataset_is_not_ended_while_it_is_collected(hub: Hub) -> None:
     assert contract_in_force(hub.home.catalog, ID)[1].ended is None
     with pytest.raises(RequestError, match="no dataset none__none"):
         end(hub.home, "none__none", "now", "kept")
+
+
+def test_a_delivery_that_waited_to_be_accepted_is_not_left_waiting(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    hub.deliver(PATIENTS, [person(1)])
+    landed = land(ID, hub.home)
+    assert end(hub.home, ID, "closed", "kept").left == landed
+    assert receipt_of(hub.home, landed)["receipt"]["batch"]["status"] == "superseded"
+    assert end(hub.home, ID, "closed", "kept").left is None
+    hub.register(PATIENTS)
+    assert hub.sync(PATIENTS, [person(1), person(2)]).records == 2
+    assert hub.unbalanced() == []
 
 
 @pytest.mark.slow
