@@ -11,7 +11,8 @@ import time
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.settings import load_settings
-from pipeline.standardize import STANDARDIZED, make_plan, standardize
+from pipeline.plan import make_plan
+from pipeline.standardize import STANDARDIZED, standardize
 from standards.loader import load_standards
 
 try:

@@ -10,7 +10,7 @@ from core.clock import beijing_text
 from exchange.purposes import purpose_words
 from pipeline.impact.blast_radius import Impact
 from pipeline.impact.comparison import DatasetImpact, ElementImpact
-from pipeline.standardize import ROW
+from pipeline.plan import ROW
 from standards.model import IssueType
 from standards.texts import STANDARD_TEXTS, Language, Translate, load_texts, make_translate
 

@@ -95,6 +95,19 @@ class Engine:
         with scrubbed(doing):
             self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
 
+    def staying(self, tables: Mapping[str, str]) -> None:
+        """Have tables (name: columns) in the database `STAYING`, for statements that come again with every batch. Who fills them empties them."""
+        with scrubbed("making tables"):
+            self._instance.recurring.make(tables)
+
+    def again(self, sql: str, *, once: bool = False, doing: str = "running a query") -> list[tuple[Any, ...]]:
+        """Run a statement over tables of `STAYING` and return its rows. It is planned when it first comes, for few rows; with `once` for this
+        time, and for many.
+        """
+        recurring = self._instance.recurring
+        with scrubbed(doing):
+            return recurring.rows_once(sql) if once else recurring.rows(sql)
+
     def use_one_thread(self) -> None:
         """For what follows and has few rows: one thread does it, and while it does, a second would not sleep but ask again and again."""
         self.threads = 1

@@ -7,63 +7,93 @@ next one of its process: whatever an engine makes is in a database of its own in
 import atexit
 import os
 from collections.abc import Mapping
+from functools import cached_property
 
 import duckdb
 
+from core.recurring import Recurring
+
 DATABASE = "task"
 _MOST_IDLE = 2
-_idle: list[duckdb.DuckDBPyConnection] = []
+
+
+class Instance:
+    """One DuckDB in memory, with nothing in it but the empty `DATABASE` whenever an engine gets it."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._root = duckdb.connect(config={**settings, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        self._begin()
+
+    @cached_property
+    def recurring(self) -> Recurring:
+        """Statements that come again with every batch; kept from one engine to the next."""
+        return Recurring(self._root)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection for queries."""
+        return self._root.cursor()
+
+    def begin_again(self, settings: Mapping[str, str]) -> None:
+        """Be there for another engine, under its settings. Raises NotImplementedException where it had to spill: it keeps to its folder."""
+        for name, value in settings.items():
+            text = value.replace("'", "''")  # bound as a parameter, it would make DuckDB import pandas
+            self._root.execute(f"SET {name} = '{text}'")
+        self._begin()
+
+    def is_emptied(self) -> bool:
+        """Remove what the engine has made, and say whether nothing is held any more. The engine's cursors are closed."""
+        try:
+            self._root.execute(f"DETACH {DATABASE}")
+            # What was read of files is forgotten when it is to be remembered no more.
+            for remembered in ("false", "true"):
+                self._root.execute(f"SET enable_external_file_cache = {remembered}")
+            if "recurring" in vars(self):
+                self.recurring.release()
+            held = self._root.execute("SELECT sum(memory_usage_bytes + temporary_storage_bytes) FROM duckdb_memory()").fetchall()
+        except duckdb.Error:
+            return False
+        return held == [(0,)]
+
+    def close(self) -> None:
+        """Close every connection of its own."""
+        if "recurring" in vars(self):
+            self.recurring.close()
+        self._root.close()
+
+    def _begin(self) -> None:
+        self._root.execute(f"ATTACH ':memory:' AS {DATABASE}")
+
+
+_idle: list[Instance] = []
 # A forked process has none of the threads of its parent's instances: it must neither use nor close them.
-_inherited: list[duckdb.DuckDBPyConnection] = []
+_inherited: list[Instance] = []
 
 
-def take_instance(settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
-    """An instance with nothing in it but the empty `DATABASE`, under these settings of DuckDB. Queries run on cursors of it."""
-    instance = _idle_with(settings) or duckdb.connect(
-        config={**settings, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
-    instance.execute(f"ATTACH ':memory:' AS {DATABASE}")
-    return instance
+def take_instance(settings: Mapping[str, str]) -> Instance:
+    """An instance under these settings of DuckDB: one that is idle, or a new one."""
+    while (instance := _next_idle()) is not None:
+        try:
+            instance.begin_again(settings)
+        except duckdb.NotImplementedException:
+            instance.close()
+        else:
+            return instance
+    return Instance(settings)
 
 
-def leave_instance(instance: duckdb.DuckDBPyConnection) -> None:
-    """Leave it to the next engine, if nothing is in it any more; its cursors are closed. One whose engine has failed is closed instead."""
-    if len(_idle) < _MOST_IDLE and _is_emptied(instance):
+def leave_instance(instance: Instance) -> None:
+    """Leave it to the next engine, if nothing is in it any more. One whose engine has failed is closed instead."""
+    if len(_idle) < _MOST_IDLE and instance.is_emptied():
         _idle.append(instance)
     else:
         instance.close()
 
 
-def _idle_with(settings: Mapping[str, str]) -> duckdb.DuckDBPyConnection | None:
-    while (instance := _next_idle()) is not None:
-        try:
-            for name, value in settings.items():
-                text = value.replace("'", "''")  # bound as a parameter, it would make DuckDB import pandas
-                instance.execute(f"SET {name} = '{text}'")
-        except duckdb.NotImplementedException:  # it had to spill, and keeps to its folder for good
-            instance.close()
-        else:
-            return instance
-    return None
-
-
-def _next_idle() -> duckdb.DuckDBPyConnection | None:
+def _next_idle() -> Instance | None:
     try:
         return _idle.pop()
     except IndexError:  # also where another thread has just taken the last
         return None
-
-
-def _is_emptied(instance: duckdb.DuckDBPyConnection) -> bool:
-    try:
-        instance.execute(f"DETACH {DATABASE}")
-        # What was read of files is forgotten when it is to be remembered no more.
-        for remembered in ("false", "true"):
-            instance.execute(f"SET enable_external_file_cache = {remembered}")
-        held = instance.execute("SELECT sum(memory_usage_bytes + temporary_storage_bytes) FROM duckdb_memory()").fetchall()
-    except duckdb.Error:
-        return False
-    return held == [(0,)]
 
 
 def _close_idle() -> None:

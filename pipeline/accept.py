@@ -28,11 +28,13 @@ from pipeline.gates import is_shrink, reasons, shrink_accepted, was_shown, way_o
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
 from pipeline.operation.lineage import hub_table, traced
+from pipeline.plan import make_plan
 from pipeline.quarantine.waiting import waiting_after
 from pipeline.receipts import issue_missing
 from pipeline.standard import standard_in_force
-from pipeline.standardize import BRIEF_ROWS, make_plan, standardize
+from pipeline.standardize import standardize
 from pipeline.state import listed_history, log_columns, standardized_table, typed_fields
+from pipeline.statements import BRIEF_ROWS
 from pipeline.validate import validate
 from standards.day import on_day
 from standards.loader import load_standards

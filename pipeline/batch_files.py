@@ -8,9 +8,10 @@ from core import lake
 from core.engine import Engine, quote
 from pipeline.changes import DELETED, WITHDRAWN
 from pipeline.home import Home
+from pipeline.plan import ROW, ROW_ISSUES, Plan
 from pipeline.quarantine.repairs import REPAIR_COLUMNS, repair_rows
 from pipeline.quarantine.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED, STOPPED_ISSUES
-from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
+from pipeline.standardize import STANDARDIZED
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
 from standards.model import Standards
 

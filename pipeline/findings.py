@@ -12,8 +12,9 @@ from pipeline.delivery.comparing import HELD_BACK
 from pipeline.delivery.drift import accepted_drift
 from pipeline.delivery.notes import READ_WHOLE
 from pipeline.home import Home
+from pipeline.plan import Plan
 from pipeline.quarantine.repairs import count_lapsed, count_repaired
-from pipeline.standardize import STANDARDIZED, Plan, unread_dates
+from pipeline.standardize import STANDARDIZED, unread_dates
 from pipeline.unknown_codes import unknown_codes
 from pipeline.validate import IssueCount
 from quality.run import CheckResult

@@ -18,8 +18,8 @@ from core.engine import Engine, quote
 from core.errors import RequestError
 from core.files import requested
 from pipeline.home import Home
+from pipeline.plan import make_plan
 from pipeline.publication.accuracy import read_accuracy
-from pipeline.standardize import make_plan
 from pipeline.state import ISSUE_COLUMNS, dataset_elements, engine_type, fold, is_kept, log_source, standardized_table, state
 from quality.report import RegistryFigures, batch_report, registry_report, render_html
 from quality.report_data import ReportData, Standing

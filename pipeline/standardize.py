@@ -4,120 +4,23 @@ The result has, for each element, its standard value as text and a column `<elem
 there, in the order of the plan; `_row_issues` does the same for the rules about the record as a whole. Nothing is dropped here.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import pyarrow as pa
-
-from contracts.model import AsOf, Contract, ElementSource
+from contracts.model import AsOf
 from core.engine import Engine, literal, quote
 from core.portable import FEW_ROWS
 from pipeline.changes import CANDIDATES
-from pipeline.state import dataset_elements
-from pipeline.statements import DOUBTFUL, Judged, plain_statement, rows_statement, rules_statement, statements
-from standards.checks import severity_in
+from pipeline.plan import ROW_ISSUES, ElementPlan, Plan
+from pipeline.statements import BRIEF_ROWS, DOUBTFUL, Judged, rows_statement, rules_statement
+from pipeline.values import LISTED_TYPES, read_values
 from standards.day import on_day
-from standards.declared import Declared
-from standards.model import CrossRule, DataElement, SchemaUse, Severity, Standards
-from standards.value_types import issue_kinds
 
 STANDARDIZED = "standardized"  # table
-ROW = "_row"  # stands for the record as a whole, where an element's name is expected
-ROW_ISSUES = "_row_issues"
 # A column of codes, dates or divisions with at most this many different values is standardized once per value.
 FEW_VALUES = 50_000
-LISTED_TYPES = ("code", "date", "division")
 # Rows that tell how many values a column has: twice as many as its values may be, so that more would show.
 TELLING_ROWS = 2 * FEW_VALUES
-# For no more rows or values than that, the engine's optimizer takes longer than it saves: these statements join nothing large.
-BRIEF_ROWS = 32_768
-# Whatever a standard thinks of it: with any other issue than these a date is none, and with this one a text is longer than its column.
-_LEAVE_A_VALUE, _LEAVES_NO_TEXT = ("missing", "repaired", "out-of-range", "future-date"), "wrong-length"
 SYSTEM = ("_record_id", "_position", "_row_digest", "_known")
-
-
-@dataclass(frozen=True)
-class ElementPlan:
-    """One element of the dataset: where its values come from, and the issues it can have, in the order of their bits."""
-
-    element: DataElement
-    use: SchemaUse
-    source: ElementSource | None
-    constant: str | None
-    issues: tuple[str, ...]
-    severities: tuple[Severity, ...]
-    # Bits of issues that make a value unusable although they do not stop its row: such a value is withheld.
-    withholding: int
-
-    @property
-    def column(self) -> str:
-        """Name of the column that holds the element's issues."""
-        return f"{self.element.id}__issues"
-
-    def mask(self, severity: Severity) -> int:
-        """The bits of all issues of one severity."""
-        return sum(1 << bit for bit, found in enumerate(self.severities) if found == severity)
-
-    @property
-    def withheld(self) -> list[str]:
-        """The issues for which a value is withheld."""
-        return [issue for bit, issue in enumerate(self.issues) if self.withholding & 1 << bit]
-
-    @property
-    def published(self) -> str:
-        """SQL for the value that may be published: a refused value of an element that does not stop the row is withheld."""
-        column = quote(self.element.id)
-        return f"CASE WHEN ({quote(self.column)} & {self.withholding}) = 0 THEN {column} END" if self.withholding else column
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one dataset is standardized under one version of the standard."""
-
-    contract: Contract
-    elements: tuple[ElementPlan, ...]
-    rules: tuple[CrossRule, ...]
-
-    @property
-    def row_issues(self) -> tuple[tuple[str, Severity], ...]:
-        """Issues of the record as a whole, in the order of their bits: first the key, then the rules over several elements."""
-        return (("duplicate-key", "error"), *((rule.issue_type, rule.severity) for rule in self.rules))
-
-    @property
-    def stopping(self) -> str:
-        """SQL for whether a standardized row may not be published."""
-        masks = [(item.column, item.mask("error")) for item in self.elements]
-        masks.append((ROW_ISSUES, sum(1 << bit for bit, (_, severity) in enumerate(self.row_issues) if severity == "error")))
-        return " OR ".join(f"({quote(column)} & {mask}) <> 0" for column, mask in masks if mask or column == ROW_ISSUES)
-
-
-def make_plan(contract: Contract, standards: Standards) -> Plan:
-    """Work out what the contract and the standard together ask for."""
-    names = dataset_elements(contract, standards)
-    uses = {name: merged_use(contract, name, standards) for name in names}
-    rules = tuple(rule for rule in standards.cross_rules if rule.schema_id in contract.feeds and set(rule.needs) <= set(names))
-    return Plan(contract, tuple(_element_plan(contract, uses[name], standards) for name in names), rules)
-
-
-def merged_use(contract: Contract, name: str, standards: Standards) -> SchemaUse:
-    """How strictly an element is used: as strictly as the strictest of the registries that the dataset feeds."""
-    uses = [use for feed in contract.feeds if (use := standards.schemas[feed].use(name)) is not None]
-    return uses[0].model_copy(update={"required": any(use.required for use in uses), "critical": any(use.critical for use in uses)})
-
-
-def _element_plan(contract: Contract, use: SchemaUse, standards: Standards) -> ElementPlan:
-    element = use.element
-    issues = ("missing", "repaired", *issue_kinds(element))
-    severities = tuple(severity_in(use, standards.issue_types[name]) for name in issues)
-    natural = [standards.issue_types[name].severity for name in issues]
-    is_text = element.data_type == "string"
-    lost = [name == _LEAVES_NO_TEXT if is_text else name not in _LEAVE_A_VALUE for name in issues]
-    withholding = sum(
-        1 << bit
-        for bit, (own, effective) in enumerate(zip(natural, severities, strict=True))
-        if effective != "error" and (lost[bit] or (own == "error" and issues[bit] != "missing"))
-    )
-    return ElementPlan(element, use, contract.elements.get(element.id), contract.constants.get(element.id), issues, severities, withholding)
 
 
 def standardize(engine: Engine, plan: Plan, today: str, texts: str = CANDIDATES) -> None:
@@ -162,7 +65,7 @@ def _standardize_values(engine: Engine, position: int, item: ElementPlan, today:
     assert item.source is not None
     column = quote(item.source.column)
     distinct = f"SELECT DISTINCT {column} AS raw FROM {texts} WHERE {column} IS NOT NULL"
-    _value_table(engine, position, item, distinct, today)
+    read_values(engine, f"value_{position}", item, distinct, today)
 
 
 def _standardize_doubtful(engine: Engine, plan: Plan, few: set[str], today: str) -> None:
@@ -174,72 +77,13 @@ def _standardize_doubtful(engine: Engine, plan: Plan, few: set[str], today: str)
     doubtful = engine.row(f"SELECT {counts} FROM {STANDARDIZED}")
     for position, item in (found for found, count in zip(direct, doubtful, strict=True) if count):
         name, issues = quote(item.element.id), quote(item.column)
-        _value_table(engine, position, item, f"SELECT DISTINCT {name} AS raw FROM {STANDARDIZED} WHERE {issues} = {DOUBTFUL}", today)
+        texts = f"SELECT DISTINCT {name} AS raw FROM {STANDARDIZED} WHERE {issues} = {DOUBTFUL}"
+        read_values(engine, f"value_{position}", item, texts, today)
         engine.run(
             f"UPDATE {STANDARDIZED} SET {name} = v.value, {issues} = v.issues FROM value_{position} v "
             f"WHERE {issues} = {DOUBTFUL} AND {name} = v.raw",
             doing="standardizing",
         )
-
-
-def _value_table(engine: Engine, position: int, item: ElementPlan, distinct: str, today: str) -> None:
-    """Table `value_<n>` of the texts that a query gives: values first, then issues on the values, so that no expression is written out twice."""
-    values = engine.value(f"CREATE OR REPLACE TABLE given AS SELECT raw, raw AS text FROM ({distinct})", doing="listing values")
-    engine.run(f"CREATE TABLE value_{position} (raw varchar, value varchar, issues integer)")
-    if values and item.element.type in LISTED_TYPES:
-        values = _take_plain(engine, position, item, today, values)
-    if not values:
-        return
-    _restore(engine)
-    sql = statements(item.element, _declared(item), item.use.required, item.issues, today, values)
-    with engine.planned_briefly(values <= BRIEF_ROWS):
-        engine.run(f"CREATE OR REPLACE TABLE read AS {sql.values}", doing="standardizing")
-    _look_up(engine, item.element)
-    with engine.planned_briefly(values <= BRIEF_ROWS):
-        engine.run(f"INSERT INTO value_{position} {sql.issues}", doing="standardizing")
-
-
-def _take_plain(engine: Engine, position: int, item: ElementPlan, today: str, values: int) -> int:
-    """Move the texts that one cheap test settles from `given` to `value_<n>`, and return how many are left: of codes and dates often none, and
-    what reads any text takes a hundred times as long to plan.
-    """
-    sql = plain_statement(item.element, _declared(item), item.issues, today)
-    with engine.planned_briefly(values <= BRIEF_ROWS):
-        engine.run(f"INSERT INTO value_{position} SELECT raw, value, 0 FROM ({sql})", doing="standardizing")
-    engine.run(f"DELETE FROM given WHERE raw IN (SELECT raw FROM value_{position})")
-    left: int = engine.value("SELECT count(*) FROM given")
-    return left
-
-
-def _restore(engine: Engine) -> None:
-    """Turn back texts that were decoded wrongly or escaped: few, and beyond what an expression can do."""
-    from standards.restoring import SUSPICIOUS, restored_texts
-
-    suspects = engine.rows(f"SELECT raw FROM given WHERE regexp_matches(raw, {literal(SUSPICIOUS)})", doing="looking for wrong decodings")
-    found = restored_texts(raw for (raw,) in suspects)
-    if found:
-        engine.register("restored", pa.table({"raw": pa.array(found), "text": pa.array(found.values())}))
-        engine.run("UPDATE given SET text = r.text FROM restored r WHERE r.raw = given.raw", doing="standardizing")
-
-
-def _declared(item: ElementPlan) -> Declared:
-    """What the contract declares for an element; nothing for a constant."""
-    if (source := item.source) is None:
-        return Declared()
-    return Declared(tuple(source.formats), tuple(source.lookup.items()), source.written_in or "", source.unit or "")
-
-
-def _look_up(engine: Engine, element: DataElement) -> None:
-    """Replace the spellings of divisions among the values `read`: an expression cannot hold them all, so those that occur are looked up."""
-    from standards.spellings import SPELLED, readings
-
-    if element.type not in SPELLED:
-        return
-    keys = engine.rows("SELECT DISTINCT key FROM read WHERE key <> '' ORDER BY key", doing="looking up divisions")
-    if known := readings(element, (key for (key,) in keys)):
-        engine.register("known", pa.table({"key": pa.array(known), "reading": pa.array(known.values())}))
-        rest = "|| substring(read.value, length(read.key) + 1)" if element.type == "address" else ""
-        engine.run(f"UPDATE read SET value = k.reading {rest} FROM known k WHERE k.key = read.key", doing="looking up divisions")
 
 
 def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str, rows: int) -> None:
@@ -249,15 +93,10 @@ def _write_standardized(engine: Engine, plan: Plan, few: set[str], today: str, r
     engine.run(f"CREATE {kind} joined AS {_joined(plan, few, today)}", doing="standardizing")
     direct = [item for item in plan.elements if item.source is not None and item.source.column not in few]
     passed = [*SYSTEM, "_valid_from", *(name for item in plan.elements if item not in direct for name in (item.element.id, item.column))]
-    judged = [Judged(item.element.id, item.column, item.element, _declared(item), _absent(item)) for item in direct]
+    judged = [Judged(item.element.id, item.column, item.element, item.declared, item.absent) for item in direct]
     sql = rows_statement(tuple(passed), ROW_ISSUES, judged, today)
     with engine.planned_briefly(rows <= BRIEF_ROWS):
         engine.run(f"CREATE TABLE {STANDARDIZED} AS {sql}", doing=f"standardizing {plan.contract.id}")
-
-
-def _absent(item: ElementPlan) -> int:
-    """The issues of an absent value: `missing` is the first bit."""
-    return 1 if item.use.required else 0
 
 
 def _joined(plan: Plan, few: set[str], today: str) -> str:
@@ -268,7 +107,7 @@ def _joined(plan: Plan, few: set[str], today: str) -> str:
             columns += [f"{_literal(item.constant)}::varchar AS {name}", f"0::integer AS {issues}"]
         elif item.source.column in few:
             joins.append(f"LEFT JOIN value_{position} v{position} ON v{position}.raw = d.{quote(item.source.column)}")
-            columns += [f"v{position}.value AS {name}", f"coalesce(v{position}.issues, {_absent(item)})::integer AS {issues}"]
+            columns += [f"v{position}.value AS {name}", f"coalesce(v{position}.issues, {item.absent})::integer AS {issues}"]
         else:
             columns.append(f"d.{quote(item.source.column)} AS {name}")
     columns.append(f"{_valid_from(plan.contract.as_of, today)} AS _valid_from")

@@ -18,6 +18,8 @@ from standards.model import CrossRule, DataElement, Standards
 from standards.spellings import SPELLED
 from standards.value_types import issue_kinds
 
+# For no more rows or values than that, the engine's optimizer takes longer than it saves: these statements join nothing large.
+BRIEF_ROWS = 32_768
 DOUBTFUL = -1  # stands in a column of issues until its value has been looked at
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from core.engine import Engine, quote
 from core.errors import HubError
-from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan
+from pipeline.plan import ROW, ROW_ISSUES, Plan
+from pipeline.standardize import STANDARDIZED
 from quality.run import CheckResult, prepare_expectations, run_suite
 from standards.checks import Check, checks
 from standards.model import Standards

@@ -11,7 +11,7 @@ from pipeline.delivery.comparing import torn
 from pipeline.gates import gate
 from pipeline.impact.sampling import Estimate, Sample
 from pipeline.impact.trial import issues_column
-from pipeline.standardize import ROW
+from pipeline.plan import ROW
 from pipeline.state import dataset_elements
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import DataElement, Standards, Title

@@ -15,7 +15,8 @@ from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.settings import Settings
 from pipeline.changes import compare
-from pipeline.standardize import ROW, ROW_ISSUES, STANDARDIZED, Plan, make_plan, standardize
+from pipeline.plan import ROW, ROW_ISSUES, Plan, make_plan
+from pipeline.standardize import STANDARDIZED, standardize
 from pipeline.state import log_columns
 from standards.loader import load_standards, substitute
 from standards.model import Standards

@@ -10,7 +10,8 @@ import pytest
 from contracts.model import AsOf, Contract
 from core.engine import Engine
 from pipeline.changes import CANDIDATES
-from pipeline.standardize import STANDARDIZED, _read_day, make_plan, standardize
+from pipeline.plan import make_plan
+from pipeline.standardize import STANDARDIZED, _read_day, standardize
 from tests.factories import hub_in
 from tests.quality.faulty import STANDARDS, TODAY, contract, rows_with_faults
 
@@ -48,6 +49,7 @@ def test_every_way_to_standardize_gives_the_same(tmp_path: Path, schema_id: str,
     monkeypatch.setattr("pipeline.statements.FEW_ROWS", 0)
     monkeypatch.setattr("pipeline.standardize.FEW_VALUES", -1)
     monkeypatch.setattr("pipeline.standardize.BRIEF_ROWS", 0)
+    monkeypatch.setattr("pipeline.values.BRIEF_ROWS", 0)
     assert standardized(tmp_path / "direct", schema_id, often, 2) == once
 
 

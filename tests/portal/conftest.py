@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from core.engine import Engine
-from pipeline.standardize import STANDARDIZED, Plan
+from pipeline.plan import Plan
+from pipeline.standardize import STANDARDIZED
 from pipeline.validate import IssueCount, count_issues, make_suite
 from quality.run import CheckResult
 from standards.model import Standards

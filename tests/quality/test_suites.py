@@ -11,7 +11,8 @@ import pytest
 from core.engine import Engine
 from core.errors import HubError
 from pipeline.changes import CANDIDATES
-from pipeline.standardize import ROW, STANDARDIZED, Plan, make_plan, standardize
+from pipeline.plan import ROW, Plan, make_plan
+from pipeline.standardize import STANDARDIZED, standardize
 from pipeline.validate import KEY, IssueCount, VerdictsDiffer, compare_verdicts, count_issues, make_suite
 from quality.duckdb_dialect import shared_engine
 from quality.render import TARGETS

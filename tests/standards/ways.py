@@ -12,7 +12,8 @@ import pyarrow as pa
 from contracts.model import Contract
 from core.engine import Engine
 from pipeline.changes import CANDIDATES
-from pipeline.standardize import STANDARDIZED, make_plan, standardize
+from pipeline.plan import make_plan
+from pipeline.standardize import STANDARDIZED, standardize
 from standards.loader import load_standards
 from standards.model import DataElement
 from standards.single import Normalized, normalize_values
