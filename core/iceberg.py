@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -55,19 +56,18 @@ def follow(
     if not files:
         return
     with _catalog(settings) as catalog:
-        _append(catalog, _iceberg_table(catalog, settings, table, fields), settings, files, about)
-        _hint(catalog.load_table(table))
+        _hint(_append(catalog, _iceberg_table(catalog, settings, table, fields), settings, files, about))
 
 
 @contextmanager
 def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
     """Iceberg's catalog; raises StoreError (transient) where it is locked or another process commits to the same table."""
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.exceptions import CommitFailedException
     from sqlalchemy.exc import DatabaseError, OperationalError
 
     try:
-        with closing(SqlCatalog("hub", uri=driver_url(settings.lake_url), warehouse=settings.lake_warehouse)) as catalog:
+        with closing(_opened(driver_url(settings.lake_url), settings.lake_warehouse)) as catalog:
+            catalog.create_tables()  # somebody may have taken the database away
             yield catalog
     except (CommitFailedException, OperationalError):
         raise StoreError("the lake's catalog would not take a commit", hint="try again; nothing is lost", transient=True) from None
@@ -76,6 +76,14 @@ def _catalog(settings: Settings) -> Iterator["SqlCatalog"]:
         if settings.lake_url.startswith("sqlite"):
             hint = f"nothing is lost: it only follows; take {Path(settings.lake_url).name} away, and the next run makes it anew"
         raise StoreError("the lake's catalog (Iceberg) is damaged, or its metadata is gone", hint=hint) from None
+
+
+@lru_cache(maxsize=4)
+def _opened(url: str, warehouse: str) -> "SqlCatalog":
+    """The catalog, once for a process: it has then put its statements together. Its connections are closed after each use."""
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    return SqlCatalog("hub", uri=url, warehouse=warehouse)
 
 
 def _listed_at(catalog: "SqlCatalog", table: str) -> str | None:
@@ -129,13 +137,13 @@ def _iceberg_table(catalog: "SqlCatalog", settings: Settings, table: str, fields
     from pyiceberg import types
     from pyiceberg.schema import Schema
 
-    _make_namespace(catalog, table.split(".", maxsplit=1)[0])
     columns = [
         types.NestedField(number, name, getattr(types, ICEBERG_TYPES[kind])(), required=False) for name, (number, kind) in fields.items()
     ]
     before = _listed_at(catalog, table)
     iceberg = _load_here(catalog, settings, table)
     if iceberg is None:
+        _make_namespace(catalog, table.split(".", maxsplit=1)[0])
         _forget(catalog, table, before)
         iceberg = _create(catalog, table, Schema(*columns), _table_folder(settings, table))
     if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
@@ -210,6 +218,8 @@ def _transaction(iceberg: "Table") -> "Transaction":
 
         @property
         def table_metadata(self) -> Any:
+            if not self._updates:
+                return self._table.metadata
             state = (self._updates, self._table.metadata)
             if any(now is not before for now, before in zip(state, self._state, strict=True)):
                 self._state, self._metadata = state, super().table_metadata
@@ -220,12 +230,12 @@ def _transaction(iceberg: "Table") -> "Transaction":
 
 def _append(
     catalog: "SqlCatalog", iceberg: "Table", settings: Settings, files: Sequence[tuple[int, str]], about: Mapping[str, str]
-) -> None:
-    """Add what is missing in one snapshot; the highest number taken over is kept as a property of the table."""
+) -> "Table":
+    """Add what is missing in one snapshot, and return the table as it is then; the highest number taken over is a property of it."""
     done = int(iceberg.properties.get(SEQ_PROPERTY, 0))
     missing = [(seq, settings.lake_dir / path) for seq, path in files if seq > done]
     if not missing:
-        return
+        return iceberg
     paths = [path for _, path in missing]
     if gone := next((path for path in paths if not path.exists()), None):
         raise StoreError(
@@ -234,6 +244,7 @@ def _append(
     with _knowing(catalog, iceberg, paths) as wide, _transaction(wide) as transaction:
         transaction.add_files([located(path) for path in paths], snapshot_properties=dict(about), check_duplicate_files=False)
         transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), FILES_PROPERTY: located(settings.lake_dir), **about})
+    return wide if wide is iceberg else catalog.load_table(iceberg.name())
 
 
 def _path(location: str) -> Path:
