@@ -7,7 +7,8 @@ that there was, or that others joined as well · `split` the records of the old 
 new entity now. A record that moves between two entities that both stay makes no event: neither id has lost its entity.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -57,51 +58,62 @@ def clear_events(serving: sa.Engine, registry: str, number: int, lease: Lease | 
 def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int) -> str:
     """The entity that an id stands for as of a publication: itself, or what became of it.
 
-    Raises RequestError, naming them, where several became of it, and where it ended without a successor.
+    Raises RequestError, naming them, where several became of it, also if some of these are gone since, and where nobody is left.
     """
     with reading(serving) as connection:
-        found = sorted(_living(connection, schema, canonical_id, number))
-        ended = _ended(connection, schema, canonical_id, number)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise RequestError(f"{canonical_id} has been split into {', '.join(found)}", hint="ask for one of these")
-    if ended is None:
+        became = _what_became(connection, schema, canonical_id, number)
+    living, gone = sorted(became.living), sorted(became.ended)
+    if len(living) == 1 and not gone:
+        return living[0]
+    if living:
+        # Who is left of several is not for that whoever was meant.
+        since = f"; deleted since: {', '.join(gone)}" if gone else ""
+        raise RequestError(f"{canonical_id} has been split into {', '.join(sorted([*living, *gone]))}{since}", hint="ask for one of these")
+    last = max((ended for ended in became.ended.values() if ended is not None), default=None)
+    if last is None:
         raise RequestError(f"no entity {canonical_id} in {schema.id}")
     raise RequestError(
-        f"{canonical_id} has been deleted from {schema.id} by publication {ended}",
-        hint=f"publication {ended - 1} still had it",
+        f"{canonical_id} has been deleted from {schema.id} by publication {last}", hint=f"publication {last - 1} still had it"
     )
 
 
 def has_ended(serving: sa.Engine, schema: Schema, canonical_id: str, number: int) -> bool:
     """Whether no entity holds what an id once stood for, as of a publication."""
     with reading(serving) as connection:
-        return not _living(connection, schema, canonical_id, number)
+        return not _what_became(connection, schema, canonical_id, number).living
 
 
-def _living(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> list[str]:
-    """The entities that hold what an id once stood for, step by step; ids that several ways lead to are looked at once."""
+@dataclass(frozen=True)
+class _Became:
+    """The entities that hold what an id once stood for, and those at which a way ended: deleted, by which publication (None: never there)."""
+
+    living: Sequence[str]
+    ended: Mapping[str, int | None]
+
+
+def _what_became(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> _Became:
+    """Go on step by step; ids that several ways lead to are looked at once."""
     held = (
         f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n "
         "AND (_publication_to IS NULL OR _publication_to > :n)"
     )
-    living, seen, waiting = [], {canonical_id}, [canonical_id]
+    living, gone, seen, waiting = list[str](), dict[str, int | None](), {canonical_id}, [canonical_id]
     while waiting:
         asked = waiting.pop()
         if connection.execute(sa.text(held), {"id": asked, "n": number}).scalar():
             living.append(asked)
             continue
         # Only what the last end of an entity said counts: it may have come back, and gone again for good.
+        ended = _ended(connection, schema, asked, number)
         query = sa.select(identity_event.c.new_id).where(
-            identity_event.c.registry == schema.id,
-            identity_event.c.number == _ended(connection, schema, asked, number),
-            identity_event.c.old_id == asked,
+            identity_event.c.registry == schema.id, identity_event.c.number == ended, identity_event.c.old_id == asked
         )
-        new = set(connection.execute(query).scalars()) - seen
+        new = set(connection.execute(query).scalars())
+        if not new:
+            gone[asked] = ended
+        waiting += new - seen
         seen |= new
-        waiting += new
-    return living
+    return _Became(living, gone)
 
 
 def _ended(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> int | None:

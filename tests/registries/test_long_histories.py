@@ -1,7 +1,12 @@
 """What an old installation asks of its tables."""
 
+from collections.abc import Iterable
+
+import pytest
 import sqlalchemy as sa
 
+from core.errors import RequestError
+from quality.texts import sentence
 from registries.candidates import _is_open
 from registries.identity import successor
 from registries.tables import candidate_pair, identity_event, judgement, metadata
@@ -11,24 +16,56 @@ from standards.loader import load_standards
 SCHEMA = load_standards().schemas["population"]
 
 
-def test_an_id_leads_to_its_successor_over_any_number_of_steps() -> None:
-    """Two ways part and meet again half-way, and each step was a publication."""
-    serving, steps = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool), 3_000
+def lived(lives: Iterable[tuple[str, int, int | None]], ways: Iterable[tuple[int, str, str]]) -> sa.Engine:
+    """A serving database with entities (id, first publication, the one that ended it) and what became of them (publication, old id, new id)."""
+    serving = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     metadata.create_all(serving)
     with serving.begin() as connection:
-        columns = "_canonical_id TEXT PRIMARY KEY, _publication_from INTEGER, _publication_to INTEGER"
+        columns = "_canonical_id TEXT, _publication_from INTEGER, _publication_to INTEGER, PRIMARY KEY (_canonical_id, _publication_from)"
         connection.execute(sa.text(f"CREATE TABLE {history_table(SCHEMA)} ({columns})"))
-        lives = [(f"{place}", place, place + 1 if place < steps else None) for place in range(1, steps + 1)] + [("beside", 5, 6)]
         connection.execute(
             sa.text(f"INSERT INTO {history_table(SCHEMA)} VALUES (:id, :since, :ended)"),
             [{"id": name, "since": since, "ended": ended} for name, since, ended in lives],
         )
-        ways = [(place + 1, f"{place}", f"{place + 1}") for place in range(1, steps)] + [(5, "4", "beside"), (6, "beside", "6")]
         connection.execute(
             identity_event.insert(),
             [{"registry": "population", "number": number, "kind": "rekey", "old_id": old, "new_id": new} for number, old, new in ways],
         )
+    return serving
+
+
+def test_an_id_leads_to_its_successor_over_any_number_of_steps() -> None:
+    """Two ways part and meet again half-way, and each step was a publication."""
+    steps = 3_000
+    lives = [(f"{place}", place, place + 1 if place < steps else None) for place in range(1, steps + 1)] + [("beside", 5, 6)]
+    ways = [(place + 1, f"{place}", f"{place + 1}") for place in range(1, steps)] + [(5, "4", "beside"), (6, "beside", "6")]
+    serving = lived(lives, ways)
     assert successor(serving, SCHEMA, "1", steps) == f"{steps}"
+    serving.dispose()
+
+
+def test_who_is_left_of_several_does_not_answer_for_one_that_is_gone() -> None:
+    """One number was two people's; one of the two has died out of the registry, and may be the one that is meant."""
+    serving = lived(
+        [("both", 1, 2), ("she", 2, 4), ("he", 2, 3), ("again", 4, None)], [(2, "both", "she"), (2, "both", "he"), (4, "she", "again")]
+    )
+    for number, left in ((3, "she"), (4, "again")):
+        with pytest.raises(RequestError) as raised:
+            successor(serving, SCHEMA, "both", number)
+        assert raised.value.message == f"both has been split into {', '.join(sorted([left, 'he']))}; deleted since: he"
+        assert sentence(raised.value.message, "zh") == f"both 已拆分为 {', '.join(sorted([left, 'he']))}，其中此后已删除：he"
+    assert successor(serving, SCHEMA, "she", 4) == "again"
+    serving.dispose()
+
+
+def test_who_was_deleted_under_a_later_id_was_deleted_by_the_publication_that_did_it() -> None:
+    """An id that came back, and went for good."""
+    serving = lived([("one", 1, 2), ("other", 2, 3), ("one", 3, 5)], [(2, "one", "other"), (3, "other", "one")])
+    for name in ("one", "other"):
+        assert successor(serving, SCHEMA, name, 4) == "one"
+        with pytest.raises(RequestError, match="deleted from population by publication 5") as raised:
+            successor(serving, SCHEMA, name, 5)
+        assert raised.value.hint == "publication 4 still had it"
     serving.dispose()
 
 
