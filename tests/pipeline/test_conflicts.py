@@ -46,7 +46,7 @@ def test_two_people_under_one_number_are_taken_apart_until_the_source_mends_it(a
     assert hub.unbalanced() == []
     assert names(hub)[resident_id(1)] == person(1)["XM"]
     (pair,) = open_pairs(hub.home.serving, "population")
-    assert pair.method == "two-people/1"
+    assert pair.method == "two-people/2"
     assert {pair.left.contract_id, pair.right.contract_id} == {RESIDENTS["id"], CARDS["id"]}
     # Another change of the same entity leaves it apart; so does one of somebody else.
     hub.sync(RESIDENTS, [person(n, DH="13711111111") if n == 1 else person(n) for n in range(13)])
@@ -56,6 +56,22 @@ def test_two_people_under_one_number_are_taken_apart_until_the_source_mends_it(a
     third = hub.publish("population")
     assert (third.entities, third.linked, third.unlinked, third.apart) == (13, 17, 0, 0)
     assert open_pairs(hub.home.serving, "population") == []
+    assert hub.unbalanced() == []
+
+
+def test_a_number_beside_a_crowd_in_a_source_that_knows_only_names_is_nobodys(hub: Hub) -> None:
+    """A clerk's own number, or one that stands for none: the telephones of a crowd would stand beside those of whose number it is."""
+    cards = CARDS | {"columns": PATIENTS["columns"], "ignore": ["KH", "XB", "CSRQ", "DZ"]}
+    hub.register(RESIDENTS, cards)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(cards, [card(n, SFZH=resident_id(0)) for n in range(11)])
+    first = hub.publish("population")
+    assert (first.entities, first.linked, first.apart) == (12, 12, 11)
+    assert {row["_several"] for row in hub.served("base_population")} == {None}
+    assert {pair.method for pair in open_pairs(hub.home.serving, "population")} == {"two-people/2"}
+    hub.sync(cards, [card(n) for n in range(11)])
+    second = hub.publish("population")
+    assert (second.entities, second.linked, second.apart) == (12, 23, 0)
     assert hub.unbalanced() == []
 
 

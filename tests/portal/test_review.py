@@ -49,7 +49,7 @@ def wait(hub: Hub) -> None:
     pairs = [
         Candidate(side(hub, 2), side(hub, 3), f"{model.id}/{model.version}", 7.5, levels),
         Candidate(gone, side(hub, 3), "people/0", 6.0),
-        Candidate(side(hub, 4), side(hub, 5), "two-people/1", 0.0),
+        Candidate(side(hub, 4), side(hub, 5), "two-people/2", 0.0),
     ]
     offer(hub.home.serving, "population", pairs)
 
@@ -87,7 +87,7 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     assert set(second.values()) == {side(hub, 4).record_id, side(hub, 5).record_id}
     # Nobody was shown it, and nobody is said to have been.
     assert not [entry for entry in entries(hub.home.audit, limit=50) if "00000000-0000-0000-0000-000000000001" in entry["subject"]]
-    assert "two-people/1" in page
+    assert "two-people/2" in page
     (told,) = judgements(serving, "population")
     assert (told.verdict, told.method, told.why, told.actor) == ("same", "human", "the same card", "portal:test")
     assert "the same" in page
