@@ -79,7 +79,16 @@ def open_pairs(serving: sa.Engine, registry: str, limit: int = 100) -> list[Cand
 
 def found_by(serving: sa.Engine, registry: str, method: str) -> list[Candidate]:
     """Every pair that a method has found, open or not."""
-    query = sa.select(candidate_pair).where(candidate_pair.c.registry == registry, candidate_pair.c.method == method)
+    return _found(serving, registry, candidate_pair.c.method == method)
+
+
+def found_by_versions(serving: sa.Engine, registry: str, rule_id: str) -> list[Candidate]:
+    """Every pair that any version of a rule has found, open or not."""
+    return _found(serving, registry, candidate_pair.c.method.startswith(f"{rule_id}/", autoescape=True))
+
+
+def _found(serving: sa.Engine, registry: str, which: sa.ColumnElement[bool]) -> list[Candidate]:
+    query = sa.select(candidate_pair).where(candidate_pair.c.registry == registry, which)
     with reading(serving) as connection:
         return [_candidate(row) for row in connection.execute(query)]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.database import writing
 from core.errors import RequestError
 from core.settings import REPOSITORY
 from pipeline.answers.why import find_entity, show
@@ -14,6 +15,7 @@ from pipeline.report import report_registry
 from quality.report import render_html
 from registries.candidates import open_pairs
 from registries.judgements import Decision, Side, judge, withdraw
+from registries.tables import candidate_pair
 from tests.factories import ENTERPRISES, LICENCES, PATIENTS, RESIDENTS, Hub, certificate, credit_code, organization, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -73,6 +75,18 @@ def test_a_number_beside_a_crowd_in_a_source_that_knows_only_names_is_nobodys(hu
     second = hub.publish("population")
     assert (second.entities, second.linked, second.apart) == (12, 23, 0)
     assert hub.unbalanced() == []
+
+
+def test_what_an_earlier_version_of_the_rule_found_is_over_when_the_source_is_mended(hub: Hub) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(CARDS, [card(1, **STRANGER), card(2, **STRANGER)])
+    hub.publish("population")
+    with writing(hub.home.serving) as connection:
+        connection.execute(candidate_pair.update().values(method="two-people/0"))
+    hub.sync(CARDS, [card(1), card(2, **STRANGER, DH="13711111111")])
+    hub.publish("population")
+    assert [pair.method for pair in open_pairs(hub.home.serving, "population")] == ["two-people/2"]
 
 
 def test_one_number_on_two_certificates_is_taken_apart(hub: Hub) -> None:
