@@ -77,12 +77,6 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
     )
 
 
-def has_ended(serving: sa.Engine, schema: Schema, canonical_id: str, number: int) -> bool:
-    """Whether no entity holds what an id once stood for, as of a publication."""
-    with reading(serving) as connection:
-        return not _what_became(connection, schema, canonical_id, number).living
-
-
 @dataclass(frozen=True)
 class _Became:
     """The entities that hold what an id once stood for, and those at which a way ended: deleted, by which publication (None: never there)."""

@@ -24,7 +24,7 @@ from pipeline.answers.verdicts import Answer, MergedAgain, Record, answers_of
 from pipeline.home import Home
 from pipeline.landing import batch_folder
 from pipeline.publication.base import base_state
-from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
+from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE, is_apart
 from pipeline.quarantine.repairs import Repair, delivered_rows, repairs_of
 from pipeline.resolve import XREF_COLUMNS, schema_elements, xref_lines, xref_table
 from pipeline.standard import standard_of
@@ -32,7 +32,7 @@ from pipeline.state import ISSUE_COLUMNS, Sought, fold, log_columns, log_source,
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
 from registries.further_values import COLUMN
-from registries.identity import has_ended, successor
+from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
 from registries.matching import canonical_key, minted
 from registries.publications import files_upto, get_publication, inputs_of, published
@@ -95,15 +95,16 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     key = canonical_key(definition, load_key(home.settings, CANONICAL_KEY))
     identities = list(_identities(name, len(schema.identity)))
     own = [str(minted(key, parts)) for parts in identities]
-    found = _entity_named(home, schema, name, identities, own, number)
-    if found is None or has_ended(home.serving, schema, found, number):
-        # Who comes back under an identifier may come into the entity of another one.
-        found = _linked_by(home, registry, own, number) or found
+    found, is_held = _entity_named(home, schema, name, identities, own, number)
+    if found != name and not (is_held and found in own):
+        # Who comes under an identifier may come into the entity of another one, and who is kept apart from it may show it in a row.
+        linked = _linked_by(home, registry, own, number)
+        found = linked[0] if linked and found not in linked else found
     if found is None:
         wanted = "/".join(schema.identity)
         reason = f"no such entity in {registry}" if known_at is None else f"publication {number} of {registry} knew no such entity"
         raise NoSuchEntity(reason, hint=f"give a canonical id, or {wanted}")
-    return successor(home.serving, schema, str(found), number)
+    return successor(home.serving, schema, found, number)
 
 
 def _identities(name: str, parts: int) -> Iterator[tuple[str, ...]]:
@@ -115,7 +116,8 @@ def _identities(name: str, parts: int) -> Iterator[tuple[str, ...]]:
 
 def _entity_named(
     home: Home, schema: Schema, name: str, identities: Sequence[tuple[str, ...]], own: Sequence[str], number: int
-) -> str | None:
+) -> tuple[str | None, bool]:
+    """The id that a name is or was best known as, and whether a row of it holds."""
     values: dict[str, Any] = {"name": name, "n": number}
     is_own = f"_canonical_id IN ({', '.join(f':own{way}' for way in range(len(own)))})" if own else "1 = 0"
     ways = ["_canonical_id = :name", is_own]
@@ -124,23 +126,27 @@ def _entity_named(
         values |= {f"p{way}_{i}": part for i, part in enumerate(parts)}
     values |= {f"own{way}": canonical_id for way, canonical_id in enumerate(own)}
     query = (
-        f"SELECT _canonical_id FROM {history_table(schema)} WHERE ({' OR '.join(ways)}) AND _publication_from <= :n "
-        f"ORDER BY CASE WHEN {HELD} THEN 0 ELSE 1 END, CASE WHEN {is_own} THEN 0 ELSE 1 END, _publication_from DESC LIMIT 1"
+        f"SELECT _canonical_id, CASE WHEN {HELD} THEN 1 ELSE 0 END AS is_held FROM {history_table(schema)} "
+        f"WHERE ({' OR '.join(ways)}) AND _publication_from <= :n "
+        f"ORDER BY is_held DESC, CASE WHEN {is_own} THEN 0 ELSE 1 END, _publication_from DESC, _canonical_id LIMIT 1"
     )
     with reading(home.serving) as connection:
-        found = connection.execute(sa.text(query), values).scalar()
-    return None if found is None else str(found)
+        row = connection.execute(sa.text(query), values).one_or_none()
+    return (None, False) if row is None else (str(row[0]), bool(row[1]))
 
 
-def _linked_by(home: Home, registry: str, own: Sequence[str], number: int) -> str | None:
-    """The entity of a record whose identifier no row shows, since another record's was chosen."""
+def _linked_by(home: Home, registry: str, own: Sequence[str], number: int) -> list[str]:
+    """The entities of records with an identifier that are placed elsewhere, though nothing keeps them apart from whose it is."""
     if not own:
-        return None
+        return []
     ids = ", ".join(uuid_literal(canonical_id) for canonical_id in own)
     with Engine(home.settings) as engine:
-        sql = f"SELECT _canonical_id FROM {xref_lines(home, registry, number)} WHERE _identity IN ({ids}) AND _canonical_id IS NOT NULL LIMIT 1"
-        found = engine.rows(sql, doing="looking for an identifier")
-    return str(found[0][0]) if found else None
+        lines = xref_lines(home, registry, number)
+        sql = (
+            f"SELECT DISTINCT _canonical_id::varchar FROM {lines} l WHERE _identity IN ({ids}) AND _canonical_id IS NOT NULL "
+            f"AND NOT {is_apart('l')} ORDER BY 1"
+        )
+        return [canonical_id for (canonical_id,) in engine.rows(sql, doing="looking for an identifier")]
 
 
 HELD = "_publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n)"

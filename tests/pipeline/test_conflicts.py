@@ -153,6 +153,28 @@ def test_whoever_is_apart_and_judged_to_be_another_stays_so(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+def test_a_number_that_another_row_shows_leads_to_whose_it_is(hub: Hub) -> None:
+    """Somebody has two numbers and is published under the other one; a stranger, kept apart from the first, shows it in a row of their own."""
+    hub.register(RESIDENTS, CARDS)
+    residents = [person(n) for n in range(12)]
+    hub.sync(RESIDENTS, residents)
+    hub.publish("population")
+    known = {row["resident_id"]: row["_canonical_id"] for row in hub.served("base_population")}
+    kept, other = sorted((1, 2), key=lambda n: known[resident_id(n)])  # who are one go by the smaller id
+    residents[kept] |= {"GXSJ": "2024-06-01"}  # and the newer record shows its number
+    hub.sync(RESIDENTS, residents)
+    hub.sync(CARDS, [card(40, SFZH=resident_id(other), **STRANGER), card(41, SFZH="", **STRANGER)])
+    mine = {row["resident_id"]: Side(str(row["_record_id"]), RESIDENTS["id"]) for row in hub.state(RESIDENTS)}
+    strangers = [Side(str(row["_record_id"]), CARDS["id"]) for row in hub.state(CARDS)]
+    decisions = [Decision(mine[resident_id(kept)], mine[resident_id(other)], "same", "seen"), Decision(*strangers, "same", "seen")]
+    judge(hub.home.serving, "population", decisions, "tester")
+    published = hub.publish("population")
+    assert (published.entities, published.linked) == (12, 14)
+    assert {row["person_name"] for row in hub.served("base_population") if row["resident_id"] == resident_id(other)} == {STRANGER["XM"]}
+    assert named(hub, resident_id(other)) == person(kept)["XM"]
+    assert find_entity(hub.home, "population", resident_id(other)) == known[resident_id(kept)]
+
+
 def test_a_number_that_no_row_shows_leads_to_whom_its_record_was_judged_to_be(hub: Hub) -> None:
     hub.register(RESIDENTS, CARDS)
     hub.sync(RESIDENTS, [person(n) for n in range(12)])
