@@ -65,10 +65,11 @@ def successor(serving: sa.Engine, schema: Schema, canonical_id: str, number: int
     living, gone = sorted(became.living), sorted(became.ended)
     if len(living) == 1 and not gone:
         return living[0]
+    parts = ", ".join(sorted([*living, *gone]))
+    if living and gone:  # who is left of several is not for that whoever was meant
+        raise RequestError(f"{canonical_id} has been split into {parts}; deleted since: {', '.join(gone)}", hint="ask for one of these")
     if living:
-        # Who is left of several is not for that whoever was meant.
-        since = f"; deleted since: {', '.join(gone)}" if gone else ""
-        raise RequestError(f"{canonical_id} has been split into {', '.join(sorted([*living, *gone]))}{since}", hint="ask for one of these")
+        raise RequestError(f"{canonical_id} has been split into {parts}", hint="ask for one of these")
     last = max((ended for ended in became.ended.values() if ended is not None), default=None)
     if last is None:
         raise RequestError(f"no entity {canonical_id} in {schema.id}")
