@@ -1,9 +1,9 @@
 """The gate on what sources say: one that suddenly claims that everybody's name is empty, or the same, is stopped before it wins survivorship.
 
-Looked at is what changed since the last publication, by source and element: how many values were emptied, how many became others, and how
-many became one and the same; each as a share of the records that the source had. Limits are data of the registry. A source of which fewer
-records changed than any limit allows costs nothing. What a new version of the standard makes of the same rows is no word of a source: it was
-shown to whoever adopted it (`./hub standards diff --impact`).
+Looked at is what changed since the last publication, by source and element, also where a source has given its records other keys: how many
+values were emptied, how many became others, and how many became one and the same; each as a share of the records that the source had. Limits
+are data of the registry. A source of which fewer records changed than any limit allows costs nothing. What a new version of the standard makes
+of the same rows is no word of a source: it was shown to whoever adopted it (`./hub standards diff --impact`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from core.engine import Engine, quote
 from core.errors import GateFailed
 from core.percent import limit_percent, part_of
 from pipeline.home import Home
+from pipeline.publication.placing import OLD_LINKS
 from pipeline.resolve import Pinned, schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import SourceLimits
@@ -91,7 +92,8 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
     pairs = ", ".join(f"n.{quote(name)} AS {quote(f'new_{name}')}, o.{quote(name)} AS {quote(f'old_{name}')}" for name in elements)
     pair = f"changes_{item.number}"
     engine.run(
-        f"CREATE TABLE {pair} AS SELECT {pairs} FROM {source} n JOIN {old} o USING (_record_id) WHERE {live}",
+        f"CREATE TABLE {pair} AS SELECT {pairs} FROM {source} n JOIN ({_earlier_records(item)}) e ON e._new = n._record_id "
+        f"JOIN {old} o ON o._record_id = e._old WHERE {live}",
         doing=f"comparing what {item.contract.id} says",
     )
     for element in elements:
@@ -99,6 +101,19 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
         for kind, rows in _changes(engine, pair, element).items():
             if rows > part_of(records, limit[kind]):
                 yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
+
+
+def _earlier_records(item: Pinned) -> str:
+    """SQL for which record of the publication before a changed one is held against, `_new` and `_old`: the same; where a source has given its
+    records other keys, the one in whose place it has come under the same identifier.
+    """
+    changed = f"changed_{item.number}"
+    gone = f"SELECT _record_id AS _old, _identity FROM {OLD_LINKS} WHERE _record_id IN (SELECT _record_id FROM {changed} WHERE NOT _live)"
+    come = f"SELECT _record_id AS _new, _identity FROM {changed} WHERE _live AND _record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})"
+    return (
+        f"SELECT _record_id AS _new, _record_id AS _old FROM {changed} UNION ALL "
+        f"SELECT _new, min(_old) FROM ({come}) JOIN ({gone}) USING (_identity) GROUP BY _new"
+    )
 
 
 def _changed(home: Home, item: Pinned) -> int:

@@ -99,6 +99,18 @@ def test_records_that_went_away_and_came_back_otherwise_are_looked_at(hub: Hub) 
         hub.publish("population")
 
 
+def test_records_that_came_under_other_keys_are_looked_at(hub: Hub) -> None:
+    """An export under new numbers: nothing of it is the record that was there, and every name in it is the same."""
+    cards = {**RESIDENTS, "record_key": ["KH"], "ignore": ["KH"]}
+    hub.register(cards)
+    for first, changed in ((0, {}), (1000, {}), (2000, {"XM": "李伟"})):
+        hub.sync(cards, [person(number, **changed) | {"KH": str(first + number)} for number in PEOPLE])
+        if not changed:
+            assert hub.publish("population").entities == len(PEOPLE)
+    with pytest.raises(GateFailed, match=r"person_name same in 118 of 120 records \(limit 5%\)"):
+        hub.publish("population")
+
+
 def test_under_a_new_standard_only_what_the_source_itself_says_otherwise_counts(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     import pipeline.standard
 
