@@ -118,7 +118,10 @@ def read_changes(serving: sa.Engine, definition: RegistryDefinition, schema: Sch
 
 
 def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id: str, limit: int) -> State:
-    """The rows of a publication, by default the current one, after a canonical id. Raises RequestError where there is no such publication."""
+    """The rows of a publication, by default the current one, after a canonical id that it has.
+
+    Raises RequestError where there is no such publication, or no such id in it.
+    """
     with reading(serving) as connection:
         spans = _spans(connection, schema.id)
         if not spans:
@@ -127,12 +130,17 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
         span = next((item for item in spans if item.number == wanted), None)
         if span is None:
             raise RequestError(f"{schema.id} has no publication {wanted}", hint=f"the newest is {spans[-1].number}")
+        current = f"FROM {history_table(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "
+        place = {"n": span.number, "after": after_id}
+        # Any text stands before or behind the ids: behind all of them, it would look like the end of the table.
+        if after_id and connection.execute(sa.text(f"SELECT 1 {current} AND _canonical_id = :after LIMIT 1"), place).first() is None:
+            raise RequestError(
+                f"publication {span.number} of {schema.id} has no row of that id to go on from",
+                hint="name the publication and the after_id of the page before, or neither, to begin again",
+            )
         found = connection.execute(
-            sa.text(
-                f"SELECT * FROM {history_table(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "
-                "AND _canonical_id > :after ORDER BY _canonical_id LIMIT :limit"
-            ),
-            {"n": span.number, "after": after_id, "limit": limit},
+            sa.text(f"SELECT * {current} AND _canonical_id > :after ORDER BY _canonical_id LIMIT :limit"),
+            place | {"limit": limit},
         )
         told = told_columns(connection, schema)
         rows = tuple(Row(row["_canonical_id"], *_validity(row), _filled(told, row)) for row in map(_named, found))

@@ -146,6 +146,9 @@ def test_who_was_away_too_long_is_told_so_and_starts_anew(any_hub: Hub) -> None:
     for event in read_changes(hub.home.serving, short, SCHEMA, resume, 100).events:
         apply(copy, event)
     assert copy == served(hub)
+    # What is no id of that publication is not taken for the end of its table.
+    with pytest.raises(RequestError, match="publication 4 of legal_entity has no row of that id"):
+        read_state(hub.home.serving, SCHEMA, 4, "nobody", 10)
 
 
 def test_before_the_first_publication_there_is_nothing(any_hub: Hub) -> None:
