@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, print_json
+from core.nouns import noun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,7 +47,7 @@ def restore(folder: Annotated[Path, typer.Argument(exists=True, help="A folder t
         print_json({**asdict(done), "equations": len(equations), "broken": [asdict(item) for item in broken]})
     else:
         _tell(done, False, "restored from")
-        print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
+        print(f"{len(equations)} {noun(len(equations), 'equation')} recomputed, {len(broken)} {noun(len(broken), 'does', 'do')} not hold")
     if broken:
         raise typer.Exit(1)
 
@@ -56,4 +57,4 @@ def _tell(done: Any, as_json: bool, verb: str) -> None:
         print_json(asdict(done))
         return
     numbers = ", ".join(f"{name} #{number}" for name, number in done.publications.items()) or "nothing published"
-    print(f"{verb} {done.folder}: {done.files:,} files, {done.bytes / 1e6:,.1f} MB, as of {done.at} ({numbers})")
+    print(f"{verb} {done.folder}: {done.files:,} {noun(done.files, 'file')}, {done.bytes / 1e6:,.1f} MB, as of {done.at} ({numbers})")

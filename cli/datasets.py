@@ -14,6 +14,7 @@ from cli.reasons import reason_given
 from cli.receipts import print_batch
 from core.errors import GateFailed, HubError, LeaseHeld, RequestError
 from core.faults import described
+from core.nouns import noun
 
 if TYPE_CHECKING:
     from catalog.batches import Batch
@@ -187,11 +188,11 @@ def end(
     if done.left:
         print(f"  {done.left} had landed and is not accepted any more: its rows are in landing until they are purged")
     if records == "kept":
-        print(f"  its {done.records:,} records stay as they were read last in: {', '.join(done.feeds)}")
+        stay = noun(done.records, "record stays as it was", "records stay as they were")
+        print(f"  its {done.records:,} {stay} read last in: {', '.join(done.feeds)}")
     else:
-        print(
-            f"  its {done.records:,} records leave with the next publication: {'; '.join(f'./hub publish {feed}' for feed in done.feeds)}"
-        )
+        leave = noun(done.records, "record leaves", "records leave")
+        print(f"  its {done.records:,} {leave} with the next publication: {'; '.join(f'./hub publish {feed}' for feed in done.feeds)}")
 
 
 def _about(contract: str, error: HubError) -> str:

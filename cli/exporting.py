@@ -8,6 +8,7 @@ import typer
 
 from cli.output import Json, print_json
 from cli.records import KnownAt, Registry
+from core.nouns import noun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,8 +33,11 @@ def export(
     if as_json:
         print_json(asdict(done))
         return
-    print(f"{done.rows:,} rows of {registry}, publication {done.publication}, standard {done.standard_version}: {to / done.file}")
+    print(
+        f"{done.rows:,} {noun(done.rows, 'row')} of {registry}, publication {done.publication}, standard {done.standard_version}: {to / done.file}"
+    )
     hidden = sum(column.masked for column in done.columns)
     if hidden:
-        print(f'{hidden} columns about persons are masked; --purpose "…" gives them in full and goes into the audit log')
+        masked = noun(hidden, "column about persons is", "columns about persons are")
+        print(f'{hidden} {masked} masked; --purpose "…" gives all in full and goes into the audit log')
     print(f"what it is stands in {to / MANIFEST}; follow it: ./hub changes {registry} --after {done.resume_after}")

@@ -7,6 +7,7 @@ import typer
 
 from cli.output import Json, answer, print_json
 from core.errors import RequestError
+from core.nouns import noun
 
 Registry = Annotated[str, typer.Argument(help="The registry, such as population or legal_entity.")]
 Record = Annotated[str | None, typer.Argument(metavar="RECORD", help="A record id, as ./hub why and ./hub judgements show them.")]
@@ -31,7 +32,10 @@ def link(registry: Registry, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    print(f"{found.unlinked:,} records waited: {found.judged:,} pairs judged the same, {found.offered:,} wait for a person")
+    print(
+        f"{found.unlinked:,} {noun(found.unlinked, 'record')} waited: {found.judged:,} {noun(found.judged, 'pair')} judged the same, "
+        f"{found.offered:,} {noun(found.offered, 'waits', 'wait')} for a person"
+    )
     if found.model is None:
         print(f"{registry} has no trained model: only earlier codes were compared, all other records without an identifier wait")
     if found.judged:

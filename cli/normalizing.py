@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, answer, print_json
+from core.nouns import noun
 
 _GIVEN, _ADDED = ("element", "raw"), ("value", "status", "issues")
 _EXPECTED = "a CSV file with the columns element,raw is expected, in UTF-8 or GB18030"
@@ -144,7 +145,10 @@ def _read(path: Path, name: str) -> _Values:
     if uneven := [line for line, cells in rows if len(cells) != len(columns)]:
         places = ", ".join(map(str, uneven[:_SHOWN])) + ("…" if len(uneven) > _SHOWN else "")
         hint = "put a value that holds a comma, a quotation mark or a line end into quotation marks"
-        raise RequestError(f"{name}: {len(uneven)} rows have not the {len(columns)} cells of the header; lines: {places}", hint=hint)
+        raise RequestError(
+            f"{name}: {len(uneven)} {noun(len(uneven), 'row has', 'rows have')} not the {len(columns)} cells of the header; lines: {places}",
+            hint=hint,
+        )
     return _Values(columns, [dict(zip(columns, cells, strict=True)) for _, cells in rows])
 
 

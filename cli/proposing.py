@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.output import Json, print_json
+from core.nouns import noun
 
 if TYPE_CHECKING:
     from contracts.proposal.decide import Decision
@@ -70,9 +71,8 @@ def _department(source: str) -> str:
 
 def _summary(proposal: "Proposal") -> str:
     mapped = sum(bool(item.elements) for item in proposal.decisions.columns)
-    return (
-        f'{proposal.reading.profile.rows:,} rows, {mapped} of {len(proposal.decisions.columns)} columns mapped; look at every "maybe" in it'
-    )
+    rows = proposal.reading.profile.rows
+    return f'{rows:,} {noun(rows, "row")}, {mapped} of {len(proposal.decisions.columns)} columns mapped; look at every "maybe" in it'
 
 
 def _document(proposal: "Proposal") -> dict[str, Any]:

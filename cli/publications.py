@@ -7,6 +7,7 @@ import typer
 
 from cli.output import Json, print_json
 from cli.reasons import reason_given
+from core.nouns import noun
 
 Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 
@@ -53,9 +54,8 @@ def publish(
         if accept_shrink or accept_change:
             print("no attempt was stopped that could be let pass: the reason was not kept")
         return
-    print(
-        f"publication {now.number} of {registry}: {now.entities:,} entities ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)"
-    )
+    entities = f"{now.entities:,} {noun(now.entities, 'entity', 'entities')}"
+    print(f"publication {now.number} of {registry}: {entities} ({now.inserted:,} new, {now.updated:,} changed, {now.deleted:,} gone)")
     print(f"records {now.records:,} = linked {now.linked:,} + waiting for matching {now.unlinked:,} + withheld {now.withheld:,}")
     if now.apart or now.contradictions:
         print(
@@ -99,7 +99,7 @@ def replay_publication(
         same = "the same" if found.published == found.replayed else "DIFFERENT"
         print(f"publication {number} of {registry}: {found.replayed[0]:,} of {found.published[0]:,} entities, row digests {same}")
         for file in found.files:
-            print(f"  {file.outcome.replace('-', ' ')}  {file.path} ({file.rows:,} rows)")
+            print(f"  {file.outcome.replace('-', ' ')}  {file.path} ({file.rows:,} {noun(file.rows, 'row')})")
         if found.bytes_expected:
             print(f"rows and bytes were compared: files are written by {found.replayed_by['engine']} under the same settings")
         else:

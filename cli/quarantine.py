@@ -9,6 +9,7 @@ import typer
 
 from cli.output import Json, answer, print_json
 from cli.receipts import print_batch
+from core.nouns import noun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def quarantine(
         answer(False, None, ("batch", "row", "element", "issue", "column", "as received, masked"), _places(listed), "\nthe first rows")
     if written is not None:
         files = ", ".join(map(str, written.files))
-        print(f"{written.rows:,} rows written to {files}; they hold personal data as received, hand them to the department only")
+        print(f"{written.rows:,} {noun(written.rows, 'row')} with personal data as received, written to {files}: for the department only")
         if not warnings:
             print(_what_comes_next(home, subject))
 
@@ -135,9 +136,8 @@ def replay(
     if any(batch.quarantined or batch.unreadable for batch in batches):
         waiting = batches[-1].waiting
         if waiting and not as_json:
-            print(
-                f"{waiting:,} rows of the dataset wait now; out to the department with: ./hub quarantine {contract_of(subject)} --export FILE"
-            )
+            wait = noun(waiting, "row of the dataset waits", "rows of the dataset wait")
+            print(f"{waiting:,} {wait} now; out to the department with: ./hub quarantine {contract_of(subject)} --export FILE")
         raise typer.Exit(1)
 
 

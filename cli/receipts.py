@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.output import Json, print_json
+from core.nouns import noun
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,16 +66,21 @@ def _print_receipt(document: Mapping[str, Any] | None) -> None:
     signed = document["receipt"]
     landing, source = signed["landing"], signed["source"]
     if landing:
-        parts = f"in {len(landing['partitions'])} partitions" if landing["partitions"] else "not shown, there are fewer than 100 rows"
-        print(f"  landing  {landing['rows']:,} rows, digest {landing['digest'] or ''}{' ' if landing['digest'] else ''}{parts}")
+        parts = (
+            f"in {len(landing['partitions'])} {noun(len(landing['partitions']), 'partition')}"
+            if landing["partitions"]
+            else "not shown, there are fewer than 100 rows"
+        )
+        rows = f"{landing['rows']:,} {noun(landing['rows'], 'row')}"
+        print(f"  landing  {rows}, digest {landing['digest'] or ''}{' ' if landing['digest'] else ''}{parts}")
     if source:
-        rows = "" if source["rows"] is None else f"{source['rows']:,} rows by {source['engine']}, "
+        rows = "" if source["rows"] is None else f"{source['rows']:,} {noun(source['rows'], 'row')} by {source['engine']}, "
         reason = f" ({source['reason']})" if source["reason"] else ""
         print(f"  source   {rows}{source['verdict']}{reason}")
         for item in source["not_comparable"]:
             print(f"           not comparable: {item['column']} ({item['reason']})")
         for file in source.get("files", []):
-            print(f"  file     {file['name']}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
+            print(f"  file     {file['name']}, {file['bytes']:,} {noun(file['bytes'], 'byte')}, sha256 {file['sha256']}")
     print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
 
 

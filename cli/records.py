@@ -8,6 +8,7 @@ import typer
 
 from cli.days import day
 from cli.output import Json, answer, plain, print_json
+from core.nouns import noun
 
 Registry = Annotated[str, typer.Argument(help="Id of a base registry: population, legal_entity, certificate, …")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="Canonical id, or the registry's own identifier (a certificate: type/number).")]
@@ -48,7 +49,8 @@ def show(
     for item in further_values(row[COLUMN]):
         since = f", since {item.valid_from}" if item.valid_from else ""
         print(f"beside {item.element}: {item.value} ({item.role}{since}; {', '.join(item.sources)})")
-    print(f"\n{len(row) - len(filled)} more columns are empty; --json prints them all")
+    empty = len(row) - len(filled)
+    print(f"\n{empty} more {noun(empty, 'column is', 'columns are')} empty; --json prints all")
 
 
 def why(

@@ -9,6 +9,7 @@ import typer
 
 from cli.output import Json, answer, print_json
 from core.clock import beijing_text, now
+from core.nouns import noun
 
 if TYPE_CHECKING:
     from pipeline.operation.datasets import DatasetState
@@ -129,7 +130,7 @@ def _check_ledger(home: Any, as_json: bool) -> None:
         answer(
             False, None, ("about", "equation", "left", "right"), [(e.subject, e.words, e.left, e.right) for e in broken]
         ) if broken else None
-        print(f"{len(equations)} equations recomputed, {len(broken)} do not hold")
+        print(f"{len(equations)} {noun(len(equations), 'equation')} recomputed, {len(broken)} {noun(len(broken), 'does', 'do')} not hold")
     if broken:
         raise typer.Exit(1)
 
@@ -165,9 +166,8 @@ def purge(
     if as_json:
         print_json(asdict(done))
         return
-    print(
-        f"purge {done.number}: {done.files:,} files, {done.bytes / 1e6:,.1f} MB, by {done.actor}, {beijing_text(done.started_at)} (Beijing)"
-    )
+    files = f"{done.files:,} {noun(done.files, 'file')}"
+    print(f"purge {done.number}: {files}, {done.bytes / 1e6:,.1f} MB, by {done.actor}, {beijing_text(done.started_at)} (Beijing)")
     if done.items:
         rows = [(item.layer, item.subject, item.reason, item.files, f"{item.bytes / 1e6:,.1f} MB", item.path) for item in done.items]
         answer(False, None, ("layer", "of", "why", "files", "size", "path"), rows)

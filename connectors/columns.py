@@ -11,6 +11,7 @@ from connectors.extraction import POSITION, Note
 from connectors.files.drop import DeliveredFile
 from contracts.model import Contract
 from core.errors import SourceError
+from core.nouns import noun
 
 # Byte-order marks and zero-width characters stand invisibly before the first header of many exports.
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
@@ -92,12 +93,24 @@ def plan_columns(contract: Contract, found: Sequence[str], where: str) -> Column
     absent = [name for name in contract.ignore if name not in found]
     notes = (
         *(
-            [Note("unmapped_columns", f"{len(unmapped)} columns are neither mapped nor ignored: {shown(unmapped)}", len(unmapped))]
+            [
+                Note(
+                    "unmapped_columns",
+                    f"{len(unmapped)} {noun(len(unmapped), 'column is', 'columns are')} neither mapped nor ignored: {shown(unmapped)}",
+                    len(unmapped),
+                )
+            ]
             if unmapped
             else ()
         ),
         *(
-            [Note("absent_columns", f"{len(absent)} columns under ignore are not in the source: {listed(absent)}", len(absent))]
+            [
+                Note(
+                    "absent_columns",
+                    f"{len(absent)} {noun(len(absent), 'column under ignore is', 'columns under ignore are')} not in the source: {listed(absent)}",
+                    len(absent),
+                )
+            ]
             if absent
             else ()
         ),
@@ -154,8 +167,7 @@ def quotable(name: str) -> str:
 
 
 def _missing_text(contract: Contract, missing: Sequence[str], found: Sequence[str], where: str) -> str:
-    plural = "s" if len(missing) > 1 else ""
-    return f"{contract.id}: {where} lacks the column{plural} {listed(missing)}; it has {shown(found) or 'none'}"
+    return f"{contract.id}: {where} lacks the {noun(len(missing), 'column')} {listed(missing)}; it has {shown(found) or 'none'}"
 
 
 def _rename_hint(contract: Contract, missing: Sequence[str], found: Sequence[str]) -> str:

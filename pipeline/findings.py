@@ -7,6 +7,7 @@ from typing import Any
 from catalog.batches import Acceptance, Batch
 from contracts.model import Contract
 from core.engine import Engine
+from core.nouns import noun
 from pipeline.changes import DELETED, Changes
 from pipeline.delivery.comparing import HELD_BACK
 from pipeline.delivery.drift import accepted_drift
@@ -93,25 +94,30 @@ def _counts(changes: Changes, split: Split) -> dict[str, int]:
 def _notes(examined: Examined) -> list[dict[str, Any]]:
     notes = []
     if examined.changes.disappeared > examined.split.deleted:
-        message = f"{examined.changes.disappeared} records are missing, but more rows than before could not be read: the records are kept"
+        count = examined.changes.disappeared
+        held = noun(count, "record is", "records are")
+        message = f"{count} {held} missing, but more rows than before could not be read: the {held} kept"
         notes.append({"kind": HELD_BACK, "message": message})
     if examined.changes.unsettled:
+        count = examined.changes.unsettled
         message = (
-            f"{examined.changes.unsettled} records whose key a repair gave to another row came or went in the source itself: "
+            f"{count} {noun(count, 'record')} whose key a repair gave to another row came or went in the source itself: "
             "all of it is read next time, to see what has become of that row"
         )
         notes.append({"kind": READ_WHOLE, "message": message})
     if repaired := count_repaired(examined.home, examined.engine, examined.batch):
-        message = f"{repaired} rows are as they were when the department repaired them: the repaired rows stand for them"
+        message = f"{repaired} {noun(repaired, 'row is', 'rows are')} as before the repair: what the department repaired stands"
         notes.append({"kind": "repaired", "message": message})
     if lapsed := count_lapsed(examined.home, examined.engine, examined.batch, "quarantined_rows"):
-        message = f"{lapsed} rows in quarantine were repaired while the contract read other columns: have them repaired again"
+        message = f"{lapsed} {noun(lapsed, 'row')} in quarantine had a repair while the contract read other columns: have it made again"
         notes.append({"kind": "repairs-lapsed", "message": message})
     if (dates := unread_dates(examined.engine, examined.plan)).ahead:
-        message = f"{dates.ahead} rows give a date from which they hold that is still to come: since when they hold is not known"
+        message = (
+            f"{dates.ahead} {noun(dates.ahead, 'row gives', 'rows give')} a date of effect that is still to come: since when is not known"
+        )
         notes.append({"kind": "future-date", "message": message})
     if dates.unread:
-        message = f"{dates.unread} rows give a date from which they hold that cannot be read; declare its format at as_of"
+        message = f"{dates.unread} {noun(dates.unread, 'row gives', 'rows give')} a date of effect that cannot be read; declare its format at as_of"
         notes.append({"kind": "unread-date", "message": message})
     return notes
 

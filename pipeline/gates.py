@@ -7,6 +7,7 @@ from typing import Any
 from catalog.batches import EVERY_BATCH, Acceptance, Batch, batches_of, latest_accepted
 from catalog.datasets import contract_at
 from contracts.model import Contract
+from core.nouns import noun
 from core.percent import limit_percent, part_of, percent
 from pipeline.changes import Changes
 from pipeline.delivery.comparing import torn
@@ -45,7 +46,7 @@ def gate(
     limits = contract.assertions
     found = []
     if changes.landed < limits.least_rows:
-        found.append(f"{changes.landed} rows arrived, the contract asks for at least {limits.least_rows}")
+        found.append(f"{changes.landed} {noun(changes.landed, 'row')} arrived, the contract asks for at least {limits.least_rows}")
     if is_shrink(contract, changes) and not may_shrink:
         part, most = percent(changes.disappeared / changes.previous, limits.largest_shrink), limit_percent(limits.largest_shrink)
         found.append(f"{changes.disappeared} of {changes.previous} records disappeared ({part}, limit {most})")

@@ -34,6 +34,7 @@ from core.errors import LeaseHeld, RequestError, SourceError
 from core.faults import described
 from core.keys import RECORD_KEY, load_key
 from core.leases import Lease, holding
+from core.nouns import noun
 from core.space import check_space
 from core.space import held as space_held
 from core.sums import MODULUS, combine
@@ -319,7 +320,7 @@ def _without_cursor(engine: Engine, contract: Contract, path: Path) -> list[dict
         return []
     column = quote(contract.cursor.column)
     count = engine.value(f"SELECT count(*) FROM {parquet([path])} WHERE {column} IS NULL", doing="looking at the cursor")
-    message = f"{count} rows have nothing in the cursor column {contract.cursor.column}: they are read every time"
+    message = f"{count} {noun(count, 'row has', 'rows have')} nothing in the cursor column {contract.cursor.column}: read every time"
     return [{"kind": "cursor-empty", "message": message}] if count else []
 
 

@@ -30,6 +30,7 @@ from contracts.sources import CsvSource, DatabaseSource, FileSource, Source, Wor
 from core.connections import Connections, load_connections
 from core.engine import Engine
 from core.errors import RequestError, SourceError
+from core.nouns import noun
 from core.settings import Settings
 from standards.model import Standards
 
@@ -118,7 +119,7 @@ def _nothing_to_learn(contract: Contract, extraction: Extraction) -> SourceError
     if extraction.unreadable:
         why, count = Counter(row.why for row in extraction.unreadable).most_common(1)[0]
         return SourceError(
-            f"none of the {len(extraction.unreadable):,} rows can be read as rows of this table; {count:,} of them: {why}",
+            f"none of the {(rows := len(extraction.unreadable)):,} {noun(rows, 'row')} can be read as rows of this table; {count:,} of them: {why}",
             hint=f"ask the department to mend it, {by_hand}",
         )
     if isinstance(contract.source, WorkbookSource) and contract.source.sheet is None:

@@ -20,6 +20,7 @@ from contracts.model import Contract
 from contracts.sources import HttpSource, JsonLinesSource, Paging
 from core.connections import Connections
 from core.errors import SourceError, StoreError
+from core.nouns import noun
 from core.work import make_folder_in
 
 _FILE = "the API"  # messages about the records name it
@@ -122,7 +123,7 @@ class _Pages:
         if self._keys(some) - self._keys(first):
             self._check()  # it may have more since
             raise self._api.refusal(
-                f"the API says it has {self._found} records and gives more behind them",
+                f"the API says it has {self._found} {noun(self._found, 'record')} and gives more behind them",
                 "compare total in the contract with what the API answers",
             )
 
@@ -195,7 +196,7 @@ class _Pages:
             )
         if self._found != self._totals[-1]:
             raise SourceError(
-                f"{self._contract_id}: the API gave {self._found} records and says it has {self._totals[-1]}",
+                f"{self._contract_id}: the API gave {self._found} {noun(self._found, 'record')} and says it has {self._totals[-1]}",
                 hint="compare paging in the contract with the API; if they agree, ask the department",
             )
 

@@ -10,6 +10,7 @@ from connectors.apis.calls import Api
 from contracts.sources import HttpSource, Paging
 from core.connections import Connections
 from core.errors import SourceError
+from core.nouns import noun
 
 _TOTAL = re.compile(r"total|count|总", re.IGNORECASE)
 _NEXT = re.compile(r"next|cursor", re.IGNORECASE)
@@ -66,7 +67,7 @@ def _is_total(pointer: str, value: Any, found: int) -> bool:
 
 
 def _remarks(document: Any, source: HttpSource, found: int) -> Iterator[str]:
-    yield f"The first answer was read, {found} records."
+    yield f"The first answer was read, {found} {noun(found, 'record')}."
     if source.paging is None:
         cursors = [pointer for pointer, value in _walk("", document) if isinstance(value, str) and _NEXT.search(pointer.rpartition("/")[2])]
         more = f"; {cursors[0]} may be its cursor" if cursors else ""

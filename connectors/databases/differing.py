@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from connectors.databases.increment import MUCH_DIFFERS, Chosen
 from connectors.extraction import TOLD, Extraction, Note, text_schema
 from core.errors import SourceError, StoreError
+from core.nouns import noun
 
 STATE = "one read-only transaction (repeatable read): digests of all rows, then the rows that were not known as they are now"
 
@@ -37,7 +38,7 @@ def of_chosen(chosen: Chosen, names: tuple[str, ...], notes: Sequence[Note], typ
     """The delivery of the rows that were chosen, with the records that are gone; its batches are still to come."""
     message = (
         f"of {chosen.told.rows} rows of the source {len(chosen.places)} were read: by its own digests all others are as they were accepted; "
-        f"{chosen.gone.num_rows} records are not there any more"
+        f"{chosen.gone.num_rows} {noun(chosen.gone.num_rows, 'record is', 'records are')} not there any more"
     )
     return Extraction(
         text_schema(names),

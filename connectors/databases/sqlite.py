@@ -26,6 +26,7 @@ from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
 from core.errors import SourceError
+from core.nouns import noun
 
 _MAGIC = b"SQLite format 3\x00"
 
@@ -61,7 +62,7 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
                         damaged += wrong
                         yield some
                 if damaged:
-                    extraction.notes.append(Note("undecodable", f"{damaged} values are not UTF-8", damaged))
+                    extraction.notes.append(Note("undecodable", f"{damaged} {noun(damaged, 'value is', 'values are')} not UTF-8", damaged))
                 claims.append(counter.claim())
         finally:
             engine.close()

@@ -21,6 +21,7 @@ from contracts.model import Contract
 from contracts.sources import FixedField, FixedWidthSource
 from core.connections import Connections
 from core.errors import SourceError
+from core.nouns import noun
 
 _Places = tuple[int, int]  # behind which up to which
 
@@ -67,7 +68,12 @@ def _delivery(
                 if len(numbers):
                     yield pa.RecordBatch.from_arrays([*columns, pa.array(numbers + position, pa.int64())], schema=extraction.schema)
         extraction.notes += [
-            Note("undeclared-places", f"{count} lines have something behind place {place}, where no field is", count, file.name)
+            Note(
+                "undeclared-places",
+                f"{count} {noun(count, 'line has', 'lines have')} something behind place {place}, where no field is",
+                count,
+                file.name,
+            )
             for (place, _), count in sorted(left.items())
         ]
         extraction.notes += damage(damaged, encoding.name, file.name)

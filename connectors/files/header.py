@@ -8,6 +8,7 @@ from connectors.extraction import Note
 from contracts.model import Contract
 from contracts.sources import CsvSource, WorkbookSource
 from core.errors import SourceError
+from core.nouns import noun
 
 SEARCHED_LINES = 20
 
@@ -58,7 +59,19 @@ def _numbered_header(rows: Sequence[Row]) -> Header:
 def _skipped(header: Row, file: str) -> tuple[Note, ...]:
     lines = header.line - 1
     found = Note("header_line", f"header found in line {header.line}", header.line, file)
-    return (found, Note("skipped_lines", f"{lines} lines before the header are not rows", lines, file)) if lines else (found,)
+    return (
+        (
+            found,
+            Note(
+                "skipped_lines",
+                f"{lines} {noun(lines, 'line before the header is no row', 'lines before the header are not rows')}",
+                lines,
+                file,
+            ),
+        )
+        if lines
+        else (found,)
+    )
 
 
 def _not_found(contract: Contract, source: CsvSource | WorkbookSource, named: dict[int, tuple[str, ...]], file: str) -> SourceError:

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from core.nouns import noun
+
 Lines = npt.NDArray[np.int64]
 
 
@@ -34,7 +36,11 @@ class LineCount:
     def refuse(self, row: pyarrow.csv.InvalidRow) -> str:
         """Remember a ragged row; the parser then leaves it out."""
         is_blank = not row.text.strip()  # a line of blanks only is one value
-        reason = "the row is blank" if is_blank else f"the row has {row.actual_columns} values, the header {row.expected_columns}"
+        reason = (
+            "the row is blank"
+            if is_blank
+            else f"the row has {(has := row.actual_columns)} {noun(has, 'value')}, the header {row.expected_columns}"
+        )
         self._waiting.append(_Ragged(row.number, 1 + row.text.count("\n"), reason))
         return "skip"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from connectors.extraction import Note
 from connectors.files.drop import DeliveredFile, open_bytes
+from core.nouns import noun
 
 _BLOCK = 1 << 20
 # Of those that begin alike the longer first. That of GB18030 is U+FEFF as four bytes (GB 18030-2022, 5.2).
@@ -137,7 +138,7 @@ class Utf8Stream(io.RawIOBase):
 
 def damage(damaged: int, encoding: str, name: str) -> list[Note]:
     """What is told of a file in which so many places are no characters."""
-    return [Note("undecodable", f"{damaged} places are not {encoding}", damaged, name)] if damaged else []
+    return [Note("undecodable", f"{damaged} {noun(damaged, 'place is', 'places are')} not {encoding}", damaged, name)] if damaged else []
 
 
 def _blocks(path: DeliveredFile) -> Iterator[bytes]:

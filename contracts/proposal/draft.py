@@ -16,6 +16,7 @@ from contracts.proposal.lookups import entries
 from contracts.proposal.match import LEAST
 from contracts.proposal.profile import TableProfile
 from contracts.sources import Source
+from core.nouns import noun
 from standards.model import DataElement, Standards
 
 _PLAIN = re.compile(r"^(?!(?:y|n|yes|no|on|off|true|false|null|none)$)[A-Za-z_\u3400-\u9fff][\w\u3400-\u9fff（）]*$", re.IGNORECASE)
@@ -110,14 +111,16 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
     open_items = list(undecided(decisions))
     rest = len(decisions.columns) - mapped - len(open_items)
     yield '# A draft by ./hub propose, made from one pass over the table. Read it, settle every "maybe", then ./hub check it.'
-    yield f"# {profile.rows:,} rows, {len(decisions.columns)} columns: {mapped} mapped, {len(open_items)} maybe, {rest} without a data element."
+    columns = len(decisions.columns)
+    size = f"{profile.rows:,} {noun(profile.rows, 'row')}, {columns} {noun(columns, 'column')}"
+    yield f"# {size}: {mapped} mapped, {len(open_items)} maybe, {rest} without a data element."
     if profile.unreadable:
-        yield f"# {profile.unreadable:,} rows could not be read as rows of this table."
-    if profile.left_out:
-        yield f"# {len(profile.left_out):,} further columns have neither name nor value in the first rows and were not looked into."
-    if profile.too_many:
-        named = ", ".join(profile.too_many[:_FIRST])
-        yield f"# {len(profile.too_many):,} more columns were not looked into, as no more than {len(profile.columns):,} can be collected: {named} …"
+        yield f"# {profile.unreadable:,} {noun(profile.unreadable, 'row')} could not be read as rows of this table."
+    if blank := len(profile.left_out):
+        yield f"# {blank:,} further {noun(blank, 'column has', 'columns have')} neither name nor value in the first rows: not looked into."
+    if more := len(profile.too_many):
+        named, were = ", ".join(profile.too_many[:_FIRST]), noun(more, "column was", "columns were")
+        yield f"# {more:,} more {were} not looked into, as no more than {len(profile.columns):,} can be collected: {named} …"
     if decisions.personal:
         yield f"# Personal information: {', '.join(decisions.personal)}."
     if "certificate" not in decisions.feeds and any(

@@ -9,6 +9,7 @@ from contracts.proposal.content import Content
 from contracts.proposal.forms import is_dated_text, is_number
 from contracts.proposal.match import Match, Matches
 from contracts.proposal.profile import ColumnProfile, TableProfile
+from core.nouns import noun
 from standards.model import Standards
 
 _LONGEST = 64
@@ -55,13 +56,16 @@ def record_key(profile: TableProfile, matches: Matches, feeds: Sequence[str], st
     ranked = sorted(
         (rank, place, column.name) for place, (match, column) in enumerate(keys) if (rank := _rank(match, column, table)) is not None
     )
-    guess = f"; a guess, as many a column would seem a key in {profile.rows:,} rows" if few else ""
+    guess = f"; a guess, as many a column would seem a key in {profile.rows:,} {noun(profile.rows, 'row')}" if few else ""
     if not ranked:
         return WHOLE_ROW, f"no identifier has a value of its own in every row: a changed row will be another record{guess}"
     _, place, name = ranked[0]
     column = keys[place][1]
     others = ", ".join(other for _, _, other in ranked[1:])
-    repeated = f"{'' if column.is_exact else 'about '}{column.rows - column.distinct:,} rows repeat a value or have none"
+    again = column.rows - column.distinct
+    repeated = (
+        f"{'' if column.is_exact else 'about '}{again:,} {noun(again, 'row repeats a value or has', 'rows repeat a value or have')} none"
+    )
     why = "a value of its own in every row" if column.is_key else f"nearly a key: {repeated}"
     return name, f"{why}{guess}{f'; also possible: {others}' if others else ''}"
 

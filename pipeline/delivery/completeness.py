@@ -5,6 +5,7 @@ from typing import Any
 
 from connectors.claim import Claim
 from core.errors import SourceError
+from core.nouns import noun
 from core.sums import Parts
 
 # What the two say of each other. Only the first says that nothing is missing in any column.
@@ -66,7 +67,11 @@ def in_words(first: Parts, second: Parts, names: tuple[str, str]) -> str:
 
 def _partition(part: str, first: Parts, second: Parts, names: tuple[str, str]) -> str:
     rows = first.get(part, (0, 0))[0], second.get(part, (0, 0))[0]
-    return f"{part} ({rows[0]} rows, other content)" if rows[0] == rows[1] else f"{part} ({names[0]} {rows[0]}, {names[1]} {rows[1]} rows)"
+    return (
+        f"{part} ({rows[0]} {noun(rows[0], 'row')}, other content)"
+        if rows[0] == rows[1]
+        else f"{part} ({names[0]} {rows[0]}, {names[1]} {rows[1]} {noun(rows[1], 'row')})"
+    )
 
 
 def check_complete(contract_id: str, manifest: Mapping[str, Any]) -> None:
@@ -75,8 +80,9 @@ def check_complete(contract_id: str, manifest: Mapping[str, Any]) -> None:
     if source is None or source["verdict"] != DIFFERENT:
         return
     where = in_words(unwritten(source["partitions"] or {}), unwritten(source["landed_partitions"] or {}), ("source", "landed"))
+    rows = f"{source['rows']} {noun(source['rows'], 'row')}"
     raise SourceError(
-        f"{contract_id}: the source says {source['rows']} rows, {manifest['read']} were read, and they are not the same ({where or 'only counted'})",
+        f"{contract_id}: the source says {rows}, {manifest['read']} were read, and they are not the same ({where or 'only counted'})",
         hint="nothing of it was used; try again, and if it happens each time, report it with the type of the table's columns",
         transient=True,
     )

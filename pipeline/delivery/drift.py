@@ -23,6 +23,7 @@ from contracts.model import Contract
 from contracts.proposal.match import Column, Table, match_names, match_table
 from core.engine import Engine, quote
 from core.errors import SourceError
+from core.nouns import noun
 from pipeline.home import Home
 from pipeline.landing import landed_rows, read_manifest, rows_path
 from standards.loader import load_standards
@@ -231,7 +232,8 @@ def _volume(home: Home, contract: Contract, batch: Batch) -> Iterator[Change]:
     was = whole.landed + (last.records or 0) - (whole.records or 0)
     if was > 0 and abs(is_now - was) > contract.drift_policy.volume_change * was:
         yield Change(
-            "volume", f"{is_now} rows arrived, {was} did before ({(is_now - was) / was:+.0%}): ask the department whether it is right"
+            "volume",
+            f"{is_now} {noun(is_now, 'row')} arrived, {was} did before ({(is_now - was) / was:+.0%}): ask the department whether it is right",
         )
 
 

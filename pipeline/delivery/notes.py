@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from connectors.extraction import Note, Unreadable
+from core.nouns import noun
 
 # Of so many files each is named; more are counted.
 _NAMED = 5
@@ -44,13 +45,15 @@ def unreadable_notes(rows: Iterable[Unreadable]) -> list[dict[str, Any]]:
     notes: list[dict[str, Any]] = [
         {
             "kind": "unreadable",
-            "message": f"{len(some)} rows: {some[0].why}{f'; the first is {some[0].place}' if some[0].place else ''}",
+            "message": f"{len(some)} {noun(len(some), 'row')}: {some[0].why}{f'; the first is {some[0].place}' if some[0].place else ''}",
             "positions": [row.position for row in some[:_POSITIONS]],
             **({BLANK: len(some)} if some[0].is_blank else {}),
         }
         for some in ordered[:_REASONS]
     ]
     if others := ordered[_REASONS:]:
-        message = f"{sum(map(len, others))} rows for {len(others)} other reasons, which stand in the manifest of the batch"
+        rows, reasons = sum(map(len, others)), len(others)
+        why = noun(reasons, "other reason, which stands", "other reasons, which stand")
+        message = f"{rows} {noun(rows, 'row')} for {reasons} {why} in the manifest of the batch"
         notes.append({"kind": "unreadable", "message": message, "positions": [some[0].position for some in others[:_POSITIONS]]})
     return notes

@@ -29,6 +29,7 @@ from core.database import writing
 from core.errors import RequestError, StoreError
 from core.keys import CANONICAL_KEY, RECORD_KEY, proof
 from core.leases import holding
+from core.nouns import noun
 from core.settings import Settings, prepare_home
 from pipeline.accept import follow as follow_dataset
 from pipeline.home import RESTORING, Home, open_home
@@ -236,7 +237,8 @@ def read_backup(folder: Path, settings: Settings) -> dict[str, Any]:
     damaged = sorted(name for name, item in files.items() if name not in found or _sha256(folder / name) != item["sha256"])
     if wrong := [*damaged, *sorted(found - files.keys())]:
         raise RequestError(
-            f"{len(wrong)} files of {folder} are damaged, missing or foreign: {', '.join(wrong[:5])}", hint="restore another backup"
+            f"{len(wrong)} {noun(len(wrong), 'file')} of {folder} cannot be trusted (damaged, missing or foreign): {', '.join(wrong[:5])}",
+            hint="restore another backup",
         )
     return manifest
 

@@ -24,6 +24,7 @@ from core.clock import now
 from core.engine import Engine
 from core.errors import HubError, LeaseHeld
 from core.leases import Lease, holding
+from core.nouns import noun
 from core.space import held
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
@@ -106,7 +107,9 @@ def _landing(home: Home, contract: Contract, notes: list[dict[str, Any]]) -> Ite
     old = [batch for batch in batches if batch.started_at < oldest and batch_folder(home.settings, contract.id, batch.seq).exists()]
     needed = _needed(home, contract.id, old) if old else set()
     if kept := sorted(batch.seq for batch in old if batch.seq in needed):
-        message = f"{contract.id}: {len(kept)} deliveries are older than {contract.retention.landing_days} days and still needed"
+        days = contract.retention.landing_days
+        late = noun(len(kept), "delivery is", "deliveries are")
+        message = f"{contract.id}: {len(kept)} {late} older than {days} {noun(days, 'day')} and still needed"
         notes.append({"kind": "kept", "message": message, "batches": kept})
     for batch in old:
         if batch.seq not in needed:

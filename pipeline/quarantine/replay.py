@@ -14,6 +14,7 @@ from contracts.model import Contract
 from core.clock import BEIJING
 from core.engine import Engine
 from core.errors import RequestError
+from core.nouns import noun
 from core.settings import Settings
 from pipeline.accept import accept
 from pipeline.home import Home, open_home
@@ -97,7 +98,8 @@ def _unchanged(engine: Engine, found: SetAside) -> tuple[Extraction, Arrival]:
             f"no row of {batch.batch_id} waits in quarantine any more",
             hint="the source has sent others since, or they were repaired: ./hub status",
         )
-    message = f"{waiting} rows that {batch.batch_id} had set aside are run again as they were"
+    again = noun(waiting, "is run again as it was", "are run again as they were")
+    message = f"{waiting} {noun(waiting, 'row')} that {batch.batch_id} had set aside {again}"
     return as_they_were(engine, found), Arrival("replay", batch.batch_id, {"kind": "replay", "message": message})
 
 
@@ -119,7 +121,7 @@ def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Cont
 
 def _arrival(home: Home, batch: Batch, contract: Contract, back: HandedBack) -> Arrival:
     taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
-    message = f"{taken} repaired rows of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
+    message = f"{taken} repaired {noun(taken, 'row')} of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
     more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
     places = [[line, position, seq] for line, ((seq, position), _) in back.corrected.items()]
     corrected = {CORRECTED: places} if places else {}

@@ -108,7 +108,7 @@ def test_a_gate_ends_with_1(command: Command, city: Hub) -> None:
         patched.setattr("pipeline.accept.validate", lambda *_: ([], []))
         answer = command("sync", "health__strict")
     assert answer.status == 1
-    assert "1 rows arrived" in answer.err
+    assert "1 row arrived" in answer.err
 
 
 def test_a_fault_of_the_hub_in_one_dataset_does_not_keep_the_others(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

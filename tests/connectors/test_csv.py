@@ -96,7 +96,7 @@ def test_half_characters_are_damage(drop):
     drop.put("a.csv", b"a,b\n+2AA-,1\n")
     delivery = drop.read(["a"], encoding="utf-7")
     assert delivery.values("a") == ["\ufffd"]
-    assert "1 places are not utf-7" in delivery.notes["undecodable"]
+    assert "1 place is not utf-7" in delivery.notes["undecodable"]
 
 
 def test_a_declared_encoding_is_used(drop):
@@ -136,7 +136,7 @@ def test_without_a_header_columns_are_numbered(drop):
     drop.put("a.csv", "张三,1\n李四,2\n王五\n")
     delivery = drop.read(["1"], header=False)
     assert delivery.rows[0] == {"1": "张三", "2": "1", "_position": 1}
-    assert delivery.unreadable == {3: "the row has 1 values, the header 2"}
+    assert delivery.unreadable == {3: "the row has 1 value, the header 2"}
     assert "lacks the column 3" in refused(drop, ["3"], header=False).message
 
 
@@ -145,7 +145,7 @@ def test_ragged_and_blank_rows_are_accounted_for_with_their_line(drop):
     delivery = drop.read(["a", "b"])
     assert delivery.positions == [2, 5, 11]
     assert delivery.unreadable == {
-        3: "the row has 1 values, the header 2",
+        3: "the row has 1 value, the header 2",
         4: "the row is blank",
         7: "the row is blank",
         8: "the row has 3 values, the header 2",
@@ -175,7 +175,7 @@ def test_any_line_ending_will_do(drop, ending):
 @pytest.mark.parametrize("blanks", ["  ", "\t", "\x0c", "\u3000"])
 def test_a_line_of_blanks_is_blank(drop, blanks):
     drop.put("a.csv", f"a,b\n1,2\n{blanks}\n3\n")
-    assert drop.read(["a"]).unreadable == {3: "the row is blank", 4: "the row has 1 values, the header 2"}
+    assert drop.read(["a"]).unreadable == {3: "the row is blank", 4: "the row has 1 value, the header 2"}
 
 
 @pytest.mark.parametrize("rest", ['"unclosed,2\n3,4\n', '1,"unclosed\n3,4\n', '1,"' + "x\n" * 5_000_000])
@@ -223,7 +223,7 @@ def test_columns_beside_the_contract_are_read_and_noted(drop):
     drop.put("a.csv", "a,b,c\n1,2,3\n")
     delivery = drop.read(["a"], ignore=["b", "gone"])
     assert delivery.columns == ["a", "c"]
-    assert delivery.notes["unmapped_columns"] == "1 columns are neither mapped nor ignored: c"
+    assert delivery.notes["unmapped_columns"] == "1 column is neither mapped nor ignored: c"
     assert "gone" in delivery.notes["absent_columns"]
 
 

@@ -91,7 +91,7 @@ def test_an_answer_that_is_damaged_in_places_costs_what_is_damaged(server, tmp_p
     server.answer = lambda call: (200, b'[{"\xe5\x8f\xb7":"\xe9\x99\x88\xe5","\xe9\xa2\x9d":1}]', {})
     delivery = read(server, tmp_path)
     assert delivery.values("号") == ["陈\ufffd"]
-    assert delivery.notes["undecodable"].endswith(" places are not utf-8")
+    assert delivery.notes["undecodable"].endswith(" place is not utf-8")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.errors import SourceError
+from core.nouns import noun
 from tests.connectors.helpers import Drop
 
 
@@ -145,7 +146,7 @@ def test_what_is_no_character_costs_its_value_and_is_told(drop, kind, before, be
     drop.put("a", before.encode("gb18030") + "李".encode("gb18030") + half + behind.encode())
     delivery = drop.read(["n", "m"], "a", kind, encoding="gb18030", **source)
     assert [(row["n"].rstrip("\ufffd"), row["m"]) for row in delivery.rows] == [("张三", "1"), ("李", "2")]
-    assert delivery.notes["undecodable"] == f"a: {len(half)} places are not gb18030"
+    assert delivery.notes["undecodable"] == f"a: {len(half)} {noun(len(half), 'place is', 'places are')} not gb18030"
 
 
 def test_places_count_characters(drop):
@@ -161,7 +162,7 @@ def test_places_count_characters(drop):
     [
         (" 01 a   \n 02 b\n", None),
         (" 01 a   \n 02 b\n 03 cdef\n 04 d g\n\nx\n", "2 lines have something behind place 5"),
-        (" 01xa\n 02 b\n", "1 lines have something behind place 3"),
+        (" 01xa\n 02 b\n", "1 line has something behind place 3"),
     ],
     ids=["nothing", "behind", "between"],
 )

@@ -175,10 +175,10 @@ def altered(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda folder: flipped(folder, "files/landing/*/*/rows.parquet"), "1 files"),
-        (lambda folder: flipped(folder, "files/lake/*/log-*.parquet"), "1 files"),
-        (lambda folder: flipped(folder, "databases/serving.dump"), "1 files"),
-        (lambda folder: next(folder.glob("files/lake/*/log-*.parquet")).unlink(), "1 files"),
+        (lambda folder: flipped(folder, "files/landing/*/*/rows.parquet"), "1 file of "),
+        (lambda folder: flipped(folder, "files/lake/*/log-*.parquet"), "1 file of "),
+        (lambda folder: flipped(folder, "databases/serving.dump"), "1 file of "),
+        (lambda folder: next(folder.glob("files/lake/*/log-*.parquet")).unlink(), "1 file of "),
         (lambda folder: (folder / "files" / "landing" / "foreign").write_text("x"), "foreign"),
         (lambda folder: (folder / "manifest.json").unlink(), "is no backup"),
         (altered, "not the one that was written"),

@@ -69,7 +69,7 @@ def test_only_rows_that_differ_are_read_and_the_rest_is_as_if_it_had_been(hub: H
     batch = sync(hub, document)
     assert (batch.scope, batch.read, batch.inserted, batch.updated, batch.deleted, batch.records) == ("part", 2, 1, 1, 1, 20)
     assert told(batch).startswith("of 20 rows of the source 2 were read")
-    assert "1 records are not there any more" in told(batch)
+    assert "1 record is not there any more" in told(batch)
     quiet = sync(hub, document)
     assert (quiet.scope, quiet.read, quiet.deleted, quiet.records) == ("part", 0, 0, 20)
     assert phones(hub, document)[resident_id(3)] == "13900000007"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.extraction import Note, Unreadable
+from core.nouns import noun
 from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
 from pipeline.land import land
 from pipeline.landing import read_manifest
@@ -22,7 +23,7 @@ def test_reasons_count_every_row_wherever_it_stands(rows: list[tuple[int, str]])
     assert sum(int(re.match(r"\d+", note["message"])[0]) for note in notes) == len(rows)  # type: ignore[index]
     most = Counter(row.why for row in given_rows).most_common(1)
     if most:
-        assert notes[0]["message"].startswith(f"{most[0][1]} rows: reason ")
+        assert notes[0]["message"].startswith(f"{most[0][1]} {noun(most[0][1], 'row')}: reason ")
         first = next(row for row in given_rows if f": {row.why};" in notes[0]["message"])
         assert notes[0]["message"].endswith(f"; the first is {first.place}")
         assert notes[0]["positions"][0] == first.position

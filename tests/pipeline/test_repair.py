@@ -85,7 +85,7 @@ def test_repairs_of_other_columns_are_told_to_stand_no_more(hub: Hub) -> None:
     hub.register(narrower)
     delivery = hub.sync(narrower, [*GOOD, *NAMELESS])
     assert delivery.quarantined == 2
-    said = "2 rows in quarantine were repaired while the contract read other columns: have them repaired again"
+    said = "2 rows in quarantine had a repair while the contract read other columns: have it made again"
     assert [note["message"] for note in delivery.notes if note["kind"] == "repairs-lapsed"] == [said]
     (again,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "again.csv"), filling("XM", "赵一", "钱二")))
     assert again.accepted + again.unchanged == 2

@@ -110,7 +110,7 @@ def test_a_day_that_is_still_to_come_is_told_and_not_believed(hub: Hub) -> None:
     batch = hub.sync(RESIDENTS, [person(number, GXSJ=str(day)) for number, day in enumerate(days)])
     assert sorted(str(row["_valid_from"]) for row in hub.state(RESIDENTS)) == sorted([str(days[0]), "None", "None"])
     (note,) = [note for note in batch.notes if note["kind"] in ("unread-date", "future-date")]
-    assert note["message"].startswith("2 rows give a date from which they hold that is still to come")
+    assert note["message"].startswith("2 rows give a date of effect that is still to come")
     hub.publish("population")
     assert len(hub.served("base_population_as_of")) == len(days)
 

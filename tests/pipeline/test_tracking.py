@@ -272,7 +272,7 @@ def test_rows_without_a_cursor_are_read_every_time_and_counted(hub: Hub, people:
     people.put(2, 2, BB=None)
     batch = sync(hub, document)
     assert (batch.scope, batch.updated) == ("part", 1)
-    assert "1 rows have nothing in the cursor column BB" in next(note["message"] for note in batch.notes if note["kind"] == "cursor-empty")
+    assert "1 row has nothing in the cursor column BB" in next(note["message"] for note in batch.notes if note["kind"] == "cursor-empty")
 
 
 def test_a_restored_table_is_read_whole(hub: Hub, people: People) -> None:

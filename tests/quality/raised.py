@@ -135,9 +135,8 @@ def _read(module: _Module, node: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(text)):
             yield text
         case ast.JoinedStr():
-            parts = [part.value if isinstance(part, ast.Constant) else part for part in node.values]
-            yield "".join(part if isinstance(part, str) else _sample(part) for part in parts)
-            yield from _all(module, [part.value for part in parts if isinstance(part, ast.FormattedValue)])
+            yield from (_joined(module, node, is_one) for is_one in (False, True))
+            yield from _all(module, [part.value for part in node.values if isinstance(part, ast.FormattedValue)])
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             yield from _texts(module, left)
             yield from _texts(module, right)
@@ -174,5 +173,20 @@ def _all(module: _Module, nodes: Iterable[ast.expr]) -> Iterator[str]:
         yield from _texts(module, node)
 
 
-def _sample(part: ast.FormattedValue) -> str:
-    return "s" if "plural" in ast.unparse(part.value) else SAMPLE
+def _joined(module: _Module, node: ast.JoinedStr, is_one: bool) -> str:
+    """A text with sample values: as it is of one thing, or of several."""
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else _sample(module, part, is_one) for part in node.values)
+
+
+def _sample(module: _Module, part: ast.expr, is_one: bool) -> str:
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    match value:
+        case ast.Call(func=ast.Name(id="noun"), args=[_, ast.Constant(value=str(one)), *more]):
+            return one if is_one else next((str(word.value) for word in more if isinstance(word, ast.Constant)), f"{one}s")
+        case ast.JoinedStr():
+            return _joined(module, value, is_one)
+        case ast.Name(id=name):
+            agreeing = [bound for bound in module.values.get(name, ()) if "noun(" in ast.unparse(bound)]
+            return _sample(module, agreeing[0], is_one) if agreeing else SAMPLE
+        case _:
+            return SAMPLE
