@@ -111,9 +111,10 @@ async def search(page: PageDep, request: Request, registry: str) -> Response:
 
 @router.get("/records/{canonical_id}")
 def record_anywhere(page: PageDep, canonical_id: str) -> Response:
-    """Lead a canonical id to the registry that has it."""
+    """Lead a canonical id to the registry that has it, with the language and the times that are asked for."""
     registry = records.registry_of(page.hub, canonical_id)
-    return RedirectResponse(f"{link('registry', registry)}/records/{canonical_id}", 303)
+    asked = page.request.url.query
+    return RedirectResponse(f"{link('registry', registry)}/records/{canonical_id}{'?' if asked else ''}{asked}", 303)
 
 
 @router.get("/registries/{registry}/records/{canonical_id}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,8 @@ def test_every_page_answers_and_stays_at_home(filled: Portal, path: str, lang: s
     assert " style=" not in text
     assert not re.search(r"<script(?! src=\"/static/)", text)
     assert not re.search(r"\son\w+=", text)
+    levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
+    assert all(below <= level + 1 for level, below in pairwise([0, *levels])), levels
 
 
 @pytest.mark.parametrize("name", STATIC)

@@ -107,7 +107,9 @@ def test_a_search_leads_to_the_record(filled: Portal, address: str) -> None:
     assert response.headers["location"] == address
     by_id = filled.client.post("/registries/population/search", data={"canonical_id": address.rsplit("/", 1)[-1]}, follow_redirects=False)
     assert by_id.headers["location"] == address
-    assert filled.client.get(f"/records/{address.rsplit('/', 1)[-1]}", follow_redirects=False).headers["location"] == address
+    for asked in ("", "?lang=en&known_at=1"):
+        found = filled.client.get(f"/records/{address.rsplit('/', 1)[-1]}{asked}", follow_redirects=False)
+        assert found.headers["location"] == address + asked
 
 
 def test_a_certificate_is_found_by_type_and_number(filled: Portal) -> None:
