@@ -52,8 +52,8 @@ def unreadable_notes(rows: Iterable[Unreadable]) -> list[dict[str, Any]]:
         for some in ordered[:_REASONS]
     ]
     if others := ordered[_REASONS:]:
-        rows, reasons = sum(map(len, others)), len(others)
+        count, reasons = sum(map(len, others)), len(others)
         why = noun(reasons, "other reason, which stands", "other reasons, which stand")
-        message = f"{rows} {noun(rows, 'row')} for {reasons} {why} in the manifest of the batch"
+        message = f"{count} {noun(count, 'row')} for {reasons} {why} in the manifest of the batch"
         notes.append({"kind": "unreadable", "message": message, "positions": [some[0].position for some in others[:_POSITIONS]]})
     return notes
