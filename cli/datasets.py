@@ -128,7 +128,11 @@ def _period(first: date | None, last: date | None, *, full: bool) -> tuple[date,
     """The days that are meant. Raises RequestError where they are no period."""
     if first is None and last is None:
         return None
-    if first is None or last is None or first > last or full:
+    if first and last and first > last:
+        raise RequestError(
+            f"the period ends on {last}, before it begins on {first}", hint="the first day stands at --from, the last at --to"
+        )
+    if first is None or last is None or full:
         raise RequestError(
             "a period has a first and a last day, and is not the whole source",
             hint="as in --from 2024-01-01 --to 2024-01-31, without --full",

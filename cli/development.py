@@ -29,7 +29,7 @@ def bench(
         str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract, memory, propose or linkage.")
     ],
     people: Annotated[
-        int, typer.Option("--people", help="Inhabitants of the generated city; of `standardize`, `extract` and `memory`, rows.")
+        int, typer.Option("--people", min=400, help="Inhabitants of the generated city; of `standardize`, `extract` and `memory`, rows.")
     ] = 1_000_000,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +40,7 @@ def bench(
 
     known = _benchmarks()
     if name not in known:
-        raise RequestError(f"there is no benchmark {name}", hint=f"there is {', '.join(known)}")
+        raise RequestError(f"there is no benchmark {name}", hint=f"benchmarks are: {', '.join(known)}")
     import_module(f"benchmarks.{name}").run(people=people, as_json=as_json)
 
 

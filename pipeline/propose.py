@@ -180,7 +180,7 @@ def propose(request: Request, standards: Standards, settings: Settings) -> Propo
         raise RequestError(f"{request.department} cannot be the id of a department", hint=hint)
     for registry in request.registries:
         if registry not in standards.schemas:
-            raise RequestError(f"there is no registry {registry}", hint=", ".join(standards.schemas))
+            raise RequestError(f"there is no registry {registry}", hint=f"registries are: {', '.join(standards.schemas)}")
     reading = read_table(request, standards, settings)
     is_file = isinstance(reading.source, FileSource)
     decisions = decide(Seen(reading.profile, reading.matches, reading.titles, request.registries, is_file, reading.key), standards)

@@ -27,9 +27,9 @@ from pipeline.publication.merging import Merging
 from pipeline.publication.pins import pins_of, was_withheld
 from pipeline.resolve import schema_elements, xref_state
 from pipeline.state import log_columns, standardized_table, state
-from registries.definition import RegistryDefinition
+from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
-from registries.publications import Publication, files_of_publication, get_publication, inputs_of, nothing_yet
+from registries.publications import Publication, files_of_publication, get_publication, inputs_of, latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
@@ -82,6 +82,8 @@ class Replayed:
 def replay_publication(registry: str, number: int, home: Home | None = None) -> Replayed:
     """Work a publication out again. Raises RequestError where it is not there, and where what it rests on is kept no longer."""
     home = home or open_home()
+    if not latest(home.serving, registry).number:
+        get_definition(registry)  # a name that is no registry's is said to be none, rather than to wait for its first publication
     after = get_publication(home.serving, registry, number)
     if after.not_replayable_since is not None:
         raise RequestError(

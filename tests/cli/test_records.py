@@ -123,6 +123,10 @@ def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: 
         (["changes", "population", "--anew", "--after", "3"], "leave it out with --anew"),
         (["show", "population", "x", "--valid-at", "2021-13-01"], "a day is written 2021-06-01"),
         (["sync", "x", "--from", "yesterday"], "a day is written 2021-06-01"),
+        (["sync", "x", "--from", "2021-06-02", "--to", "2021-06-01"], "the period ends on 2021-06-01, before it begins on 2021-06-02"),
+        (["sync", "x", "--from", "2021-06-02"], "a period has a first and a last day"),
+        (["replay-publication", "popluation", "1"], "there is no registry popluation"),
+        (["bench", "build", "--people", "0"], "greater than or equal to 400"),
         (["judge", "population"], "./hub judge population RECORD RECORD same|different|unsure"),
     ],
 )
