@@ -5,7 +5,7 @@ from collections.abc import Callable
 from catalog.batches import Batch
 from exchange import audit
 from pipeline.quarantine.row_issues import IssueRows, Wanted, quarantined, waiting, warned
-from portal.context import Hub
+from portal.context import EXPORTED, Hub
 from portal.records import MASKED
 from quality.report_data import KEY, ROW
 
@@ -38,7 +38,8 @@ def read_warnings_in_force(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
 
 
 def _record(hub: Hub, batch: Batch, action: str, wanted: Wanted) -> None:
-    rows = f"{wanted.offset + 1}-{wanted.offset + wanted.limit}"
+    # An export asks for one row more than it hands out, to tell whether there are more.
+    rows = f"{wanted.offset + 1}-{wanted.offset + min(wanted.limit, EXPORTED)}"
     audit.record(hub.home.audit, actor=hub.actor, action=action, subject=batch.batch_id, purpose=f"{MASKED}, rows {rows}")
 
 
