@@ -249,6 +249,30 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(members)
 
 
+def _read(path: str) -> bytes:
+    """What a file holds. Raises ValueError, with its name, where it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+
+
+def _document(path: str) -> Any:
+    """A receipt. Raises ValueError where the file is none."""
+    try:
+        return json.loads(_read(path).decode("utf-8"), object_pairs_hook=_once)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise ValueError(f"{path} is no receipt: ./hub receipt BATCH --out FILE writes one") from None
+
+
+def _key(path: str) -> str:
+    """A public key. Raises ValueError where the file is none."""
+    try:
+        return _read(path).decode("ascii")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no public key: ./hub keys --export ID --out FILE writes one") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Check one receipt; the exit status."""
     parser = argparse.ArgumentParser(description="Check a receipt of the hub: signature, digests, equations.")
@@ -257,10 +281,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--file", action="append", default=[], help="a delivered file that is to be the one which the hub read")
     given = parser.parse_args(arguments)
     try:
-        document = json.loads(Path(given.receipt).read_text(encoding="utf-8"), object_pairs_hook=_once)
-        public_key = Path(given.key).read_text(encoding="ascii")
-        files = {path: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in given.file}
-    except (OSError, ValueError, RecursionError) as error:
+        document, public_key = _document(given.receipt), _key(given.key)
+        files = {path: hashlib.sha256(_read(path)).hexdigest() for path in given.file}
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     found = check(document, public_key)
