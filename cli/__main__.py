@@ -15,7 +15,8 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run one command. Exit status: 0 done, 1 done but not all is well, 2 wrong request, 3 a source or store could not be reached.
+    """Run one command. Exit status: 0 done, 1 done but not all is well, 2 wrong request, 3 a source or store could not be reached,
+    70 a fault of the hub, 130 interrupted.
 
     With --json standard output is one JSON document whatever happens: the answer, or the error. Standard error is for a person.
     """
