@@ -47,9 +47,10 @@ def _state(bundle: Bundle) -> str:
     return f"the manifest of bundle {bundle.manifest['sequence']}, signed by the department's key {bundle.manifest['key_id']}"
 
 
-def refused(contract_id: str, error: BundleError) -> SourceError:
-    """What is wrong with a bundle, as an error of the hub."""
-    return SourceError(f"{contract_id}: {error}", hint=ASK_AGAIN)
+def refused(about: str, error: BundleError) -> SourceError:
+    """What is wrong with a bundle, as an error of the hub: about its dataset, or the file, which some messages name themselves."""
+    said = str(error)
+    return SourceError(said if said.startswith(f"{about} ") else f"{about}: {said}", hint=ASK_AGAIN)
 
 
 def _rows(contract: Contract, bundle: Bundle) -> Extraction:

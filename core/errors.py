@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.nouns import noun
+
 
 class HubError(Exception):
     """Base of every error the hub raises on purpose. `transient` tells a scheduler whether a retry can help."""
@@ -65,7 +67,7 @@ class DefinitionError(HubError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = sorted(set(faults))
         count = len(self.faults)
-        super().__init__(f"{count} fault{'s' if count != 1 else ''}:\n" + "\n".join(f"  {fault}" for fault in self.faults))
+        super().__init__(f"{count} {noun(count, 'fault')}:\n" + "\n".join(f"  {fault}" for fault in self.faults))
 
 
 class SourceError(HubError):

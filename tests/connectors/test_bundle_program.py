@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import String
 
+from connectors.bundled import refused
 from connectors.databases.sql_text import converter
 from connectors.extraction import Unreadable
 from connectors.offline import bundle as packing
-from connectors.offline.bundle import Bundle, make_key, pack, text_of
+from connectors.offline.bundle import Bundle, BundleError, make_key, pack, text_of
 from core.digests import canonical_text
 from core.settings import REPOSITORY
 from tests.connectors.helpers import Drop
@@ -152,3 +153,9 @@ def test_a_digest_is_the_one_of_the_hub() -> None:
     assert text == "张三\x1f\x1en\x1f\x1fa\x1esb\x1ee".encode()
     hubs = canonical_text([f"${place}::varchar" for place in range(1, len(values) + 1)])
     assert duckdb.execute(f"SELECT {hubs}", values).fetchone() == (text.decode(),)
+
+
+@pytest.mark.parametrize("about", ["a.zip", "tax__payer"])
+def test_a_message_names_its_file_once(about: str) -> None:
+    said = "a.zip is no bundle, or was cut off while it was copied: copy it again"
+    assert refused(about, BundleError(said)).message == (said if about == "a.zip" else f"{about}: {said}")
