@@ -1,7 +1,8 @@
 """Values: the texts of a column, each with its standard value and its issues.
 
 A text is standardized once however many rows have it. The statements that do it come again with every batch, so they work in tables that
-stay (`core.recurring`): `given` texts, what was `read` of them, and what was `found`.
+stay (`core.recurring`): `given` texts, what was `read` of them, and what was `found`. A statement with a join or an aggregate is planned each
+time: its plan would hold memory, for which the instance could not be left to the next engine.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ def _take_plain(engine: Engine, item: ElementPlan, today: str, many: bool) -> in
     """
     sql = plain_statement(item.element, item.declared, item.issues, today)
     engine.again(f"INSERT INTO found SELECT raw, value, 0 FROM ({sql})", once=many, doing=_DOING)
-    engine.again("DELETE FROM given WHERE raw IN (SELECT raw FROM found)", once=many, doing=_DOING)
+    engine.again("DELETE FROM given WHERE raw IN (SELECT raw FROM found)", once=True, doing=_DOING)
     ((left,),) = engine.again("SELECT count(*) FROM given", once=many, doing=_DOING)
     return int(left)
 
@@ -57,7 +58,7 @@ def _read(engine: Engine, item: ElementPlan, today: str, values: int, many: bool
     _restore(engine, many)
     sql = statements(item.element, item.declared, item.use.required, item.issues, today, values)
     engine.again(f"INSERT INTO read {sql.values}", once=many, doing=_DOING)
-    _look_up(engine, item.element, many)
+    _look_up(engine, item.element)
     engine.again(f"INSERT INTO found {sql.issues}", once=many, doing=_DOING)
 
 
@@ -72,14 +73,14 @@ def _restore(engine: Engine, many: bool) -> None:
         engine.run(f"UPDATE {STAYING}.given SET text = r.text FROM restored r WHERE r.raw = given.raw", doing=_DOING)
 
 
-def _look_up(engine: Engine, element: DataElement, many: bool) -> None:
+def _look_up(engine: Engine, element: DataElement) -> None:
     """Replace the spellings of divisions among the values `read`: an expression cannot hold them all, so those that occur are looked up."""
     from standards.spellings import SPELLED, readings
 
     if element.type not in SPELLED:
         return
     doing = "looking up divisions"
-    keys = engine.again("SELECT DISTINCT key FROM read WHERE key <> '' ORDER BY key", once=many, doing=doing)
+    keys = engine.again("SELECT DISTINCT key FROM read WHERE key <> '' ORDER BY key", once=True, doing=doing)
     if known := readings(element, _texts(keys)):
         engine.register("known", pa.table({"key": pa.array(known), "reading": pa.array(known.values())}))
         rest = "|| substring(read.value, length(read.key) + 1)" if element.type == "address" else ""
