@@ -10,6 +10,7 @@ from connectors.extract import extract
 from tests.connectors.claiming import Database, database, maria, oracle, postgres, sqlite
 from tests.connectors.conftest import numbers
 from tests.connectors.helpers import consume
+from tests.marks import rest_long
 
 __all__ = ["database", "maria", "postgres", "sqlite"]
 
@@ -73,7 +74,7 @@ WRITERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", rest_long(list(WRITERS)))
 def test_claim_and_rows_are_of_one_state_while_the_table_is_written(request: pytest.FixtureRequest, name: str) -> None:
     database: Database = request.getfixturevalue(name)
     database.run("DROP TABLE IF EXISTS hub_test_busy")

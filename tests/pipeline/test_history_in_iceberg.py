@@ -80,7 +80,7 @@ def test_a_catalog_of_iceberg_that_was_taken_away_comes_back_with_all_of_it(hub:
     assert len(in_the_hub(hub)) == 9
 
 
-@pytest.mark.parametrize("followed", [0, 1])
+@pytest.mark.parametrize("followed", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_a_table_that_trails_behind_a_purge_catches_up(hub: Hub, monkeypatch: pytest.MonkeyPatch, followed: int) -> None:
     hub.register(BRIEF)
     for day in range(followed):

@@ -294,6 +294,7 @@ def test_of_many_affected_entities_some_stand_for_all(
     assert all((item.low == item.high) == (not name.startswith("base") or name == "base moved") for name, item in guess.items())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("without_suite")
 def test_what_is_repaired_is_tried_as_it_stands(hub: Hub, tmp_path: Path) -> None:
     """A delivery is judged with the repaired rows in the place of the source's, so they are what a standard would refuse."""

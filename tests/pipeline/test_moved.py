@@ -41,7 +41,7 @@ def all_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-@pytest.mark.parametrize("take", [shutil.move, shutil.copytree], ids=["moved", "copied"])
+@pytest.mark.parametrize("take", [shutil.move, pytest.param(shutil.copytree, marks=pytest.mark.long)], ids=["moved", "copied"])
 def test_it_goes_on_where_it_is(
     tmp_path: Path, take: Callable[[Path, Path], object], database: str, request: pytest.FixtureRequest
 ) -> None:

@@ -48,6 +48,7 @@ def folded(hub: Hub) -> dict[str, dict[str, Any]]:
     return table
 
 
+@pytest.mark.long
 def test_rows_without_the_new_element_keep_their_digests(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_suite: None
 ) -> None:

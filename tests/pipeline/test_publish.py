@@ -153,8 +153,9 @@ AS_PEOPLE = {**PATIENTS, "ignore": ["XB", "CSRQ", "DZ", "ZZLX", "ZZBH", "FZRQ"]}
 AS_CERTIFICATES = {**AS_PEOPLE, "feeds": ["certificate"], "columns": CARRIED, "ignore": ["XB", "CSRQ", "DZ", "XM", "DH"]}
 
 
+@pytest.mark.long
 @without_lake
-@pytest.mark.parametrize("reads_between", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("reads_between", [True, False])
 def test_a_dataset_leaves_a_registry_for_another_and_comes_back(hub: Hub, reads_between: bool) -> None:
     def carried(number: int, **changed: str) -> dict[str, str]:
         return {**person(number, **changed), **certificate(number)}

@@ -334,6 +334,7 @@ def test_history_that_publications_rest_on_stays_whatever_its_age(hub: Hub) -> N
     assert hub.publish("population").updated == 4
 
 
+@pytest.mark.long
 def test_a_publication_to_which_the_step_is_gone_is_marked(hub: Hub) -> None:
     """Its own state is kept, compacted; the logs since the publication before it are not."""
     document = {**RESIDENTS, "retention": {"landing_days": 3650, "history_days": 10}}

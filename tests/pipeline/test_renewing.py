@@ -55,6 +55,7 @@ def residents_of(hub: Hub, document: Mapping[str, Any] = RESIDENTS) -> dict[int,
     return {numbers[row["resident_id"]]: Side(str(row["_record_id"]), document["id"]) for row in hub.state(document)}
 
 
+@pytest.mark.long
 def test_a_record_that_leaves_hands_its_judgement_over(linked: Hub) -> None:
     before = {item.number: item for item in told(linked)}
     linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
@@ -113,7 +114,7 @@ def test_what_a_person_has_said_of_a_record_goes_to_another_of_the_same_entity(h
     assert len([item for item in told(hub) if not item.withdrawn]) == 3
 
 
-@pytest.mark.parametrize("said_by", [HUMAN, "names/1"])
+@pytest.mark.parametrize("said_by", rest_long([HUMAN, "names/1"]))
 def test_who_was_unsure_of_one_record_does_not_part_what_was_linked_by_another(hub: Hub, said_by: str) -> None:
     """Both leave, or the one of which somebody was unsure, and what is said of them meets in the record that stays."""
     keyed = {**RESIDENTS, "record_key": ["BH"], "ignore": ["BH"]}
@@ -222,6 +223,7 @@ def test_what_a_person_took_back_is_not_judged_again_without_one(linked: Hub) ->
     assert withdrawn.method == HUMAN
 
 
+@pytest.mark.long
 def test_a_publication_that_is_stopped_takes_nothing_back(linked: Hub) -> None:
     linked.sync(RESIDENTS, [person(n) for n in ALL if n > 4])
     linked.sync(INSURED, [person(n) for n in ALL if n > 4])
@@ -254,6 +256,7 @@ def test_a_person_who_judges_meanwhile_is_heard(linked: Hub, monkeypatch: pytest
     assert linked.unbalanced() == []
 
 
+@pytest.mark.long
 def test_judging_while_a_publication_is_worked_out_keeps_it_from_nothing(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the publication writes has its numbers already; what is judged meanwhile is for the next."""
     residents = residents_of(linked)
@@ -306,6 +309,7 @@ def keyed(hub: Hub) -> Hub:
     return hub
 
 
+@pytest.mark.long
 def test_a_record_under_another_key_is_handed_what_was_judged_of_it(hub: Hub) -> None:
     document = {**RESIDENTS, "record_key": ["BH"], "ignore": ["BH"]}
     keyed(hub).sync(document, [person(n) | {"BH": str(n if n != 1 else 101)} for n in range(6)])
@@ -368,6 +372,7 @@ def test_a_record_that_was_kept_apart_has_nothing_to_hand_over(hub: Hub, apart: 
     assert found[person(7)["SFZH"]] in (card, payer)
 
 
+@pytest.mark.long
 def test_what_is_handed_over_stays_in_the_entity_that_it_was_about(hub: Hub) -> None:
     """Of two records of one number that a person has parted, the successor of one is not the other."""
     hub.register(POLICE, CARDED, TAXED, CARDS)

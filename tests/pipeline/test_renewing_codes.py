@@ -7,6 +7,7 @@ import pytest
 from pipeline.link import link
 from registries.judgements import Decision, Side, judge, judgements, withdraw
 from tests.factories import ENTERPRISES, Hub, credit_code, organization
+from tests.marks import rest_long
 from tests.pipeline.test_earlier_codes import LICENSED, NUMBERS, REGISTERED, taxpayer
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -123,6 +124,7 @@ def test_a_person_who_parted_a_pair_is_not_overruled_by_its_code(hub: Hub) -> No
     assert hub.publish(NAME).unlinked == 1
 
 
+@pytest.mark.long
 def test_a_persons_word_is_handed_over_to_a_pair_that_a_code_has_judged(hub: Hub) -> None:
     payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])
     linked(hub, [firm(0, 1), firm(1, 2)], [firm(0, 11), firm(1, 12)], payer)
@@ -140,7 +142,7 @@ def test_a_persons_word_is_handed_over_to_a_pair_that_a_code_has_judged(hub: Hub
     assert ({handed.left, handed.right}, handed.verdict, handed.actor) == ({taxed, employer}, "different", "zhang")
 
 
-@pytest.mark.parametrize("stands_by", ["another record", "the same record"])
+@pytest.mark.parametrize("stands_by", rest_long(["another record", "the same record"]))
 def test_of_two_codes_that_meet_in_one_pair_the_one_that_is_still_shown_holds_it(hub: Hub, stands_by: str) -> None:
     """The record that the first judgement names leaves the organization, and with the same publication nobody shows the second one's code."""
     payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])

@@ -72,6 +72,7 @@ def test_values_that_all_disappear_are_stopped_until_a_person_has_seen_that(hub:
     assert addresses(hub) == {None}
 
 
+@pytest.mark.long
 def test_one_publication_that_two_gates_stop_is_settled_by_two_decisions(hub: Hub) -> None:
     hub.register(RESIDENTS)
     hub.sync(RESIDENTS, people())
@@ -89,6 +90,7 @@ def test_one_publication_that_two_gates_stop_is_settled_by_two_decisions(hub: Hu
     assert (after.entities, after.change_accepted, after.shrink_accepted) == (70, "a", "b")
 
 
+@pytest.mark.long
 def test_records_that_went_away_and_came_back_otherwise_are_looked_at(hub: Hub) -> None:
     hub.register(RESIDENTS)
     hub.sync(RESIDENTS, people())
