@@ -22,7 +22,7 @@ class Instance:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._root = duckdb.connect(config={**settings, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-        self._begin()
+        self._begin(settings)
 
     @cached_property
     def recurring(self) -> Recurring:
@@ -38,7 +38,7 @@ class Instance:
         for name, value in settings.items():
             text = value.replace("'", "''")  # bound as a parameter, it would make DuckDB import pandas
             self._root.execute(f"SET {name} = '{text}'")
-        self._begin()
+        self._begin(settings)
 
     def is_emptied(self) -> bool:
         """Remove what the engine has made, and say whether nothing is held any more. The engine's cursors are closed."""
@@ -60,8 +60,14 @@ class Instance:
             self.recurring.close()
         self._root.close()
 
-    def _begin(self) -> None:
+    def _begin(self, settings: Mapping[str, str]) -> None:
+        self.limits = _limits(settings)
         self._root.execute(f"ATTACH ':memory:' AS {DATABASE}")
+
+
+def _limits(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings but for the folder, which is each engine's own."""
+    return {name: value for name, value in settings.items() if name != "temp_directory"}
 
 
 _idle: list[Instance] = []
@@ -70,8 +76,11 @@ _inherited: list[Instance] = []
 
 
 def take_instance(settings: Mapping[str, str]) -> Instance:
-    """An instance under these settings of DuckDB: one that is idle, or a new one."""
-    while (instance := _next_idle()) is not None:
+    """An instance under these settings of DuckDB: an idle one that had the same limits, or a new one, or in place of one too many any idle one.
+
+    One of narrow limits has to spill now and then, and is of no use after that: it is not to be the one that has planned what the others ask.
+    """
+    while (instance := _next_idle(_limits(settings))) is not None:
         try:
             instance.begin_again(settings)
         except duckdb.NotImplementedException:
@@ -89,16 +98,21 @@ def leave_instance(instance: Instance) -> None:
         instance.close()
 
 
-def _next_idle() -> Instance | None:
-    try:
-        return _idle.pop()
-    except IndexError:  # also where another thread has just taken the last
-        return None
+def _next_idle(limits: Mapping[str, str]) -> Instance | None:
+    waiting = list(_idle)
+    fitting = [instance for instance in waiting if instance.limits == limits]
+    for instance in fitting or waiting[: len(waiting) - _MOST_IDLE + 1]:
+        try:
+            _idle.remove(instance)
+        except ValueError:  # another thread has just taken it
+            continue
+        return instance
+    return None
 
 
 def _close_idle() -> None:
-    while (instance := _next_idle()) is not None:
-        instance.close()
+    while _idle:
+        _idle.pop().close()
 
 
 def _leave_to_parent() -> None:

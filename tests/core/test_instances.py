@@ -75,12 +75,39 @@ def test_what_comes_next_finds_nothing_of_what_was_there(hub: Hub) -> None:
 
 def test_limits_are_those_of_each_engine(hub: Hub) -> None:
     limits = "SELECT current_setting('threads'), current_setting('memory_limit')"
-    with Engine(hub.settings, threads=1, memory_limit_mb=1_000) as engine:
-        instance, first = engine._instance, engine.row(limits)
+    with Engine(hub.settings, threads=1, memory_limit_mb=1_000) as first, Engine(hub.settings, threads=1, memory_limit_mb=500) as second:
+        seen, instances_seen = first.row(limits), {first._instance, second._instance}
     with Engine(hub.settings, threads=2, memory_limit_mb=2_000) as engine:
-        assert engine._instance is instance
-        assert (first, engine.row(limits)) == ((1, "953.6 MiB"), (2, "1.8 GiB"))
+        assert engine._instance in instances_seen
+        assert (seen, engine.row(limits)) == ((1, "953.6 MiB"), (2, "1.8 GiB"))
         assert engine.value("SELECT current_setting('temp_directory')") == str(engine._spill)
+
+
+def test_engines_of_other_limits_leave_alone_what_was_planned(hub: Hub) -> None:
+    def planned(engine: Engine) -> int:
+        return len(engine._instance.recurring._planned)
+
+    for narrow, before in ((False, 0), (True, 0), (False, 1), (True, 1)):
+        with Engine(hub.settings, threads=1, memory_limit_mb=128 if narrow else 1_000) as engine:
+            assert planned(engine) == before
+            engine.staying({"given": "a integer"})
+            for _ in range(2):
+                assert engine.again("INSERT INTO given SELECT 1") == [(1,)]
+            assert engine.value("SELECT count(*) FROM staying.given") == 2
+            engine.again("DELETE FROM given", once=True)
+
+
+def test_few_statements_stay_planned(hub: Hub) -> None:
+    with Engine(hub.settings) as engine:
+        engine.staying({"given": "a integer"})
+        for number in range(200):
+            assert engine.again(f"SELECT {number} + count(*) FROM given") == [(number,)]
+        names = engine._instance.recurring._connection.execute("SELECT count(*) FROM duckdb_prepared_statements()").fetchall()
+        assert engine.again("SELECT 0 + count(*) FROM given") == [(0,)]
+    assert names == [(96,)]
+    with pytest.raises(EngineError, match="refused a statement .CatalogException. while counting"), Engine(hub.settings) as engine:
+        engine.again("SELECT count(*) FROM nothing_there", doing="counting")
+    assert instances._idle == []
 
 
 def test_two_at_once_have_one_each(hub: Hub) -> None:
