@@ -15,7 +15,7 @@ CHANGED, DELETED = 10, 1
 Rows = npt.NDArray[np.int64]
 
 
-def change_rows(table: pa.Table, seed: int) -> tuple[Rows, Rows]:
+def change_rows(table: pa.Table, _identifier: str, seed: int) -> tuple[Rows, Rows]:
     """Places of the rows that change and of those that go: any rows, so that those of other tables are of other people."""
     chosen = np.random.default_rng(seed).permutation(len(table))
     return chosen[: len(table) * CHANGED // 1000], chosen[len(table) - len(table) * DELETED // 1000 :]

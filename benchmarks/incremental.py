@@ -25,18 +25,20 @@ from pipeline.home import Home, open_home
 from pipeline.land import land
 from standards.loader import load_standards
 
-SEED = 2
+SEEDS = {"people": 2, "again": 3, "any": 2}
 IDENTITY = "resident_id"
 CONNECTION = "benchmark_source"
 # What changes in the life of a person; whoever has one of them in a row may have another the next day.
 CHANGING = ("household_address", "residence_address", "phone_number", "employer_name", "marital_status_code", "education_code")
 
-# From a table and the name of its column of identity numbers, the places of the rows that change and of those that go.
-Choose = Callable[[pa.Table, str], tuple[Rows, Rows]]
+# From a table, the name of its column of identity numbers and a seed, the places of the rows that change and of those that go.
+Choose = Callable[[pa.Table, str, int], tuple[Rows, Rows]]
 
 
 def measure(sources: Path, url: str) -> dict[str, Any]:
-    """Build, and bring in what changes in every table of the server at an address: first of some people, then of any rows of what is then there."""
+    """Build, and bring in what changes in every table of the server at an address: of some people on two
+    days, then of any rows of what is then there.
+    """
     home = open_home()
     load_tables(url, {dataset: sources / f"{dataset}.parquet" for dataset in DATASETS})
     _register(home, url)
@@ -45,17 +47,20 @@ def measure(sources: Path, url: str) -> dict[str, Any]:
     full = build()
     found: dict[str, Any] = {"full": full.steps, "rows": full.landed, "entities": full.entities}
     with tempfile.TemporaryDirectory(dir=home.settings.work) as name:
-        people, rows = Path(name, "people"), Path(name, "rows")
-        found["people"] = _increment(home, url, sources, people, lambda table, identifier: change_people(table, identifier, SEED))
-        found["people"]["floor"] = follow(home)
-        found["any"] = _increment(home, url, people, rows, lambda table, _: change_rows(table, SEED))
+        before = sources
+        for kind, seed in SEEDS.items():
+            choose = change_rows if kind == "any" else change_people
+            found[kind] = _increment(home, url, before, Path(name, kind), choose, seed)
+            before = Path(name, kind)
+            if kind == "people":
+                found[kind]["floor"] = follow(home)
     return found
 
 
-def _increment(home: Home, url: str, sources: Path, folder: Path, choose: Choose) -> dict[str, Any]:
+def _increment(home: Home, url: str, sources: Path, folder: Path, choose: Choose, seed: int) -> dict[str, Any]:
     """Change the tables of one folder, which are the server's, into those of another, and bring in what is then there."""
     folder.mkdir()
-    made = [_changed(home, dataset, sources, folder, choose) for dataset in DATASETS]
+    made = [_changed(home, dataset, sources, folder, choose, seed) for dataset in DATASETS]
     load_tables(url, {dataset: folder / f"{dataset}.parquet" for dataset in DATASETS})
     began, served = time.process_time(), server_seconds(url)
     for dataset in DATASETS:
@@ -90,12 +95,12 @@ def _register(home: Home, url: str) -> None:
         register(home.catalog, contract, "benchmark", home.settings.registered)
 
 
-def _changed(home: Home, dataset: str, sources: Path, folder: Path, choose: Choose) -> tuple[int, int]:
+def _changed(home: Home, dataset: str, sources: Path, folder: Path, choose: Choose, seed: int) -> tuple[int, int]:
     _, contract = contract_in_force(home.catalog, dataset)
     columns = [contract.elements[element].column for element in CHANGING if element in contract.elements]
     table = pq.read_table(sources / f"{dataset}.parquet")
-    places = choose(table, contract.elements[IDENTITY].column)
-    return write_changed(table, folder / f"{dataset}.parquet", columns, places, SEED)
+    places = choose(table, contract.elements[IDENTITY].column, seed)
+    return write_changed(table, folder / f"{dataset}.parquet", columns, places, seed)
 
 
 def read_bare(url: str, table: str, target: Path) -> None:

@@ -105,7 +105,7 @@ def test_few_statements_stay_planned(hub: Hub) -> None:
         names = engine._instance.recurring._connection.execute("SELECT count(*) FROM duckdb_prepared_statements()").fetchall()
         assert engine.again("SELECT 0 + count(*) FROM given") == [(0,)]
     assert names == [(96,)]
-    with pytest.raises(EngineError, match="refused a statement .CatalogException. while counting"), Engine(hub.settings) as engine:
+    with pytest.raises(EngineError, match=r"refused a statement .CatalogException. while counting"), Engine(hub.settings) as engine:
         engine.again("SELECT count(*) FROM nothing_there", doing="counting")
     assert instances._idle == []
 
