@@ -100,12 +100,13 @@ def row_groups(engine: Engine, settings: Settings, path: str, column: str) -> li
     return [RowGroup(int(end) - rows, int(end) - 1, least, greatest) for rows, end, least, greatest in found]
 
 
-def null_counts(engine: Engine, settings: Settings, path: str) -> dict[str, int]:
-    """How many rows of a file have no value, by column: what its footer says of it, for which no row is read."""
-    sql = (
-        f"SELECT path_in_schema, sum(stats_null_count)::bigint FROM parquet_metadata({literal(str(settings.lake_dir / path))}) GROUP BY ALL"
-    )
-    return {name: nulls for name, nulls in engine.rows(sql, doing="looking into a file") if nulls is not None}
+def filled_counts(engine: Engine, settings: Settings, paths: Sequence[str]) -> dict[str, int]:
+    """How many rows of some files have a value, by column: what the footers say of it, for which no row is read."""
+    if not paths:
+        return {}
+    files = ", ".join(literal(str(settings.lake_dir / path)) for path in paths)
+    filled = "sum(coalesce(row_group_num_rows - stats_null_count, 0))::bigint"
+    return dict(engine.rows(f"SELECT path_in_schema, {filled} FROM parquet_metadata([{files}]) GROUP BY ALL", doing="looking into files"))
 
 
 def source(settings: Settings, paths: Sequence[str], fields: Mapping[str, tuple[int, str]], rows: int, *, numbered: bool = False) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.files import files_of
 from core.engine import quote
-from core.lake import null_counts
+from core.lake import filled_counts
 from pipeline.changes import DELETED
 from pipeline.findings import Examined
 from pipeline.standardize import STANDARDIZED
@@ -15,8 +15,8 @@ Fill = tuple[int, int]  # rows, and those that have a value
 
 
 def fills_of_delivery(examined: Examined, fills: Sequence[Mapping[str, Any]]) -> dict[str, Fill]:
-    """What fill rates are asked of, by element. Rows that came unchanged are counted only where it could matter: mostly, what the file of the
-    state says of its columns is enough to see that there are values enough."""
+    """What fill rates are asked of, by element. Rows that came unchanged are counted only where it could matter: mostly, what the files of the
+    state say of their columns is enough to see that there are values enough."""
     rates = examined.contract.assertions.fill_rates
     found = {row["element"]: (row["evaluated"], row["filled"]) for row in fills if row["element"] in rates}
     if not found or (examined.batch.is_whole and not examined.changes.unchanged):
@@ -28,17 +28,21 @@ def fills_of_delivery(examined: Examined, fills: Sequence[Mapping[str, Any]]) ->
 
 
 def _surely_filled(examined: Examined, elements: Sequence[str]) -> dict[str, Fill]:
-    """How many records came unchanged, and the fewest of them that have a value: as if every row since the oldest file were among them without
-    one, and every row of that file without one, too."""
+    """How many records came unchanged, and the fewest of them that have a value.
+
+    A row of a later file stands for at most one before it: with a value of its own it takes none away. So of the records of the oldest file, as
+    many may be without one as there are rows without one in any file; and all that came now may have one.
+    """
     engine, home = examined.engine, examined.home
     oldest, later = since_compact(files_of(home.catalog, standardized_table(examined.contract.id), ("log", "compact")))
     came: int = engine.value(
         f"SELECT (SELECT count(DISTINCT _record_id) FROM {STANDARDIZED} WHERE _known) + (SELECT count(*) FROM {DELETED})",
         doing="counting filled values",
     )
-    unchanged, since = examined.changes.previous - came, sum(file.rows for file in later)
-    nulls = null_counts(engine, home.settings, oldest[0].path) if oldest else {}
-    return {name: (unchanged, max(0, unchanged - since - nulls.get(name, unchanged))) for name in elements}
+    unchanged, first = examined.changes.previous - came, sum(file.rows for file in oldest)
+    rows = first + sum(file.rows for file in later)
+    filled = filled_counts(engine, home.settings, [file.path for file in (*oldest, *later)])
+    return {name: (unchanged, max(0, first - (rows - filled.get(name, 0)) - came)) for name in elements}
 
 
 def _counted(examined: Examined, elements: Sequence[str]) -> dict[str, Fill]:

@@ -208,11 +208,15 @@ def test_a_delivery_is_stopped_where_counting_it_would_stop_it(hub: Hub, seed: i
 
 
 def test_of_a_large_state_no_row_is_counted_for_a_change_of_few(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor for as many more as come with values of their own on the days after."""
     document = with_assertions(PATIENTS, fill_rates={"phone_number": 0.8})
     hub.register(document)
     hub.sync(document, [*PEOPLE, *(person(number) for number in range(10, 20))])
     monkeypatch.setattr("pipeline.fill_rates._counted", lambda *_: pytest.fail("rows were counted"))
     assert hub.sync(document, [person(0, DH=""), *(person(number) for number in range(1, 20))]).updated == 1
+    for day in (3, 6, 9):
+        rows = [person(number, DH=f"139{day if number < day else 0:08}") for number in range(20)]
+        assert hub.sync(document, rows).updated >= 3
 
 
 def test_several_reasons_are_given_at_once(hub: Hub) -> None:
