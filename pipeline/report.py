@@ -74,7 +74,10 @@ def report_of(home: Home, subject: str) -> ReportData:
 
 
 def write_report(home: Home, subject: str, html: Path | None = None, lang: str = "zh") -> Path:
-    """Write the report of a subject as one HTML file, by default into the reports folder, and return its path."""
+    """Write the report of a subject as one HTML file, by default into the reports folder, and return its path.
+
+    Raises RequestError where the folder of a named file is not there.
+    """
     language = next((known for known in LANGUAGES if known == lang), None)
     if language is None:
         raise RequestError(f"reports are not written in {lang}", hint=f"languages are: {', '.join(LANGUAGES)}")
@@ -88,7 +91,6 @@ def write_report(home: Home, subject: str, html: Path | None = None, lang: str =
 
 
 def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

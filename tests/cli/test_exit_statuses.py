@@ -232,6 +232,8 @@ def test_a_file_that_cannot_be_used_is_a_wrong_request(command: Command, tmp_pat
     for arguments in (
         ["report", "population", "--html", str(occupied / "report.html")],
         ["report", "population", "--html", str(tmp_path)],
+        ["report", "population", "--html", str(tmp_path / "none" / "report.html")],
+        ["export", "population", "--to", str(tmp_path / "none" / "export")],
         ["standards", "render", "excel", "population", "--out", str(occupied)],
         ["propose", str(people), "--out", str(tmp_path / "none" / "draft.yml")],
         ["normalize", "--csv", str(tmp_path)],
@@ -244,6 +246,7 @@ def test_a_file_that_cannot_be_used_is_a_wrong_request(command: Command, tmp_pat
         assert (answer.status, answer.out) == (2, ""), (arguments, answer.err)
         assert answer.err.startswith("hub: "), arguments
         assert resident_id(1) not in answer.err
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(("name", "value"), [("HUB_PORTAL_PORT", "abc"), ("HUB_THREADS", "0"), ("HUB_SERVING_URL", "foo://bar")])
