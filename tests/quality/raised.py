@@ -164,7 +164,8 @@ def _of_call(module: _Module, node: ast.Call) -> Iterator[str]:
     elif isinstance(node.func, ast.Name) and node.func.id not in _functions():
         yield from _all(module, node.args)
     elif isinstance(node.func, ast.Name):
-        for other, function in _functions()[node.func.id]:
+        known = _functions()[node.func.id]
+        for other, function in [item for item in known if item[0] is module] or known:
             yield from _all(other, [one.value for one in ast.walk(function) if isinstance(one, ast.Return) and one.value is not None])
 
 
