@@ -15,7 +15,7 @@ from connectors.columns import plan_columns
 from connectors.extract import extract
 from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, numbered, text_schema
 from connectors.files.drop import is_finished_name
-from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError
+from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError, DamagedError
 from connectors.storage.fetched import Fetched
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
@@ -28,6 +28,7 @@ UNCOUNTED = "the packing program has not counted the records of the files"
 BYTES_ONLY = "of files the packing program counts records and digests bytes, not rows"
 OTHER_TERMS = "the bundle was packed under other terms than the contract in force has"
 ASK_AGAIN = "do not use it; ask the department for a new bundle, and how this one was changed"
+COPY_AGAIN = "compare it with the one on the medium; where that is no better, ask the department for a new bundle"
 
 
 def bundle_extraction(contract: Contract, bundle: Bundle, connections: Connections) -> Extraction:
@@ -50,7 +51,8 @@ def _state(bundle: Bundle) -> str:
 def refused(about: str, error: BundleError) -> SourceError:
     """What is wrong with a bundle, as an error of the hub: about its dataset, or the file, which some messages name themselves."""
     said = str(error)
-    return SourceError(said if said.startswith(f"{about} ") else f"{about}: {said}", hint=ASK_AGAIN)
+    hint = COPY_AGAIN if isinstance(error, DamagedError) else ASK_AGAIN
+    return SourceError(said if said.startswith(f"{about} ") else f"{about}: {said}", hint=hint)
 
 
 def _rows(contract: Contract, bundle: Bundle) -> Extraction:

@@ -98,6 +98,10 @@ class BundleError(Exception):
     """A bundle that cannot be packed or is not to be trusted; the message says why in words."""
 
 
+class DamagedError(BundleError):
+    """A bundle that copying may have damaged: another copy of it may be whole."""
+
+
 Parts = Tuple[int, int]
 
 
@@ -631,7 +635,7 @@ class Bundle:
         try:
             self._archive = zipfile.ZipFile(path)
         except _DAMAGED:
-            raise BundleError(f"{path.name} is no bundle, or was cut off while it was copied: copy it again") from None
+            raise DamagedError(f"{path.name} is no bundle, or was cut off while it was copied: copy it again") from None
         try:
             if not _is_all_of(self._archive, path):
                 raise BundleError(
@@ -699,7 +703,7 @@ class Bundle:
         except _DAMAGED as error:
             if isinstance(error, OSError) and error.errno == errno.EIO:
                 raise  # the medium, not the bundle
-            raise BundleError(f"the part {part['name']} is damaged: copy the bundle again, or pack it again") from None
+            raise DamagedError(f"the part {part['name']} is damaged: copy the bundle again, or pack it again") from None
         if left or digest.hexdigest() != part["sha256"]:
             raise BundleError(f"the part {part['name']} is not the one that was packed")
 
@@ -741,7 +745,7 @@ class Bundle:
             with self._archive.open(info) as member:
                 return member.read(most + 1)
         except _DAMAGED:
-            raise BundleError(f"{name} of the bundle is damaged: copy the bundle again") from None
+            raise DamagedError(f"{name} of the bundle is damaged: copy the bundle again") from None
 
     def _read_manifest(self) -> dict[str, Any]:
         try:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import String
 
-from connectors.bundled import refused
+from connectors.bundled import ASK_AGAIN, COPY_AGAIN, refused
 from connectors.databases.sql_text import converter
 from connectors.extraction import Unreadable
 from connectors.offline import bundle as packing
@@ -159,3 +159,12 @@ def test_a_digest_is_the_one_of_the_hub() -> None:
 def test_a_message_names_its_file_once(about: str) -> None:
     said = "a.zip is no bundle, or was cut off while it was copied: copy it again"
     assert refused(about, BundleError(said)).message == (said if about == "a.zip" else f"{about}: {said}")
+
+
+def test_what_was_cut_off_is_copied_again_and_is_not_said_to_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"PK\x03\x04torn")
+    with pytest.raises(BundleError, match="copy it again") as raised:
+        Bundle(path)
+    assert refused("a.zip", raised.value).hint == COPY_AGAIN
+    assert refused("a.zip", BundleError("parts are missing")).hint == ASK_AGAIN
