@@ -14,6 +14,7 @@ from standards.model import DataElement, Standards
 from standards.restoring import restored
 from standards.spellings import SPELLED, readings, rewritten
 
+LEAVE_OUT = "leave it out, or name one that the element has"
 Status = Literal["valid", "repaired", "rejected"]
 
 
@@ -59,7 +60,7 @@ def normalize_values(
 
 def _check_formats(element: DataElement, formats: Sequence[str]) -> None:
     if formats and element.data_type != "date":
-        raise RequestError(f"{element.id} is not a date; it has no format")
+        raise RequestError(f"{element.id} is not a date; it has no format", hint=LEAVE_OUT)
     for declared in formats:
         try:
             format_patterns(declared)
@@ -69,9 +70,9 @@ def _check_formats(element: DataElement, formats: Sequence[str]) -> None:
 
 def _check_writing(standards: Standards, element: DataElement, written_in: str, unit: str) -> None:
     if reason := writing_fault(standards, element, written_in) if written_in else "":
-        raise RequestError(reason)
+        raise RequestError(reason, hint=LEAVE_OUT)
     if reason := unit_fault(element, unit) if unit else "":
-        raise RequestError(reason)
+        raise RequestError(reason, hint=LEAVE_OUT)
 
 
 def _answer(raw: str | None, value: str | None, issues: tuple[str, ...]) -> Normalized:
