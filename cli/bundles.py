@@ -29,13 +29,18 @@ def bundle(
     as_json: Json = False,
 ) -> None:
     """Pack a dataset for a way without a line: the terms for connectors/offline/bundle.py, or a bundle made here from the contract's source."""
+    from catalog.datasets import contract_in_force
     from core.files import check_new_file
     from pipeline.bundles import pack_here, write_terms
     from pipeline.home import open_home
 
-    if terms is None and key is None:
-        raise RequestError("nothing to do", hint="--terms FILE writes the terms for the department, --key FILE packs a bundle here")
     home = open_home()
+    contract_in_force(home.catalog, contract)  # an unknown one is said to be so, before anything is said of the options
+    if terms is None and key is None:
+        raise RequestError(
+            "neither terms nor a bundle is asked for",
+            hint="--terms FILE writes the terms for the department, --key FILE packs a bundle here",
+        )
     if terms:
         check_new_file(terms)
         write_terms(home, contract, terms)

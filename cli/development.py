@@ -20,7 +20,10 @@ def test(
 ) -> None:
     """Run the checks and tests of this repository."""
     from cli.checks import run_all
+    from core.errors import RequestError
 
+    if quick and long:
+        raise RequestError("tests are quick or long, not both", hint="leave one of --quick and --long out, or both")
     raise typer.Exit(run_all(quick=quick, long=long, as_json=as_json))
 
 

@@ -50,6 +50,21 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
         assert command(*arguments).status == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["test", "--quick", "--long"], "leave one of --quick and --long out"),
+        (["bundle", "nope__none"], "no dataset nope__none is registered"),
+        (["normalize", "-e", "sex_code", "--list", "nope", "1"], "leave it out, or name one"),
+        (["normalize", "-e", "person_name", "--unit", "万元", "1"], "leave it out, or name one"),
+    ],
+)
+def test_a_wrong_request_says_what_to_do(empty: Command, arguments: list[str], words: str) -> None:
+    answer = empty(*arguments)
+    assert (answer.status, answer.out) == (2, "")
+    assert words in answer.err
+
+
 def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "wrong.yml"
     path.write_text(yaml.safe_dump({**PATIENTS, "feeds": ["people"], "record_key": ["NO"]}))
