@@ -20,11 +20,16 @@ def described(error: Exception) -> HubError:
     """The error itself if it is the hub's own, else an InternalFault in its place."""
     if isinstance(error, HubError):
         return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return StoreError("the disk is full", hint="free space on the disk of HUB_HOME, or ./hub purge, then run it again", transient=True)
     return InternalFault(
         f"{type(error).__name__} in {_place(error)}: a fault of the hub, not of the request", hint="report it with this line"
     )
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a disk, or what is allowed of it, is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _place(error: Exception) -> str:

@@ -1,6 +1,9 @@
 """What a command's exit status says, and what a person is told beside it: 1 a gate or a fault, 2 a wrong request, 3 what may pass by itself."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import yaml
 
 from catalog.tables import lease
 from core.leases import holding
+from core.settings import REPOSITORY
 from tests.cli.conftest import Command
 from tests.factories import (
     ENTERPRISES,
@@ -54,6 +58,9 @@ def test_a_wrong_request_ends_with_2_and_says_what_to_do(command: Command) -> No
     ("arguments", "words"),
     [
         (["test", "--quick", "--long"], "leave one of --quick and --long out"),
+        (["report", "x", "--lang", "fr"], "Invalid value for '--lang': expected one of zh, en"),
+        (["purge", "--receipt", "x"], "Invalid value for '--receipt': expected a whole number"),
+        (["bench", "build", "--people", "3"], "expected at least 400"),
         (["bundle", "nope__none"], "no dataset nope__none is registered"),
         (["normalize", "-e", "sex_code", "--list", "nope", "1"], "leave it out, or name one"),
         (["normalize", "-e", "person_name", "--unit", "万元", "1"], "leave it out, or name one"),
@@ -63,6 +70,17 @@ def test_a_wrong_request_says_what_to_do(empty: Command, arguments: list[str], w
     answer = empty(*arguments)
     assert (answer.status, answer.out) == (2, "")
     assert words in answer.err
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["few bytes at a time", "many at once"])
+def test_output_that_cannot_be_given_is_neither_well_nor_a_fault(more: list[str]) -> None:
+    program = [sys.executable, "-m", "cli", "standards", "list", *more]
+    reader, unread = os.pipe()
+    os.close(reader)
+    with os.fdopen(unread, "wb") as pipe, Path("/dev/full").open("wb") as full:
+        closed, lost = (subprocess.run(program, cwd=REPOSITORY, stdout=out, stderr=subprocess.PIPE, check=False) for out in (pipe, full))
+    assert (closed.returncode, closed.stderr) == (141, b"")
+    assert (lost.returncode, b"standard output cannot be written" in lost.stderr, b"HUB_HOME" in lost.stderr) == (3, True, False)
 
 
 def test_contracts_with_faults_end_with_2_and_name_each(command: Command, tmp_path: Path) -> None:
