@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from catalog.officers import officer_by
+from core.errors import RequestError
 from core.style import BASE_STYLE, FRAME_STYLE
 from pipeline.home import Home
 from portal.security import is_session, owner, proof_of
@@ -157,9 +158,16 @@ class Page:
         return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
     def part(self, size: int) -> Slice:
-        """Which part of a list the address asks for."""
-        number = 1 if self.is_export else self.number("page")
+        """Which part of a list the address asks for. Raises RequestError where it is the number of no page."""
+        number = 1 if self.is_export else self._page_number()
         return Slice(number, EXPORTED + 1 if self.is_export else size, (number - 1) * size)
+
+    def _page_number(self) -> int:
+        text = self.request.query_params.get("page") or "1"
+        first = text[:10]  # no list has as many pages, and further digits are not worth reading
+        if not (text.isascii() and text.isdigit() and int(first)):
+            raise RequestError(self.t("page.unknown"), hint=self.t("page.unknown.next"))
+        return int(first)
 
     def sort(
         self, rows: Iterable[T], keys: Mapping[str, Callable[[T], Any]], default: str, parameter: str = "sort"

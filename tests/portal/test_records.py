@@ -269,8 +269,15 @@ def test_a_publication_that_cannot_be_is_not_there(filled: Portal, number: int |
 
 
 @pytest.mark.parametrize("address", [f"/audit?page={10**30}", f"/registries/population?page={2**63}", f"/audit?page={'9' * 5_000}"])
-def test_a_page_that_no_list_has_is_the_first(filled: Portal, address: str) -> None:
+def test_a_page_that_no_list_has_is_behind_its_end(filled: Portal, address: str) -> None:
     assert filled.client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "x", "1.5", "²"])
+def test_what_is_the_number_of_no_page_is_said_to_be_none(empty: Portal, number: str) -> None:
+    answer = empty.client.get("/standards/code-lists/division", params={"page": number, "lang": "en"})
+    assert (answer.status_code, "pages are numbered from 1" in answer.text) == (404, True)
+    assert empty.client.get("/audit", params={"page": "", "lang": "en"}).status_code == 200
 
 
 @pytest.mark.parametrize(
