@@ -11,6 +11,7 @@ TEXTS = Path(__file__).with_name("purposes.yml")
 UNASKED = {
     r"masked(?: view)?": "purpose.masked",
     r"masked view, rows (?P<rows>\d+-\d+)": "purpose.rows",
+    r"masked view, no rows": "purpose.no_rows",
     r"masked, page (?P<page>\d+)": "purpose.page",
     r"search": "purpose.search",
     r"not stated": "purpose.none",

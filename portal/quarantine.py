@@ -1,4 +1,4 @@
-"""Rows with issues, as the portal shows them: masked, and never before the audit log has its entry."""
+"""Rows with issues, as the portal shows them: masked, and not before the audit log has its entry."""
 
 from collections.abc import Callable
 
@@ -15,32 +15,31 @@ PAGE = 50
 
 def read_quarantine(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows that a batch set aside."""
-    _record(hub, batch, "view-quarantine", wanted)
-    return quarantined(hub.home, batch, wanted)
+    return _written_down(hub, batch, "view-quarantine", wanted, quarantined(hub.home, batch, wanted))
 
 
 def read_waiting(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows of the batch's dataset that are in quarantine now."""
-    _record(hub, batch, "view-quarantine", wanted)
-    return waiting(hub.home, batch.contract_id, wanted)
+    return _written_down(hub, batch, "view-quarantine", wanted, waiting(hub.home, batch.contract_id, wanted))
 
 
 def read_warnings(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
     """Rows in which a batch found warnings."""
-    _record(hub, batch, "view-warnings", wanted)
-    return warned(hub.home, batch, wanted)
+    return _written_down(hub, batch, "view-warnings", wanted, warned(hub.home, batch, wanted))
 
 
 def read_warnings_in_force(hub: Hub, batch: Batch, wanted: Wanted) -> IssueRows:
     """All rows with warnings that are in force after a batch."""
-    _record(hub, batch, "view-warnings", wanted)
-    return warned(hub.home, batch, wanted, in_force=True)
+    return _written_down(hub, batch, "view-warnings", wanted, warned(hub.home, batch, wanted, in_force=True))
 
 
-def _record(hub: Hub, batch: Batch, action: str, wanted: Wanted) -> None:
+def _written_down(hub: Hub, batch: Batch, action: str, wanted: Wanted, found: IssueRows) -> IssueRows:
+    """The rows that were found, once the log says which of them are shown; where it cannot, nothing is."""
     # An export asks for one row more than it hands out, to tell whether there are more.
-    rows = f"{wanted.offset + 1}-{wanted.offset + min(wanted.limit, EXPORTED)}"
-    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=batch.batch_id, purpose=f"{MASKED}, rows {rows}")
+    shown = min(len(found.rows), EXPORTED)
+    rows = f"rows {wanted.offset + 1}-{wanted.offset + shown}" if shown else "no rows"
+    audit.record(hub.home.audit, actor=hub.actor, action=action, subject=batch.batch_id, purpose=f"{MASKED}, {rows}")
+    return found
 
 
 def as_stored(rule: str) -> str:

@@ -10,6 +10,7 @@ from standards.texts import load_texts
     ("purpose", "zh", "en"),
     [
         ("masked view, rows 1-20", "脱敏查看，第 1-20 行", "masked view, rows 1-20"),
+        ("masked view, no rows", "脱敏查看，没有数据行", "masked view, no rows"),
         ("standards diff 1.0.0 1.1.0", "比较标准 1.0.0 与 1.1.0", "comparing standards 1.0.0 and 1.1.0"),
         ("not stated", "未说明", "not stated"),
         ("search of a file", "search of a file", "search of a file"),
