@@ -632,6 +632,7 @@ class Bundle:
     """A bundle that was found to be whole: use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
+        path.open("rb").close()  # what is not there, or not to be read, is not damaged
         try:
             self._archive = zipfile.ZipFile(path)
         except _DAMAGED:

@@ -163,6 +163,8 @@ def test_a_message_names_its_file_once(about: str) -> None:
 
 def test_what_was_cut_off_is_copied_again_and_is_not_said_to_be_changed(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
+    with pytest.raises(FileNotFoundError):
+        Bundle(path)
     path.write_bytes(b"PK\x03\x04torn")
     with pytest.raises(BundleError, match="copy it again") as raised:
         Bundle(path)
