@@ -18,7 +18,7 @@ def requested(path: Path) -> Iterator[None]:
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = (
-            "free space on the disk of that file, or name one on another" if is_full else "name a file in a folder that is there and yours"
+            "free space on the disk of that file, or name one on another" if is_full else "name one in a folder that is there and yours"
         )
         raise RequestError(f"{path}: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError:

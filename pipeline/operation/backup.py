@@ -27,6 +27,7 @@ from core import dump
 from core.clock import now, utc_text
 from core.database import writing
 from core.errors import RequestError, StoreError
+from core.files import requested
 from core.keys import CANONICAL_KEY, RECORD_KEY, proof
 from core.leases import holding
 from core.nouns import noun
@@ -60,7 +61,7 @@ class BackedUp:
 
 
 def backup(folder: Path, home: Home | None = None) -> BackedUp:
-    """Write a backup into a new folder; whole or not at all. Raises RequestError where the folder is there already."""
+    """Write a backup into a new folder; whole or not at all. Raises RequestError where it is there already, or the one above it is not."""
     home = home or open_home()
     if folder.exists():
         raise RequestError(f"{folder} exists already", hint="name a new folder")
@@ -68,8 +69,10 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
     with holding(home.catalog, lease, "purge", home.settings.actor):
         if draft.exists():  # of a backup that died
             shutil.rmtree(draft)
-        (draft / "databases").mkdir(mode=0o700, parents=True)
+        with requested(folder):  # where a medium is not mounted, folders would be made on the disk that is backed up
+            draft.mkdir(mode=0o700)
         try:
+            (draft / "databases").mkdir(mode=0o700)
             manifest = _filled(home, draft)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)  # what is in it already is as secret as all of it

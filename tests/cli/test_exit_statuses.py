@@ -267,6 +267,7 @@ def test_a_file_that_cannot_be_used_is_a_wrong_request(command: Command, tmp_pat
         ["report", "population", "--html", str(tmp_path)],
         ["report", "population", "--html", str(tmp_path / "none" / "report.html")],
         ["export", "population", "--to", str(tmp_path / "none" / "export")],
+        ["backup", str(tmp_path / "none" / "backup")],
         ["standards", "render", "excel", "population", "--out", str(occupied)],
         ["propose", str(people), "--out", str(tmp_path / "none" / "draft.yml")],
         ["normalize", "--csv", str(tmp_path)],
