@@ -17,9 +17,7 @@ def requested(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = (
-            "free space on the disk of that file, or name one on another" if is_full else "name one in a folder that is there and yours"
-        )
+        hint = "free space on the disk of that file, or name one on another" if is_full else "name one in a folder that is there and yours"
         raise RequestError(f"{path}: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8", hint="save it in that encoding") from None

@@ -20,13 +20,13 @@ from core.sums import add, combine
 from pipeline.home import Home
 from pipeline.publication.base import base_columns, base_digest, base_state
 from pipeline.publication.pins import Pins
-from pipeline.publication.placing import FREED, LEFT_OUT, OLD_LINES, OLD_LINKS, Known
+from pipeline.publication.placing import FREED, LEFT_OUT, OLD_LINKS, Known
 from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
 from pipeline.state import engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN
 from registries.identity import events_sql
-from registries.publications import Input, Publication, files_upto
+from registries.publications import Input, Publication, files_upto, inputs_of
 from registries.serving import CHUNK
 from registries.survivorship import Contribution, merged, provinces_of, supplied
 from standards.model import Schema, Standards
@@ -220,16 +220,17 @@ class Merging:
 
     def inputs(self) -> list[Input]:
         """Every dataset with its records: linked, unlinked or withheld."""
-        inputs = []
+        inputs, before = [], inputs_of(self.home.serving, self.schema.id, self.before.number)
         for item in self.pins.datasets:
             if not item.withdrawn:
-                count, _ = self._linked.get(item.number, (0, 0))
+                linked = before[item.contract.id].linked if item.contract.id in before else 0
+                count = linked + self._more_linked.get(item.number, (0, 0))[0]
                 inputs.append(Input(item.contract.id, item.seq, item.records, count, item.records - count, 0))
         return [*inputs, *self.pins.withheld]
 
     def apart(self) -> int:
         """How many records have an identifier, but are kept apart from its entity."""
-        return sum(apart for _, apart in self._linked.values())
+        return self.before.apart + sum(apart for _, apart in self._more_linked.values())
 
     def contradictions(self) -> int:
         """How many judgements contradict others and were left out."""
@@ -240,12 +241,14 @@ class Merging:
         return left_out + (0 if self.pins.rebuilt else self.before.contradictions - freed)
 
     @cached_property
-    def _linked(self) -> dict[int, tuple[int, int]]:
-        """By dataset, how many of its records have an entity after this publication and how many are apart: as before it, with the difference."""
+    def _more_linked(self) -> dict[int, tuple[int, int]]:
+        """By dataset, how many more of its records have an entity than before this publication, and how many more are apart. What there was before
+        is known: to count it would be to read the links of all records. The ledger does (`pipeline.ledger`).
+        """
         counts = "count(_canonical_id) AS linked, count(*) - count(_canonical_id) AS apart"
         rows = self.engine.rows(
             "SELECT _dataset, sum(linked)::bigint, sum(apart)::bigint FROM ("
-            f"SELECT _dataset, {counts} FROM {OLD_LINES} GROUP BY _dataset UNION ALL SELECT _dataset, -linked, -apart FROM "
+            "SELECT _dataset, -linked AS linked, -apart AS apart FROM "
             f"(SELECT _dataset, {counts} FROM {OLD_LINKS} WHERE _record_id IN (SELECT _record_id FROM {XREF_LOG}) GROUP BY _dataset) "
             f"UNION ALL SELECT _dataset, {counts} FROM {XREF_LOG} WHERE _op <> 'delete' GROUP BY _dataset) GROUP BY _dataset",
             doing="counting links",

@@ -192,6 +192,7 @@ class Walk:
 
     def move(self, folder: Path) -> None:
         """The installation goes on elsewhere, from a backup."""
+        folder.mkdir(exist_ok=True)
         backup(folder / "backup", self.hub.home)
         self.hub = beside(self.hub, folder / "home")
         restore(folder / "backup", self.hub.settings)
