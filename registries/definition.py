@@ -25,12 +25,18 @@ class IdentityRule(BaseModel):
 
 
 class Crowd(BaseModel):
-    """A source that has more than so many values of an element under one identifier does not know whose it is."""
+    """A source that has more than so many values of one of the elements under one identifier does not know whose it is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    element: str
+    elements: tuple[str, ...] = Field(min_length=1)
     more_than: int = Field(ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_element(cls, value: Any) -> Any:
+        # As the versions have it that publications were made with when there was one.
+        return {"elements": [value["element"]], "more_than": value.get("more_than")} if "element" in value else value
 
 
 class ConflictRule(BaseModel):
@@ -56,7 +62,7 @@ class ConflictRule(BaseModel):
     def elements(self) -> tuple[str, ...]:
         """Everything that it looks at, each once."""
         named = [name for group in self.disagree for name in group]
-        return tuple(dict.fromkeys([*named, *([self.crowd.element] if self.crowd else [])]))
+        return tuple(dict.fromkeys([*named, *(self.crowd.elements if self.crowd else ())]))
 
 
 class PartOf(BaseModel):

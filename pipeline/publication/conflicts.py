@@ -86,11 +86,11 @@ def _gather(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> No
         f"FROM {source.relation} WHERE _identity IN (SELECT _identity FROM {SUSPECTS})"
         for source in sources
     ]
-    crowd = f"dense_names > {rule.crowd.more_than}" if rule.crowd else "false"
-    names = f"count(DISTINCT {quote(rule.crowd.element)})" if rule.crowd else "0"
+    crowd = f"crowded > {rule.crowd.more_than}" if rule.crowd else "false"
+    names = f"greatest({', '.join(f'count(DISTINCT {quote(name)})' for name in rule.crowd.elements)})" if rule.crowd else "0"
     engine.run(
         f"CREATE TABLE members AS WITH found AS ({' UNION ALL '.join(parts)}), "
-        f"named AS (SELECT _identity, _dataset, {names} AS dense_names FROM found GROUP BY _identity, _dataset) "
+        f"named AS (SELECT _identity, _dataset, {names} AS crowded FROM found GROUP BY _identity, _dataset) "
         f"SELECT found.*, {crowd} AS is_crowd FROM found JOIN named USING (_identity, _dataset)",
         doing="looking for conflicts",
     )

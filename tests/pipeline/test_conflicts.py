@@ -104,8 +104,31 @@ def test_one_number_on_two_certificates_is_taken_apart(hub: Hub) -> None:
     first = hub.publish("certificate")
     assert (first.entities, first.linked, first.apart) == (6, 9, 1)
     (pair,) = open_pairs(hub.home.serving, "certificate")
-    assert pair.method == "two-certificates/1"
+    assert pair.method == "two-certificates/2"
     assert {pair.left.contract_id, pair.right.contract_id} == {issued["id"], seen["id"]}
+    assert hub.unbalanced() == []
+
+
+@pytest.mark.parametrize(("column", "element"), [("CZR", "certificate_holder_name"), ("CZRDM", "certificate_holder_code")])
+def test_a_number_beside_a_crowd_of_holders_is_no_certificate(hub: Hub, column: str, element: str) -> None:
+    """Without days nothing else tells them apart: one holder of eleven would stand as that of all."""
+    columns = {"ZZLX": "certificate_type_name", "ZZBH": "certificate_number", column: element}
+    seen = LICENCES | {"record_key": [column], "columns": columns}
+    hub.register(seen)
+
+    def held(holder: int, number: str) -> dict[str, str]:
+        row = certificate(holder, ZZBH=number, CZR=f"王{chr(ord('一') + holder)}")
+        return {name: row[name] for name in columns}
+
+    crowd, together = [held(n, "京A1") for n in range(11)], [held(n, "京A2") for n in range(20, 30)]
+    hub.sync(seen, crowd + together)
+    published = hub.publish("certificate")
+    assert (published.entities, published.linked, published.apart) == (1, 10, 11)
+    assert [row["certificate_number"] for row in hub.served("base_certificate")] == ["京A2"]
+    # With one holder less it may be a certificate that they have together.
+    hub.sync(seen, crowd[1:] + together)
+    published = hub.publish("certificate")
+    assert (published.entities, published.linked, published.apart) == (2, 20, 0)
     assert hub.unbalanced() == []
 
 
