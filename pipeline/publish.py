@@ -189,7 +189,7 @@ class _Publishing:
     def _gate_sources(self) -> str | None:
         """Why sources may change beyond the limits, if they do. Raises SourceChanged where nobody has decided that they may."""
         run, limits = self.merging, self.merging.definition.sources
-        if limits is None or run.number == 1:
+        if limits is None:
             return None
         findings = too_much_changed(run.engine, self.home, limits, run.schema, run.standards, run.pins.datasets)
         if not findings:

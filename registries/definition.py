@@ -163,19 +163,22 @@ class Agreement(BaseModel):
 
 
 class Limits(BaseModel):
-    """Shares of a source's records: values emptied, values that became others, values that became one and the same."""
+    """Shares of a source's records: values emptied, values that became others, values that became one and the same; and of the records that are
+    new, those that have one value (`uniform`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     emptied: float | None = Field(default=None, ge=0, le=1)
     changed: float | None = Field(default=None, ge=0, le=1)
     same: float | None = Field(default=None, ge=0, le=1)
+    uniform: float | None = Field(default=None, ge=0, le=1)
 
 
 class SourceLimits(BaseModel):
     """How much of what a source says may change from one publication to the next; beyond that a person has to look at it.
 
-    `elements` have limits of their own. A source of fewer than `least_records` is not looked at: a share says little of few.
+    `elements` have limits of their own. A source of fewer than `least_records` is not looked at, nor are fewer new records: a share says little
+    of few. Of new records there is nothing to compare with; one value in many of them is looked at where an element has a limit for that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -22,13 +22,14 @@ from pipeline.state import log_columns, standardized_table, state
 from registries.definition import SourceLimits
 from standards.model import Schema, Standards
 
-EMPTIED, CHANGED, SAME = "emptied", "changed", "same"
+EMPTIED, CHANGED, SAME, UNIFORM = "emptied", "changed", "same", "uniform"
 SHOWN = 5  # findings that a message names
 
 
 @dataclass(frozen=True)
 class Finding:
-    """More of a source's values changed at once than the limit allows: `emptied`, `changed` to others, or to one and the `same`."""
+    """More of a source's values changed at once than the limit allows: `emptied`, `changed` to others, or to one and the `same`; or its new
+    records are `uniform`."""
 
     contract_id: str
     element: str
@@ -71,6 +72,12 @@ def too_much_changed(
         if item.changed and item.previous_seq and not item.withdrawn
         for finding in _of_dataset(engine, home, limits, schema, standards, item)
     ]
+    found += [
+        finding
+        for item in datasets
+        if item.seq != item.previous_seq and not item.withdrawn
+        for finding in _of_newcomers(engine, limits, schema_elements(item.contract, schema, standards), item)
+    ]
     return sorted(found, key=lambda item: (-item.rows, item.contract_id, item.element, item.kind))
 
 
@@ -101,6 +108,23 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
         for kind, rows in _changes(engine, pair, element).items():
             if rows > part_of(records, limit[kind]):
                 yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
+
+
+def _of_newcomers(engine: Engine, limits: SourceLimits, elements: Sequence[str], item: Pinned) -> Iterator[Finding]:
+    """Where too many records that had no part in the publication before have one value."""
+    rows = f"(SELECT * FROM changed_{item.number} ANTI JOIN {OLD_LINKS} USING (_record_id) WHERE _live)"
+    looked = {name: limits.of(name)[UNIFORM] for name in elements if UNIFORM in limits.of(name)}
+    records = engine.value(f"SELECT count(*) FROM {rows}", doing=f"comparing what {item.contract.id} says") if looked else 0
+    if records < limits.least_records:
+        return
+    for element, limit in looked.items():
+        name = quote(element)
+        often = engine.value(
+            f"SELECT coalesce(max(rows), 0) FROM (SELECT count(*) AS rows FROM {rows} WHERE {name} IS NOT NULL GROUP BY {name})",
+            doing=f"comparing what {item.contract.id} says",
+        )
+        if often > part_of(records, limit):
+            yield Finding(item.contract.id, element, UNIFORM, often, records, limit)
 
 
 def _earlier_records(item: Pinned) -> str:

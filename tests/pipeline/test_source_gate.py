@@ -72,6 +72,30 @@ def test_values_that_all_disappear_are_stopped_until_a_person_has_seen_that(hub:
     assert addresses(hub) == {None}
 
 
+def test_new_records_that_all_have_one_name_are_stopped_until_a_person_has_seen_that(hub: Hub) -> None:
+    """Of a source that is new, there from the first publication on, or has grown: its name would be everybody's."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, people(XM="张三"))
+    with pytest.raises(GateFailed, match=r"health__patient person_name uniform in 120 of 120 records \(limit 20%\)") as stopped:
+        hub.publish("population")
+    assert "张三" not in str(stopped.value)
+    hub.sync(PATIENTS, people())
+    assert hub.publish("population").number == 1
+    hub.register(RESIDENTS)
+    hub.sync(RESIDENTS, people(XM="张三"))
+    with pytest.raises(GateFailed, match="public_security__resident person_name uniform in 120"):
+        hub.publish("population")
+    # Ninety are too few to speak of.
+    hub.sync(RESIDENTS, people(XM="张三")[:90])
+    assert hub.publish("population").number == 2
+    hub.sync(RESIDENTS, [*people(XM="张三")[:90], *(person(number, XM="张三") for number in range(200, 320))])
+    with pytest.raises(GateFailed, match="public_security__resident person_name uniform in 120 of 120"):
+        hub.publish("population")
+    after = publish("population", hub.home, accept_change="a temple of monks of one name").publication
+    assert (after.number, after.inserted, after.change_accepted) == (3, 120, "a temple of monks of one name")
+    assert hub.unbalanced() == []
+
+
 @pytest.mark.long
 def test_one_publication_that_two_gates_stop_is_settled_by_two_decisions(hub: Hub) -> None:
     hub.register(RESIDENTS)
