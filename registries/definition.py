@@ -150,15 +150,17 @@ class Rank(BaseModel):
 
 
 class Agreement(BaseModel):
-    """Chosen values that have to fit: `element`, a division code, goes with the address `follows`.
+    """Chosen values that have to fit: `element` goes with what was chosen for `follows`.
 
-    It is taken from the source of the address, and from another one only where the address names no other province.
+    By province, a division code goes with an address: it is taken from the source of the address, and from another one only where the address
+    names no other province. By value, it is taken in the order of its sources, from those that say nothing else of `follows`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     element: str
     follows: str
+    by: Literal["province", "value"] = "province"
     reason: Words
 
 
@@ -243,7 +245,7 @@ class RegistryDefinition(BaseModel):
         """The rule by which an element is chosen, and the roles of the values beside it, as data."""
         order = self.rank_of(element).model_dump(mode="json", exclude_defaults=True)
         if agreement := self.agreement_of(element):
-            order["agrees_with"] = agreement.model_dump(mode="json", exclude={"element"})
+            order["agrees_with"] = agreement.model_dump(mode="json", exclude={"element"}, exclude_defaults=True)
         if several := self.several.get(element):
             order["beside"] = [role.title.model_dump() for role in several.roles]
         return order

@@ -127,8 +127,10 @@ class _Words:
         followed = self._followed(element)
         if followed is None:
             return _coalesced([value for tier in self._tiers(element) for value, _ in self._decided(element, tier)])
-        own = " ".join(f"WHEN {item.number} THEN {self._said(element, item)}" for item in self._having(element))
         others = [f"CASE WHEN {fits} THEN {said} END" for said, fits, _ in self._fitting(element, followed)]
+        if self._fits_by_value(element):
+            return _coalesced(others)
+        own = " ".join(f"WHEN {item.number} THEN {self._said(element, item)}" for item in self._having(element))
         return _coalesced([f"CASE {self.origin(followed)} {own} END", *others])
 
     def origin(self, element: str) -> str:
@@ -137,12 +139,14 @@ class _Words:
         if followed is None:
             cases = [case for tier in self._tiers(element) for _, case in self._decided(element, tier)]
             return f"CASE {' '.join(cases)} END::INTEGER"
+        others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
+        if self._fits_by_value(element):
+            return f"CASE {' '.join(others)} END::INTEGER"
         leader = self.origin(followed)
         own = [
             f"WHEN {leader} = {item.number} AND {self._said(element, item)} IS NOT NULL THEN {item.number}"
             for item in self._having(element)
         ]
-        others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
         return f"CASE {' '.join([*own, *others])} END::INTEGER"
 
     def day(self, item: Contribution, elements: Sequence[str]) -> str:
@@ -233,8 +237,22 @@ class _Words:
         agreement = self.definition.agreement_of(element)
         return agreement.follows if agreement and self._having(agreement.follows) else None
 
+    def _fits_by_value(self, element: str) -> bool:
+        agreement = self.definition.agreement_of(element)
+        return agreement is not None and agreement.by == "value"
+
     def _fitting(self, element: str, followed: str) -> list[tuple[str, str, int]]:
-        """What each source says of the element, when that fits the address that was chosen, and the number of the source."""
+        """What each source says of the element, when that fits what was chosen for the one that it follows, and the number of the source."""
+        if self._fits_by_value(element):
+            chosen = self.value(followed)
+            return [
+                (
+                    self._said(element, item),
+                    f"coalesce({self._said(followed, item)} = {chosen}, true)" if followed in item.elements else "true",
+                    item.number,
+                )
+                for item in self._having(element)
+            ]
         cases = " ".join(f"WHEN {literal(head)} THEN {literal(code)}" for head, code in self.provinces.items())
         address = self.value(followed)
         named = f"CASE substr({address}, 1, {PROVINCE}) {cases} END" if cases else "NULL"

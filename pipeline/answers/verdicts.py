@@ -20,7 +20,7 @@ from standards.model import DataElement, Schema
 CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
 TWIN = "like-the-best-record-of-its-source"
 BESIDE = "beside-the-chosen-value"
-STOPPED, UNFIT = "after-the-last-day", "in-another-province"
+STOPPED, UNFIT, OTHERWISE = "after-the-last-day", "in-another-province", "with-another-value"
 NOT_WITH, ALIKE = "not-with-the-address", "counts-alike"
 BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
 
@@ -103,20 +103,35 @@ class MergedAgain:
             return STOPPED
         if value == self.again[element]:
             return AGREES
-        agreement = self.definition.agreement_of(element)
-        named = self.provinces.get(str(self.again[agreement.follows] or "")[:PROVINCE]) if agreement else None
-        if named is not None and named != value[:PROVINCE]:
-            return UNFIT
-        if agreement and self.again.get(f"_from_{agreement.follows}") == self.again.get(f"_from_{element}"):
-            return NOT_WITH
+        if misfit := self._misfit(element, record):
+            return misfit
         alike = chosen is not None and self.definition.rank(element, department) == self.definition.rank(
             element, chosen.contract.department.id
         )
         if not alike or chosen is None:
             return OUTRANKED
-        if agreement or rank.then is None or self._score(element, record, records) == self._score(element, chosen, records):
+        if (
+            self.definition.agreement_of(element)
+            or rank.then is None
+            or self._score(element, record, records) == self._score(element, chosen, records)
+        ):
             return ALIKE
         return BEATEN[rank.then]
+
+    def _misfit(self, element: str, record: Record) -> str | None:
+        """Why a record's word does not fit what was chosen for the element that this one follows, if it does not."""
+        agreement = self.definition.agreement_of(element)
+        if agreement is None:
+            return None
+        followed = self.again.get(agreement.follows)
+        if agreement.by == "value":
+            said = None if self.is_late(agreement.follows, record) else record.row.get(agreement.follows)
+            return OTHERWISE if None not in (said, followed) and said != followed else None
+        named = self.provinces.get(str(followed or "")[:PROVINCE])
+        if named is not None and named != record.row[element][:PROVINCE]:
+            return UNFIT
+        is_with = self.again.get(f"_from_{agreement.follows}") == self.again.get(f"_from_{element}")
+        return NOT_WITH if is_with else None
 
     def _standing(self, record: Record) -> tuple[date | None, int]:
         """By what the records of one source are told apart, the day and how full they are; where both are the same, the id of the record decides."""

@@ -10,7 +10,7 @@ from pipeline.answers.rules_applied import AppliedRule
 from pipeline.answers.why import Moment, Why, _raw, find_entity, why, why_at
 from pipeline.home import Home
 from registries.definition import Rank, RegistryDefinition, get_definition, load_definitions
-from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
+from tests.factories import LICENCES, PATIENTS, RESIDENTS, Hub, certificate, person, resident_id
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 
@@ -188,3 +188,24 @@ def test_however_many_records_an_entity_has_its_batches_are_opened_once_each(hub
     assert {(item.position, item.raw, item.value) for item in told} == {
         (number + 2, f" 1380000{number:04}", f"1380000{number:04}") for number in range(40)
     }
+
+
+def test_the_validity_of_a_certificate_is_of_the_issue_that_was_chosen_and_why_says_so(hub: Hub) -> None:
+    """Whoever has seen the earlier one would have it end before it was issued; whoever says no day of issue is heard."""
+    columns = LICENCES["columns"] | {"JZ": "certificate_valid_to_date"}
+    seen, undated = (
+        {**LICENCES, "id": f"{name}__seen", "department": {"id": name, "title": {"zh": name, "en": name}}, "columns": columns}
+        | {"source": {**LICENCES["source"], "path": f"{name}.csv"}}
+        for name in ("housing", "health")
+    )
+    hub.register(LICENCES, seen, undated)
+    hub.sync(LICENCES, [certificate(number, FZRQ="2022-02-02") for number in (1, 2)])
+    hub.sync(seen, [certificate(1, FZRQ="2015-02-02", JZ="2021-02-02"), certificate(2, FZRQ="2015-02-02", JZ="2021-02-02")])
+    hub.sync(undated, [certificate(2, FZRQ="", JZ="2032-02-02")])
+    hub.publish("certificate")
+    ends = {row["certificate_number"]: row["certificate_valid_to_date"] for row in hub.served("base_certificate")}
+    assert ends == {resident_id(1): None, resident_id(2): "2032-02-02"}
+    for number in (1, 2):
+        entity = next(row["_canonical_id"] for row in hub.served("base_certificate") if row["certificate_number"] == resident_id(number))
+        answer = next(item for item in why(hub.home, "certificate", entity).answers if item.element == "certificate_valid_to_date")
+        assert (seen["id"], "with-another-value") in {(word.contract_id, word.verdict) for word in answer.candidates}

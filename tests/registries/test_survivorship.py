@@ -28,12 +28,12 @@ VALUES: Mapping[str, list[Any]] = {
 Row = dict[str, Any]
 
 
-def definition(tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agrees: bool) -> RegistryDefinition:
+def definition(tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agrees: str | None) -> RegistryDefinition:
     ranks: dict[str, Any] = {"default": {"sources": tiers, **({"then": then} if then else {})}, "death_date": list(DEPARTMENTS)}
     if stopped:
         ranks["address"] = {**ranks["default"], "stopped_by": "death_date", "may_go_on": ["police"]}
     reason = {"zh": "同省", "en": "one province"}
-    follows = [{"element": "division", "follows": "address", "reason": reason}] if agrees else []
+    follows = [{"element": "division", "follows": "address", "by": agrees, "reason": reason}] if agrees else []
     head = {"id": "population", "version": 1, "identity": {"id": "x", "version": 1}, "largest_shrink": 0.2}
     dated_by = "believed" if stopped else "all"
     return RegistryDefinition.model_validate({**head, "ranks": ranks, "agreements": follows, "dated_by": dated_by})
@@ -43,6 +43,7 @@ def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str
     """Value and source (number) of every element, told in words."""
     numbers = {name: place for place, name in enumerate(DEPARTMENTS, start=1)}
     found: dict[str, tuple[Any, int | None]] = {}
+    words: dict[str, dict[str, Any]] = {}
     for element in ELEMENTS:
         rank, agreement = rules.rank_of(element), rules.agreement_of(element)
         order = sorted((name for name in DEPARTMENTS if rows[name] is not None), key=lambda name: (rules.rank(element, name), f"{name}__1"))
@@ -54,6 +55,14 @@ def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str
             late = last is not None and day is not None and day > last and name not in rank.may_go_on
             if row[element] is not None and not late:
                 said[name] = row[element]
+        words[element] = said
+        if agreement and agreement.by == "value":
+            chosen = found[agreement.follows][0]
+            fitting = [
+                name for name in said if None in (chosen, words[agreement.follows].get(name)) or words[agreement.follows][name] == chosen
+            ]
+            found[element] = (said[fitting[0]], numbers[fitting[0]]) if fitting else (None, None)
+            continue
         if agreement:
             address, source = found[agreement.follows]
             own = next((name for name in said if numbers[name] == source), None)
@@ -101,13 +110,16 @@ one_row = st.none() | st.fixed_dictionaries(
     {"_valid_from": st.sampled_from(DAYS), **{name: st.sampled_from(v) for name, v in VALUES.items()}}
 )
 entities = st.lists(st.fixed_dictionaries(dict.fromkeys(DEPARTMENTS, one_row)), min_size=1, max_size=8)
+AGREES = [None, "province", "value"]
 TIERS = [DEPARTMENTS, (("police", "health", "tax"), "school"), (("police", "health"), ("tax", "school")), (DEPARTMENTS,), ("tax",)]
 
 
-@given(entities, st.sampled_from(TIERS), st.sampled_from([None, "newest", "fullest", "most_frequent"]), st.booleans(), st.booleans())
+@given(
+    entities, st.sampled_from(TIERS), st.sampled_from([None, "newest", "fullest", "most_frequent"]), st.booleans(), st.sampled_from(AGREES)
+)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_survives_is_what_the_rules_say(
-    engine: Engine, people: list[dict[str, Row | None]], tiers: tuple[Any, ...], then: str | None, stopped: bool, agrees: bool
+    engine: Engine, people: list[dict[str, Row | None]], tiers: tuple[Any, ...], then: str | None, stopped: bool, agrees: str | None
 ) -> None:
     rules = definition(tiers, then, stopped=stopped, agrees=agrees)
     contributions = [_load(engine, place, name, people) for place, name in enumerate(DEPARTMENTS, start=1)]
@@ -133,7 +145,7 @@ def test_a_definition_that_says_nothing_of_the_day_is_replayed_as_it_was_publish
         "tax": {**nothing, "_valid_from": date(2022, 1, 1), "name": "王一", "address": "东街1号"},
     }
     contributions = [_load(engine, place, name, [rows]) for place, name in enumerate(DEPARTMENTS, start=1)]
-    now = definition(DEPARTMENTS, None, stopped=True, agrees=False)
+    now = definition(DEPARTMENTS, None, stopped=True, agrees=None)
     before = RegistryDefinition.model_validate(now.model_dump(exclude={"dated_by"}))
     days = [engine.records(merged(rules, ELEMENTS, contributions, PROVINCES))[0]["_valid_from"] for rules in (before, now)]
     assert days == [date(2022, 1, 1), date(2020, 1, 1)]
@@ -155,7 +167,7 @@ def _load(engine: Engine, place: int, name: str, people: list[dict[str, Row | No
 
 
 def test_without_rules_beyond_the_order_nothing_is_asked_of_them(engine: Engine) -> None:
-    rules = definition(DEPARTMENTS, None, stopped=False, agrees=False)
+    rules = definition(DEPARTMENTS, None, stopped=False, agrees=None)
     sql = merged(
         rules, ("name",), [Contribution("tax__1", "tax", 1, ("name",), "tax"), Contribution("health__1", "health", 2, ("name",), "h")]
     )
