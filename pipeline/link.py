@@ -22,7 +22,7 @@ from pipeline.publication.placing import JUDGED_APART_RULE, JUDGED_RULE
 from pipeline.publication.unidentified import unidentified
 from pipeline.resolve import last_entities, xref_lines
 from pipeline.state import Sought
-from registries.candidates import Candidate, drop, found_by, offer
+from registries.candidates import Candidate, drop, found_by_versions, offer
 from registries.definition import get_definition
 from registries.judgements import DIFFERENT, HUMAN, SAME, Decision, Judgement, Side, judge, judgements_on
 from registries.linkage.model import Trained, load_trained
@@ -51,7 +51,7 @@ def link(registry: str, home: Home | None = None) -> Linked:
     home = home or open_home()
     definition, standards = get_definition(registry), load_standards()
     number, model = latest(home.serving, registry).number, model_of(registry, home)
-    found = Linked(registry, f"{model.model.id}/{model.model.version}" if model else None, 0, 0, 0)
+    found = Linked(registry, model.parameters.name if model else None, 0, 0, 0)
     if not number or not (model or definition.earlier_codes):
         return found
     with holding(home.serving, lease, f"linking/{registry}", home.settings.actor), Engine(home.settings) as engine:
@@ -204,7 +204,9 @@ def _settle(engine: Engine, codes: Codes, name: str, found: Sequence[tuple[bool,
         else:
             candidates.append(item)
     judge(home.serving, registry, decisions, home.settings.actor)
-    drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in found_by(home.serving, registry, name)])
+    # Also what an earlier version has found, or other parameters of the model.
+    before = found_by_versions(home.serving, registry, name.partition("/")[0])
+    drop(home.serving, registry, [(item.left.record_id, item.right.record_id) for item in before])
     offer(home.serving, registry, candidates)
     return decisions, candidates
 

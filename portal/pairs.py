@@ -123,7 +123,7 @@ def _text(value: Any) -> str | None:
 
 def _reasons(schema: Schema, candidate: Candidate) -> Iterator[Reason]:
     model = _model(schema.id)
-    if model is None or candidate.method != f"{model.id}/{model.version}" or not candidate.levels:
+    if model is None or candidate.method.partition("+")[0] != f"{model.id}/{model.version}" or not candidate.levels:
         return
     found = [(item, *candidate.levels[item.id]) for item in model.comparisons if item.id in candidate.levels]
     for comparison, place, bits in sorted(found, key=lambda item: -abs(item[2])):

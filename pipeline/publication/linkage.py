@@ -11,7 +11,7 @@ from pipeline.home import Home
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.linkage.chart import weights_page
-from registries.linkage.model import Trained, learned_path, model_path, read_model
+from registries.linkage.model import Trained, kept_path, learned_path, model_path, read_model
 from registries.linkage.train import train
 from registries.publications import inputs_of, published
 from standards.loader import load_standards
@@ -27,7 +27,7 @@ class Training:
 
 
 def train_linkage(home: Home, registry: str) -> Training:
-    """Learn from the records that the current publication has taken in. Prediction takes the parameters from then on.
+    """Learn from the records that the current publication has taken in. Prediction takes the parameters from then on; those before are kept.
 
     Raises RequestError where nothing has been published, or no two records have the same label, or all have.
     """
@@ -37,8 +37,8 @@ def train_linkage(home: Home, registry: str) -> Training:
         trained = Trained(model=model, parameters=train(engine, model, "records", ", ".join(datasets)))
     path = learned_path(home.settings.home, registry)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    chart = path.with_suffix(".html")
-    for file, text in ((chart, weights_page(trained)), (path, trained.parameters.model_dump_json(indent=1) + "\n")):
+    chart, learned = path.with_suffix(".html"), trained.parameters.model_dump_json(indent=1) + "\n"
+    for file, text in ((chart, weights_page(trained)), (kept_path(home.settings.home, trained.parameters), learned), (path, learned)):
         written = file.with_suffix(".new")
         written.write_text(text, encoding="utf-8")
         written.replace(file)  # at once: a prediction beside it reads the old parameters or the new ones

@@ -4,6 +4,7 @@ What the model has learned stands beside it (`<model>.json`, written by `./hub l
 another version are refused. Weights are in bits: the binary logarithm of how much more often a level occurs among records of one entity.
 """
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -197,6 +198,14 @@ class Parameters(_Part):
     comparisons: dict[str, tuple[Learned, ...]]
 
     @property
+    def name(self) -> str:
+        """What its judgements are said to be by: the model, its version, and which of the parameters learned for that (`+`, eight characters of
+        their digest), so that a score can be worked out again after another training.
+        """
+        learned = json.dumps([self.prior, self.model_dump(include={"comparisons"})], sort_keys=True).encode()
+        return f"{self.model}/{self.version}+{hashlib.sha256(learned).hexdigest()[:8]}"
+
+    @property
     def prior_weight(self) -> float:
         """Bits from which every score starts: the odds of one entity before anything is compared."""
         return log2(self.prior / (1 - self.prior))
@@ -260,8 +269,13 @@ def learned_folder(home: Path) -> Path:
 
 
 def learned_path(home: Path, registry: str) -> Path:
-    """The file of one model there."""
+    """The file of one model there: what counts now."""
     return learned_folder(home) / f"{registry}.json"
+
+
+def kept_path(home: Path, learned: Parameters) -> Path:
+    """The file there of parameters by their name, which stays when others count."""
+    return learned_folder(home) / f"{learned.name.replace('/', '-')}.json"
 
 
 def load_trained(registry: str, home: Path | None = None) -> Trained:

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import RequestError
 from pipeline.publication.linkage import train_linkage
-from registries.linkage.model import load_trained
+from registries.linkage.model import kept_path, load_trained, model_path, read_trained
 from tests.factories import PATIENTS, RESIDENTS, hub_in, person
 
 
@@ -30,7 +30,12 @@ def test_a_model_learns_from_records_with_an_identifier(tmp_path):
     assert name[0].m == pytest.approx(0.9)
     assert phone[0].m == pytest.approx(1.0)
     assert load_trained("population", hub.settings.home) == done.trained
-    assert load_trained("population").parameters != learned
+    came = load_trained("population").parameters
+    assert came != learned
+    # Which of both has judged can be told, and what it had learned is kept.
+    assert came.name.partition("+")[0] == learned.name.partition("+")[0] == f"population/{done.trained.model.version}"
+    assert came.name != learned.name == learned.model_copy(update={"trained_on": "2000-01-01"}).name
+    assert read_trained(model_path("population"), kept_path(hub.settings.home, learned)) == done.trained
     page = done.chart.read_text(encoding="utf-8")
     assert not re.search(r"https?:|src=|<script|<link", page)
     # Neither file says anything of a person.
