@@ -75,14 +75,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _settled_files() -> Iterator[None]:
+    """Nobody waits for files to settle, nor do the fixtures of a module, which are made before those of a test: ten seconds a delivery."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SETTLED_SECONDS", "LOOK_AGAIN_SECONDS"):
+            patch.setattr(f"connectors.files.drop.{name}", 0.0)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _quiet_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees an installation of whoever runs it, waits for files to settle, or lets Great Expectations call home."""
+    """No test sees an installation of whoever runs it, or lets Great Expectations call home."""
     for name in [name for name in os.environ if name.startswith("HUB_") and not name.startswith("HUB_TEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
-    for name in ("SETTLED_SECONDS", "LOOK_AGAIN_SECONDS"):
-        monkeypatch.setattr(f"connectors.files.drop.{name}", 0.0)
 
 
 @pytest.fixture(autouse=True)

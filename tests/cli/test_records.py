@@ -126,7 +126,7 @@ def test_nothing_is_shown_that_cannot_be_written_down(command: Command, action: 
         (["sync", "x", "--from", "2021-06-02", "--to", "2021-06-01"], "the period ends on 2021-06-01, before it begins on 2021-06-02"),
         (["sync", "x", "--from", "2021-06-02"], "a period has a first and a last day"),
         (["replay-publication", "popluation", "1"], "there is no registry popluation"),
-        (["bench", "build", "--people", "0"], "greater than or equal to 400"),
+        (["bench", "build", "--people", "0"], "expected at least 400"),
         (["judge", "population"], "./hub judge population RECORD RECORD same|different|unsure"),
     ],
 )
