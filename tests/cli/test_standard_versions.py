@@ -99,6 +99,7 @@ def test_operands_that_name_nothing_and_faulty_folders_end_with_2(command: Comma
     assert "uses.nothing" in err
 
 
+@pytest.mark.long
 def test_the_blast_radius_ends_with_1_where_a_delivery_would_be_stopped(command: Command, city: Hub, proposal: Path) -> None:
     status, out, _ = command("diff", "current", str(released(proposal, "77.0")), "--impact")
     assert status == 1

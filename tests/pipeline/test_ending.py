@@ -91,6 +91,7 @@ def test_a_registry_whose_last_dataset_is_withdrawn_asks_a_person(hub: Hub) -> N
     assert hub.publish("population", accept_shrink="yes").entities == 0
 
 
+@pytest.mark.long
 def test_a_dataset_without_records_that_is_withdrawn_is_withdrawn_once(hub: Hub) -> None:
     """There is nothing to take back, so there is nothing to publish for ever, and nobody is told that something waits."""
     two_departments(hub)

@@ -74,6 +74,7 @@ def test_rows_without_the_new_element_keep_their_digests(
     assert hub.unbalanced() == []
 
 
+@pytest.mark.long
 def test_an_element_that_goes_leaves_every_row_at_once(
     any_hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_suite: None
 ) -> None:

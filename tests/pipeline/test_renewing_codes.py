@@ -106,6 +106,7 @@ def test_a_judgement_on_what_is_accepted_and_not_published_stands(hub: Hub) -> N
     assert hub.publish(NAME).unlinked == 0
 
 
+@pytest.mark.long
 def test_a_person_who_parted_a_pair_is_not_overruled_by_its_code(hub: Hub) -> None:
     """Nor asked again: not when another record stands in for the organization, and not when the parted one leaves it."""
     payer = taxpayer(1, "甲公司", organization_code=credit_code(0)[8:17])

@@ -153,6 +153,7 @@ def test_a_number_of_a_definition_stands_for_one_definition(hub: Hub) -> None:
         definition_at(serving, "population", 99)
 
 
+@pytest.mark.long
 def test_a_dataset_that_may_not_be_shared_and_has_become_empty_had_no_part_in_it(hub: Hub) -> None:
     """It is the only one with a phone number, so that its columns would show."""
     open_one = {**RESIDENTS, "columns": {name: to for name, to in RESIDENTS["columns"].items() if name != "DH"}, "ignore": ["DH"]}
