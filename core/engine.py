@@ -96,7 +96,7 @@ class Engine:
             self.connection.execute(sql, parameters) if parameters else self.connection.execute(sql)
 
     def staying(self, tables: Mapping[str, str]) -> None:
-        """Have tables (name: columns) in the database `STAYING`, for statements that come again with every batch. Who fills them empties them."""
+        """Have tables (name: columns) in the database `STAYING`, for statements that come again with every batch; `empty` empties them."""
         with scrubbed("making tables"):
             self._instance.recurring.make(tables)
 
@@ -107,6 +107,14 @@ class Engine:
         recurring = self._instance.recurring
         with scrubbed(doing):
             return recurring.rows_once(sql) if once else recurring.rows(sql)
+
+    def empty(self, tables: Iterable[str], *, many: bool) -> None:
+        """Empty tables of `STAYING`; what many rows took is given back at once, what few took with the engine."""
+        with scrubbed("emptying tables"):
+            for name in tables:
+                self._instance.recurring.rows(f"DELETE FROM {name}")
+            if many:
+                self._instance.recurring.release()
 
     def use_one_thread(self) -> None:
         """For what follows and has few rows: one thread does it, and while it does, a second would not sleep but ask again and again."""

@@ -1,6 +1,5 @@
 """Files that a request names: what the system says against one is an answer to the request, not a fault of the hub."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import RequestError
+from core.faults import is_full
 
 
 @contextmanager
@@ -16,8 +16,11 @@ def requested(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "free space on the disk of that file, or name one on another" if is_full else "name one in a folder that is there and yours"
+        hint = (
+            "free space on the disk of that file, or name one on another"
+            if is_full(error)
+            else "name one in a folder that is there and yours"
+        )
         raise RequestError(f"{path}: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError:
         raise RequestError(f"{path} is not UTF-8", hint="save it in that encoding") from None

@@ -36,10 +36,7 @@ def read_values(engine: Engine, table: str, item: ElementPlan, texts: str, today
     if values:
         _read(engine, item, today, values, many)
     engine.run(f"CREATE TABLE {table} AS FROM {STAYING}.found", doing=_DOING)
-    for name in _TABLES:
-        engine.again(f"DELETE FROM {name}", doing=_DOING)
-    if many:
-        engine.again("CHECKPOINT", once=True, doing=_DOING)
+    engine.empty(_TABLES, many=many)
 
 
 def _take_plain(engine: Engine, item: ElementPlan, today: str, many: bool) -> int:

@@ -1,4 +1,4 @@
-"""Signed receipts: what they say, what is found when somebody alters one, and what a source says later."""
+"""Signed receipts: what they say, and what is found when somebody alters one."""
 
 import base64
 import copy
@@ -16,53 +16,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.batches import Batch
 from catalog.receipts import stored_receipt, without_receipt
-from connectors.extraction import Extraction
-from core.errors import GateFailed, RequestError, SourceError, StoreError
+from core.errors import GateFailed, RequestError, StoreError
 from core.settings import REPOSITORY
 from core.signing import algorithm_of, load_signer, public_keys
 from exchange.verify_receipt import canonical, check, equations, sm2_point
 from exchange.verify_receipt import main as verify_alone
-from pipeline.accept import accept
 from pipeline.land import land
-from pipeline.landing import batch_folder, read_manifest
+from pipeline.landing import batch_folder
 from pipeline.receipts import compare_source, receipt_of, verify_receipt
 from tests.factories import RESIDENTS, Hub, hub_in, person, with_assertions
-from tests.pipeline.sources import COLUMNS, People, connect, patient, sync, tracked
+from tests.pipeline.receipted import MANY, Filled, filled
+from tests.pipeline.sources import connect, sync
 
+__all__ = ["filled"]
 pytestmark = pytest.mark.usefixtures("without_suite", "without_lake")
-MANY = 420
 VERIFIER = REPOSITORY / "exchange" / "verify_receipt.py"
-
-
-class Filled:
-    """A table of an SQLite database with many people, and a hub that knows it."""
-
-    def __init__(self, hub: Hub, folder: Path) -> None:
-        self.hub, self.people = hub, People(folder)
-        self.document = tracked("sqlite", "snapshot")
-        hub.register(self.document)
-        connect(hub, patients=self.people.url)
-        rows = [[{**patient(number, number), "BB": number}[name] for name in COLUMNS] for number in range(MANY)]
-        with sqlite3.connect(self.people.path) as connection:
-            connection.executemany(f"INSERT INTO patient VALUES ({', '.join('?' * len(COLUMNS))})", rows)
-        connection.close()
-
-    def sync(self) -> Batch:
-        return sync(self.hub, self.document)
-
-    def signed(self, batch: Batch) -> dict[str, Any]:
-        return receipt_of(self.hub.home, batch.batch_id)
-
-    @property
-    def key(self) -> str:
-        return load_signer(self.hub.settings).public_key
-
-
-@pytest.fixture
-def filled(hub: Hub, tmp_path: Path) -> Filled:
-    return Filled(hub, tmp_path)
 
 
 def parts(account: dict[str, Any]) -> list[int]:
@@ -289,68 +258,6 @@ def test_what_was_altered_in_catalog_or_landing_is_named(filled: Filled) -> None
     assert any(words.startswith("landing: partitions that differ: ") and part in words for words in found), found
 
 
-def test_a_source_that_went_on_is_told_by_partition(filled: Filled) -> None:
-    batch = filled.sync()
-    home = filled.hub.home
-    assert compare_source(home, batch) == (f"the same {MANY} rows with the same digests", False)
-    filled.people.put(7, 999)
-    words, differs = compare_source(home, batch)
-    part = hashlib.sha256(person(7)["SFZH"].encode()).hexdigest()[:2]
-    assert differs
-    assert words.startswith(f"the source now has {MANY} rows, {MANY} landed; partitions that differ: {part} (")
-    assert "other content" in words
-    filled.people.remove(7)
-    words, differs = compare_source(home, batch)
-    assert f"the source now has {MANY - 1} rows, {MANY} landed; partitions that differ: {part} (landed " in words
-    filled.people.path.unlink()
-    assert compare_source(home, batch)[0].startswith("not compared: ")
-
-
-def test_what_got_lost_on_the_way_stops_the_batch(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import land as landing
-
-    def losing(*arguments: Any, **options: Any) -> Extraction:
-        from connectors.extract import extract
-
-        extraction = extract(*arguments, **options)
-        whole = extraction.batches
-        extraction.batches = (batch.slice(1) for batch in whole)
-        return extraction
-
-    monkeypatch.setattr(landing, "extract", losing)
-    with pytest.raises(
-        SourceError, match=r"the source says 420 rows, 419 were read, and they are not the same \(partitions that differ: "
-    ) as raised:
-        land(filled.document["id"], filled.hub.home)
-    assert raised.value.transient
-    monkeypatch.undo()
-    failed = filled.hub.batch(f"{filled.document['id']}@1")
-    assert failed.status == "failed"
-    assert read_manifest(filled.hub.settings, failed) is None
-
-
-def test_a_changed_value_stops_the_batch_as_well(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline import land as landing
-
-    def changing(*arguments: Any, **options: Any) -> Extraction:
-        from connectors.extract import extract
-
-        extraction = extract(*arguments, **options)
-
-        def batches(whole: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in whole:
-                place = batch.schema.get_field_index("XM")
-                names = [None, *batch.column(place).to_pylist()[1:]]
-                yield batch.set_column(place, batch.schema.field(place), pa.array(names, pa.string()))
-
-        extraction.batches = batches(extraction.batches)
-        return extraction
-
-    monkeypatch.setattr(landing, "extract", changing)
-    with pytest.raises(SourceError, match=r"420 rows, 420 were read, .* \(\d+ rows?, other content\)"):
-        land(filled.document["id"], filled.hub.home)
-
-
 def test_every_batch_that_ended_gets_its_receipt(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     home, name = filled.hub.home, filled.document["id"]
     landed = land(name, home)
@@ -373,22 +280,6 @@ def test_every_batch_that_ended_gets_its_receipt(filled: Filled, monkeypatch: py
     assert [problem for signed in said.values() for problem in check(signed, filled.key)] == []
     # Asked again, it is the same document.
     assert receipt_of(home, f"{name}@2") == said[2]
-
-
-def test_a_part_is_compared_with_the_same_part_of_the_source(hub: Hub, tmp_path: Path) -> None:
-    people = People(tmp_path)
-    document = tracked("sqlite", "cursor")
-    hub.register(document)
-    connect(hub, patients=people.url)
-    for number in range(5):
-        people.put(number, number)
-    sync(hub, document)
-    people.put(1, 77)
-    batch = sync(hub, document)
-    receipt = receipt_of(hub.home, batch.batch_id)["receipt"]
-    assert (batch.scope, receipt["batch"]["scope"]) == ("part", "part")
-    assert (receipt["source"]["verdict"], receipt["source"]["rows"]) == ("equal", batch.landed)
-    assert compare_source(hub.home, batch)[0].startswith("not compared: the batch holds only what was new")
 
 
 def test_keys_stay_and_another_one_takes_over(filled: Filled) -> None:
@@ -444,30 +335,3 @@ def test_receipts_are_signed_with_sm2_where_that_is_demanded(tmp_path: Path) -> 
     ed25519 = load_signer(hub_in(tmp_path / "other").settings).public_key
     with pytest.raises(ValueError, match="no SM2 key"):
         sm2_point(ed25519)
-
-
-def test_a_gate_that_stopped_and_a_source_in_postgresql(hub: Hub, postgresql_server: str) -> None:
-    """The whole way from another engine: claims of PostgreSQL are in the receipt, with what cannot be compared."""
-    import psycopg
-
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute("DROP TABLE IF EXISTS patient")
-        connection.execute("CREATE TABLE patient (SFZH text, XM text, DH text, GXSJ date, BB double precision)")
-        for number in range(130):
-            row = patient(number, number)
-            connection.execute("INSERT INTO patient VALUES (%s, %s, %s, %s, 0.1)", [row[name] for name in ("SFZH", "XM", "DH", "GXSJ")])
-    lower = {"sfzh": "resident_id", "xm": "person_name", "dh": "phone_number"}
-    document = tracked("postgresql", "snapshot", columns=lower, record_key=["sfzh"], as_of="bb")
-    document = {**document, "as_of": {"column": "gxsj"}, "columns": {**lower, "bb": "residence_address"}}
-    hub.register(document)
-    connect(hub, patients=postgresql_server)
-    batch_id = land(document["id"], hub.home)
-    batch = accept(batch_id, hub.home)
-    signed = receipt_of(hub.home, batch.batch_id)
-    source = signed["receipt"]["source"]
-    assert source["engine"].startswith("PostgreSQL ")
-    assert (source["verdict"], source["rows"]) == ("equal in part", 130)
-    assert [item["column"] for item in source["not_comparable"]] == ["bb"]
-    assert "bb" not in source["columns"]
-    assert check(signed, load_signer(hub.settings).public_key) == []
-    assert compare_source(hub.home, batch) == ("the same 130 rows with the same digests; not comparable: bb", False)

@@ -123,3 +123,11 @@ def _fails(hub: Hub, document: dict[str, object]) -> None:
     else:
         with pytest.raises(HubError):
             land(str(document["id"]), hub.home)
+
+
+def text_of(portal: Portal, path: str, lang: str = "zh") -> str:
+    """A page's text, which has to be there."""
+    response = portal.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
+    assert response.status_code == (401 if path == "/sign-in" else 200), response.text
+    portal.client.cookies.clear()
+    return str(response.text)

@@ -15,7 +15,7 @@ from exchange.verify_receipt import check
 from pipeline.publish import publish
 from portal.context import STATIC
 from tests.factories import ENTERPRISES, Hub, hub_in, organization, person, resident_id
-from tests.portal.conftest import HOSTILE, TOKEN, WRONG_ID, Portal, counted, filled_portal, open_portal
+from tests.portal.conftest import HOSTILE, WRONG_ID, Portal, counted, filled_portal, open_portal, text_of
 
 EMPTY_PAGES = (
     "/",
@@ -60,14 +60,6 @@ FILLED_PAGES = (
     "/standards/code-lists/division?q=北京&page=1",
     "/sign-in",
 )
-
-
-def text_of(portal: Portal, path: str, lang: str = "zh") -> str:
-    """A page's text, which has to be there."""
-    response = portal.client.get(path + ("&" if "?" in path else "?") + f"lang={lang}")
-    assert response.status_code == (401 if path == "/sign-in" else 200), response.text
-    portal.client.cookies.clear()
-    return str(response.text)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -148,15 +140,6 @@ def test_rows_with_warnings_are_reached_from_their_count(filled: Portal) -> None
     assert newest["action"] == "view-warnings"
 
 
-def test_rows_with_issues_are_sorted_as_the_address_says(filled: Portal) -> None:
-    path = "/batches/public_security__resident@2/quarantine"
-    listed = {
-        sort: [row["position"] for row in filled.client.get(f"{path}?sort={sort}&format=json").json()] for sort in ("position", "-position")
-    }
-    assert listed["position"] == listed["-position"][::-1] == [4, 5]
-    assert re.search(rf'href="{path}\?[^"]*sort=-position"', text_of(filled, path))
-
-
 def test_a_stopped_batch_says_what_to_do(filled: Portal) -> None:
     text = text_of(filled, "/batches/transport__permit@1", "en")
     assert "stopped by its gate" in text
@@ -192,19 +175,6 @@ def test_chinese_pages_tell_steps_actions_and_purposes_in_chinese(filled: Portal
     assert "命令行查看（完整）" in log
 
 
-def test_the_audit_log_is_chosen_sorted_and_paged_by_its_address(filled: Portal) -> None:
-    for number in range(120):
-        record(filled.hub.home.audit, actor="pager", action="why", subject="certificate", purpose=f"page {number:03}")
-    path = "/audit?actor=pager&sort=purpose"
-    first, second = text_of(filled, path), text_of(filled, f"{path}&page=2")
-    assert "page 000" in first
-    assert "page 100" not in first
-    assert "page 119" in second
-    assert len(filled.client.get(f"{path}&format=json").json()) == 120
-    assert "sort=-purpose" in first
-    assert 'name="sort" value="purpose"' in first
-
-
 def test_the_overview_has_the_worst_first(filled: Portal) -> None:
     text = text_of(filled, "/", "en")
     places = [text.index(f"state-{name}") for name in ("failed", "stopped", "never", "quarantine")]
@@ -219,47 +189,6 @@ def test_the_parts_of_a_ledger_add_up(filled: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "column", "field"),
-    [
-        ("/datasets/public_security__resident", "read", "read"),
-        ("/datasets/public_security__resident", "seq", "seq"),
-        ("/registries/population", "entities", "entities"),
-        ("/registries/legal_entity/entities", "organization_name", "organization_name"),
-        ("/registries/legal_entity/entities", "established_date", "established_date"),
-        ("/batches/public_security__resident@2/quarantine", "rules", "element"),
-        ("/audit", "actor", "actor"),
-    ],
-)
-def test_a_list_is_sorted_as_its_address_says(filled: Portal, path: str, column: str, field: str) -> None:
-    up, down = ([row[field] for row in filled.client.get(f"{path}?sort={sign}{column}&format=json").json()] for sign in ("", "-"))
-    assert len(up) > 0
-    assert (up, down) == (sorted(up), sorted(up, reverse=True))
-    assert f"sort=-{column}" in text_of(filled, f"{path}?sort={column}")
-    assert 'aria-sort="ascending"' in text_of(filled, f"{path}?sort={column}")
-
-
-def test_an_unknown_column_to_sort_by_is_ignored(filled: Portal) -> None:
-    for sort in ("legal_representative_name", "_canonical_id; DROP TABLE base_legal_entity", "-"):
-        assert filled.client.get("/registries/legal_entity/entities", params={"sort": sort}).status_code == 200
-
-
-def test_lists_are_exported(filled: Portal) -> None:
-    table = filled.client.get("/datasets?format=csv")
-    assert table.content.startswith(b"\xef\xbb\xbfid,department")
-    assert "attachment" in table.headers["content-disposition"]
-    assert len(filled.client.get("/datasets?format=json").json()) == 7
-    assert filled.client.get("/batches/public_security__resident@1?format=json&list=checks").json()[0]["evaluated"]
-
-
-def test_a_formula_in_an_export_is_text(filled: Portal) -> None:
-    from portal.export import _cell
-
-    assert _cell("=1+1") == "'=1+1"
-    assert _cell(-5) == "-5"
-    assert _cell("北京") == "北京"
-
-
-@pytest.mark.parametrize(
     "path", ["/nowhere", "/datasets/none", "/batches/none@1", "/registries/none", "/records/none", "/standards/elements/none"]
 )
 def test_what_is_not_there_is_told(filled: Portal, path: str) -> None:
@@ -267,54 +196,6 @@ def test_what_is_not_there_is_told(filled: Portal, path: str) -> None:
     assert response.status_code == 404
     assert "下一步" in response.text
     assert HOSTILE not in response.text
-
-
-def test_reports_of_two_days_agree_on_what_did_not_change(filled: Portal) -> None:
-    """The second batch examined three rows; its scores speak of all seven, as those of the first do of all six."""
-    from pipeline.report import report_batch
-
-    first, second = (report_batch(filled.hub.home, f"public_security__resident@{day}") for day in (1, 2))
-    assert second.standing == 4
-    for one, two in zip(first.scores, second.scores, strict=True):
-        assert one.unexpected == two.unexpected
-        assert (two.evaluated > one.evaluated) == (one.evaluated > 0)
-
-
-def test_a_registry_report_counts_fill_and_sources(filled: Portal) -> None:
-    from pipeline.report import report_registry
-
-    report = report_registry(filled.hub.home, "population")
-    phone = next(fill for fill in report.fills if fill.element == "phone_number")
-    assert phone.evaluated == 4
-    assert phone.filled == sum(phone.sources.values()) == 3
-    assert sum(part.count for part in report.parts) == report.total
-
-
-def test_a_report_file_allows_its_own_style_only(filled: Portal) -> None:
-    response = filled.client.get("/batches/public_security__resident@1/report.html")
-    assert "sha256-" in response.headers["content-security-policy"]
-    assert "script" not in response.text.lower()
-
-
-def test_what_a_later_standard_has_dropped_goes_by_its_id() -> None:
-    from quality.report import element_title, issue_type
-    from standards.loader import load_standards
-
-    standards = load_standards()
-    assert element_title("no_longer", standards).zh == "no_longer"
-    assert issue_type("no-longer", standards).title.en == "no-longer"
-
-
-def test_reports_are_written_by_subject(filled: Portal) -> None:
-    from pipeline.report import write_report
-
-    for subject in ("population", "public_security__resident", "public_security__resident@1"):
-        path = write_report(filled.hub.home, subject, lang="en")
-        text = path.read_text()
-        assert text.startswith("<!doctype html>")
-        assert "http" not in text
-        assert resident_id(0) not in text
-        assert TOKEN not in text
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -402,9 +283,3 @@ def test_head_says_what_get_says_without_its_body(filled: Portal, path: str) -> 
 def test_a_method_that_there_is_not_is_answered_with_those_that_there_are(filled: Portal, path: str) -> None:
     answer = filled.client.delete(path)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
-
-
-def test_a_title_is_a_column_for_each_language_in_a_csv_file(filled: Portal) -> None:
-    header, first = filled.client.get("/standards/issues?format=csv").text.lstrip("\ufeff").splitlines()[:2]
-    assert {"title_zh", "title_en"} <= set(header.split(","))
-    assert "{" not in first
