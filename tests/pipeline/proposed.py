@@ -18,14 +18,8 @@ from tests.factories import PATIENTS, RESIDENTS, Hub, Row, hub_in, person, resid
 from tests.standards.proposals import copied, edited, released
 
 INSTALLED = load_standards()
-
-
 DATASETS = (RESIDENTS["id"], PATIENTS["id"])
-
-
 PEOPLE = 240
-
-
 ELEMENTS = [element.id for element in INSTALLED.schemas["population"].elements]
 
 
@@ -75,8 +69,6 @@ def _without(code: str) -> Callable[[Any], None]:
 
 
 Edit = tuple[str, Callable[[Any], None]]
-
-
 # What is proposed, and which counts of the prediction must not be zero, so that the comparison compares something.
 PROPOSALS: dict[str, tuple[list[Edit], set[str]]] = {
     "shorter names": ([("data_elements/person_name.yml", lambda body: body.update(max_length=2))], {"stopped"}),

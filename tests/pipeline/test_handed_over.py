@@ -16,14 +16,8 @@ from tests.pipeline.test_renewing import INSURED, by_phone, residents_of, told
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 KEYED = {"record_key": ["BH"], "ignore": ["BH"]}
-
-
 POLICE, CARDED = RESIDENTS | KEYED, INSURED | KEYED
-
-
 TAXED = CARDED | {"id": "tax__payer", "department": {"id": "tax", "title": {"zh": "税务局", "en": "Tax"}}}
-
-
 TAXED |= {"source": {**RESIDENTS["source"], "path": "payer.csv"}}
 
 
