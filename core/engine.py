@@ -119,7 +119,8 @@ class Engine:
     def use_one_thread(self) -> None:
         """For what follows and has few rows: one thread does it, and while it does, a second would not sleep but ask again and again."""
         self.threads = 1
-        self.run("SET threads = 1")
+        with scrubbed("running a query"):
+            self._instance.set("threads", "1")
 
     @contextmanager
     def planned_briefly(self, briefly: bool = True) -> Iterator[None]:

@@ -14,7 +14,7 @@ import duckdb
 from core.recurring import Recurring
 
 DATABASE = "task"
-_MOST_IDLE = 2
+_MOST_IDLE = 3  # as many kinds of limits as a delivery and its publication use
 
 
 class Instance:
@@ -22,6 +22,7 @@ class Instance:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._root = duckdb.connect(config={**settings, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        self._settings = dict(settings)
         self._begin(settings)
 
     @cached_property
@@ -36,9 +37,15 @@ class Instance:
     def begin_again(self, settings: Mapping[str, str]) -> None:
         """Be there for another engine, under its settings. Raises NotImplementedException where it had to spill: it keeps to its folder."""
         for name, value in settings.items():
+            self.set(name, value)
+        self._begin(settings)
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting, if it is another one: to set as many threads as there are takes two milliseconds."""
+        if self._settings.get(name) != value:
             text = value.replace("'", "''")  # bound as a parameter, it would make DuckDB import pandas
             self._root.execute(f"SET {name} = '{text}'")
-        self._begin(settings)
+            self._settings[name] = value
 
     def is_emptied(self) -> bool:
         """Remove what the engine has made, and say whether nothing is held any more. The engine's cursors are closed."""

@@ -102,7 +102,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
     _clear_leftovers(home, held, batch)
-    with Engine(home.settings) as engine:
+    with Engine(home.settings, threads=1 if (batch.landed or 0) <= BRIEF_ROWS else None) as engine:
         with timed(seconds, "compare"):
             changes = compare_batch(engine, home, batch, contract, full=full)
             if changes.fresh <= BRIEF_ROWS:

@@ -21,13 +21,12 @@ from pipeline.publication.placing import (
     JUDGED_APART_RULE,
     JUDGED_RULE,
     MOVED,
-    OLD_LINES,
     OLD_LINKS,
     PLACED,
     TOUCHED,
     VETO_RULE,
     Known,
-    is_apart,
+    apart_lines,
     place,
 )
 from pipeline.state import Sought, fold, log_columns, log_source, standardized_table, state
@@ -50,6 +49,8 @@ XREF_COLUMNS = {
 XREF_LOG = "xref_log"  # table: this publication's changes of links
 RELINKED = "relinked"  # table, after the first publication: changed records with their canonical ids before and after (`old`, `new`)
 AFFECTED = "affected"  # table: _canonical_id of every entity with a changed record
+# So few that changed are followed up by one thread: what is done for them is short and much, and a second thread would mostly ask for more.
+_FEW_RECORDS = 65_536
 # SQL for what a line's identifier alone makes of it: of a record that only this places, its canonical id.
 OWN_IDENTITY = f"coalesce(_identity, CASE WHEN _rule <> '{JUDGED_RULE}' THEN _canonical_id END)"
 
@@ -85,11 +86,13 @@ def xref_state(home: Home, registry: str, number: int) -> str:
     return f"(SELECT _record_id, _dataset, _canonical_id, _rule FROM {xref_lines(home, registry, number)} WHERE _canonical_id IS NOT NULL)"
 
 
-def xref_lines(home: Home, registry: str, number: int, only: Sought | None = None) -> str:
-    """SQL for all lines as of one publication, those of records that are kept apart included; with `only`, for these records."""
+def xref_lines(home: Home, registry: str, number: int, only: Sought | None = None, where: str = "true") -> str:
+    """SQL for all lines as of one publication, those of records that are kept apart included; with `only`, for these records, with `where`, for
+    those of which it holds.
+    """
     table = xref_table(registry)
     columns = {name: kind for name, kind in XREF_COLUMNS.items() if name not in ("_publication", "_op")}
-    return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication", only)
+    return fold(home, table, columns, files_upto(home.serving, registry, table, number), "_record_id", "_publication", only, where)
 
 
 def last_entities(engine: Engine, home: Home, registry: str, number: int, record_ids: Collection[str]) -> dict[str, str]:
@@ -151,6 +154,8 @@ class _Resolving:
                 self._read(item, " UNION ALL ".join(self._changed_rows(item)))
         looked = {item.number for item in self.datasets if item.changed}
         self._examine(looked)
+        if self.engine.value(f"SELECT count(*) FROM {EXAMINED}") <= _FEW_RECORDS and not self._needs_all_links:
+            self.engine.use_one_thread()
         self._read_links()
         looked |= self._take_apart(looked)
         is_placed = self._place(looked)
@@ -172,6 +177,11 @@ class _Resolving:
     def _needs_all_links(self) -> bool:
         """Whether it is known from the start that any record may have to be looked at."""
         return self.known.upto > 0 or any(item.whole or item.withdrawn for item in self.datasets)
+
+    @property
+    def _own_rule(self) -> str:
+        """The name of the rule by which records are linked whose entity is that of their identifier."""
+        return f"{self.definition.identity.id}/{self.definition.identity.version}"
 
     @property
     def _key(self) -> dict[str, str]:
@@ -215,27 +225,30 @@ class _Resolving:
         yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
 
     def _read_links(self) -> None:
-        """View `old_lines` and table `old_links`, both empty before the first publication. Of a registry of millions only what changed records
-        can have to do with is read; who is placed by judgements or conflicts may be any.
+        """Table `old_links`, empty before the first publication. Of a registry of millions only what changed records can have to do with is
+        read; who is placed by judgements or conflicts may be any.
         """
-        if self.first:
-            nothing = "NULL::uuid AS _record_id, 0 AS _dataset, NULL::uuid AS _canonical_id, '' AS _rule, NULL::uuid AS _identity"
-            self.engine.run(f"CREATE VIEW {OLD_LINES} AS SELECT {nothing} WHERE false")
-        else:
-            lines = xref_lines(self.home, self.definition.id, self.number - 1)
-            self.engine.run(f"CREATE VIEW {OLD_LINES} AS SELECT * FROM {lines}", doing="reading links")
-        self.engine.run(f"CREATE TABLE {OLD_LINKS} AS SELECT * FROM {OLD_LINES} LIMIT 0", doing="reading links")
+        self.engine.run(
+            f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)"
+        )
         if self._needs_all_links:
-            self._add_links("true")
+            self._add_links()
             return
-        examined = f"(SELECT _record_id FROM {EXAMINED})"
-        self._add_links(f"_record_id IN {examined}")
+        self._add_links(Sought(self.engine, f"SELECT _record_id FROM {EXAMINED}"))
         identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
-        self._add_links(f"({OWN_IDENTITY} IN ({identities}) OR {is_apart(OLD_LINES)}) AND _record_id NOT IN {examined}")
+        for condition in (f"{OWN_IDENTITY} IN ({identities})", *apart_lines(self._own_rule)):
+            self._add_links(where=condition)
 
-    def _add_links(self, condition: str) -> None:
-        rows = f"SELECT * FROM {OLD_LINES} WHERE {condition}"
-        self.engine.run(f"INSERT INTO {OLD_LINKS} SELECT * REPLACE ({OWN_IDENTITY} AS _identity) FROM ({rows})", doing="reading links")
+    def _add_links(self, only: Sought | None = None, where: str = "true") -> None:
+        """Add those that are not there yet of the links of the publication before: of some records, or of all for which a condition holds."""
+        if self.first:
+            return
+        lines = xref_lines(self.home, self.definition.id, self.number - 1, only, where)
+        self.engine.run(
+            f"INSERT INTO {OLD_LINKS} SELECT _record_id, _dataset, _canonical_id, _rule, {OWN_IDENTITY} FROM {lines} "
+            f"WHERE _record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})",
+            doing="reading links",
+        )
 
     def _examine(self, looked: Iterable[int]) -> None:
         rows = [f"SELECT _record_id, {number} AS _dataset, _live, _identity FROM changed_{number}" for number in sorted(looked)]
@@ -270,7 +283,7 @@ class _Resolving:
             return False
         self._examine(looked)
         if not self._needs_all_links:
-            self._add_links(f"_record_id NOT IN (SELECT _record_id FROM {OLD_LINKS})")
+            self._add_links()
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
         told = facts(self.home.serving, self.definition.id, self.known.upto, self.known.renewed)
         place(self.engine, told, self.known, part, self._key)
@@ -296,7 +309,7 @@ class _Resolving:
         )
 
     def _links(self, item: Pinned, is_placed: bool) -> str:
-        rule = literal(f"{self.definition.identity.id}/{self.definition.identity.version}")
+        rule = literal(self._own_rule)
         if not is_placed:
             return f"SELECT *, _identity AS _canonical_id, {rule} AS _rule FROM changed_{item.number}"
         found = "CASE WHEN p._record_id IS NOT NULL THEN p._canonical_id ELSE coalesce(m._canonical_id, c._identity) END"

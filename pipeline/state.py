@@ -139,22 +139,30 @@ def listed_history(home: Home, table: str) -> list[LakeFile]:
 
 
 def fold(
-    home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, seq: str, only: Sought | None = None
+    home: Home,
+    table: str,
+    columns: Mapping[str, str],
+    files: Sequence[LakeFile],
+    key: str,
+    seq: str,
+    only: Sought | None = None,
+    where: str = "true",
 ) -> str:
-    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys.
+    """SQL for the live rows of a log given by its files in order; with `only`, for the rows of these keys. `where` is SQL over the columns: of
+    the many rows of the oldest file those are looked up among the replaced ones for which it holds, and not all.
 
     No file has a key twice. So the oldest one, compacted or not, is only read: what is worked out is which of its rows later logs replace.
     """
     oldest, later = since_compact(files)
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
-    base = f"SELECT {names} FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete'"
+    base = f"SELECT * FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete' AND ({where})"
     if not later:
-        return f"({base})"
+        return f"(SELECT {names} FROM ({base}))"
     log = f"({_rows(home, table, wanted, later, key, only)})"
     changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
-    new = f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete'"
-    return f"({new} UNION ALL {base} AND {key} NOT IN (SELECT {key} FROM {changed}))"
+    new = f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete' AND ({where})"
+    return f"({new} UNION ALL SELECT {names} FROM ({base}) WHERE {key} NOT IN (SELECT {key} FROM {changed}))"
 
 
 def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[LakeFile], key: str, only: Sought | None) -> str:

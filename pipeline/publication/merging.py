@@ -22,7 +22,7 @@ from pipeline.publication.base import base_columns, base_digest, base_state
 from pipeline.publication.pins import Pins
 from pipeline.publication.placing import FREED, LEFT_OUT, OLD_LINKS, Known
 from pipeline.resolve import AFFECTED, RELINKED, XREF_COLUMNS, XREF_LOG, resolve, xref_table
-from pipeline.state import engine_type, fold, outgrown, typed_fields
+from pipeline.state import Sought, engine_type, fold, outgrown, typed_fields
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN
 from registries.identity import events_sql
@@ -131,11 +131,11 @@ class Merging:
 
     def _compare(self, rows: str) -> None:
         """Table `difference`: of the base rows that a query gives those that are new or changed, and those that have vanished."""
-        affected = f"(SELECT _canonical_id FROM {AFFECTED})"
+        affected = Sought(self.engine, f"SELECT _canonical_id FROM {AFFECTED}")
         origins = [f"_from_{element}" for element in self._elements]
-        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins])
+        old = base_state(self.home, self.schema, self.before.number, ["_canonical_id", "_row_digest", *origins], affected)
         new_origins, old_origins = (", ".join(f"{side}.{quote(name)}" for name in origins) for side in "mo")
-        self.engine.run(f"CREATE TABLE {OLD} AS SELECT * FROM {old} WHERE _canonical_id IN {affected}", doing="reading the base table")
+        self.engine.run(f"CREATE TABLE {OLD} AS SELECT * FROM {old}", doing="reading the base table")
         self.engine.run(
             f"CREATE TABLE {DIFFERENCE} AS SELECT m.* REPLACE (coalesce(m._canonical_id, o._canonical_id) AS _canonical_id), "
             "CASE WHEN o._canonical_id IS NULL THEN 'insert' WHEN m._canonical_id IS NULL THEN 'delete' ELSE 'update' END AS _op, "

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXAMINED = "examined"  # view: _record_id, _dataset, _live, _identity of all changed records
-OLD_LINES = "old_lines"  # view: _record_id, _dataset, _canonical_id, _identity, _rule as published before
-# Table: the same of changed records, of all under their identifiers and of those apart, or of all, if any is to be placed; each with its _identity.
+# Table: _record_id, _dataset, _canonical_id, _rule as published before, each with its _identity: of changed records, of all under their identifiers
+# and of those apart; or of all, if any is to be placed.
 OLD_LINKS = "old_links"
 APART = "apart"  # table: _record_id, _identity, _rule of records that a conflict keeps apart from their identifier's entity
 PLACED = "placed"  # table: _record_id, _canonical_id (null: with nobody), and the _rule by which it then is with nobody
@@ -106,6 +106,11 @@ def _read(engine: Engine, facts: "pa.Table", datasets: Mapping[str, tuple[int | 
 def is_apart(links: str) -> str:
     """SQL for a line of the links: a conflict keeps the record apart from the entity of its identifier."""
     return f"({links}._rule = '{JUDGED_APART_RULE}' OR {links}._canonical_id IS NULL AND {links}._rule <> '{VETO_RULE}')"
+
+
+def apart_lines(own: str) -> tuple[str, ...]:
+    """The same, each way by itself: what has neither rule is then passed over by whole row groups. No line by the rule `own` is one."""
+    return f"_rule = '{JUDGED_APART_RULE}'", f"_rule <> {literal(own)} AND _rule <> '{VETO_RULE}' AND _canonical_id IS NULL"
 
 
 def _reach(engine: Engine, seen: int | None) -> None:

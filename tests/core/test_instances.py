@@ -75,8 +75,12 @@ def test_what_comes_next_finds_nothing_of_what_was_there(hub: Hub) -> None:
 
 def test_limits_are_those_of_each_engine(hub: Hub) -> None:
     limits = "SELECT current_setting('threads'), current_setting('memory_limit')"
-    with Engine(hub.settings, threads=1, memory_limit_mb=1_000) as first, Engine(hub.settings, threads=1, memory_limit_mb=500) as second:
-        seen, instances_seen = first.row(limits), {first._instance, second._instance}
+    with (
+        Engine(hub.settings, threads=1, memory_limit_mb=1_000) as first,
+        Engine(hub.settings, threads=1, memory_limit_mb=500) as second,
+        Engine(hub.settings, threads=1, memory_limit_mb=600) as third,
+    ):
+        seen, instances_seen = first.row(limits), {first._instance, second._instance, third._instance}
     with Engine(hub.settings, threads=2, memory_limit_mb=2_000) as engine:
         assert engine._instance in instances_seen
         assert (seen, engine.row(limits)) == ((1, "953.6 MiB"), (2, "1.8 GiB"))
@@ -139,9 +143,9 @@ def test_what_had_to_spill_gives_its_folder_back(hub: Hub) -> None:
 
 
 def test_no_more_are_kept_than_are_used_again(hub: Hub) -> None:
-    with Engine(hub.settings), Engine(hub.settings), Engine(hub.settings):
+    with Engine(hub.settings), Engine(hub.settings), Engine(hub.settings), Engine(hub.settings):
         assert instances._idle == []
-    assert len(instances._idle) == 2
+    assert len(instances._idle) == 3
 
 
 def test_threads_that_take_and_leave_at_once_have_one_each(hub: Hub) -> None:
