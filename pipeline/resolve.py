@@ -221,16 +221,15 @@ class _Resolving:
         new = [file for file in files_of(self.home.catalog, table, ("log",), item.seq) if file.seq > item.previous_seq]
         log = log_source(self.home, table, {"_record_id": "UUID", "_batch_seq": "INTEGER", "_op": "VARCHAR", **wanted}, new)
         newest = f"(SELECT _record_id, max(_batch_seq) AS _batch_seq FROM {log} GROUP BY _record_id)"
+        rows = f"{log} JOIN {newest} USING (_record_id, _batch_seq)" if len(new) > 1 else log  # no log has a record twice
         only_deleted = "WHERE _op = 'delete'" if item.whole or item.withdrawn else ""
-        yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {log} JOIN {newest} USING (_record_id, _batch_seq) {only_deleted}"
+        yield f"SELECT _record_id, _op <> 'delete' AS _live, {names} FROM {rows} {only_deleted}"
 
     def _read_links(self) -> None:
         """Table `old_links`, empty before the first publication. Of a registry of millions only what changed records can have to do with is
         read; who is placed by judgements or conflicts may be any.
         """
-        self.engine.run(
-            f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)"
-        )
+        self.engine.run(f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)")
         if self._needs_all_links:
             self._add_links()
             return
