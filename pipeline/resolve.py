@@ -18,6 +18,7 @@ from pipeline.publication.conflicts import Source, find_conflicts, touch_members
 from pipeline.publication.placing import (
     APART,
     EXAMINED,
+    FACTS,
     JUDGED_APART_RULE,
     JUDGED_RULE,
     MOVED,
@@ -154,8 +155,10 @@ class _Resolving:
                 self._read(item, " UNION ALL ".join(self._changed_rows(item)))
         looked = {item.number for item in self.datasets if item.changed}
         self._examine(looked)
-        if self.engine.value(f"SELECT count(*) FROM {EXAMINED}") <= _FEW_RECORDS and not self._needs_all_links:
+        if not self._needs_all_links and self.engine.value(f"SELECT count(*) FROM {EXAMINED}") <= _FEW_RECORDS:
             self.engine.use_one_thread()
+        if self.known.upto:
+            self._read_facts()
         self._read_links()
         looked |= self._take_apart(looked)
         is_placed = self._place(looked)
@@ -175,8 +178,8 @@ class _Resolving:
 
     @property
     def _needs_all_links(self) -> bool:
-        """Whether it is known from the start that any record may have to be looked at."""
-        return self.known.upto > 0 or any(item.whole or item.withdrawn for item in self.datasets)
+        """Whether so many records have changed that to read the links of some is no less than to read all."""
+        return any(item.whole or item.withdrawn for item in self.datasets)
 
     @property
     def _own_rule(self) -> str:
@@ -227,16 +230,21 @@ class _Resolving:
 
     def _read_links(self) -> None:
         """Table `old_links`, empty before the first publication. Of a registry of millions only what changed records can have to do with is
-        read; who is placed by judgements or conflicts may be any.
+        read, and what has ever been judged.
         """
         self.engine.run(f"CREATE TABLE {OLD_LINKS} (_record_id UUID, _dataset INTEGER, _canonical_id UUID, _rule VARCHAR, _identity UUID)")
         if self._needs_all_links:
             self._add_links()
             return
-        self._add_links(Sought(self.engine, f"SELECT _record_id FROM {EXAMINED}"))
+        judged = f"SELECT left_record::uuid FROM {FACTS} UNION ALL SELECT right_record::uuid FROM {FACTS}"
+        self._add_links(Sought(self.engine, f"SELECT _record_id FROM {EXAMINED}" + (f" UNION ALL {judged}" if self.known.upto else "")))
         identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
         for condition in (f"{OWN_IDENTITY} IN ({identities})", *apart_lines(self._own_rule)):
             self._add_links(where=condition)
+
+    def _read_facts(self) -> None:
+        """View `facts`: what is judged."""
+        self.engine.register(FACTS, facts(self.home.serving, self.definition.id, self.known.upto, self.known.renewed))
 
     def _add_links(self, only: Sought | None = None, where: str = "true") -> None:
         """Add those that are not there yet of the links of the publication before: of some records, or of all for which a condition holds."""
@@ -281,11 +289,10 @@ class _Resolving:
         if not self.known.upto and not self.engine.value(f"SELECT count(*) FROM {APART}"):
             return False
         self._examine(looked)
-        if not self._needs_all_links:
-            self._add_links()
+        if not self.known.upto:
+            self._read_facts()
         part = {item.contract.id: (None if item.withdrawn else item.number, self._rank(item)) for item in self.datasets}
-        told = facts(self.home.serving, self.definition.id, self.known.upto, self.known.renewed)
-        place(self.engine, told, self.known, part, self._key)
+        place(self.engine, self.known, part, self._key)
         return True
 
     def _read_touched(self) -> set[int]:
@@ -353,6 +360,9 @@ class _Resolving:
             f"UNION SELECT old FROM {RELINKED} WHERE old IS NOT NULL",
             doing="finding affected entities",
         )
+        # Whom a judgement has brought into them may have another identifier.
+        if self.known.upto and not self._needs_all_links:
+            self._add_links(where=f"_canonical_id IN (SELECT _canonical_id FROM {AFFECTED})")
 
     def _add_members(self, item: Pinned, is_looked: bool) -> None:
         """Relation `contribution_<n>`: records that were looked at and have a link, and unchanged ones of affected entities."""

@@ -62,6 +62,13 @@ class Sought:
         found = self.engine.rows(f"SELECT * FROM ({self.keys}) LIMIT {_MOST_KEYS + 1}", doing="reading which records are sought")
         return [key for (key,) in found if key is not None] if len(found) <= _MOST_KEYS else None
 
+    def but(self, found: str) -> "Sought":
+        """Without those that a query gives, where there are few."""
+        if self.few is None:
+            return self
+        gone = {key for (key,) in self.engine.rows(found, doing="looking up records")}
+        return Sought(self.engine, [key for key in self.few if key not in gone])
+
     def are(self, key: str) -> str:
         """SQL for a column's being one of them."""
         return f"{key} IN ({self.keys})" if isinstance(self.keys, str) else _one_of(key, self.keys)
@@ -156,10 +163,13 @@ def fold(
     oldest, later = since_compact(files)
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
+    log = f"({_rows(home, table, wanted, later, key, only)})" if later else ""
+    if only and later:
+        # What a later log says of a record is not looked up among the many rows of the oldest.
+        only = only.but(f"SELECT DISTINCT {key} FROM {log}")
     base = f"SELECT * FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete' AND ({where})"
     if not later:
         return f"(SELECT {names} FROM ({base}))"
-    log = f"({_rows(home, table, wanted, later, key, only)})"
     changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
     new = f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete' AND ({where})"
     return f"({new} UNION ALL SELECT {names} FROM ({base}) WHERE {key} NOT IN (SELECT {key} FROM {changed}))"

@@ -3,7 +3,7 @@
 A code may be shown by any record of the identifier, and not only by the one that the judgement names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.engine import literal
@@ -17,12 +17,12 @@ BY_CODE = "by_code"
 
 @dataclass(frozen=True)
 class CodesHeld:
-    """One look at what rests on codes; `own` is SQL for the published links, with what the identifier alone makes of a record (_own)."""
+    """One look at what rests on codes; `links_of` is SQL for the published links of the identifiers that a query gives (_own)."""
 
     records: PinnedRecords
     datasets: Sequence[Pinned]
     changed: Sequence[Pinned]
-    own: str
+    links_of: Callable[[str], str]
 
     @property
     def is_by_code(self) -> str:
@@ -45,7 +45,7 @@ class CodesHeld:
         )
         keys = f"SELECT left_key FROM {BY_CODE} UNION SELECT right_key FROM {BY_CODE}"
         self.records.engine.run(
-            f"CREATE TABLE members AS SELECT _own AS _key, _dataset, _record_id FROM ({self.own}) WHERE _own IN ({keys}) "
+            f"CREATE TABLE members AS SELECT _own AS _key, _dataset, _record_id FROM ({self.links_of(keys)}) "
             f"UNION SELECT _own, _dataset, _record_id FROM {NEWCOMERS}",
             doing="reading links",
         )

@@ -8,19 +8,16 @@ of the publication before.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.digests import SEPARATOR, digest
 from core.engine import Engine, literal
 from registries.clusters import Cluster, Clusters, Link, cluster
 from registries.judgements import DIFFERENT, HUMAN, SAME, WITHDRAWN, Fact
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
+FACTS = "facts"  # view: what is judged, withdrawals included (`registries.judgements.facts`)
 EXAMINED = "examined"  # view: _record_id, _dataset, _live, _identity of all changed records
-# Table: _record_id, _dataset, _canonical_id, _rule as published before, each with its _identity: of changed records, of all under their identifiers
-# and of those apart; or of all, if any is to be placed.
+# Table: _record_id, _dataset, _canonical_id, _rule as published before, each with its _identity: of changed and of judged records, of all under
+# their identifiers and of those apart; or of all.
 OLD_LINKS = "old_links"
 APART = "apart"  # table: _record_id, _identity, _rule of records that a conflict keeps apart from their identifier's entity
 PLACED = "placed"  # table: _record_id, _canonical_id (null: with nobody), and the _rule by which it then is with nobody
@@ -53,12 +50,12 @@ class Known:
     renewed: tuple[Fact, ...] = ()
 
 
-def place(engine: Engine, facts: "pa.Table", known: Known, datasets: Mapping[str, tuple[int | None, int]], key: Mapping[str, str]) -> None:
-    """Leave `placed`, `moved`, `touched`, `reached`, `left_out` and `freed`. `examined`, `old_links` and `apart` are there.
+def place(engine: Engine, known: Known, datasets: Mapping[str, tuple[int | None, int]], key: Mapping[str, str]) -> None:
+    """Leave `placed`, `moved`, `touched`, `reached`, `left_out` and `freed`. `facts`, `examined`, `old_links` and `apart` are there.
 
-    `facts`: what is judged; `datasets`: number (None: it no longer takes part) and rank of each one; `key` binds `$canonical_key`.
+    `datasets`: number (None: it no longer takes part) and rank of each one; `key` binds `$canonical_key`.
     """
-    _read(engine, facts, datasets)
+    _read(engine, datasets)
     _reach(engine, known.seen)
     found = _clusters(engine, known.upto, "_identity")
     _keep(engine, found.found, key)
@@ -86,17 +83,16 @@ def _clusters(engine: Engine, upto: int, identity: str) -> Clusters:
     return cluster(records, links, [(left, right) for left, right, verdict, *_ in verdicts if verdict == DIFFERENT])
 
 
-def _read(engine: Engine, facts: "pa.Table", datasets: Mapping[str, tuple[int | None, int]]) -> None:
+def _read(engine: Engine, datasets: Mapping[str, tuple[int | None, int]]) -> None:
     """Table `judged`: every record ever judged, with its identifier as it is now and as it was, where that counts."""
-    engine.register("facts", facts)
     values = [f"({literal(name)}, {'NULL' if number is None else number}::integer, {rank})" for name, (number, rank) in datasets.items()]
     known = ", ".join(values) or "('', 0, 0)"
     engine.run(
         "CREATE TABLE judged AS SELECT r._record_id, d._dataset, coalesce(d._rank, 0) AS _rank, CASE WHEN a._record_id IS NULL THEN "
         "CASE WHEN x._record_id IS NOT NULL THEN x._identity ELSE o._identity END END AS _identity, "
         f"CASE WHEN NOT {is_apart('o')} THEN o._identity END AS _identity_before "
-        "FROM (SELECT left_record::uuid AS _record_id, left_dataset AS contract FROM facts "
-        f"UNION SELECT right_record::uuid, right_dataset FROM facts) r "
+        f"FROM (SELECT left_record::uuid AS _record_id, left_dataset AS contract FROM {FACTS} "
+        f"UNION SELECT right_record::uuid, right_dataset FROM {FACTS}) r "
         f"LEFT JOIN (VALUES {known}) d(contract, _dataset, _rank) USING (contract) "
         f"LEFT JOIN {EXAMINED} x USING (_record_id) LEFT JOIN {OLD_LINKS} o USING (_record_id) LEFT JOIN {APART} a USING (_record_id)",
         doing="reading judged records",
@@ -119,10 +115,10 @@ def _reach(engine: Engine, seen: int | None) -> None:
         f"SELECT _record_id::varchar AS node, {name}::varchar AS other FROM judged WHERE {name} IS NOT NULL"
         for name in ("_identity", "_identity_before")
     )
-    engine.run(f"CREATE TABLE one_way AS SELECT left_record AS node, right_record AS other FROM facts UNION {identified}")
+    engine.run(f"CREATE TABLE one_way AS SELECT left_record AS node, right_record AS other FROM {FACTS} UNION {identified}")
     engine.run("CREATE TABLE bonds AS SELECT node, other FROM one_way UNION ALL SELECT other, node FROM one_way")
     new = [
-        f"SELECT left_record FROM facts WHERE number > {seen or 0}",
+        f"SELECT left_record FROM {FACTS} WHERE number > {seen or 0}",
         f"SELECT node FROM bonds SEMI JOIN {EXAMINED} ON _record_id::varchar = node",
         f"SELECT node FROM bonds SEMI JOIN {EXAMINED} ON _identity::varchar = node",
     ]
@@ -131,7 +127,7 @@ def _reach(engine: Engine, seen: int | None) -> None:
         f"CREATE TABLE {REACHED} AS WITH RECURSIVE found(node) AS ({first} UNION SELECT other FROM found JOIN bonds USING (node)) FROM found",
         doing="finding what judgements reach",
     )
-    engine.run(f"CREATE TABLE told AS SELECT * FROM facts SEMI JOIN {REACHED} ON node = left_record", doing="reading judgements")
+    engine.run(f"CREATE TABLE told AS SELECT * FROM {FACTS} SEMI JOIN {REACHED} ON node = left_record", doing="reading judgements")
 
 
 def _keep(engine: Engine, found: Sequence[Cluster], key: Mapping[str, str]) -> None:

@@ -194,22 +194,26 @@ class _Renewing:
 
     def _read_lines(self) -> None:
         """Tables of the published links of these records, and of the records that have left their entities."""
-        self.engine.run(f"CREATE TABLE {LINES} AS SELECT * FROM ({self._own}) SEMI JOIN {SIDES} USING (_record_id)", doing="reading links")
+        sides = Sought(self.engine, f"SELECT _record_id FROM {SIDES}")
+        self.engine.run(f"CREATE TABLE {LINES} AS {self._links(sides)}", doing="reading links")
         self.engine.run(
             f"CREATE TABLE {LOST} AS SELECT _record_id, _own, _canonical_id AS _entity, changed_at, is_live, is_apart FROM {CHANGED} "
             f"JOIN {LINES} USING (_record_id) WHERE _own IS NOT NULL AND _identity IS DISTINCT FROM _own"
         )
         self.engine.run(
-            f"CREATE TABLE others AS SELECT * FROM ({self._own}) WHERE _own IN (SELECT _own FROM {LOST})"
+            f"CREATE TABLE others AS {self._links_of(f'SELECT _own FROM {LOST}')}"
             if self.engine.value(f"SELECT count(*) FROM {LOST}")
             else f"CREATE TABLE others AS FROM {LINES} LIMIT 0",
             doing="reading links",
         )
 
-    @property
-    def _own(self) -> str:
-        """SQL for the published links, with what the identifier alone makes of a record."""
-        lines = xref_lines(self.home, self.definition.id, self.before.number)
+    def _links_of(self, identities: str) -> str:
+        """SQL for the published links of the identifiers that a query gives."""
+        return self._links(where=f"{OWN_IDENTITY} IN ({identities})")
+
+    def _links(self, only: Sought | None = None, where: str = "true") -> str:
+        """SQL for some of the published links, with what the identifier alone makes of a record (_own)."""
+        lines = xref_lines(self.home, self.definition.id, self.before.number, only, where)
         return f"SELECT _record_id, _dataset, _canonical_id, {OWN_IDENTITY} AS _own, {is_apart('l')} AS is_apart FROM {lines} l"
 
     def _hand_over(self) -> None:
@@ -282,7 +286,7 @@ class _Renewing:
 
     @property
     def _codes(self) -> CodesHeld:
-        return CodesHeld(self.records, self.datasets, self.changed, self._own)
+        return CodesHeld(self.records, self.datasets, self.changed, self._links_of)
 
     def _take_back(self, fallen: str, why: str) -> None:
         """What falls by itself is not handed over either."""

@@ -78,6 +78,29 @@ def test_what_is_looked_up_is_what_a_reading_of_all_finds(hub: Hub, order: Seque
         assert [row[:2] for row in found(Sought(engine, given), "true")] == [(key, 2) for key in WANTED]
 
 
+@pytest.mark.parametrize("logs", [1, 2, 3])
+def test_a_condition_is_asked_of_what_a_record_is_now(hub: Hub, logs: int) -> None:
+    """`said` is another text in each log, so an older row may fulfil what the newest one does not."""
+    with Engine(hub.settings) as engine:
+        fields = {name: number for name, (number, _) in typed_fields(hub.home.catalog, "std_made__up", COLUMNS).items()}
+        files = []
+        for seq in range(1, logs + 1):
+            sql = (
+                f"SELECT md5((i * {seq})::varchar)::uuid AS _record_id, {seq} AS _batch_seq, "
+                f"CASE WHEN {seq} > 1 AND i % 7 = 0 THEN 'delete' ELSE 'insert' END AS _op, "
+                f"CASE WHEN _op <> 'delete' THEN md5({seq} || ':' || i) END AS said FROM range({600 // seq}) r(i)"
+            )
+            written = lake.write(engine, hub.settings, sql, f"std_made__up/log-{seq:08d}.parquet", fields, ["_record_id"])
+            files.append(LakeFile(written.path, "std_made__up", "log", seq, written.rows))
+        for condition in ("said < '5'", "said IN (SELECT md5('1:' || i) FROM range(40) r(i))", "_batch_seq = 1", "false"):
+            folded, asked = (
+                fold(hub.home, "std_made__up", COLUMNS, files, "_record_id", "_batch_seq", where=where) for where in ("true", condition)
+            )
+            expected = engine.rows(f"SELECT _record_id, said FROM {folded} WHERE {condition} ORDER BY ALL")
+            assert engine.rows(f"SELECT _record_id, said FROM {asked} ORDER BY ALL") == expected
+            assert bool(expected) == (condition != "false")
+
+
 def test_no_look_up_opens_more_than_some_files_however_many_batches_there_were() -> None:
     files = [LakeFile("log-1", "std_made__up", "log", 1, 1_000_000)]
     compacted = 0
