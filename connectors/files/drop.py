@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
 
@@ -127,11 +128,18 @@ def unchanged_since(
 
 def file_digests(contract_id: str, source: FileSource, connections: Connections) -> list[FileDigest]:
     """The files of a delivery as they lie in the folder now, in name order. Raises SourceError as `delivered_paths` does."""
-    found = []
+    found, folder = [], _folder_of_names(source, connections)
     for file in _files_of_folder(contract_id, source, connections):
+        name = file.relative_to(folder).as_posix()
         with file.open("rb") as stream:
-            found.append(FileDigest(file.name, file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()))
+            found.append(FileDigest(name, file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()))
     return found
+
+
+def _folder_of_names(source: FileSource, connections: Connections) -> Path:
+    """The folder below which names of files are told: as far as the path names it. In each folder that it leaves open may be one of that name."""
+    named = takewhile(lambda part: not set("*?[") & set(part), PurePosixPath(source.path).parts[:-1])
+    return connections.path(source.connection, "file").joinpath(*named)
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -180,7 +188,9 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
     check_path(contract_id, source)
     literal = folder / source.path
     files = (
-        [literal] if literal.is_file() else sorted(filter(_is_delivered, folder.glob(_pattern(source.path))), key=lambda file: file.name)
+        [literal]
+        if literal.is_file()
+        else sorted(filter(_is_delivered, folder.glob(_pattern(source.path))), key=lambda file: (file.name, file))
     )
     outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:

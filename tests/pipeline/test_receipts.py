@@ -230,6 +230,22 @@ def test_few_rows_show_no_digest_and_a_file_is_compared_by_its_bytes(hub: Hub, t
     assert verify_alone(verifier) == 2
 
 
+def test_files_of_one_name_in_several_folders_are_each_compared(hub: Hub) -> None:
+    """Told by their names alone, the last of them stood for all."""
+    document = {**RESIDENTS, "source": {**RESIDENTS["source"], "path": "2026/**/resident.csv"}}
+    hub.register(document)
+    for number, folder in enumerate(("01", "02")):
+        (hub.drop / "2026" / folder).mkdir(parents=True)
+        hub.deliver({**document, "source": {"path": f"2026/{folder}/resident.csv"}}, [person(number)])
+    batch = sync(hub, document)
+    files = receipt_of(hub.home, batch.batch_id)["receipt"]["source"]["files"]
+    assert [file["name"] for file in files] == ["01/resident.csv", "02/resident.csv"]
+    assert compare_source(hub.home, batch) == ("byte for byte the same files: 01/resident.csv, 02/resident.csv", False)
+    with (hub.drop / "2026" / "01" / "resident.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert compare_source(hub.home, batch) == ("files that are not those of the batch: 01/resident.csv", True)
+
+
 def test_what_was_altered_in_catalog_or_landing_is_named(filled: Filled) -> None:
     batch = filled.sync()
     signed = filled.signed(batch)
