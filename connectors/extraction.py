@@ -7,12 +7,24 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.claim import Claim
+from contracts.model import Reading
 
 POSITION = "_position"
 # What to do about a system that does not answer, and about one that answers "no".
 TRY_LATER = "the department's system may be down or busy: the next run tries again; if it lasts, ask the department"
 ASK_DEPARTMENT = "settle it with those who run the department's system, then collect the dataset again"
 BATCH_ROWS = 16_384
+
+
+def held_back(reading: Reading) -> str:
+    """What to do where a statement ran longer than the contract allows: it also runs while its rows are held back."""
+    if reading.rows_per_second is None:
+        return TRY_LATER
+    seconds = reading.statement_timeout_seconds
+    return (
+        f"at {reading.rows_per_second} rows per second no more than {reading.rows_per_second * seconds} come in the {seconds} s that a statement "
+        "may run: agree on a higher statement_timeout_seconds or rows_per_second with the department, and set it in the contract"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from connectors.columns import plan_columns
 from connectors.databases.identifiers import no_such_table, split_object
 from connectors.databases.increment import Request
 from connectors.databases.sql_text import UnknownValue, converter, expression, texts
-from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, held_back, numbered, text_schema
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -196,7 +196,7 @@ def _stream(
                 if time.monotonic() > until:
                     raise SourceError(
                         f"{contract.id}: the statement ran longer than the contract allows (connection {contract.source.connection})",
-                        hint=TRY_LATER,
+                        hint=held_back(contract.reading),
                         transient=True,
                     )
         plan = plan_digest(contract, [name for name, _ in columns], {})

@@ -17,7 +17,7 @@ from connectors.claim import BINARY, FLOAT, TOO_LONG, Claim, DigestPlan, added_u
 from connectors.columns import ColumnPlan, plan_columns
 from connectors.databases.identifiers import no_such_table, quote, split_object
 from connectors.databases.increment import NUMBER, TIME, Parameter, Request, choose_part
-from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, numbered, text_schema
+from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, held_back, numbered, text_schema
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
 from core.connections import Connections
@@ -382,13 +382,13 @@ def translated(contract: Contract) -> Iterator[None]:
         state = getattr(error, "sqlstate", None) or ""
         text = str(error)
         if "statement timeout" in text:
-            state = "57014"
+            state = _CANCELED
         known = _STATES.get(state) or _STATES.get(state[:2])
         if known is None:
             known = next((_STATES[state] for pattern, state in _REFUSALS.items() if pattern.search(text)), None)
         reason, transient = known or ("the server cannot be reached or broke off", True)
         raise SourceError(
             f"{contract.id}: {reason} (connection {contract.source.connection}{f', SQLSTATE {state}' if state else ''})",
-            hint=TRY_LATER if transient else ASK_DEPARTMENT,
+            hint=ASK_DEPARTMENT if not transient else held_back(contract.reading) if state == _CANCELED else TRY_LATER,
             transient=transient,
         ) from None

@@ -220,6 +220,11 @@ def test_a_statement_that_takes_too_long_may_be_tried_again(server):
     with pytest.raises(SourceError, match="longer than the contract allows") as error:
         read_database(server, "postgresql", "slow", ["i"], reading={"statement_timeout_seconds": 1})
     assert error.value.transient
+    # A statement runs as long as its rows are held back: another day changes nothing about that.
+    assert "rows per second" not in error.value.hint
+    with pytest.raises(SourceError, match="longer than the contract allows") as error:
+        read_database(server, "postgresql", "slow", ["i"], reading={"statement_timeout_seconds": 1, "rows_per_second": 50})
+    assert error.value.hint.startswith("at 50 rows per second no more than 50 come in the 1 s that a statement may run: ")
 
 
 def test_an_unreachable_server_may_be_tried_again_and_its_password_is_not_told():
