@@ -182,7 +182,8 @@ def _likeness(contract: Contract, old: str, new: str) -> float:
 
 
 def shape_of(engine: Engine, contract: Contract, rows: str, columns: Sequence[str]) -> dict[str, list[float]]:
-    """Of a sample of rows, per mapped column: how many have a value, and which share of these is a number. No value is kept."""
+    """Of a sample of rows, per mapped column: how many have a value, and which share of these is written in digits (a number, 2024-01-31). No
+    value is kept."""
     mapped = [name for name in contract.source_columns if name in columns]
     if not mapped:
         return {}
@@ -285,7 +286,8 @@ def _retyped(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chan
         if min(filled, filled_before) >= _LEAST_FILLED and abs(share - share_before) > FORM_CHANGE:
             yield Change(
                 "retyped",
-                f"{share:.0%} of the values of column {quotable(name)} are numbers, {share_before:.0%} were: look whether its mapping still fits",
+                f"{share:.0%} of the values of column {quotable(name)} are written in digits, {share_before:.0%} were: "
+                "look whether its mapping still fits",
             )
 
 

@@ -251,7 +251,12 @@ def test_values_of_another_form_are_told(hub: Hub) -> None:
     hub.register(PATIENTS)
     arrives(hub, PATIENTS, PEOPLE)
     found = drift(arrives(hub, PATIENTS, [{**row, "DH": f"电话{row['DH']}"} for row in PEOPLE]))
-    assert "0% of the values of column DH are numbers, 100% were" in found["retyped"]
+    assert "0% of the values of column DH are written in digits, 100% were" in found["retyped"]
+    # Nor is a day a number, which was said of it.
+    hub.register(RESIDENT)
+    arrives(hub, RESIDENT, PEOPLE)
+    found = drift(arrives(hub, RESIDENT, [{**row, "CSRQ": "不详"} for row in PEOPLE]))
+    assert "0% of the values of column CSRQ are written in digits, 100% were" in found["retyped"]
 
 
 def test_another_encoding_is_told(hub: Hub) -> None:
