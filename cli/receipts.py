@@ -52,8 +52,9 @@ def receipt(
         _print_receipt(document)
         if verify:
             _print_verified(differences, purged_by(home, found), source, is_other)
-        if out:
-            print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export gives")
+        if out and document:
+            key = document["receipt"]["key_id"]
+            print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export {key} gives")
     if differences:
         raise typer.Exit(1)
 

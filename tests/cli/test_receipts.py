@@ -32,6 +32,7 @@ def test_a_receipt_is_written_and_checked_without_the_hub(command: Command, tmp_
     assert "source   not comparable (files have no engine that could count their rows)" in answer.out
     assert "signed   Ed25519, key receipt-ed25519-1" in answer.out
     assert "verified signature, equations, catalog and landing hold" in answer.out
+    assert answer.out.endswith("with the key that ./hub keys --export receipt-ed25519-1 gives\n")
     assert command("keys", "--export", "receipt-ed25519-1", "--out", str(key)).status == 0
     program = [sys.executable, str(REPOSITORY / "exchange" / "verify_receipt.py"), str(receipt), "--key", str(key)]
     assert subprocess.run(program, capture_output=True, text=True, check=False).stdout == "signature, digests and equations hold\n"
