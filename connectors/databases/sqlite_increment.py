@@ -28,6 +28,7 @@ from core.clock import BEIJING
 # 2024-01-31, 2024-01-31 23:59[:59[.999]] and with T; a zone can only be Z, or the order of the texts would not be that of the times.
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:([T ])\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z?))?")
 _TRIED = 100  # texts in the form of a time that are none, from the highest down, before the table is read whole
+_LEAST_INTEGER = -(1 << 63)
 _FIRST_LETTERS = "____-__-__%"
 _DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
@@ -64,7 +65,8 @@ def _by_number(request: Increment, column: str, top: int) -> Part:
     if top < int(request.since):
         return backwards(str(top))
     condition = f"({column} >= ? OR typeof({column}) NOT IN ('integer', 'real'))"
-    return Part(condition, (int(request.since) - request.overlap,), str(top), is_whole=False)
+    low = max(int(request.since) - request.overlap, _LEAST_INTEGER)
+    return Part(condition, (low,), str(top), is_whole=False)
 
 
 def _last_time(column: str, ask: Ask) -> str | None:

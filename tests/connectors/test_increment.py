@@ -87,6 +87,13 @@ def test_numbers_are_compared_as_numbers(table: Table) -> None:
     assert table.read("n", "9007199254740993")[0] == [3]
 
 
+def test_an_overlap_reaches_no_further_down_than_numbers_do(table: Table) -> None:
+    """A system that counts from the least number on: of SQLite every reading but the first ended with the department asked to wait."""
+    least = -(1 << 63)
+    table.put((1, least, None, None, None), (2, least + 1, None, None, None))
+    assert table.read("n", str(least + 1), 600)[:3] == ([1, 2], str(least + 1), False)
+
+
 def test_a_time_of_change(table: Table) -> None:
     table.put(*((k, k, f"2024-03-01 08:{k:02}:00", "2024-03-01", "x") for k in range(60)))
     _, top, is_whole, _ = table.read("ts", None)
