@@ -192,7 +192,7 @@ def no_cursor_column(contract_id: str, column: str, found: Sequence[str]) -> Sou
 def unusable(contract_id: str, column: str, type_name: str) -> SourceError:
     """The error for a cursor column whose values have no dependable order."""
     return SourceError(
-        f"{contract_id}: the cursor column {column} is of type {type_name}: it has to be a time, a date or a whole number",
+        f"{contract_id}: the cursor column {column} is of type {type_name}: it has to be a day, with or without the time of day, or a whole number",
         hint="name another column at cursor in the contract, or track by snapshot",
     )
 
