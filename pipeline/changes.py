@@ -53,7 +53,7 @@ def compare(
 
     `same_rules` says whether contract and standard are those of the last accepted batch; if not, no row counts as unchanged,
     because the same raw row may now mean something else. `named_deletes` is SQL for the record ids that a part says are deleted; `waiting`
-    for those that wait in quarantine: a part that brings back what was accepted before lets them out, so such a row counts as new.
+    for those that wait in quarantine: their rows are judged anew, since what was accepted before may have been rejected by later rules.
     `taken_over` is SQL for records that a repair stood for and that the source now sends itself: they count as new, too.
     """
     engine.run(f"CREATE VIEW {ROWS} AS SELECT * FROM {landed}", doing="opening the batch")
@@ -72,7 +72,8 @@ def compare(
     # Few wait: what is there of them is found by them, not by all that is there.
     few = f"WHERE _record_id IN (SELECT _record_id FROM {waiting})"
     there = f"SELECT _record_id FROM {ROWS} {few} UNION ALL SELECT _record_id FROM {PREVIOUS} {few}"
-    withdrawn = f"FROM {waiting} WHERE {named} AND _record_id NOT IN ({there})" if waiting else f"FROM {DELETED} LIMIT 0"
+    is_part = waiting and not is_whole
+    withdrawn = f"FROM {waiting} WHERE {named} AND _record_id NOT IN ({there})" if is_part else f"FROM {DELETED} LIMIT 0"
     engine.run(f"CREATE TABLE {WITHDRAWN} AS SELECT DISTINCT _record_id {withdrawn}", doing="finding deletes")
     landed_rows = engine.value(f"SELECT count(*) FROM {ROWS}")
     repeated = engine.value(f"SELECT count(*) FROM {REPEATS} WHERE _kind = 'repeated'")

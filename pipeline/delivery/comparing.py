@@ -36,7 +36,7 @@ def compare_batch(engine: Engine, home: Home, batch: Batch, contract: Contract, 
         same_rules=not full and batch.kind == "delivery" and _same_rules(home, batch),
         is_whole=batch.is_whole,
         named_deletes=named,
-        waiting=None if batch.is_whole else BEFORE,
+        waiting=BEFORE,
         taken_over=taken_over,
     )
     changes = replace(changes, unsettled=unsettled)

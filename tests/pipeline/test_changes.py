@@ -1,7 +1,7 @@
 """Snapshot comparison against a naive account of the same rows, and the fold with and without compaction."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ class Oracle:
     """What a dataset holds, worked out row by row."""
 
     state: dict[int, int] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
 
     def take(self, snapshot: Snapshot) -> dict[str, int]:
         contents: dict[int, set[int]] = {}
@@ -31,15 +32,18 @@ class Oracle:
             contents.setdefault(key, set()).add(content)
         counts = Counter(repeated=len(snapshot) - len(set(snapshot)))
         after = {key: content for key, content in self.state.items() if key in contents}
+        waited, self.waiting = self.waiting, set()
         counts["deleted"] = len(self.state) - len(after)
         for key, found in contents.items():
             (content, *others) = sorted(found)
             if others:
                 counts["quarantined"] += len(found)
-            elif self.state.get(key) == content:
+                self.waiting.add(key)
+            elif self.state.get(key) == content and key not in waited:
                 counts["unchanged"] += 1
             elif content == BAD:
                 counts["quarantined"] += 1
+                self.waiting.add(key)
             else:
                 counts["updated" if key in self.state else "inserted"] += 1
                 after[key] = content
@@ -57,7 +61,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
-def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_rules: bool = True) -> Changes:
+def compared(
+    engine: Engine, snapshot: Snapshot, state: dict[int, int], waiting: Collection[int] = (), *, same_rules: bool = True
+) -> Changes:
     left = "SELECT table_name, replace(table_type, 'BASE TABLE', 'TABLE') FROM information_schema.tables WHERE table_name IN "
     for name, kind in engine.rows(
         left + str((TEXTS, CANDIDATES, "landed", "arrived", "before", "repeats", FRESH, DELETED, WITHDRAWN, "previous"))
@@ -70,7 +76,9 @@ def compared(engine: Engine, snapshot: Snapshot, state: dict[int, int], *, same_
     ids = f"{uuid_text('k', 'k')} AS _record_id, {uuid_text('c', 'c')} AS _row_digest"
     engine.run(f"CREATE VIEW arrived AS SELECT k, c, _position, {ids} FROM rows_in")
     engine.run(f"CREATE VIEW before AS SELECT k, {ids} FROM state_in")
-    return compare(engine, "arrived", "before", same_rules=same_rules)
+    engine.register("waiting_in", pa.table({"k": pa.array(list(waiting), pa.int64())}))
+    waits = f"(SELECT {uuid_text('k', 'k')} AS _record_id FROM waiting_in)"
+    return compare(engine, "arrived", "before", same_rules=same_rules, waiting=waits)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
@@ -79,7 +87,7 @@ def test_each_row_is_one_of_four_and_the_state_is_what_a_naive_account_says(engi
     oracle = Oracle()
     state: dict[int, int] = {}
     for snapshot in given_snapshots:
-        changes = compared(engine, snapshot, state)
+        changes = compared(engine, snapshot, state, oracle.waiting)
         candidates = engine.rows(f"SELECT k, c, _known, _conflict FROM {CANDIDATES} ORDER BY k, c")
         assert changes.landed == len(snapshot) == changes.repeated + changes.unchanged + len(candidates)
         accepted = [(k, c, known) for k, c, known, conflict in candidates if not conflict and c != BAD]

@@ -247,6 +247,20 @@ def test_rows_are_run_again_as_they_were(hub: Hub) -> None:
     assert hub.unbalanced() == []
 
 
+def test_a_row_that_later_rules_reject_waits_until_it_is_mended(hub: Hub) -> None:
+    """It was accepted before by the rules of then: that it comes again as it was makes it no better."""
+    rows = [*GOOD, person(50, XM="不详")]
+    lenient = {**PATIENTS, "columns": {**PATIENTS["columns"], "XM": {"element": "person_name", "lookup": {"不详": "佚名氏"}}}}
+    hub.register(lenient)
+    assert hub.sync(lenient, rows).waiting == 0
+    hub.register(PATIENTS)
+    for _ in range(3):
+        assert (hub.sync(PATIENTS, rows).waiting, len(hub.quarantine(PATIENTS))) == (1, 1)
+    mended = hub.sync(PATIENTS, [*GOOD, person(50)])
+    assert (mended.updated, mended.unchanged, mended.waiting) == (1, 3, 0)
+    assert hub.unbalanced() == []
+
+
 @pytest.mark.long
 def test_another_version_of_the_standard_judges_in_a_process_of_its_own(hub: Hub) -> None:
     hub.register(PATIENTS)
