@@ -70,6 +70,7 @@ _HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the s
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
 _BEIJING = timezone(timedelta(hours=8))
 _SIGNATURE_LENGTH = 64
+_TERMS = {"dataset", "department", "contract_version", "columns", "key", "kind"}  # what no terms lack, however old they are
 # The packages of drivers; what a session is told by which texts are written; and what of types the texts and their digests depend on.
 _POSTGRESQL, _MYSQL = ("psycopg", "psycopg2", "pg8000", "ksycopg2"), ("pymysql", "MySQLdb", "mysql", "mariadb")
 _POSTGRESQL_SESSION = (
@@ -182,7 +183,7 @@ def load_terms(path: Path) -> dict[str, Any]:
         terms = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise BundleError(f"{path} cannot be read: ask the data centre for the terms of the dataset") from None
-    if not isinstance(terms, dict) or terms.get("format") != TERMS_FORMAT:
+    if not isinstance(terms, dict) or terms.get("format") != TERMS_FORMAT or not terms.keys() >= _TERMS:
         raise BundleError(f"{path} are no terms of a dataset: ask the data centre for them")
     return terms
 
@@ -252,8 +253,11 @@ def pack(
     """
     private, public_key = _load_private(key)
     state = options.get("state") or key.with_name(f"{terms['dataset']}.sequence.json")
-    before: dict[str, Any] = json.loads(state.read_text()) if state.exists() else {"sequence": 0, "manifest_sha256": ""}
-    sequence = options.get("sequence") or before["sequence"] + 1
+    asked = options.get("sequence")
+    if asked is not None and asked < 1:
+        raise BundleError(f"bundles are numbered from 1 on, not {asked}")
+    before = _last_packed(state, is_told=asked is not None)
+    sequence = asked or before["sequence"] + 1
     path = out / f"{terms['dataset']}-{sequence:06d}.bundle"
     manifest = {
         "format": FORMAT,
@@ -286,9 +290,27 @@ def pack(
         if draft.exists():
             draft.unlink()
     after = state.with_name(state.name + ".new")
-    after.write_text(json.dumps({"sequence": sequence, "manifest_sha256": hashlib.sha256(text).hexdigest()}))
+    with after.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"sequence": sequence, "manifest_sha256": hashlib.sha256(text).hexdigest()}))
+        file.flush()
+        os.fsync(file.fileno())  # a machine that is switched off now would be left with an empty one
     after.replace(state)
     return path
+
+
+def _last_packed(state: Path, *, is_told: bool) -> dict[str, Any]:
+    """Number and manifest of the bundle packed last. Where that is not known any more, the number has to be told."""
+    try:
+        before = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {"sequence": 0, "manifest_sha256": ""}
+        if type(before["sequence"]) is int and before["sequence"] >= 0 and isinstance(before["manifest_sha256"], str):
+            return dict(before)
+    except (ValueError, KeyError, TypeError):
+        pass
+    if not is_told:
+        raise BundleError(
+            f"{state} does not say any more which bundle was the last: ask the data centre for the next number, for --sequence"
+        )
+    return {"sequence": 0, "manifest_sha256": ""}
 
 
 def prepared(connection: Any) -> Any:
@@ -809,15 +831,16 @@ def _connection(given: argparse.Namespace) -> Any:
     if not given.driver:
         return None
     # The address is read from a file, or from the environment: what stands on a command line, every user of the machine can read.
-    text = Path(given.connect).read_text(encoding="utf-8") if given.connect else os.environ.get("BUNDLE_CONNECT", "{}")
     try:
-        options = json.loads(text)
+        options = json.loads(Path(given.connect).read_text(encoding="utf-8") if given.connect else os.environ.get("BUNDLE_CONNECT", "{}"))
     except ValueError:
         raise BundleError("what --connect or BUNDLE_CONNECT gives is no JSON") from None
     try:
         module = importlib.import_module(given.driver)
     except ImportError:
         raise BundleError(f"there is no module {given.driver}: install the database's driver") from None
+    if not hasattr(module, "connect"):
+        raise BundleError(f"the module {given.driver} is no database driver: it has no connect")
     return driven(module.connect, **options) if isinstance(options, dict) else driven(module.connect, options)
 
 
@@ -857,7 +880,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(pack(terms, key, out, files=files, cursor=cursor, query=given.query, **options))
         else:
             with Bundle(Path(given.bundle)) as bundle:
-                bundle.verify(Path(given.key).read_text(encoding="ascii"))
+                bundle.verify(Path(given.key).read_text(encoding="ascii", errors="replace"))
                 for part in bundle.manifest["parts"]:
                     for _ in bundle.blocks(part):
                         pass

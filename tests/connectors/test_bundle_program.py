@@ -3,6 +3,7 @@
 import ast
 import gzip
 import io
+import json
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -170,3 +171,71 @@ def test_what_was_cut_off_is_copied_again_and_is_not_said_to_be_changed(tmp_path
         Bundle(path)
     assert refused("a.zip", raised.value).hint == COPY_AGAIN
     assert refused("a.zip", BundleError("parts are missing")).hint == ASK_AGAIN
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder at a department, with all that packing takes."""
+
+    folder: Path
+
+    def terms(self) -> dict[str, Any]:
+        names = {"format": packing.TERMS_FORMAT, "dataset": "health__patient", "department": "health", "contract_version": 1}
+        return {**names, "columns": ["a"], "key": ["a"], "kind": "csv", "file": "a.csv"}
+
+    def run(self, command: str, **changed: str) -> int:
+        given = {"terms": "terms.json", "key": "office.pem", "out": ".", "files": "a.csv", **changed}
+        wanted = {
+            name: self.folder / value if name in ("terms", "key", "out", "files", "connect") else value for name, value in given.items()
+        }
+        options = [word for name, value in wanted.items() if value for word in (f"--{name}", str(value))]
+        return packing.main([command, *options])
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    found = Desk(tmp_path)
+    make_key(tmp_path / "office.pem")
+    (tmp_path / "terms.json").write_text(json.dumps(found.terms()))
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    (tmp_path / "torn").write_bytes(b"\xff\xfe\x00")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"sequence": "0"}, "numbered from 1 on"),
+        ({"sequence": "-3"}, "numbered from 1 on"),
+        ({"driver": "os"}, "no database driver"),
+        ({"driver": "sqlite3", "connect": "torn"}, "is no JSON"),
+        ({"terms": "torn"}, "ask the data centre"),
+        ({"terms": "bare.json"}, "are no terms"),
+    ],
+)
+def test_what_cannot_be_packed_is_told_in_a_word(
+    desk: Desk, changed: dict[str, str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk.folder / "bare.json").write_text(json.dumps({"format": packing.TERMS_FORMAT}))
+    assert desk.run("pack", **changed) == 1
+    assert told in capsys.readouterr().err
+    assert not list(desk.folder.glob("*.bundle"))
+
+
+@pytest.mark.parametrize("left", ["", "{", '{"sequence": "3", "manifest_sha256": ""}', "[]"])
+def test_a_number_that_was_lost_is_asked_for(desk: Desk, left: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A machine that was switched off while it wrote the number down may have kept half of it."""
+    (desk.folder / "health__patient.sequence.json").write_text(left)
+    assert desk.run("pack") == 1
+    assert "--sequence" in capsys.readouterr().err
+    assert desk.run("pack", sequence="4") == 0
+    assert desk.run("pack") == 0
+    assert sorted(path.name for path in desk.folder.glob("*.bundle")) == ["health__patient-000004.bundle", "health__patient-000005.bundle"]
+
+
+def test_a_bundle_is_not_checked_by_what_is_no_key(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.run("pack") == 0
+    bundle = str(desk.folder / "health__patient-000001.bundle")
+    assert packing.main(["check", bundle, "--key", str(desk.folder / "torn")]) == 1
+    assert "is no Ed25519 key" in capsys.readouterr().err
+    assert packing.main(["check", bundle, "--key", str(desk.folder / "office.pub")]) == 0
