@@ -7,10 +7,12 @@ mail. Addresses hold secrets, so neither they nor a receiver's words stand in an
 import base64
 import http.client
 import json
+import logging
 import smtplib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
+from email.utils import localtime, make_msgid
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -19,6 +21,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from core.connections import Connections, options
 from core.errors import RequestError, StoreError
 
+log = logging.getLogger("watch")
 SECONDS = 5.0  # longest wait for a receiver
 # What a receiver answers to a document that it will not take, however often it is sent: bad request, too large, of another kind, unprocessable.
 _OF_THE_DOCUMENT = (400, 413, 415, 422)
@@ -77,16 +80,27 @@ def mail(connections: Connections, name: str, subject: str, text: str) -> None:
         )
     if not parts.hostname or not query.get("from") or not query.get("to"):
         raise RequestError(f'connection "{name}" needs a host, from and to', hint="as in smtp://host:25/?from=hub@city&to=ops@city")
-    message = EmailMessage()
-    message["Subject"], message["From"], message["To"] = subject, query["from"], query["to"]
-    message.set_content(text)
     try:
+        message = _message(subject, query["from"], query["to"], text)
         with _server(parts.scheme, parts.hostname, parts.port, "tls" in query) as server:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(message)
+            refused = server.send_message(message)
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise StoreError(f"connection {name} would not take a mail ({type(error).__name__})", transient=True) from None
+    if refused:  # sent again, it would come twice to all others
+        log.warning("connection %s took a mail for some of its receivers only; it refused %d", name, len(refused))
+
+
+def _message(subject: str, sender: str, receivers: str, text: str) -> EmailMessage:
+    """A mail with all that RFC 5322 (3.6) asks for: a server adds no date or id to what comes from elsewhere, and filters mistrust what has none."""
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = subject, sender, receivers
+    # By the sender's domain: asking for this machine's name may take as long as no receiver is waited for.
+    domain = message["From"].addresses[0].domain if message["From"].addresses else ""
+    message["Date"], message["Message-ID"] = localtime(), make_msgid(domain=domain or "govhub")
+    message.set_content(text)
+    return message
 
 
 def _server(scheme: str, host: str, port: int | None, starttls: bool) -> smtplib.SMTP:

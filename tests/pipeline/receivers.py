@@ -40,8 +40,8 @@ def web_server(status: int = 200, refused: str | None = None) -> Iterator[tuple[
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[str, list[Any]]]:
-    """Its address as a connection has it, and the messages it took."""
+def mail_server(refused: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """Its address as a connection has it, and the messages it took; for who is `refused` it takes none."""
     from email import message_from_bytes, policy
 
     from aiosmtpd.controller import Controller
@@ -49,6 +49,12 @@ def mail_server() -> Iterator[tuple[str, list[Any]]]:
     received: list[Any] = []
 
     class Handler:
+        async def handle_RCPT(self, server: Any, session: Any, envelope: Any, to: str, options: list[str]) -> str:  # noqa: N802
+            if to == refused:
+                return "550 no such mailbox"
+            envelope.rcpt_tos.append(to)
+            return "250 OK"
+
         async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 — the name that aiosmtpd calls
             received.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
             return "250 OK"

@@ -68,6 +68,8 @@ def test_an_alert_is_told_once_and_so_is_its_end(hub: Hub, monkeypatch: pytest.M
         assert subjects == [f"[Govhub] 告警 late-dataset {ID}", f"[Govhub] 已恢复 late-dataset {ID}"]
         assert mails[0][0] == ["ops@city.example", "duty@city.example"]
         assert "was last read" in mails[0][1].get_content()
+        assert all(abs(message["Date"].datetime.timestamp() - time.time()) < 600 for _, message in mails)
+        assert len({message["Message-ID"] for _, message in mails if message["Message-ID"].endswith("@city.example>")}) == 2
     assert len(alerts(hub.home.catalog, is_open=False)) == 1
 
 
@@ -143,6 +145,21 @@ def test_receivers_that_are_no_receivers_keep_nobody_else_from_being_told(hub: H
     assert (found.sent, len(found.unsent)) == (1, 4)
     assert any("tls that is not starttls" in words for words in found.unsent)
     assert "密" not in "".join(found.unsent)
+
+
+def test_receivers_that_a_server_refuses_are_told_of_and_the_others_get_one_mail(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with mail_server(refused="duty@city.example") as (address, mails):
+        hub = told(hub, alerts="ops_mail")
+        connect(hub, ops_mail=address)
+        hub.register(DAILY)
+        hub.sync(DAILY, [person(0)])
+        hub.publish("population")
+        time_passes(monkeypatch, days=2)
+        assert [watch(hub.home).sent for _ in range(2)] == [1, 0]
+    assert [to for to, _ in mails] == [["ops@city.example"]]
+    assert "connection ops_mail took a mail for some of its receivers only; it refused 1" in caplog.text
 
 
 def test_a_channel_that_leads_nowhere_is_told_on_a_quiet_day(hub: Hub) -> None:
