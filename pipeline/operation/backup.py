@@ -61,15 +61,16 @@ class BackedUp:
 
 
 def backup(folder: Path, home: Home | None = None) -> BackedUp:
-    """Write a backup into a new folder; whole or not at all. Raises RequestError where it is there already, or the one above it is not."""
+    """Write a backup into a new folder; whole or not at all. Raises RequestError where it is there already, where the one above it is not, and
+    in landing and lake.
+    """
     home = home or open_home()
-    if folder.exists():
-        raise RequestError(f"{folder} exists already", hint="name a new folder")
+    _check_place(folder, home.settings)
     draft = folder.absolute().with_name(f".{folder.name}.part")
     with holding(home.catalog, lease, "purge", home.settings.actor):
-        if draft.exists():  # of a backup that died
-            shutil.rmtree(draft)
         with requested(folder):  # where a medium is not mounted, folders would be made on the disk that is backed up
+            if draft.exists():  # of a backup that died
+                shutil.rmtree(draft)
             draft.mkdir(mode=0o700)
         try:
             (draft / "databases").mkdir(mode=0o700)
@@ -79,6 +80,16 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
             raise
         draft.replace(folder)
     return _account(folder, manifest)
+
+
+def _check_place(folder: Path, settings: Settings) -> None:
+    with requested(folder):
+        if folder.exists() or folder.is_symlink():  # also one that leads nowhere: nothing can be put in its place
+            raise RequestError(f"{folder} exists already", hint="name a new folder")
+        place = folder.absolute().parent.resolve()
+    for layer in (settings.landing, settings.lake_dir):
+        if place.is_relative_to(layer.resolve()):
+            raise RequestError(f"{folder} lies in {layer}, where purge removes what no record names", hint="name a folder outside")
 
 
 def _filled(home: Home, draft: Path) -> dict[str, Any]:
@@ -221,7 +232,7 @@ def read_backup(folder: Path, settings: Settings) -> dict[str, Any]:
     """The manifest of a backup whose files are all as they were. Raises RequestError where one is not, or where the keys are not those."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        files, proofs = {item["path"]: item for item in manifest["files"]}, manifest["keys"]
+        files, proofs = {item["path"]: item for item in manifest["files"]}, dict(manifest["keys"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{folder} is no backup, or not a whole one", hint="name a folder that ./hub backup has written") from None
     for key_id in NEEDED_KEYS:

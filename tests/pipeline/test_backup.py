@@ -182,8 +182,9 @@ def altered(folder: Path) -> None:
         (lambda folder: (folder / "files" / "landing" / "foreign").write_text("x"), "foreign"),
         (lambda folder: (folder / "manifest.json").unlink(), "is no backup"),
         (altered, "not the one that was written"),
+        (lambda folder: (folder / "manifest.json").write_text('{"files": [], "keys": []}'), "not that of the backup"),
     ],
-    ids=["landing", "lake", "database", "missing", "foreign", "manifest", "altered"],
+    ids=["landing", "lake", "database", "missing", "foreign", "manifest", "altered", "other keys"],
 )
 def test_a_damaged_backup_is_refused_and_nothing_is_changed(
     kept: tuple[Hub, Path], tmp_path: Path, harm: Callable[[Path], object], words: str
@@ -235,6 +236,27 @@ def test_a_restore_needs_the_keys_and_an_empty_place(kept: tuple[Hub, Path], tmp
         restore(folder, hub.settings)
     with pytest.raises(RequestError, match="exists already"):
         backup(folder, hub.home)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("lake/backup", "where purge removes"),
+        ("landing/health__patient/backup", "where purge removes"),
+        ("link/backup", "where purge removes"),
+        ("dangling", "exists already"),
+        ("x" * 251, "too long"),
+    ],
+)
+def test_a_backup_is_not_put_where_it_would_not_last_or_cannot_be(hub: Hub, place: str, words: str) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, rows_of(0))
+    (hub.settings.home / "link").symlink_to(hub.settings.lake_dir)
+    (hub.settings.home / "dangling").symlink_to(hub.settings.home / "nowhere")
+    before = {path for path in hub.settings.home.rglob("*") if ".db" not in path.name}
+    with pytest.raises(RequestError, match=words):
+        backup(hub.settings.home / place, hub.home)
+    assert {path for path in hub.settings.home.rglob("*") if ".db" not in path.name} == before
 
 
 def test_a_restore_goes_into_a_home_in_which_only_commands_were_run(kept: tuple[Hub, Path], tmp_path: Path) -> None:
