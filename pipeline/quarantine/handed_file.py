@@ -135,7 +135,7 @@ def _workbook(path: Path, content: bytes) -> Iterator[_Cells]:
         lacking = cells_without_values(path.name, io.BytesIO(content), sheet.name)
         zeros = cells_with_zeros(io.BytesIO(content), sheet.name)
     except SourceError as error:
-        raise RequestError(str(error), hint="save the rows in a workbook of their own") from None
+        raise RequestError(error.message, hint="save the rows in a workbook of their own") from None
     except (python_calamine.CalamineError, python_calamine.PasswordError, *DAMAGE, IndexError, ParseError):
         raise RequestError(
             f"{path.name} is damaged, locked, or no workbook", hint="save it again as a workbook without a password"

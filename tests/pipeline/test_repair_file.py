@@ -1,5 +1,6 @@
 """The file in which rejected rows go out and come back: what spreadsheets make of it, and what cannot be taken back."""
 
+import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -88,6 +89,11 @@ def test_files_that_are_no_repair_are_refused_as_a_whole(hub: Hub) -> None:
     (hub.drop / "d.csv").write_text(";".join(PLACE) + ";SFZH\n", encoding="utf-8")
     with pytest.raises(RequestError, match="does not separate its columns by commas"):
         replay(first.batch_id, hub.home, repaired=hub.drop / "d.csv")
+    with zipfile.ZipFile(hub.drop / "e.xlsx", "w") as archive:
+        archive.writestr("xl/workbook.bin", b"")
+    with pytest.raises(RequestError) as raised:
+        replay(first.batch_id, hub.home, repaired=hub.drop / "e.xlsx")
+    assert raised.value.message == "e.xlsx is a binary workbook (xlsb)"
     assert latest_accepted(hub.home.catalog, ID).batch_id == first.batch_id
 
 
