@@ -46,7 +46,7 @@ def exposition(hub: Hub) -> str:
     """Everything, as one text."""
     # One that has ended would grow old, and its last batch stay as it was, for ever.
     states = [item for item in dataset_states(hub.home.catalog).values() if item.contract.ended is None]
-    families = [*_datasets(states), *_batches(states), *_quarantine(hub), *_registries(hub), *_rest(hub)]
+    families = [*_datasets(states), *_batches(states), *_quarantine(hub, states), *_registries(hub), *_rest(hub)]
     return "\n".join([*(line for family in families for line in family.lines()), "# EOF", ""])
 
 
@@ -64,21 +64,25 @@ def _datasets(states: Iterable[DatasetState]) -> Iterator[Family]:
 
 
 def _batches(states: Iterable[DatasetState]) -> Iterator[Family]:
-    last: list[Batch] = [item.last for item in states if item.last is not None]
+    listed = [(item.last, item.last_status) for item in states if item.last is not None]
+    last: list[Batch] = [batch for batch, _ in listed]
     rows = tuple(
         ({"dataset": b.contract_id, "part": name}, count) for b in last for name in _COUNTS if (count := getattr(b, name)) is not None
     )
     yield Family("govhub_batch_rows", "Rows of the last batch by what became of them.", rows)
-    status = tuple(({"dataset": b.contract_id, "status": name}, b.status == name) for b in last for name in _STATUSES)
+    # The status of the pages: a batch whose process has died is abandoned before the next one writes that down.
+    status = tuple(({"dataset": b.contract_id, "status": name}, word == name) for b, word in listed for name in _STATUSES)
     yield Family("govhub_batch_status", "1 for the status of the last batch.", status)
     seconds = tuple(({"dataset": b.contract_id, "step": name}, time) for b in last for name, time in b.seconds.items())
     yield Family("govhub_batch_step_seconds", "How long the steps of the last batch took.", seconds, "seconds")
 
 
-def _quarantine(hub: Hub) -> Iterator[Family]:
+def _quarantine(hub: Hub, states: Iterable[DatasetState]) -> Iterator[Family]:
+    collected = {item.id for item in states}
     found = [
         ({"dataset": row["contract_id"], "element": row["element"], "issue": row["issue_type"]}, row)
         for row in waiting_of(hub.home.catalog)
+        if row["contract_id"] in collected
     ]
     yield Family("govhub_quarantine_rows", "Rows in quarantine by rule.", tuple((labels, row["rows"]) for labels, row in found))
     since = tuple((labels, _moment(row["since"])) for labels, row in found)

@@ -3,7 +3,9 @@
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.factories import PATIENTS, RESIDENTS, Hub, resident_id
+from catalog.tables import batch
+from core.database import writing
+from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.portal.conftest import Portal, open_portal
 
 
@@ -53,11 +55,27 @@ def test_the_page_shows_age_receipt_and_next_run(filled: Portal, lang: str, word
 
 @pytest.mark.parametrize(("lang", "words"), [("zh", "已停止采集：系统关闭"), ("en", "is collected no more: 系统关闭")])
 def test_a_dataset_that_has_ended_says_so_and_is_no_trouble(hub: Hub, without_suite: None, lang: str, words: str) -> None:
-    hub.register({**PATIENTS, "schedule": {"cron": "0 2 * * *"}, "ended": {"reason": "系统关闭", "records": "kept"}})
+    hub.register(PATIENTS)
+    assert hub.sync(PATIENTS, [person(0), person(1, XM="")]).waiting == 1
     client = open_portal(hub).client
+    assert f'govhub_quarantine_rows{{dataset="{PATIENTS["id"]}"' in client.get("/metrics").text
+    hub.register({**PATIENTS, "schedule": {"cron": "0 2 * * *"}, "ended": {"reason": "系统关闭", "records": "kept"}})
     assert words in client.get(f"/datasets/{PATIENTS['id']}?lang={lang}").text
     for page in ("/", "/datasets", "/operations"):
         assert client.get(f"{page}?lang={lang}").status_code == 200
     assert PATIENTS["id"] not in client.get("/metrics").text
     (row,) = client.get("/operations?format=json").json()
     assert (row["state"], row["freshness"], row["next_run_at"]) == ("ended", "ended", None)
+
+
+def test_a_batch_whose_process_has_died_is_abandoned_in_the_figures_too(hub: Hub) -> None:
+    """Nobody writes that down before the next batch begins, and the pages tell it from the start."""
+    hub.register(PATIENTS)
+    hub.land(PATIENTS, [person(0)])
+    with writing(hub.home.catalog) as connection:
+        connection.execute(batch.update().values(status="landing"))
+    client = open_portal(hub).client
+    (row,) = client.get("/operations?format=json").json()
+    assert row["last_status"] == "abandoned"
+    found = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
+    assert [sample.labels["status"] for sample in found["govhub_batch_status"].samples if sample.value] == ["abandoned"]
