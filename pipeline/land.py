@@ -17,7 +17,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.batches import PART, WHOLE, Batch, Kind, batches_of, end_batch, get_batch, latest_batch, latest_whole, set_landed, start_batch
+from catalog.batches import (
+    PART,
+    WHOLE,
+    Batch,
+    Kind,
+    batches_of,
+    end_batch,
+    get_batch,
+    latest_accepted,
+    latest_batch,
+    latest_whole,
+    set_landed,
+    start_batch,
+)
 from catalog.datasets import contract_in_force
 from catalog.tables import lease
 from connectors.claim import plan_digest
@@ -105,7 +118,7 @@ def land(
         check_period(contract)  # nor is this
     key = load_key(home.settings, RECORD_KEY)
     with holding(home.catalog, lease, f"dataset/{contract_id}", home.settings.actor) as held:
-        check_space(home.settings, "landing", _as_large_as_before(home, contract_id))
+        check_space(home.settings, "landing", _room_for(home, contract_id, arrival))
         _refuse_overtaking(home, contract_id, arrival)
         arrival.check()
         standards, actor = standard_in_force(home), home.settings.actor
@@ -127,6 +140,18 @@ def land(
                 settle_log(home, contract)
             raise
     return batch.batch_id
+
+
+def _room_for(home: Home, contract_id: str, arrival: Arrival) -> int:
+    """Bytes that an arrival may take. Rows that are run again are those that wait: a few are not kept out for want of room for a delivery."""
+    size, last, whole = (
+        _as_large_as_before(home, contract_id),
+        latest_accepted(home.catalog, contract_id),
+        latest_whole(home.catalog, contract_id),
+    )
+    if arrival.kind == "delivery" or last is None or last.waiting is None or whole is None:
+        return size
+    return min(size, size * last.waiting // max(whole.landed or 0, 1))
 
 
 def _as_large_as_before(home: Home, contract_id: str) -> int:

@@ -16,9 +16,11 @@ from core.space import check_space, keep_reserve
 from pipeline.home import open_home
 from pipeline.operation.purge import purge
 from pipeline.operation.watch import watch
+from pipeline.quarantine.replay import replay
 from registries.publications import latest
 from tests.conftest import copied_keys
 from tests.factories import PATIENTS, Hub, hub_in, person, resident_id
+from tests.pipeline.handing_back import edited, filling, handed_out
 from tests.pipeline.test_purge import SHORT, grow_old
 
 pytestmark = [pytest.mark.usefixtures("without_suite"), pytest.mark.slow]
@@ -38,6 +40,17 @@ def test_a_batch_is_refused_before_the_disk_or_its_layer_is_full(hub: Hub) -> No
     with pytest.raises(StoreError, match="layer landing is to hold 1 MB"):
         small.sync(SHORT, [person(9)])
     check_space(hub.settings, "landing")
+
+
+def test_where_there_is_no_room_for_a_delivery_there_may_be_for_a_repair(hub: Hub) -> None:
+    hub.register(SHORT)
+    hub.sync(SHORT, [*(person(n) for n in range(9)), person(9, XM="")])
+    (hub.settings.landing / ID / "00000001" / "ballast").write_bytes(bytes(2 << 20))
+    small = hub_in(hub.settings.home, landing_quota_mb="3")
+    with pytest.raises(StoreError, match="layer landing is to hold 3 MB"):
+        small.sync(SHORT, [person(9)])
+    (made,) = replay(ID, small.home, repaired=edited(handed_out(hub), filling("XM", "王芳")))
+    assert (made.accepted, made.waiting) == (1, 0)
 
 
 @contextmanager
