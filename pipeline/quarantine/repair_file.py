@@ -51,8 +51,11 @@ def unescaped(text: str) -> str:
 
 
 def is_as_handed_out(text: str, value: str | None) -> bool:
-    """Whether a cell that came back holds what was handed out; workbooks know neither control characters nor line ends of two."""
-    return text in (value or "", escaped(value)) or _on_a_sheet(text) == _on_a_sheet(value or "")
+    """Whether a cell that came back holds what was handed out; workbooks know neither control characters nor line ends of two, and lose blanks
+    that nothing else stands beside.
+    """
+    is_blank = not text.strip() and not (value or "").strip()
+    return is_blank or text in (value or "", escaped(value)) or _on_a_sheet(text) == _on_a_sheet(value or "")
 
 
 def _on_a_sheet(text: str) -> str:

@@ -260,6 +260,19 @@ def test_another_text_is_another(one: str, other: str) -> None:
         assert not is_as_handed_out(other, one)
 
 
+def test_a_blank_that_a_workbook_loses_changes_no_key(hub: Hub) -> None:
+    keyed = {
+        **PATIENTS,
+        "record_key": ["SFZH", "DZ"],
+        "ignore": ["XB", "CSRQ"],
+        "columns": {**PATIENTS["columns"], "DZ": "residence_address"},
+    }
+    hub.register(keyed)
+    first = hub.sync(keyed, [*GOOD, person(50, XM="", DZ=" ")])
+    (made,) = replay(first.batch_id, hub.home, repaired=edited(handed_out(hub, "out.xlsx"), filling("XM", "王芳")))
+    assert (made.accepted, made.unreadable, made.waiting) == (1, 0, 0)
+
+
 def test_the_file_of_another_dataset_is_told_as_one(hub: Hub) -> None:
     """Its header is as it was handed out, so that to leave it so says nothing."""
     hub.register(PATIENTS, RESIDENTS)
