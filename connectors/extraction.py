@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from connectors.claim import Claim
 from contracts.model import Reading
+from core.nouns import noun
 
 POSITION = "_position"
 # What to do about a system that does not answer, and about one that answers "no".
@@ -20,9 +21,9 @@ def held_back(reading: Reading) -> str:
     """What to do where a statement ran longer than the contract allows: it also runs while its rows are held back."""
     if reading.rows_per_second is None:
         return TRY_LATER
-    seconds = reading.statement_timeout_seconds
+    pace, seconds = reading.rows_per_second, reading.statement_timeout_seconds
     return (
-        f"at {reading.rows_per_second} rows per second no more than {reading.rows_per_second * seconds} come in the {seconds} s that a statement "
+        f"at {pace} {noun(pace, 'row')} per second no more than {pace * seconds} come in the {seconds} s that a statement "
         "may run: agree on a higher statement_timeout_seconds or rows_per_second with the department, and set it in the contract"
     )
 
