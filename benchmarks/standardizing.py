@@ -11,14 +11,14 @@ import time
 from contracts.model import Contract
 from core.engine import Engine, literal, quote
 from core.settings import load_settings
-from pipeline.plan import make_plan
 from pipeline.standardize import STANDARDIZED, standardize
 from standards.loader import load_standards
 
 try:
+    from pipeline.plan import make_plan
     from pipeline.statements import prepare_statements
 except ImportError:  # where they were when the hub was first built
-    from pipeline.standardize import prepare_statements  # type: ignore[attr-defined, no-redef]
+    from pipeline.standardize import make_plan, prepare_statements  # type: ignore[attr-defined, no-redef]
 
 TODAY = "2026-01-01"
 WARM_UP_ROWS = 2_000
