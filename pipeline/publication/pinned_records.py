@@ -18,8 +18,8 @@ IDS = "ids"  # table: _record_id of the records that are read
 # Table: number, left_record, right_record, left_dataset, right_dataset, verdict, score, method, actor, judged_at, and whether it is_automatic.
 STANDING = "standing"
 SIDES = "sides"  # table: _record_id, _contract of their records
-# Table: _record_id, _contract, _identity, is_live, is_changed, and since when (changed_at; null where all of the dataset counts as changed), of
-# records whose rows came anew.
+# Table: _record_id, _contract, _identity, is_live, and since when (changed_at; null where all of the dataset counts as changed), of records whose
+# rows came anew; is_changed: false of one that says without an identifier what it said before.
 CHANGED = "changed_sides"
 LINES = "published_lines"  # table: _record_id, _dataset, _canonical_id, and what the identifier alone makes of it (_own), of some records
 NEWCOMERS = "newcomers"  # table: _own, _entity, _dataset, _record_id of records that come into an entity with this publication
@@ -55,8 +55,10 @@ class PinnedRecords:
         found = files_of(self.home.catalog, standardized_table(item.contract.id), ("log",), item.seq)
         return [file for file in found if file.seq > item.previous_seq]
 
-    def contents(self, contract: Contract, seq: int | None) -> str:
-        """SQL for `ids` after a batch, or for nothing: all that a record says as `texts`, its _identity, and the earlier `codes` that it shows."""
+    def contents(self, contract: Contract, seq: int | None, ids: str = f"SELECT _record_id FROM {IDS}") -> str:
+        """SQL for what some records are after a batch, or for nothing: all that a record says as `texts`, its _identity, and the earlier `codes`
+        that it shows. `ids` is a query of their ids.
+        """
         columns = log_columns(contract, self.standards)
         elements = {name: columns[name] for name in schema_elements(contract, self.schema, self.standards)}
         texts = ", ".join(f"{quote(name)}::varchar" for name in elements) or "NULL"
@@ -67,7 +69,7 @@ class PinnedRecords:
             nothing = ", ".join(f"NULL::{kind} AS {quote(name)}" for name, kind in wanted.items())
             source = f"(SELECT {nothing} WHERE false)"
         else:
-            source = state(self.home, standardized_table(contract.id), wanted, seq, Sought(self.engine, f"SELECT _record_id FROM {IDS}"))
+            source = state(self.home, standardized_table(contract.id), wanted, seq, Sought(self.engine, ids))
         # The key is bound also where a dataset has no identifier.
         return f"SELECT _record_id, [{texts}] AS texts, {identity} AS _identity, {codes} AS codes FROM {source} WHERE $canonical_key IS NOT NULL"
 

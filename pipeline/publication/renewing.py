@@ -174,10 +174,14 @@ class _Renewing:
             return
         before = item.previous_seq if item.previous_seq and is_kept(self.home, table, item.previous_seq) else None
         now = self.records.contents(item.contract, None if item.withdrawn else item.seq)
-        then = self.records.contents(item.contract if before is None else self._contract_of(item, before), before)
+        self.engine.run(f"CREATE OR REPLACE TABLE now_said AS {now}", self.records.key, doing=doing)
+        # Of one that is gone, or has an identifier, that is what counts: what many said before would take long to read.
+        unidentified = "SELECT _record_id FROM now_said WHERE _identity IS NULL"
+        then = self.records.contents(item.contract if before is None else self._contract_of(item, before), before, unidentified)
         self.engine.run(
             f"INSERT INTO {CHANGED} SELECT _record_id, {literal(item.contract.id)}, n._identity, n._record_id IS NOT NULL, "
-            f"n.texts IS DISTINCT FROM t.texts, changed_at FROM {IDS} LEFT JOIN ({now}) n USING (_record_id) "
+            f"n._record_id IS NULL OR n._identity IS NOT NULL OR n.texts IS DISTINCT FROM t.texts, changed_at "
+            f"FROM {IDS} LEFT JOIN now_said n USING (_record_id) "
             f"LEFT JOIN ({then}) t USING (_record_id) LEFT JOIN ({self._times(item)}) USING (_batch_seq)",
             self.records.key,
             doing=doing,
