@@ -144,12 +144,11 @@ def land(
 
 def _room_for(home: Home, contract_id: str, arrival: Arrival) -> int:
     """Bytes that an arrival may take. Rows that are run again are those that wait: a few are not kept out for want of room for a delivery."""
-    size, last, whole = (
-        _as_large_as_before(home, contract_id),
-        latest_accepted(home.catalog, contract_id),
-        latest_whole(home.catalog, contract_id),
-    )
-    if arrival.kind == "delivery" or last is None or last.waiting is None or whole is None:
+    size = _as_large_as_before(home, contract_id)
+    if arrival.kind == "delivery":
+        return size
+    last, whole = latest_accepted(home.catalog, contract_id), latest_whole(home.catalog, contract_id)
+    if last is None or last.waiting is None or whole is None:
         return size
     return min(size, size * last.waiting // max(whole.landed or 0, 1))
 

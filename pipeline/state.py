@@ -164,7 +164,7 @@ def fold(
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
     log = f"({_rows(home, table, wanted, later, key, only)})" if later else ""
-    if only and later:
+    if only and later and oldest[0].rows > ROW_GROUP:
         # What a later log says of a record is not looked up among the many rows of the oldest.
         only = only.but(f"SELECT DISTINCT {key} FROM {log}")
     base = f"SELECT * FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete' AND ({where})"

@@ -70,6 +70,7 @@ _HARMLESS = 1 << 30  # so much may come of a few bytes: a table of one and the s
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\:]{1,200}")
 _BEIJING = timezone(timedelta(hours=8))
 _SIGNATURE_LENGTH = 64
+_NONE_PACKED = {"sequence": 0, "manifest_sha256": ""}
 _TERMS = {"dataset", "department", "contract_version", "columns", "key", "kind"}  # what no terms lack, however old they are
 # The packages of drivers; what a session is told by which texts are written; and what of types the texts and their digests depend on.
 _POSTGRESQL, _MYSQL = ("psycopg", "psycopg2", "pg8000", "ksycopg2"), ("pymysql", "MySQLdb", "mysql", "mariadb")
@@ -300,17 +301,15 @@ def pack(
 
 def _last_packed(state: Path, *, is_told: bool) -> dict[str, Any]:
     """Number and manifest of the bundle packed last. Where that is not known any more, the number has to be told."""
-    try:
-        before = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {"sequence": 0, "manifest_sha256": ""}
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        before = json.loads(state.read_text(encoding="utf-8")) if state.exists() else _NONE_PACKED
         if type(before["sequence"]) is int and before["sequence"] >= 0 and isinstance(before["manifest_sha256"], str):
             return dict(before)
-    except (ValueError, KeyError, TypeError):
-        pass
     if not is_told:
         raise BundleError(
             f"{state} does not say any more which bundle was the last: ask the data centre for the next number, for --sequence"
         )
-    return {"sequence": 0, "manifest_sha256": ""}
+    return dict(_NONE_PACKED)
 
 
 def prepared(connection: Any) -> Any:
