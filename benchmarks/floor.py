@@ -24,7 +24,7 @@ from demo.benchmark_city import DATASETS
 from pipeline.home import Home, open_home
 from pipeline.landing import landed_rows
 from registries import serving
-from registries.versions import history_table
+from registries.versions import rows_table
 from standards.loader import load_standards
 from standards.model import Schema
 
@@ -80,7 +80,7 @@ class Floor:
         return list(columns)
 
     def _serve(self, elements: Sequence[str]) -> None:
-        database, table = self.database, history_table(self.schema)
+        database, table = self.database, rows_table(self.schema)
         with database.begin() as connection:
             columns = ", ".join(f"{name} TEXT" for name in elements)
             connection.execute(sa.text(f"CREATE TABLE {table} (_canonical_id TEXT PRIMARY KEY, {columns})"))
@@ -93,7 +93,7 @@ class Floor:
         sql = f"SELECT _canonical_id::varchar AS _canonical_id, {', '.join(map(quote, elements))} FROM {rows}"
         with serving.bulk_cursor(self.database) as cursor:
             for batch in self.engine.batches(sql, serving.CHUNK):
-                cursor.adbc_ingest(history_table(self.schema), pa.Table.from_batches([batch]), mode="append")
+                cursor.adbc_ingest(rows_table(self.schema), pa.Table.from_batches([batch]), mode="append")
 
     @property
     def database(self) -> sa.Engine:

@@ -24,7 +24,7 @@ from demo.benchmark_city import DATASETS
 from pipeline.home import Home
 from pipeline.landing import landed_rows
 from pipeline.state import standardized_table
-from registries.versions import history_table
+from registries.versions import rows_table
 from standards.loader import load_standards
 
 
@@ -126,7 +126,7 @@ class _Increment:
 
     def _serve(self) -> None:
         gone = [row[0] for row in self.engine.rows("SELECT _canonical_id::varchar FROM difference WHERE _old_digest IS NOT NULL")]
-        delete = f"DELETE FROM {history_table(self.floor.schema)} WHERE _canonical_id IN (SELECT value FROM json_each(:ids))"
+        delete = f"DELETE FROM {rows_table(self.floor.schema)} WHERE _canonical_id IN (SELECT value FROM json_each(:ids))"
         with self.floor.database.begin() as connection:
             connection.execute(sa.text(delete), {"ids": json.dumps(gone)})
         self.floor.load(self.elements, "difference WHERE _row_digest IS NOT NULL")

@@ -175,6 +175,11 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
         raise StoreError(f"{place} is no database or a damaged one", hint="restore it from the backup") from None
 
 
+def run_as_written(connection: sa.Connection, statement: str) -> None:
+    """Run a statement that binds nothing, whatever characters it has: PostgreSQL's driver takes a per cent sign for the place of a parameter."""
+    connection.exec_driver_sql(statement.replace("%", "%%") if connection.dialect.name == "postgresql" else statement)
+
+
 def migrate(url: str, folder: Path, *, may_make: bool = True) -> None:
     """Bring a database to the newest revision in `folder/versions`; a no-op, without loading Alembic, where it is there already.
 

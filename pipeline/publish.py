@@ -233,9 +233,9 @@ class _Publishing:
         return f"records are gone from {', '.join(f'{name} ({gone[name]})' for name in worst)}"
 
     def _load(self) -> None:
-        """Load the serving database: close what is superseded, add what is new; nobody sees either yet."""
+        """Load the serving database: end what is superseded, add what is new; nobody sees either yet."""
         merging, database = self.merging, self.home.serving
-        serving.close_rows(database, merging.schema, merging.number, merging.gone(), self.lease)
+        serving.end_rows(database, merging.schema, merging.number, merging.gone(), self.lease)
         serving.load_rows(database, merging.schema, merging.serving_rows(dates_as_text=database.dialect.name == "sqlite"), self.lease)
 
     def _publication(self, counts: dict[str, int], inputs: Sequence[Input], seconds: dict[str, float]) -> Publication:

@@ -19,7 +19,7 @@ from registries.further_values import COLUMN, further_values
 from registries.identity import successor
 from registries.judgements import Judgement
 from registries.publications import get_publication, latest
-from registries.versions import history_table
+from registries.versions import rows_table
 from standards.masked import is_personal, masked_raw, masked_value
 from standards.model import CodeTitle, DataElement, Schema, Title
 
@@ -142,7 +142,7 @@ def registry_of(hub: Hub, canonical_id: str) -> str:
     for schema in hub.schemas:
         if number := latest(hub.home.serving, schema.id).number:
             with reading(hub.home.serving) as connection:
-                query = sa.text(f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n")
+                query = sa.text(f"SELECT 1 FROM {rows_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n")
                 if connection.execute(query, {"id": canonical_id, "n": number}).scalar():
                     return schema.id
     raise RequestError(f"no registry has an entity {canonical_id}")

@@ -20,7 +20,7 @@ from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN, as_document
 from registries.publications import not_published
 from registries.tables import current_publication, identity_event, publication
-from registries.versions import history_table, told_columns
+from registries.versions import ended_table, history_view, rows_table, told_columns
 from standards.model import Schema
 
 Kind = Literal["merge", "split", "rekey", "insert", "update", "delete"]
@@ -130,7 +130,7 @@ def read_state(serving: sa.Engine, schema: Schema, number: int | None, after_id:
         span = next((item for item in spans if item.number == wanted), None)
         if span is None:
             raise RequestError(f"{schema.id} has no publication {wanted}", hint=f"the newest is {spans[-1].number}")
-        current = f"FROM {history_table(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "
+        current = f"FROM {history_view(schema)} WHERE _publication_from <= :n AND (_publication_to IS NULL OR _publication_to > :n) "
         place = {"n": span.number, "after": after_id}
         # Any text stands before or behind the ids: behind all of them, it would look like the end of the table.
         if after_id and connection.execute(sa.text(f"SELECT 1 {current} AND _canonical_id = :after LIMIT 1"), place).first() is None:
@@ -214,17 +214,16 @@ def _identities(connection: sa.Connection, registry: str, number: int, skip: int
 
 
 def _deleted(connection: sa.Connection, schema: Schema, number: int, skip: int, limit: int) -> list[str]:
-    table = history_table(schema)
     query = (
-        f"SELECT _canonical_id FROM {table} h WHERE _publication_to = :n AND NOT EXISTS (SELECT 1 FROM {table} n "
-        "WHERE n._canonical_id = h._canonical_id AND n._publication_from = :n) ORDER BY _canonical_id LIMIT :limit OFFSET :skip"
+        f"SELECT _canonical_id FROM {ended_table(schema)} e WHERE _publication_to = :n AND NOT EXISTS (SELECT 1 FROM {rows_table(schema)} n "
+        "WHERE n._canonical_id = e._canonical_id AND n._publication_from = :n) ORDER BY _canonical_id LIMIT :limit OFFSET :skip"
     )
     return list(connection.execute(sa.text(query), {"n": number, "limit": limit, "skip": skip}).scalars())
 
 
 def _opened(connection: sa.Connection, schema: Schema, told: Sequence[str], number: int, skip: int, limit: int) -> list[Mapping[str, Any]]:
     """New versions, with the one that each replaced under the prefix `old_`."""
-    table = history_table(schema)
+    table = rows_table(schema)
     columns = ("_valid_from", "_valid_to", *told)
     names = ", ".join(f"h.{name}, o.{name} AS old_{name}" for name in columns)
     # Said again because that is what the index covers: nothing has to be kept in order for the first publication, which is all rows.
@@ -233,7 +232,8 @@ def _opened(connection: sa.Connection, schema: Schema, told: Sequence[str], numb
     query = (
         f"SELECT h._canonical_id, o._canonical_id AS old_id, {names} FROM ({page}) p "
         f"JOIN {table} h ON h._canonical_id = p._canonical_id AND h._publication_from = :n "
-        f"LEFT JOIN {table} o ON o._canonical_id = p._canonical_id AND o._publication_to = :n ORDER BY h._canonical_id"
+        f"LEFT JOIN {ended_table(schema)} e ON e._canonical_id = p._canonical_id AND e._publication_to = :n "
+        f"LEFT JOIN {table} o ON o._canonical_id = e._canonical_id AND o._publication_from = e._publication_from ORDER BY h._canonical_id"
     )
     return [_named(row) for row in connection.execute(sa.text(query), {"n": number, "limit": limit, "skip": skip})]
 

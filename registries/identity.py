@@ -16,7 +16,7 @@ from core.database import reading
 from core.errors import RequestError
 from core.leases import Lease, writing_under
 from registries.tables import identity_event
-from registries.versions import history_table
+from registries.versions import ended_table, history_view
 from standards.model import Schema
 
 CHUNK = 5_000  # rows per writing transaction
@@ -89,7 +89,7 @@ class _Became:
 def _what_became(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> _Became:
     """Go on step by step; ids that several ways lead to are looked at once."""
     held = (
-        f"SELECT 1 FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_from <= :n "
+        f"SELECT 1 FROM {history_view(schema)} WHERE _canonical_id = :id AND _publication_from <= :n "
         "AND (_publication_to IS NULL OR _publication_to > :n)"
     )
     living, gone, seen, waiting = list[str](), dict[str, int | None](), {canonical_id}, [canonical_id]
@@ -112,6 +112,6 @@ def _what_became(connection: sa.Connection, schema: Schema, canonical_id: str, n
 
 
 def _ended(connection: sa.Connection, schema: Schema, canonical_id: str, number: int) -> int | None:
-    query = f"SELECT max(_publication_to) FROM {history_table(schema)} WHERE _canonical_id = :id AND _publication_to <= :n"
+    query = f"SELECT max(_publication_to) FROM {ended_table(schema)} WHERE _canonical_id = :id AND _publication_to <= :n"
     found: int | None = connection.execute(sa.text(query), {"id": canonical_id, "n": number}).scalar()
     return found

@@ -18,7 +18,7 @@ from core.errors import StoreError
 from core.leases import Lease, writing_under
 from registries.identity import clear_events
 from registries.tables import current_publication
-from registries.versions import history_table
+from registries.versions import ended_table, rows_table
 from standards.model import Schema
 
 CHUNK = 20_000  # rows per writing transaction: well under a second on a slow disk
@@ -26,20 +26,16 @@ CACHE_KB = 64_000
 
 
 def clear_leftovers(serving: sa.Engine, schema: Schema, lease: Lease | None = None) -> int:
-    """Undo what a publication that died has loaded: rows it added go, rows it closed are open again. Returns the rows touched.
+    """Undo what a publication that died has loaded: rows it added go, and ends that it gave to others. Returns how many.
 
     Raises LeaseHeld where another run has taken the lease meanwhile.
     """
-    table = history_table(schema)
     number = current_number(serving, schema.id)
     touched = 0
-    later = "_publication_from > :n" + (" AND _publication_from > 1" if number else "")  # what its index covers
-    for statement in (
-        f"DELETE FROM {table} WHERE _canonical_id IN (SELECT _canonical_id FROM {table} WHERE {later} LIMIT {CHUNK}) "
-        "AND _publication_from > :n",
-        f"UPDATE {table} SET _publication_to = NULL WHERE _canonical_id IN "
-        f"(SELECT _canonical_id FROM {table} WHERE _publication_to > :n LIMIT {CHUNK}) AND _publication_to > :n",
-    ):
+    begun_later = "_publication_from > :n" + (" AND _publication_from > 1" if number else "")  # what its index covers
+    for table, is_later in ((rows_table(schema), begun_later), (ended_table(schema), "_publication_to > :n")):
+        ids = f"SELECT _canonical_id FROM {table} WHERE {is_later} LIMIT {CHUNK}"
+        statement = f"DELETE FROM {table} WHERE _canonical_id IN ({ids}) AND {is_later}"
         while True:
             with writing_under(serving, lease) as connection:
                 rows = connection.execute(sa.text(statement), {"n": number}).rowcount
@@ -56,16 +52,18 @@ def current_number(serving: sa.Engine, registry: str) -> int:
         return connection.execute(query).scalar() or 0
 
 
-def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str], lease: Lease | None = None) -> None:
-    """Mark the current rows of some entities as held until publication `number`; invisible until that is committed.
+def end_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: Sequence[str], lease: Lease | None = None) -> None:
+    """Write down that the current rows of some entities hold until publication `number`; invisible until that is committed.
 
     Raises LeaseHeld where another run has taken the lease meanwhile.
     """
     # A statement a chunk: one an entity takes twice as long.
     listed = "json_each(:ids)" if serving.dialect.name == "sqlite" else "json_array_elements_text(CAST(:ids AS json))"
+    ended = f"SELECT 1 FROM {ended_table(schema)} e WHERE e._canonical_id = r._canonical_id AND e._publication_from = r._publication_from"
     statement = sa.text(
-        f"UPDATE {history_table(schema)} SET _publication_to = :n WHERE _canonical_id IN (SELECT value FROM {listed}) "
-        "AND _publication_to IS NULL AND _publication_from < :n"
+        f"INSERT INTO {ended_table(schema)} (_canonical_id, _publication_from, _publication_to) "
+        f"SELECT r._canonical_id, r._publication_from, CAST(:n AS integer) FROM {rows_table(schema)} r "
+        f"WHERE r._canonical_id IN (SELECT value FROM {listed}) AND r._publication_from < :n AND NOT EXISTS ({ended})"
     )
     for start in range(0, len(canonical_ids), CHUNK):
         with writing_under(serving, lease) as connection:
@@ -73,7 +71,7 @@ def close_rows(serving: sa.Engine, schema: Schema, number: int, canonical_ids: S
 
 
 def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBatch], lease: Lease | None = None) -> int:
-    """Append rows, as Arrow batches with the history table's columns, each in a transaction of its own. Returns how many.
+    """Append rows, as Arrow batches with the columns of the table of versions, each in a transaction of its own. Returns how many.
 
     Raises LeaseHeld where another run has taken the lease meanwhile.
     """
@@ -82,7 +80,7 @@ def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBat
         for batch in batches:
             if lease:
                 lease.begin(cursor, serving.dialect.name)
-            cursor.adbc_ingest(history_table(schema), batch, mode="append")
+            cursor.adbc_ingest(rows_table(schema), batch, mode="append")
             if lease:
                 cursor.execute("COMMIT")
             loaded += batch.num_rows
@@ -93,16 +91,15 @@ def load_rows(serving: sa.Engine, schema: Schema, batches: Iterable[pa.RecordBat
 def _ensure_indexes(serving: sa.Engine, schema: Schema) -> None:
     """Create the indexes after the first load: keeping that on the identifier while a million rows come in costs three times the load.
 
-    Those by publication, for the change feed and for clearing, leave the first publication out: it is all rows, and costs nothing so.
+    The one by publication, for the change feed and for clearing, leaves the first publication out: it is all rows, and costs nothing so.
     """
     identity = ", ".join(schema.identity)
     with writing(serving) as connection:
         for name, columns in (
             ("identity", f"({identity})"),
             ("opened", "(_publication_from, _canonical_id) WHERE _publication_from > 1"),
-            ("closed", "(_publication_to, _canonical_id) WHERE _publication_to IS NOT NULL"),
         ):
-            connection.execute(sa.text(f"CREATE INDEX IF NOT EXISTS ix_{schema.table}_{name} ON {history_table(schema)} {columns}"))
+            connection.execute(sa.text(f"CREATE INDEX IF NOT EXISTS ix_{schema.table}_{name} ON {rows_table(schema)} {columns}"))
 
 
 @contextmanager

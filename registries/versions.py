@@ -1,9 +1,11 @@
-"""The base tables in the serving database: one table of versions, and views of it.
+"""The base tables in the serving database: a table of versions, one of their ends, and views of both.
 
-`base_<registry>_history` keeps every version of every entity under the publications in which it held, those of a coming publication included.
-Views show what is published: `base_<registry>` the current publication, `base_<registry>_values` what it has beside the values in its columns,
-`base_<registry>_versions` every version, and `base_<registry>_as_of` both times. There, a version holds in the world from its `_valid_from` on
-until a later publication says something else of the same days; it is known from `_known_from` until before `_known_to`. So
+`base_<registry>_rows` keeps every version of every entity under the publication that began it, `base_<registry>_ended` which publication ended it.
+Both are only added to: to write its end into each row that has one would be to write the pages of nearly all rows anew. The view
+`base_<registry>_history` has both, those of a coming publication included. The other views show what is published: `base_<registry>` the current
+publication, `base_<registry>_values` what it has beside the values in its columns, `base_<registry>_versions` every version, and
+`base_<registry>_as_of` both times. There, a version holds in the world from its `_valid_from` on until a later publication says something else of
+the same days; it is known from `_known_from` until before `_known_to`. So
 `_known_from <= N AND (_known_to IS NULL OR _known_to > N) AND _valid_from <= D AND _valid_to > D` gives what was known at publication N of day D:
 one row of an entity, or none. A delete takes back all that was said of an entity; what comes after it begins anew.
 """
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from core.database import reading, writing
+from core.database import reading, run_as_written, writing
 from core.errors import StoreError
 from registries.further_values import COLUMN
 from standards.model import Schema
@@ -43,8 +45,18 @@ FURTHER = {
 }
 
 
-def history_table(schema: Schema) -> str:
-    """The physical table behind the views."""
+def rows_table(schema: Schema) -> str:
+    """Every version, by entity and the publication that began it."""
+    return f"{schema.table}_rows"
+
+
+def ended_table(schema: Schema) -> str:
+    """Which publication ended a version; one that holds is not in it."""
+    return f"{schema.table}_ended"
+
+
+def history_view(schema: Schema) -> str:
+    """Every version with its end, what a coming publication adds included."""
     return f"{schema.table}_history"
 
 
@@ -75,15 +87,15 @@ class _View:
 
 
 def ensure_table(serving: sa.Engine, schema: Schema) -> None:
-    """Create the history table and the views of a base registry, or bring them to the standard where elements or views are new.
+    """Create the tables and the views of a base registry, or bring them to the standard where elements or views are new.
 
     What a later standard has no more stays in table and views: an earlier publication had it, and as long as the later standard is only
     installed, the current one has. Raises StoreError where a view of somebody else rests on one that has to be dropped.
     """
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
-        existing = _columns(connection, history_table(schema))
-        names = (schema.table, versions_view(schema), as_of_view(schema), values_view(schema))
+        existing = _columns(connection, rows_table(schema))
+        names = (history_view(schema), schema.table, versions_view(schema), as_of_view(schema), values_view(schema))
         standing = {name: _columns(connection, name) for name in names}
     wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
     dropped = sorted(name for name in existing if name not in wanted and not name.startswith("_"))
@@ -94,14 +106,13 @@ def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     views = list(_views(schema, dialect, dropped))
     replaced = dialect == "postgresql" and all({*standing[view.name]} <= view.columns.keys() for view in views)
     statements = [] if replaced else [f"DROP VIEW IF EXISTS {view.name}" for view in reversed(views)]
-    statements += _table(schema, wanted, existing)
+    statements += _tables(schema, wanted, existing, dialect)
     for view in views:
         statements += _written(view, dialect, standing[view.name] if replaced else ())
     try:
         with writing(serving) as connection:
-            # Nothing is bound, and comments may hold any character: to the driver as it is.
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                run_as_written(connection, statement)
     except sa.exc.InternalError as error:
         if getattr(error.orig, "sqlstate", None) != _RESTED_ON:
             raise
@@ -112,8 +123,8 @@ def ensure_table(serving: sa.Engine, schema: Schema) -> None:
 
 
 def told_columns(connection: sa.Connection, schema: Schema) -> list[str]:
-    """The columns of the history table that hold what is published: the schema's elements, those of earlier standards, and further values."""
-    there = {*_columns(connection, history_table(schema))}
+    """The columns of the table of versions that hold what is published: the schema's elements, those of earlier standards, and further values."""
+    there = {*_columns(connection, rows_table(schema))}
     own = [element.id for element in schema.elements if element.id in there]
     return [*own, *sorted(name for name in there - set(own) if not name.startswith("_")), COLUMN]
 
@@ -123,18 +134,24 @@ def _columns(connection: sa.Connection, name: str) -> list[str]:
     return [column["name"] for column in inspector.get_columns(name)] if inspector.has_table(name) else []
 
 
-def _table(schema: Schema, columns: Mapping[str, str], existing: Collection[str]) -> Iterator[str]:
-    table = history_table(schema)
+def _tables(schema: Schema, columns: Mapping[str, str], existing: Collection[str], dialect: Dialect) -> Iterator[str]:
+    rows, ended = rows_table(schema), ended_table(schema)
     if not existing:
         elements = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         yield (
-            f"CREATE TABLE IF NOT EXISTS {table} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, "
-            f"_publication_to INTEGER, _valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
+            f"CREATE TABLE IF NOT EXISTS {rows} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, "
+            f"_valid_from DATE, _valid_to DATE, {elements}, PRIMARY KEY (_canonical_id, _publication_from))"
         )
+        yield (
+            f"CREATE TABLE IF NOT EXISTS {ended} (_canonical_id VARCHAR(36) NOT NULL, _publication_from INTEGER NOT NULL, "
+            "_publication_to INTEGER NOT NULL, PRIMARY KEY (_canonical_id, _publication_from))"
+            + (" WITHOUT ROWID" if dialect == "sqlite" else "")
+        )
+        yield f"CREATE INDEX IF NOT EXISTS ix_{ended} ON {ended} (_publication_to, _canonical_id)"
         return
     for name, kind in columns.items():
         if name not in existing:
-            yield f"ALTER TABLE {table} ADD COLUMN {name} {kind}"
+            yield f"ALTER TABLE {rows} ADD COLUMN {name} {kind}"
 
 
 def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator[_View]:
@@ -145,7 +162,10 @@ def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator
     plain = {name: f"h.{name}" for name in SYSTEM}
     # What a coming publication is about to close is open to readers.
     published = plain | {"_publication_to": "CASE WHEN h._publication_to <= c.number THEN h._publication_to END"}
-    history = history_table(schema)
+    history = history_view(schema)
+    ends = f"LEFT JOIN {ended_table(schema)} e ON e._canonical_id = h._canonical_id AND e._publication_from = h._publication_from"
+    source = f"FROM {rows_table(schema)} h {ends}"
+    yield _of_versions(schema, history, "全部版本，含正在发布的", plain | {"_publication_to": "e._publication_to"}, source, dropped)
     yield _of_versions(schema, schema.table, "现行数据", plain, f"FROM {history} h {current} WHERE {held}", dropped)
     yield _of_versions(schema, versions_view(schema), "全部版本", published, f"FROM {history} h {current} WHERE {begun}", dropped)
     yield _of_versions(schema, as_of_view(schema), "按有效日期和发布号追溯", *_as_of(schema, dialect), dropped)
@@ -154,17 +174,17 @@ def _views(schema: Schema, dialect: Dialect, dropped: Sequence[str]) -> Iterator
 
 def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
     """Columns and source of the view of both times: version `h` as it was known while version `k` of the same entity was the newest."""
-    history, versions = history_table(schema), versions_view(schema)
+    rows = rows_table(schema)
     first = f"DATE '{FIRST_DAY}'" if dialect == "postgresql" else f"'{FIRST_DAY}'"
     # Every later version says something of all days from its own first one on.
     overtaken = (
-        f"(SELECT min(coalesce(w._valid_from, {first})) FROM {history} w WHERE w._canonical_id = h._canonical_id "
+        f"(SELECT min(coalesce(w._valid_from, {first})) FROM {rows} w WHERE w._canonical_id = h._canonical_id "
         "AND w._publication_from > h._publication_from AND w._publication_from <= k._publication_from)"
     )
     # A version that ended without another one in its place was deleted.
     deleted = (
-        f"SELECT 1 FROM {history} g WHERE g._canonical_id = h._canonical_id AND g._publication_from >= h._publication_from "
-        f"AND g._publication_from < k._publication_from AND NOT EXISTS (SELECT 1 FROM {history} b "
+        f"SELECT 1 FROM {ended_table(schema)} g WHERE g._canonical_id = h._canonical_id AND g._publication_from >= h._publication_from "
+        f"AND g._publication_from < k._publication_from AND NOT EXISTS (SELECT 1 FROM {rows} b "
         "WHERE b._canonical_id = g._canonical_id AND b._publication_from = g._publication_to)"
     )
     columns = {
@@ -176,7 +196,7 @@ def _as_of(schema: Schema, dialect: Dialect) -> tuple[dict[str, str], str]:
         "_valid_to": f"coalesce({overtaken}, h._valid_to)",
     }
     source = (
-        f"FROM {versions} k JOIN {history} h ON h._canonical_id = k._canonical_id AND h._publication_from <= k._publication_from "
+        f"FROM {versions_view(schema)} k JOIN {rows} h ON h._canonical_id = k._canonical_id AND h._publication_from <= k._publication_from "
         f"WHERE NOT EXISTS ({deleted}) AND coalesce(h._valid_from, {first}) < coalesce({overtaken}, h._valid_to)"
     )
     return columns, source

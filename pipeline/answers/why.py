@@ -44,7 +44,7 @@ from registries.survivorship import (
     provinces_of,
     supplied,
 )
-from registries.versions import as_of_view, ensure_table, history_table
+from registries.versions import as_of_view, ensure_table, history_view
 from standards.loader import load_standards
 from standards.model import Schema, Standards
 
@@ -126,7 +126,7 @@ def _entity_named(
         values |= {f"p{way}_{i}": part for i, part in enumerate(parts)}
     values |= {f"own{way}": canonical_id for way, canonical_id in enumerate(own)}
     query = (
-        f"SELECT _canonical_id, CASE WHEN {HELD} THEN 1 ELSE 0 END AS is_held FROM {history_table(schema)} "
+        f"SELECT _canonical_id, CASE WHEN {HELD} THEN 1 ELSE 0 END AS is_held FROM {history_view(schema)} "
         f"WHERE ({' OR '.join(ways)}) AND _publication_from <= :n "
         f"ORDER BY is_held DESC, CASE WHEN {is_own} THEN 0 ELSE 1 END, _publication_from DESC, _canonical_id LIMIT 1"
     )
@@ -170,7 +170,7 @@ def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict
     schema = standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     values: dict[str, Any] = {"id": canonical_id, "n": number}
     if at.valid_at is None:
-        query = sa.text(f"SELECT * FROM {history_table(schema)} WHERE _canonical_id = :id AND {HELD}")
+        query = sa.text(f"SELECT * FROM {history_view(schema)} WHERE _canonical_id = :id AND {HELD}")
     else:
         # An installation whose last publication is older than the view gets it now.
         ensure_table(home.serving, load_standards().schemas[registry])

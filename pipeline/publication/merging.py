@@ -213,7 +213,7 @@ class Merging:
         values += [COLUMN] if self.definition.several else []
         last = f"{LAST_DAY}::varchar" if dates_as_text else LAST_DAY
         sql = (
-            f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, NULL::integer AS _publication_to, "
+            f"SELECT _canonical_id::varchar AS _canonical_id, {self.number}::integer AS _publication_from, "
             f"{', '.join([column('_valid_from', 'DATE'), f'{last} AS _valid_to', *values])} FROM {DIFFERENCE} WHERE _op <> 'delete'"
         )
         return self.engine.batches(sql, CHUNK, doing="loading the serving database")

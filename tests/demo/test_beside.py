@@ -15,7 +15,7 @@ from demo.departments import supply
 from registries.definition import get_definition
 from registries.further_values import COLUMN, compared, further_values
 from registries.survivorship import Contribution, keep_best, merged
-from registries.versions import ensure_table, history_table
+from registries.versions import ensure_table, rows_table
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
 
@@ -64,7 +64,7 @@ def test_entities_are_counted_by_element_and_role(hub: Hub) -> None:
             items = [
                 {"element": "residence_address", "role": role, "value": "某地", "sources": ["a", "b"], "valid_from": None} for role in mine
             ]
-            statement = f"INSERT INTO {history_table(schema)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
+            statement = f"INSERT INTO {rows_table(schema)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
             connection.execute(sa.text(statement), {"n": name, "s": json.dumps(items) if items else None})
     found = beside(hub.home, "population")
     assert found == {"residence_address": {"property": 1, "former": 2}, "household_address": {}, "phone_number": {}}

@@ -42,7 +42,7 @@ BOUNDARIES = [
     ("core.iceberg._append", "after"),
     ("pipeline.publication.merging.resolve", "after"),
     ("pipeline.publication.merging.Merging._write", "after"),
-    ("registries.serving.close_rows", "after"),
+    ("registries.serving.end_rows", "after"),
     ("registries.serving.load_rows", "after"),
     ("pipeline.publish.commit", "before"),
     ("pipeline.publish.commit", "after"),
@@ -53,7 +53,7 @@ BOUNDARIES = [
 AT_DATABASES = [
     (target, when)
     for target, when in BOUNDARIES
-    if target.rpartition(".")[2] in ("start_batch", "set_landed", "accept_batch", "close_rows", "load_rows", "commit", "_append")
+    if target.rpartition(".")[2] in ("start_batch", "set_landed", "accept_batch", "end_rows", "load_rows", "commit", "_append")
 ]
 
 

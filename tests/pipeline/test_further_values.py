@@ -20,7 +20,7 @@ from pipeline.publication.replay import replay_publication
 from registries.definition import get_definition, load_definitions
 from registries.feed import read_changes
 from registries.further_values import COLUMN
-from registries.versions import as_of_view, ensure_table, history_table, values_view, versions_view
+from registries.versions import as_of_view, ensure_table, history_view, rows_table, values_view, versions_view
 from standards.loader import load_standards
 from tests.factories import PATIENTS, RESIDENTS, Hub, hub_in, person, resident_id
 from tests.portal.conftest import open_portal
@@ -75,9 +75,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Hub:
 
 def forget_column(hub: Hub) -> None:
     with writing(hub.home.serving) as connection:
-        for view in (values_view(SCHEMA), as_of_view(SCHEMA), versions_view(SCHEMA), SCHEMA.table):
+        for view in (values_view(SCHEMA), as_of_view(SCHEMA), versions_view(SCHEMA), SCHEMA.table, history_view(SCHEMA)):
             connection.exec_driver_sql(f"DROP VIEW {view}")
-        connection.exec_driver_sql(f"ALTER TABLE {history_table(SCHEMA)} DROP COLUMN {COLUMN}")
+        connection.exec_driver_sql(f"ALTER TABLE {rows_table(SCHEMA)} DROP COLUMN {COLUMN}")
 
 
 def name_of(hub: Hub, number: int) -> str:
@@ -152,7 +152,7 @@ def test_both_databases_show_the_same_rows(any_hub: Hub) -> None:
     with writing(any_hub.home.serving) as connection:
         connection.execute(sa.text("INSERT INTO current_publication VALUES ('population', 1)"))
         for name, further in (("x", text), ("y", None), ("z", text.replace("null", '"2020-01-01"'))):
-            statement = f"INSERT INTO {history_table(SCHEMA)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
+            statement = f"INSERT INTO {rows_table(SCHEMA)} (_canonical_id, _publication_from, {COLUMN}) VALUES (:n, 1, :s)"
             connection.execute(sa.text(statement), {"n": name, "s": further})
     found = [tuple(row.values()) for row in any_hub.served(values_view(SCHEMA), "_canonical_id, source")]
     each = [(source, name, since) for name, since in (("x", None), ("z", day)) for source in "ab"]

@@ -21,7 +21,7 @@ PLACES = {
     "registries.serving.clear_leftovers": False,
     "core.lake.remove_leftovers": False,
     "core.lake.write": True,
-    "registries.serving.close_rows": True,
+    "registries.serving.end_rows": True,
     "registries.serving.load_rows": True,
     "pipeline.publish.load_events": True,
     "pipeline.publish.commit": True,

@@ -23,7 +23,7 @@ def load(hub: Hub, schema: Schema, number: int, old: Table, new: Table) -> dict[
     engine = hub.home.serving
     opened = {name: row for name, row in new.items() if old.get(name) != row}
     closed = [name for name in old if name not in new or name in opened]
-    serving.close_rows(engine, schema, number, sorted(closed))
+    serving.end_rows(engine, schema, number, sorted(closed))
     serving.load_rows(engine, schema, [_batch(hub, schema, number, opened)] if opened else [])
     deleted = sum(name not in new for name in old)
     updated = sum(name in old for name in opened)
@@ -39,7 +39,6 @@ def _batch(hub: Hub, schema: Schema, number: int, rows: Table) -> pa.RecordBatch
     columns: dict[str, pa.Array] = {
         "_canonical_id": pa.array(list(rows), pa.string()),
         "_publication_from": pa.array([number] * size, pa.int32()),
-        "_publication_to": pa.nulls(size, pa.int32()),
         "_valid_from": pa.array([day(row.get("_valid_from")) for row in rows.values()], kind),
         "_valid_to": pa.array([day(LAST)] * size, kind),
     }

@@ -10,7 +10,7 @@ from core.errors import RequestError
 from registries import serving
 from registries.definition import FeedRule, get_definition
 from registries.feed import Event, FeedGone, read_changes, read_state
-from registries.versions import ensure_table, history_table
+from registries.versions import ended_table, ensure_table, rows_table
 from standards.loader import load_standards
 from tests.factories import Hub
 from tests.registries.publishing import Table, load, make_current, publish_table
@@ -167,10 +167,11 @@ def test_pages_are_found_by_an_index(hub: Hub) -> None:
 
     ensure_table(hub.home.serving, SCHEMA)
     publish_table(hub, SCHEMA, 1, {}, {"a": {"organization_name": "1"}})
-    table = history_table(SCHEMA)
+    opened = (rows_table(SCHEMA), "_publication_from = 2 AND _publication_from > 1", f"ix_{SCHEMA.table}_opened")
+    ended = (ended_table(SCHEMA), "_publication_to = 2", f"ix_{ended_table(SCHEMA)}")
     with reading(hub.home.serving) as connection:
-        for condition, index in (("_publication_from = 2 AND _publication_from > 1", "opened"), ("_publication_to = 2", "closed")):
+        for table, condition, index in (opened, ended):
             plan = connection.exec_driver_sql(
                 f"EXPLAIN QUERY PLAN SELECT _canonical_id FROM {table} WHERE {condition} ORDER BY _canonical_id"
             )
-            assert f"ix_{SCHEMA.table}_{index}" in " ".join(str(row) for row in plan)
+            assert index in " ".join(str(row) for row in plan)

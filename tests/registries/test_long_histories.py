@@ -10,7 +10,7 @@ from quality.texts import sentence
 from registries.candidates import _is_open
 from registries.identity import successor
 from registries.tables import candidate_pair, identity_event, judgement, metadata
-from registries.versions import history_table
+from registries.versions import ended_table, ensure_table, rows_table
 from standards.loader import load_standards
 
 SCHEMA = load_standards().schemas["population"]
@@ -20,13 +20,12 @@ def lived(lives: Iterable[tuple[str, int, int | None]], ways: Iterable[tuple[int
     """A serving database with entities (id, first publication, the one that ended it) and what became of them (publication, old id, new id)."""
     serving = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     metadata.create_all(serving)
+    ensure_table(serving, SCHEMA)
     with serving.begin() as connection:
-        columns = "_canonical_id TEXT, _publication_from INTEGER, _publication_to INTEGER, PRIMARY KEY (_canonical_id, _publication_from)"
-        connection.execute(sa.text(f"CREATE TABLE {history_table(SCHEMA)} ({columns})"))
-        connection.execute(
-            sa.text(f"INSERT INTO {history_table(SCHEMA)} VALUES (:id, :since, :ended)"),
-            [{"id": name, "since": since, "ended": ended} for name, since, ended in lives],
-        )
+        rows = [{"id": name, "since": since, "ended": ended} for name, since, ended in lives]
+        begun, over = f"INSERT INTO {rows_table(SCHEMA)} (_canonical_id, _publication_from)", f"INSERT INTO {ended_table(SCHEMA)}"
+        connection.execute(sa.text(f"{begun} VALUES (:id, :since)"), rows)
+        connection.execute(sa.text(f"{over} VALUES (:id, :since, :ended)"), [row for row in rows if row["ended"]])
         connection.execute(
             identity_event.insert(),
             [{"registry": "population", "number": number, "kind": "rekey", "old_id": old, "new_id": new} for number, old, new in ways],
@@ -73,6 +72,7 @@ def test_a_pair_is_held_against_judgements_on_it_and_no_others() -> None:
     """SQLite took the index on what a judgement withdraws: with 20,000 of both, a page took a minute."""
     serving = sa.create_engine("sqlite://")
     metadata.create_all(serving)
+    ensure_table(serving, SCHEMA)
     query = sa.select(sa.func.count()).select_from(candidate_pair).where(_is_open("population"))
     with serving.connect() as connection:
         plan = connection.execute(

@@ -21,7 +21,7 @@ from registries.attempts import record_attempt, standing_attempt
 from registries.definition import RegistryDefinition, check_definitions, get_definition, load_definitions
 from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
-from registries.versions import as_of_view, ensure_table, history_table, values_view, versions_view
+from registries.versions import as_of_view, ensure_table, history_view, values_view, versions_view
 from standards.loader import load_standards
 from tests.factories import Hub, hub_in
 
@@ -168,18 +168,18 @@ def test_a_publication_is_seen_whole_or_not_at_all_and_one_that_died_is_undone(a
     make_current(hub, 1)
     assert shown(hub) == {"a": "A", "b": "B"}
     # The second one: a changes, b goes, c comes. Until it is current, readers see the first.
-    serving.close_rows(engine, SCHEMA, 2, ["a", "b"])
+    serving.end_rows(engine, SCHEMA, 2, ["a", "b"])
     serving.load_rows(engine, SCHEMA, [batch(2, {"a": "A2"}), batch(2, {"c": "C"})])
     assert shown(hub) == {"a": "A", "b": "B"}
     assert serving.clear_leftovers(engine, SCHEMA) == 4
     assert serving.clear_leftovers(engine, SCHEMA) == 0
     assert shown(hub) == {"a": "A", "b": "B"}
-    serving.close_rows(engine, SCHEMA, 2, ["a", "b"])
+    serving.end_rows(engine, SCHEMA, 2, ["a", "b"])
     serving.load_rows(engine, SCHEMA, [batch(2, {"a": "A2", "c": "C"})])
     make_current(hub, 2)
     assert shown(hub) == {"a": "A2", "c": "C"}
     assert serving.clear_leftovers(engine, SCHEMA) == 0
-    assert len(hub.served(history_table(SCHEMA))) == 4
+    assert len(hub.served(history_view(SCHEMA))) == 4
 
 
 def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) -> None:
@@ -192,6 +192,17 @@ def test_an_element_that_is_new_in_the_standard_gets_its_column(any_hub: Hub) ->
     (row,) = hub.served(SCHEMA.table)
     assert row["organization_name"] == "A"
     assert row[SCHEMA.elements[-1].id] is None
+
+
+def test_an_element_may_have_any_character_in_its_title(any_hub: Hub) -> None:
+    """The titles are comments of the views."""
+    last = SCHEMA.uses[-1]
+    element = last.element.model_copy(update={"title": last.element.title.model_copy(update={"zh": "持股比例（%）:x ' -- /*"})})
+    titled = SCHEMA.model_copy(update={"uses": (*SCHEMA.uses[:-1], last.model_copy(update={"element": element}))})
+    ensure_table(any_hub.home.serving, titled)
+    serving.load_rows(any_hub.home.serving, titled, [batch(1, {"a": "A"})])
+    make_current(any_hub, 1)
+    assert shown(any_hub) == {"a": "A"}
 
 
 def granted(hub: Hub) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.database import reading, writing
 from registries import serving
 from registries.tables import current_publication, publication
-from registries.versions import as_of_view, ensure_table, history_table, versions_view
+from registries.versions import as_of_view, ended_table, ensure_table, rows_table, versions_view
 from standards.loader import load_standards
 from tests.factories import Hub
 from tests.registries.publishing import Table, load, publish_table
@@ -55,7 +55,8 @@ def emptied(hub: Hub) -> Hub:
     with writing(hub.home.serving) as connection:
         connection.execute(sa.delete(publication))
         connection.execute(sa.delete(current_publication))
-        connection.execute(sa.text(f"DELETE FROM {history_table(SCHEMA)}"))
+        for table in (rows_table(SCHEMA), ended_table(SCHEMA)):
+            connection.execute(sa.text(f"DELETE FROM {table}"))
     return hub
 
 
