@@ -12,7 +12,7 @@ from catalog.files import LakeFile, field_ids, files_of, listed_paths
 from contracts.model import Contract
 from core.engine import Engine, quote, uuid_literal
 from core.errors import RequestError
-from core.lake import ROW_GROUP, RowGroup, row_groups, source
+from core.lake import MANY_ROWS, RowGroup, row_groups, source
 from pipeline.home import Home
 from registries.definition import load_definitions
 from registries.publications import all_files
@@ -164,7 +164,7 @@ def fold(
     wanted = {**columns, key: columns.get(key, "UUID"), seq: "INTEGER", "_op": "VARCHAR"}
     names = ", ".join(map(quote, columns))
     log = f"({_rows(home, table, wanted, later, key, only)})" if later else ""
-    if only and later and oldest[0].rows > ROW_GROUP:
+    if only and later and oldest[0].rows > MANY_ROWS:
         # What a later log says of a record is not looked up among the many rows of the oldest.
         only = only.but(f"SELECT DISTINCT {key} FROM {log}")
     base = f"SELECT * FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete' AND ({where})"
@@ -180,7 +180,7 @@ def _rows(home: Home, table: str, columns: Mapping[str, str], files: Sequence[La
     if only is None:
         return f"SELECT * FROM {log_source(home, table, columns, files)}"
     few = only.few
-    large = [file for file in files if few is not None and file.rows > max(ROW_GROUP, len(few) * _ROWS_PER_KEY)]
+    large = [file for file in files if few is not None and file.rows > max(MANY_ROWS, len(few) * _ROWS_PER_KEY)]
     others = [file for file in files if file not in large]
     parts = [f"SELECT * FROM {log_source(home, table, columns, others)} WHERE {only.are(key)}"]
     parts += [_looked_up(home, table, columns, file, key, only.engine, few) for file in large if few]
@@ -204,16 +204,17 @@ def _looked_up(home: Home, table: str, columns: Mapping[str, str], file: LakeFil
     return f"SELECT {', '.join(map(quote, columns))} FROM {numbered(fields)} WHERE {where}"
 
 
-def _stretches(groups: Sequence[RowGroup], keys: Sequence[UUID]) -> Iterator[tuple[int, int, Sequence[UUID]]]:
+def _stretches(groups: Sequence[RowGroup], keys: Sequence[UUID]) -> Iterator[tuple[int, int, Sequence[str]]]:
     """First row, last row and keys of each stretch of a file in which there may be any: neighbouring row groups are one."""
-    held = [(group, [key for key in keys if group.may_hold(key)]) for group in groups]
+    ordered = sorted(map(str, keys))
+    held = [(group, group.may_hold(ordered)) for group in groups]
     for is_held, neighbours in groupby(held, key=lambda item: bool(item[1])):
         if is_held:
             stretch = list(neighbours)
             yield stretch[0][0].first, stretch[-1][0].last, list(dict.fromkeys(chain.from_iterable(found for _, found in stretch)))
 
 
-def _one_of(key: str, keys: Sequence[UUID]) -> str:
+def _one_of(key: str, keys: Sequence[UUID | str]) -> str:
     return f"{key} IN ({', '.join(map(uuid_literal, keys))})" if keys else "false"
 
 

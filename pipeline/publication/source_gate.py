@@ -16,7 +16,7 @@ from core.engine import Engine, quote
 from core.errors import GateFailed
 from core.percent import limit_percent, part_of
 from pipeline.home import Home
-from pipeline.publication.placing import OLD_LINKS
+from pipeline.publication.placing import EXAMINED, OLD_LINKS
 from pipeline.resolve import Pinned, schema_elements
 from pipeline.state import log_columns, standardized_table, state
 from registries.definition import SourceLimits
@@ -72,11 +72,12 @@ def too_much_changed(
         if item.changed and item.previous_seq and not item.withdrawn
         for finding in _of_dataset(engine, home, limits, schema, standards, item)
     ]
+    newcomers = _newcomers(engine)
     found += [
         finding
         for item in datasets
-        if item.seq != item.previous_seq and not item.withdrawn
-        for finding in _of_newcomers(engine, limits, schema_elements(item.contract, schema, standards), item)
+        if item.seq != item.previous_seq and not item.withdrawn and newcomers.get(item.number, 0) >= limits.least_records
+        for finding in _of_newcomers(engine, limits, schema_elements(item.contract, schema, standards), item, newcomers[item.number])
     ]
     return sorted(found, key=lambda item: (-item.rows, item.contract_id, item.element, item.kind))
 
@@ -110,13 +111,16 @@ def _of_dataset(engine: Engine, home: Home, limits: SourceLimits, schema: Schema
                 yield Finding(item.contract.id, element, kind, rows, records, limit[kind])
 
 
-def _of_newcomers(engine: Engine, limits: SourceLimits, elements: Sequence[str], item: Pinned) -> Iterator[Finding]:
-    """Where too many records that had no part in the publication before have one value."""
+def _newcomers(engine: Engine) -> dict[int, int]:
+    """By dataset, how many records had no part in the publication before."""
+    rows = f"SELECT _dataset FROM {EXAMINED} ANTI JOIN {OLD_LINKS} USING (_record_id) WHERE _live"
+    return dict(engine.rows(f"SELECT _dataset, count(*) FROM ({rows}) GROUP BY _dataset", doing="counting new records"))
+
+
+def _of_newcomers(engine: Engine, limits: SourceLimits, elements: Sequence[str], item: Pinned, records: int) -> Iterator[Finding]:
+    """Where too many of the records of a dataset that had no part in the publication before have one value."""
     rows = f"(SELECT * FROM changed_{item.number} ANTI JOIN {OLD_LINKS} USING (_record_id) WHERE _live)"
     looked = {name: limits.of(name)[UNIFORM] for name in elements if UNIFORM in limits.of(name)}
-    records = engine.value(f"SELECT count(*) FROM {rows}", doing=f"comparing what {item.contract.id} says") if looked else 0
-    if records < limits.least_records:
-        return
     for element, limit in looked.items():
         name = quote(element)
         often = engine.value(

@@ -35,7 +35,7 @@ def test_a_file_is_ordered_complete_and_alone(engine: Engine, hub: Hub) -> None:
 
 def test_a_file_alone_is_read_beside_one_without_rows(engine: Engine, hub: Hub) -> None:
     """That lets several threads read it: rows, their order and their numbers stay those of the file."""
-    many = lake.ROW_GROUP + 5
+    many = lake.MANY_ROWS + 5
     written = lake.write(
         engine,
         hub.settings,
@@ -51,7 +51,7 @@ def test_a_file_alone_is_read_beside_one_without_rows(engine: Engine, hub: Hub) 
     assert engine.rows(f"SELECT _record_id FROM {read} LIMIT 3") == [("0",), ("1",), ("2",)]
     numbered = lake.source(hub.settings, [written.path], FIELDS, written.rows, numbered=True)
     assert engine.row(f"SELECT count(*), bool_and(_record_id = file_row_number::varchar) FROM {numbered}") == (many, True)
-    assert str(lake.NOTHING) not in lake.source(hub.settings, [written.path], FIELDS, lake.ROW_GROUP)
+    assert str(lake.NOTHING) not in lake.source(hub.settings, [written.path], FIELDS, lake.MANY_ROWS)
 
 
 def test_a_column_without_a_field_id_is_refused(engine: Engine, hub: Hub) -> None:
