@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from core.engine import literal, quote
@@ -141,12 +142,27 @@ class FurtherValuesOf:
             marked = _is_marked(f"concat({texts})", self.several.compared_as)
             yield self._column("marked"), f"CASE WHEN {self._column('differs')} THEN {marked} END"
 
+    def forms(self) -> Columns:
+        """The characters of those texts that count as another one, as a list."""
+        if self.several.compared_as:
+            texts = ", ".join([self._chosen, *(self._column("said", place) for place in range(len(self.words)))])
+            yield (
+                self._column("forms"),
+                f"CASE WHEN {self._column('marked')} THEN {_forms(f'concat({texts})', self.several.compared_as)} END",
+            )
+
+    def meant(self) -> Columns:
+        """The same as a text, and the ones that they count as."""
+        if self.several.compared_as:
+            yield self._column("written"), _written(self._column("forms"))
+            yield self._column("meant"), _meant(self._column("forms"), self.several.compared_as)
+
     def keys(self) -> Columns:
         """What the chosen value and the words are compared by."""
         differs, kind = self._column("differs"), self.several.compared_as
         sides = [(self._column("key"), self._chosen), *((self._key(n), self._column("said", n)) for n in range(len(self.words)))]
         for column, text in sides:
-            key = f"CASE WHEN {self._column('marked')} THEN {_key(text, kind)} ELSE {text} END" if kind else text
+            key = _key(text, self._column("marked"), self._column("written"), self._column("meant"), kind) if kind else text
             yield column, f"CASE WHEN {differs} THEN {key} END"
 
     def newest(self) -> Columns:
@@ -234,7 +250,7 @@ class FurtherValuesOf:
         grouped = (
             "SELECT _canonical_id, key, min(since) AS since, max(since) AS newest, list(source) AS sources, "
             f"first(struct_pack(value := value, usual := usual, before := before, place := place, since := since, record := _record_id) "
-            f"ORDER BY {order}) AS word FROM (SELECT *, {key_sql('value', self.several)} AS key FROM ({said})) GROUP BY _canonical_id, key"
+            f"ORDER BY {order}) AS word FROM ({with_key(said, self.several)}) GROUP BY _canonical_id, key"
         )
         yield (
             f"LEFT JOIN (SELECT _canonical_id, to_json(list(struct_pack(key := key, newest := newest, {texts}) "
@@ -274,14 +290,26 @@ class FurtherValuesOf:
         return f"CASE {' '.join(cases)} END"
 
 
+# Each is a SELECT of its own: what one makes, the next may name.
+_STEPS = (
+    FurtherValuesOf.differing,
+    FurtherValuesOf.marked,
+    FurtherValuesOf.forms,
+    FurtherValuesOf.meant,
+    FurtherValuesOf.keys,
+    FurtherValuesOf.newest,
+    FurtherValuesOf.listed,
+)
+
+
 def with_further_values(elements: Sequence[FurtherValuesOf], rows: str) -> str:
     """SQL for base rows with the column `_several`; `rows` has theirs and those that the elements need of the joined rows.
 
-    Every step is a SELECT of its own: what one makes, the next may name. Only where a word differs from the chosen value is there more to do
-    than to see that, which is what most rows cost. Patterns stand outside of lambdas, in which the engine compiles them for every few rows.
+    Only where a word differs from the chosen value is there more to do than to see that, which is what most rows cost. Patterns stand outside
+    of lambdas, in which the engine compiles them for every few rows.
     """
     made = [name for element in elements for name, _ in element.joined()]
-    for step in (FurtherValuesOf.differing, FurtherValuesOf.marked, FurtherValuesOf.keys, FurtherValuesOf.newest, FurtherValuesOf.listed):
+    for step in _STEPS:
         columns = [column for element in elements for column in step(element)]
         if columns:
             rows = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in columns)} FROM ({rows})"
@@ -295,16 +323,43 @@ def _condition(role: Role, value: str, earlier: str) -> str:
     return " AND ".join(f"({condition})" for condition in (begins, earlier if role.earlier else "") if condition) or "true"
 
 
-def key_sql(text: str, several: Several) -> str:
-    """SQL for the same as `compared`."""
+def with_key(rows: str, several: Several) -> str:
+    """SQL for rows with the column `value`, and `key`: the same as `compared` of it."""
     kind = several.compared_as
-    return f"CASE WHEN {_is_marked(text, kind)} THEN {_key(text, kind)} ELSE {text} END" if kind else text
+    if kind is None:
+        return f"SELECT *, value AS key FROM ({rows})"
+    marked = f"SELECT *, {_is_marked('value', kind)} AS _marked FROM ({rows})"
+    forms = f"SELECT *, CASE WHEN _marked THEN {_forms('value', kind)} END AS _forms FROM ({marked})"
+    key = _key("value", "_marked", _written("_forms"), _meant("_forms", kind), kind)
+    return f"SELECT * EXCLUDE (_marked, _forms), {key} AS key FROM ({forms})"
 
 
 def _is_marked(text: str, kind: Kind) -> str:
     return f"regexp_matches({text}, {literal(f'{changing(compared_as(kind)[0])}|{dropped(kind)}')})"
 
 
-def _key(text: str, kind: Kind) -> str:
-    old, new = compared_as(kind)
-    return f"regexp_replace(translate({text}, {literal(old)}, {literal(new)}), {literal(dropped(kind) + '+')}, '', 'g')"
+# The engine reads the two lists of characters of `translate` anew for every text. There are five thousand pairs, and a text has a few of them: it is
+# told those alone, each looked up where it stands.
+def _forms(text: str, kind: Kind) -> str:
+    return f"regexp_extract_all({text}, {literal(changing(compared_as(kind)[0]))})"
+
+
+def _written(forms: str) -> str:
+    return f"array_to_string({forms}, '')"
+
+
+def _meant(forms: str, kind: Kind) -> str:
+    old, new = map(literal, _looked_up(kind))
+    return f"array_to_string(list_transform({forms}, lambda c: substr({new}, instr({old}, c), 1)), '')"
+
+
+@lru_cache(maxsize=3)
+def _looked_up(kind: Kind) -> tuple[str, str]:
+    """The pairs of `compared_as` with letters, digits and dashes in front: they are far the most, and what stands in front is found at once."""
+    pairs = sorted(zip(*compared_as(kind), strict=True), key=lambda pair: (not pair[1].isascii(), pair[0]))
+    return "".join(one for one, _ in pairs), "".join(other for _, other in pairs)
+
+
+def _key(text: str, marked: str, written: str, meant: str, kind: Kind) -> str:
+    key = f"regexp_replace(translate({text}, {written}, {meant}), {literal(dropped(kind) + '+')}, '', 'g')"
+    return f"CASE WHEN {marked} THEN {key} ELSE {text} END"

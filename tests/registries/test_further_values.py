@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from core.engine import Engine
 from registries.definition import RegistryDefinition, check_definitions, get_definition
-from registries.further_values import COLUMN, FurtherValue, compared, further_values, key_sql
+from registries.further_values import COLUMN, FurtherValue, compared, further_values, with_key
 from registries.several import Several
 from registries.survivorship import Contribution, keep_best, merged
-from standards.comparable_characters import Kind
+from standards.comparable_characters import Kind, compared_as
 from standards.loader import load_standards
 from tests.factories import hub_in
 
@@ -184,7 +184,16 @@ def test_the_engine_compares_as_python_does(engine: Engine, kind: Kind | None) -
     texts = [text for text in ADDRESSES if text] + ["買買提・艾力", "示例（北京）ＡＢＣ有限公司", "Maria-Sample", "（）", "⻓街"]
     several = Several.model_validate({"compared_as": kind, "roles": [{"id": "other", "title": title("其他")}]})
     for text in texts:
-        assert engine.value(f"SELECT {key_sql('t', several)} FROM (SELECT ?::varchar AS t)", [text]) == compared(text, several)
+        assert engine.value(f"SELECT key FROM ({with_key('SELECT ?::varchar AS value', several)})", [text]) == compared(text, several)
+
+
+@pytest.mark.parametrize("kind", ["person", "organization", "address"])
+def test_every_character_that_counts_as_another_one_does_so(engine: Engine, kind: Kind) -> None:
+    """Each for itself, and all in one text."""
+    several = Several.model_validate({"compared_as": kind, "roles": [{"id": "other", "title": title("其他")}]})
+    texts = ["e\u0301", "👨‍👩‍👧a", *compared_as(kind)[0], "".join(compared_as(kind)[0])]
+    keys = engine.rows(f"SELECT value, key FROM ({with_key('SELECT unnest(?::varchar[]) AS value', several)})", [texts])
+    assert dict(keys) == {text: compared(text, several) for text in texts}
 
 
 def test_what_declares_nothing_has_no_column_and_one_source_alone_no_further_values(engine: Engine) -> None:
