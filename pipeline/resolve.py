@@ -320,10 +320,12 @@ class _Resolving:
             return f"SELECT *, _identity AS _canonical_id, {rule} AS _rule FROM changed_{item.number}"
         found = "CASE WHEN p._record_id IS NOT NULL THEN p._canonical_id ELSE coalesce(m._canonical_id, c._identity) END"
         judged = f"WHEN _apart <> '{VETO_RULE}' THEN '{JUDGED_APART_RULE}' WHEN _canonical_id = _identity THEN {rule} ELSE '{JUDGED_RULE}'"
+        # A deleted record has no place. Said as a condition of its own in the join, that would have each record held against every place.
+        live = "CASE WHEN c._live THEN c._record_id END"
         return (
             f"SELECT *, CASE WHEN _canonical_id IS NULL THEN _apart {judged} END AS _rule "
             f"FROM (SELECT c.*, {found} AS _canonical_id, p._rule AS _apart FROM changed_{item.number} c "
-            f"LEFT JOIN {PLACED} p ON p._record_id = c._record_id AND c._live LEFT JOIN {MOVED} m ON m._identity = c._identity)"
+            f"LEFT JOIN {PLACED} p ON p._record_id = {live} LEFT JOIN {MOVED} m ON m._identity = c._identity)"
         )
 
     def _log_links(self, looked: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ from registries.candidates import open_pairs
 from registries.judgements import Decision, Side, judge, withdraw
 from registries.tables import candidate_pair
 from tests.factories import ENTERPRISES, LICENCES, PATIENTS, RESIDENTS, Hub, certificate, credit_code, organization, person, resident_id
+from tests.pipeline.planned import products
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 MENTIONS = Path(os.environ.get("GOVHUB_REAL_DATA") or REPOSITORY.parent / "shared" / "data") / "cn_linkage" / "organisation_mentions.csv.gz"
@@ -59,6 +60,15 @@ def test_two_people_under_one_number_are_taken_apart_until_the_source_mends_it(a
     assert (third.entities, third.linked, third.unlinked, third.apart) == (13, 17, 0, 0)
     assert open_pairs(hub.home.serving, "population") == []
     assert hub.unbalanced() == []
+
+
+def test_records_beside_conflicts_are_not_held_against_every_one_of_them(hub: Hub) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [person(n) for n in range(12)])
+    hub.sync(CARDS, [card(1, **STRANGER), card(2), card(2, XM="李卫") | {"KH": "20"}])
+    with products() as found:
+        assert hub.publish("population").apart == 1
+    assert found == []
 
 
 def test_a_number_beside_a_crowd_in_a_source_that_knows_only_names_is_nobodys(hub: Hub) -> None:
