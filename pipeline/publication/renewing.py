@@ -245,9 +245,10 @@ class _Renewing:
             f"CASE WHEN {side}_lost._own IS NULL THEN {side}_dataset ELSE {side}_new.successor_contract END AS {side}_contract"
             for side in ("left", "right")
         )
-        # Who judged a record as it is now meant what it is now.
+        # Who judged a record as it is now meant what it is now. Each side of a comparison is of one relation: else every judgement would be held
+        # against every record.
         joins = " ".join(
-            f"LEFT JOIN {LOST} {side}_lost ON {side}_lost._record_id = {side}_record AND judged_at <= coalesce({side}_lost.changed_at, judged_at) "
+            f"LEFT JOIN {LOST} {side}_lost ON {side}_lost._record_id = {side}_record AND judged_at <= coalesce({side}_lost.changed_at, 'infinity') "
             f"LEFT JOIN {LINES} {side}_line ON {side}_line._record_id = {side}_record "
             f"LEFT JOIN successors {side}_new ON {side}_new._own = {side}_lost._own AND {side}_new._entity = {side}_lost._entity"
             for side in ("left", "right")
@@ -299,11 +300,13 @@ class _Renewing:
 
     def _compare_anew(self) -> None:
         """Records without an identifier that say something else are compared as if they had come now."""
+        # Each side by itself: to look for a record among two columns would hold every judgement against every changed record.
+        sides = " UNION ALL ".join(f"SELECT number, judged_at, {side}_record AS record FROM {STANDING}" for side in ("left", "right"))
         self.engine.run(
             "CREATE TABLE again AS SELECT number, left_record, right_record, l._canonical_id AS left_entity, r._canonical_id AS right_entity, "
             f"l._own AS left_own, r._own AS right_own FROM {STANDING} LEFT JOIN {LINES} l ON l._record_id = left_record "
             f"LEFT JOIN {LINES} r ON r._record_id = right_record WHERE is_automatic AND coalesce(NOT ({self._codes.is_by_code}), true) AND number IN "
-            f"(SELECT number FROM {STANDING} JOIN {CHANGED} c ON c._record_id IN (left_record, right_record) "
+            f"(SELECT number FROM ({sides}) JOIN {CHANGED} c ON c._record_id = record "
             f"LEFT JOIN {LINES} o ON o._record_id = c._record_id WHERE is_live AND is_changed AND _identity IS NULL AND _own IS NULL "
             "AND judged_at <= coalesce(changed_at, judged_at))"
         )

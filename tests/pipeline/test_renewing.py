@@ -14,6 +14,7 @@ from registries.candidates import open_pairs
 from registries.judgements import HUMAN, RENEWED, Decision, Judgement, Side, judge, judgements, newest, withdraw
 from tests.factories import RESIDENTS, Hub, person
 from tests.marks import rest_long
+from tests.pipeline.planned import products
 from tests.pipeline.test_link import CARDS, card
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
@@ -72,6 +73,14 @@ def test_a_record_that_leaves_hands_its_judgement_over(linked: Hub) -> None:
     linked.sync(INSURED, [person(n) for n in ALL if n != 1])
     gone = linked.publish("population")
     assert (gone.entities, gone.unlinked) == (len(ALL) - 1, 1)
+
+
+def test_judgements_are_not_held_against_every_record_that_is_lost(linked: Hub) -> None:
+    linked.sync(RESIDENTS, [person(n) for n in ALL if n != 1])
+    with products() as found:
+        linked.publish("population")
+    assert sum(item.withdrawn is not None for item in told(linked)) == 1
+    assert found == []
 
 
 @pytest.mark.long
