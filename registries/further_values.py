@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from core.engine import literal, quote
 from registries.several import Role, Several
-from standards.comparable_characters import Kind, changing, compared_as, comparison_key, dropped
+from registries.spellings import counted_otherwise, key_sql, told
+from standards.comparable_characters import Kind, comparison_key
 from standards.masked import is_personal, masked_named, masked_sql
 from standards.model import DataElement
 
@@ -114,6 +114,16 @@ class FurtherValuesOf:
         return f"{quote(self.name)}::varchar"
 
     @property
+    def texts(self) -> list[str]:
+        """The chosen value and the words."""
+        return [self._chosen, *(self._column("said", place) for place in range(len(self.words)))]
+
+    @property
+    def differs(self) -> str:
+        """The column that says whether any word differs from the chosen value."""
+        return self._column("differs")
+
+    @property
     def _has_older(self) -> bool:
         return any(word.older for word in self.words)
 
@@ -133,37 +143,13 @@ class FurtherValuesOf:
         """Whether any word differs from the chosen value."""
         said = (self._column("said", place) for place in range(len(self.words)))
         differs = [f"{column} IS NOT NULL AND {column} IS DISTINCT FROM {self._chosen}" for column in said]
-        yield self._column("differs"), " OR ".join([*differs, *([f"{self._column('older')} IS NOT NULL"] if self._has_older else [])])
-
-    def marked(self) -> Columns:
-        """Whether any text has a character that counts otherwise than it is written: one look at all of them together, as hardly any has."""
-        if self.several.compared_as:
-            texts = ", ".join([self._chosen, *(self._column("said", place) for place in range(len(self.words)))])
-            marked = _is_marked(f"concat({texts})", self.several.compared_as)
-            yield self._column("marked"), f"CASE WHEN {self._column('differs')} THEN {marked} END"
-
-    def forms(self) -> Columns:
-        """The characters of those texts that count as another one, as a list."""
-        if self.several.compared_as:
-            texts = ", ".join([self._chosen, *(self._column("said", place) for place in range(len(self.words)))])
-            yield (
-                self._column("forms"),
-                f"CASE WHEN {self._column('marked')} THEN {_forms(f'concat({texts})', self.several.compared_as)} END",
-            )
-
-    def meant(self) -> Columns:
-        """The same as a text, and the ones that they count as."""
-        if self.several.compared_as:
-            yield self._column("written"), _written(self._column("forms"))
-            yield self._column("meant"), _meant(self._column("forms"), self.several.compared_as)
+        yield self.differs, " OR ".join([*differs, *([f"{self._column('older')} IS NOT NULL"] if self._has_older else [])])
 
     def keys(self) -> Columns:
         """What the chosen value and the words are compared by."""
-        differs, kind = self._column("differs"), self.several.compared_as
-        sides = [(self._column("key"), self._chosen), *((self._key(n), self._column("said", n)) for n in range(len(self.words)))]
-        for column, text in sides:
-            key = _key(text, self._column("marked"), self._column("written"), self._column("meant"), kind) if kind else text
-            yield column, f"CASE WHEN {differs} THEN {key} END"
+        kind = self.several.compared_as
+        for column, text in zip([self._column("key"), *map(self._key, range(len(self.words)))], self.texts, strict=True):
+            yield column, f"CASE WHEN {self.differs} THEN {key_sql(text, f'_written_{kind}', f'_meant_{kind}') if kind else text} END"
 
     def newest(self) -> Columns:
         """The newest day of which the chosen value is said, where it tells a role."""
@@ -180,7 +166,7 @@ class FurtherValuesOf:
                 for place, word in enumerate(self.words)
             )
             further = f"list_filter([{said}], lambda w: w.key IS NOT NULL AND w.key IS DISTINCT FROM {self._column('key')})"
-            yield self._column("words"), f"CASE WHEN {self._column('differs')} THEN {further} END"
+            yield self._column("words"), f"CASE WHEN {self.differs} THEN {further} END"
 
     @property
     def _is_listed(self) -> bool:
@@ -290,32 +276,47 @@ class FurtherValuesOf:
         return f"CASE {' '.join(cases)} END"
 
 
-# Each is a SELECT of its own: what one makes, the next may name.
-_STEPS = (
-    FurtherValuesOf.differing,
-    FurtherValuesOf.marked,
-    FurtherValuesOf.forms,
-    FurtherValuesOf.meant,
-    FurtherValuesOf.keys,
-    FurtherValuesOf.newest,
-    FurtherValuesOf.listed,
-)
-
-
 def with_further_values(elements: Sequence[FurtherValuesOf], rows: str) -> str:
     """SQL for base rows with the column `_several`; `rows` has theirs and those that the elements need of the joined rows.
 
-    Only where a word differs from the chosen value is there more to do than to see that, which is what most rows cost. Patterns stand outside
-    of lambdas, in which the engine compiles them for every few rows.
+    Every step is a SELECT of its own: what one makes, the next may name. Only where a word differs from the chosen value is there more to do
+    than to see that, which is what most rows cost. Patterns stand outside of lambdas, in which the engine compiles them for every few rows.
     """
+    steps = [
+        [column for element in elements for column in element.differing()],
+        list(_counted_otherwise(elements)),
+        list(_told(elements)),
+        *([column for element in elements for column in step(element)] for step in (FurtherValuesOf.keys, FurtherValuesOf.newest)),
+        [column for element in elements for column in element.listed()],
+    ]
     made = [name for element in elements for name, _ in element.joined()]
-    for step in _STEPS:
-        columns = [column for element in elements for column in step(element)]
-        if columns:
-            rows = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in columns)} FROM ({rows})"
-            made += [name for name, _ in columns]
+    for columns in filter(None, steps):
+        rows = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in columns)} FROM ({rows})"
+        made += [name for name, _ in columns]
     entries = ", ".join(entry for element in elements for entry in element.entries())
     return f"SELECT * EXCLUDE ({', '.join(made)}), '[' || nullif(concat_ws(',', {entries}), '') || ']' AS {COLUMN} FROM ({rows})"
+
+
+def _kinds(elements: Sequence[FurtherValuesOf]) -> list[Kind]:
+    return list(dict.fromkeys(element.several.compared_as for element in elements if element.several.compared_as))
+
+
+def _counted_otherwise(elements: Sequence[FurtherValuesOf]) -> Columns:
+    """The characters that count otherwise than they are written in the texts of all elements that are compared in one way."""
+    for kind in _kinds(elements):
+        alike = [element for element in elements if element.several.compared_as == kind]
+        texts = [text for element in alike for text in element.texts]
+        yield (
+            f"_otherwise_{kind}",
+            f"CASE WHEN {' OR '.join(element.differs for element in alike)} THEN {counted_otherwise(texts, kind)} END",
+        )
+
+
+def _told(elements: Sequence[FurtherValuesOf]) -> Columns:
+    """The same as a text, and the ones that they count as."""
+    for kind in _kinds(elements):
+        written, meant = told(f"_otherwise_{kind}", kind)
+        yield from ((f"_written_{kind}", written), (f"_meant_{kind}", meant))
 
 
 def _condition(role: Role, value: str, earlier: str) -> str:
@@ -328,38 +329,9 @@ def with_key(rows: str, several: Several) -> str:
     kind = several.compared_as
     if kind is None:
         return f"SELECT *, value AS key FROM ({rows})"
-    marked = f"SELECT *, {_is_marked('value', kind)} AS _marked FROM ({rows})"
-    forms = f"SELECT *, CASE WHEN _marked THEN {_forms('value', kind)} END AS _forms FROM ({marked})"
-    key = _key("value", "_marked", _written("_forms"), _meant("_forms", kind), kind)
-    return f"SELECT * EXCLUDE (_marked, _forms), {key} AS key FROM ({forms})"
-
-
-def _is_marked(text: str, kind: Kind) -> str:
-    return f"regexp_matches({text}, {literal(f'{changing(compared_as(kind)[0])}|{dropped(kind)}')})"
-
-
-# The engine reads the two lists of characters of `translate` anew for every text. There are five thousand pairs, and a text has a few of them: it is
-# told those alone, each looked up where it stands.
-def _forms(text: str, kind: Kind) -> str:
-    return f"regexp_extract_all({text}, {literal(changing(compared_as(kind)[0]))})"
-
-
-def _written(forms: str) -> str:
-    return f"array_to_string({forms}, '')"
-
-
-def _meant(forms: str, kind: Kind) -> str:
-    old, new = map(literal, _looked_up(kind))
-    return f"array_to_string(list_transform({forms}, lambda c: substr({new}, instr({old}, c), 1)), '')"
-
-
-@lru_cache(maxsize=3)
-def _looked_up(kind: Kind) -> tuple[str, str]:
-    """The pairs of `compared_as` with letters, digits and dashes in front: they are far the most, and what stands in front is found at once."""
-    pairs = sorted(zip(*compared_as(kind), strict=True), key=lambda pair: (not pair[1].isascii(), pair[0]))
-    return "".join(one for one, _ in pairs), "".join(other for _, other in pairs)
-
-
-def _key(text: str, marked: str, written: str, meant: str, kind: Kind) -> str:
-    key = f"regexp_replace(translate({text}, {written}, {meant}), {literal(dropped(kind) + '+')}, '', 'g')"
-    return f"CASE WHEN {marked} THEN {key} ELSE {text} END"
+    written, meant = told("_otherwise", kind)
+    otherwise = f"SELECT *, {counted_otherwise(['value'], kind)} AS _otherwise FROM ({rows})"
+    return (
+        f"SELECT * EXCLUDE (_otherwise, _written, _meant), {key_sql('value', '_written', '_meant')} AS key "
+        f"FROM (SELECT *, {written} AS _written, {meant} AS _meant FROM ({otherwise}))"
+    )
