@@ -52,7 +52,8 @@ def read_records(engine: Engine, home: Home, registry: str, elements: Sequence[s
     """
     number = published(home.serving, registry).number
     standards = load_standards()
-    parts, datasets = [], []
+    # Of no dataset at all, where all are withheld, there is a table too.
+    parts, datasets = ["SELECT NULL::uuid AS _record_id, '' AS _dataset WHERE false"], []
     for item in inputs_of(home.serving, registry, number).values():
         contract = contract_at(home.catalog, item.contract_id, batch_at(home.catalog, item.contract_id, item.batch_seq).contract_version)
         columns = log_columns(contract, standards)

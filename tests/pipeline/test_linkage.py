@@ -56,3 +56,12 @@ def test_where_no_entity_has_two_records_nothing_is_learned_and_the_parameters_s
     with pytest.raises(RequestError, match=f"population has nothing to learn from: {told}"):
         train_linkage(hub.home, "population")
     assert load_trained("population", hub.settings.home) == load_trained("population")
+
+
+def test_where_no_dataset_counts_in_the_publication_nothing_is_learned(tmp_path):
+    hub = hub_in(tmp_path / "home")
+    hub.register(RESIDENTS | {"sharing": {"class": "none", "legal_basis": "a law"}})
+    hub.sync(RESIDENTS, [person(number) for number in range(3)])
+    assert hub.publish("population").withheld == 3
+    with pytest.raises(RequestError, match="population has nothing to learn from: 0 published records"):
+        train_linkage(hub.home, "population")
