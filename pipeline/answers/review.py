@@ -13,7 +13,7 @@ from catalog.datasets import contracts_in_force
 from contracts.model import Contract
 from core.engine import Engine
 from core.errors import RequestError
-from pipeline.answers.why import show
+from pipeline.answers.why import Moment, show
 from pipeline.home import Home
 from pipeline.resolve import schema_elements, xref_lines
 from pipeline.state import Sought, log_columns, standardized_table, state
@@ -42,8 +42,10 @@ def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence
     """The records that are still there, in the order asked for."""
     contracts = contracts_in_force(home.catalog)
     known = [side for side in sides if side.contract_id in contracts]
+    # Of one publication, whatever is published meanwhile: the next may have the entity no more.
+    number = latest(home.serving, schema.id).number
     with Engine(home.settings, threads=1) as engine:
-        links = _links(engine, home, schema.id, known)
+        links = _links(engine, home, schema.id, known, number)
         found = []
         for side in known:
             contract = contracts[side.contract_id][1]
@@ -51,13 +53,13 @@ def read_sides(home: Home, schema: Schema, standards: Standards, sides: Sequence
             if values is not None:
                 found.append(Reviewed(side, contract, values, *links.get(side.record_id, (None, None))))
     entities = Counter(item.canonical_id for item in found)
-    return [_with_published(home, schema, item) if entities[item.canonical_id] == 1 else item for item in found]
+    return [_with_published(home, schema, item, number) if entities[item.canonical_id] == 1 else item for item in found]
 
 
-def _with_published(home: Home, schema: Schema, item: Reviewed) -> Reviewed:
+def _with_published(home: Home, schema: Schema, item: Reviewed, number: int) -> Reviewed:
     if item.canonical_id is None:
         return item
-    row = show(home, schema.id, item.canonical_id)
+    row = show(home, schema.id, item.canonical_id, Moment(known_at=number))
     return replace(item, published={element.id: row.get(element.id) for element in schema.elements})
 
 
@@ -82,8 +84,7 @@ def _values(
     return {name: value for name, value in found[0].items() if name != "_record_id"} if found else None
 
 
-def _links(engine: Engine, home: Home, registry: str, sides: Sequence[Side]) -> dict[str, tuple[str | None, str | None]]:
-    number = latest(home.serving, registry).number
+def _links(engine: Engine, home: Home, registry: str, sides: Sequence[Side], number: int) -> dict[str, tuple[str | None, str | None]]:
     if not number or not sides:
         return {}
     lines = xref_lines(home, registry, number, Sought(engine, [UUID(side.record_id) for side in sides]))

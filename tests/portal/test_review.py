@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from core.database import writing
 from exchange.audit import entries
+from pipeline.answers import review
 from pipeline.answers.review import read_sides
 from portal.routes.review import PURPOSE
 from registries.candidates import Candidate, count_open, offer, open_pairs
@@ -151,6 +152,26 @@ def test_a_record_is_shown_with_what_its_entity_is_published_with(reviewing: Por
     # Of two records of one entity that tells nothing.
     same = read_sides(hub.home, STANDARDS.schemas["population"], STANDARDS, (side(hub, 100), side(hub, 100)))
     assert [item.published for item in same] == [{}, {}]
+
+
+def test_what_is_published_meanwhile_does_not_keep_a_pair_from_being_shown(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entity of a record and what is published of it are as of one publication, though the next has that entity no more."""
+    hub.register(CARDS, PUPILS)
+    deliver(hub, WAITING | OTHERS)
+    hub.publish("population")
+    read_links = review._links
+
+    def meanwhile(*arguments: Any) -> Any:
+        links = read_links(*arguments)
+        deliver(hub, WAITING | OTHERS | {2: 60})
+        hub.publish("population")
+        return links
+
+    linked, _ = read_sides(hub.home, STANDARDS.schemas["population"], STANDARDS, (side(hub, 2), side(hub, 3)))
+    monkeypatch.setattr("pipeline.answers.review._links", meanwhile)
+    again, _ = read_sides(hub.home, STANDARDS.schemas["population"], STANDARDS, (side(hub, 2), side(hub, 3)))
+    assert linked.published["resident_id"] == resident_id(1)
+    assert (again.canonical_id, again.published) == (linked.canonical_id, linked.published)
 
 
 def test_values_in_full_are_for_a_purpose_that_stays_until_they_are_hidden(reviewing: Portal) -> None:
