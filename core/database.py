@@ -146,8 +146,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One consistent reading transaction that never waits for a writer. Raises RequestError where what is asked for can be in no column."""
+    options: dict[str, Any] = {"hub_reading": True}
+    if engine.dialect.name == "postgresql":
+        # By itself, every statement there sees what was committed since the one before.
+        options["isolation_level"] = "REPEATABLE READ"
     try:
-        with _translated(engine), engine.connect().execution_options(hub_reading=True) as connection:
+        with _translated(engine), engine.connect().execution_options(**options) as connection:
             yield connection
     except (sa.exc.DataError, OverflowError):  # from the server, and from the driver of SQLite
         raise RequestError(

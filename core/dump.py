@@ -44,7 +44,7 @@ def dumped(url: str, target: Path) -> Iterator[sa.Connection]:
         with engine.connect() as connection:
             yield connection
         return
-    with reading(open_database(url).execution_options(isolation_level="REPEATABLE READ")) as connection:
+    with reading(open_database(url)) as connection:
         snapshot = connection.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={target}"]
         _run("pg_dump", url, options)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from core.database import close_kept, open_database, reading, writing
 from core.errors import StoreError
+from tests.conftest import both_databases
 from tests.factories import Hub
 
 
@@ -63,6 +64,20 @@ def test_what_is_loaded_through_arrow_is_not_kept(hub: Hub) -> None:
     """Two SQLites of one process would not see each other's locks."""
     for name, engine in {"catalog": hub.home.catalog, "serving": hub.home.serving, "audit": hub.home.audit}.items():
         assert isinstance(engine.pool, sa.pool.NullPool) == (name == "serving"), name
+
+
+@both_databases
+def test_what_is_read_at_once_is_of_one_moment(any_hub: Hub) -> None:
+    """Though somebody writes between two statements: a list and its length belong together."""
+    engine = any_hub.home.catalog
+    with writing(engine) as connection:
+        connection.execute(sa.text("CREATE TABLE t (a INTEGER)"))
+    with reading(engine) as connection:
+        query = sa.text("SELECT count(*) FROM t")
+        before = connection.execute(query).scalar()
+        insert(engine)
+        assert (before, connection.execute(query).scalar()) == (0, 0)
+    assert count(engine) == 1
 
 
 def test_what_others_have_written_is_read(tmp_path: Path) -> None:
