@@ -49,7 +49,9 @@ def browse(hub: Hub, schema: Schema, part: Slice, text: str, order: Sequence[str
     public = _public(schema)
     searched = [element.id for element in public if element.representation in ("name", "identifier")]
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    where = "WHERE " + " OR ".join(f"{name} LIKE :text ESCAPE '\\'" for name in searched) if text else ""
+    # Codes are typed in small letters too, of which SQLite makes no difference by itself.
+    like = "ILIKE" if hub.home.serving.dialect.name == "postgresql" else "LIKE"
+    where = "WHERE " + " OR ".join(f"{name} {like} :text ESCAPE '\\'" for name in searched) if text else ""
     names = ", ".join(["_canonical_id", *(element.id for element in public)])
     bound = {"text": f"%{escaped}%"} if text else {}
     ways = [f"{name} IS NULL, {name}{' DESC' if descending else ''}" for name in dict.fromkeys([*order, *schema.identity, "_canonical_id"])]

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from exchange.audit import record
-from tests.portal.conftest import Portal, text_of
+from tests.conftest import both_databases
+from tests.factories import ENTERPRISES, Hub, credit_code, organization
+from tests.portal.conftest import Portal, open_portal, text_of
 
 
 def test_rows_with_issues_are_sorted_as_the_address_says(filled: Portal) -> None:
@@ -75,3 +77,15 @@ def test_a_title_is_a_column_for_each_language_in_a_csv_file(filled: Portal) -> 
     header, first = filled.client.get("/standards/issues?format=csv").text.lstrip("\ufeff").splitlines()[:2]
     assert {"title_zh", "title_en"} <= set(header.split(","))
     assert "{" not in first
+
+
+@both_databases
+@pytest.mark.usefixtures("without_suite", "without_lake")
+def test_what_is_searched_for_may_be_written_in_small_letters(any_hub: Hub) -> None:
+    any_hub.register(ENTERPRISES)
+    any_hub.sync(ENTERPRISES, [organization(number) for number in range(3)])
+    any_hub.publish("legal_entity")
+    code = credit_code(1)
+    for text in (code, code.lower()):
+        rows = open_portal(any_hub).client.get("/registries/legal_entity/entities", params={"q": text, "format": "json"}).json()
+        assert [row["unified_social_credit_code"] for row in rows] == [code]
