@@ -20,10 +20,11 @@ from core.settings import Settings
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows. A column of many
 # values gains nothing from a dictionary, and nobody looks through Bloom filters: without either, files are as small and take a tenth less to encode.
 # In the second version of the format, texts are stored as lengths and characters: a tenth less to read, and a little smaller.
-# Who looks up few rows unpacks the parts of the file that they are in: with parts of a sixth of what the engine would choose that is half as much,
-# and all rows are as quickly written and read.
-FORMAT = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 4096, WRITE_BLOOM_FILTER false, PARQUET_VERSION V2, ROW_GROUP_SIZE 20480"
+FORMAT = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 4096, WRITE_BLOOM_FILTER false, PARQUET_VERSION V2"
 MANY_ROWS = 122_880  # of a file that is worth a second thread, and of which few rows are looked up
+# Rows of a part of a file. Who looks up few unpacks the parts that they are in: of many columns, with parts of a sixth, half as much. Of a file with
+# fewer columns, as one of links, the greater parts are as good for that, and better where all are gone through.
+PART, PART_OF_MANY_COLUMNS, MANY_COLUMNS = 122_880, 20_480, 10
 # A file without rows or known columns. Read by field id, one file alone would be read by one thread, while another waits for it busily.
 NOTHING = Path(__file__).with_name("nothing.parquet")
 
@@ -46,9 +47,10 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     ids = ", ".join(f"{quote(column)}: {number}" for column, number in fields.items())
     columns = ", ".join(map(quote, fields))
+    part = PART_OF_MANY_COLUMNS if len(fields) >= MANY_COLUMNS else PART
     ordered = f" ORDER BY {', '.join(map(quote, order))}" if order else ""
     engine.run(
-        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} ({FORMAT}, FIELD_IDS {{{ids}}})",
+        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} ({FORMAT}, ROW_GROUP_SIZE {part}, FIELD_IDS {{{ids}}})",
         doing=f"writing {path}",
     )
     rows = engine.value(f"SELECT count(*) FROM {parquet([draft])}", doing=f"counting {path}")
@@ -74,7 +76,13 @@ def _take_place(draft: Path, target: Path) -> None:
 
 def written_by(engine: Engine) -> dict[str, Any]:
     """What the bytes of a file depend on beside its rows: the engine and the settings that it was written with."""
-    return {"engine": f"duckdb {duckdb.__version__}", "threads": engine.threads, "memory_mb": engine.memory_limit_mb, "format": FORMAT}
+    return {
+        "engine": f"duckdb {duckdb.__version__}",
+        "threads": engine.threads,
+        "memory_mb": engine.memory_limit_mb,
+        "format": FORMAT,
+        "parts": PART_OF_MANY_COLUMNS,
+    }
 
 
 @dataclass(frozen=True)

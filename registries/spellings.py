@@ -33,7 +33,7 @@ def key_sql(text: str, written: str, meant: str) -> str:
 
 @lru_cache(maxsize=3)
 def _looked_up(kind: Kind) -> tuple[str, str]:
-    """The pairs of `compared_as` that count in the end; in front those of letters, digits and dashes, which are far the most, and so found at once."""
+    """The pairs of `compared_as` that count in the end; in front those of letters, digits and dashes, which are far the most, and so found first."""
     pairs = [pair for pair in zip(*compared_as(kind), strict=True) if comparison_key(pair[0], kind)]
     pairs.sort(key=lambda pair: (not pair[1].isascii(), pair[0]))
     return "".join(one for one, _ in pairs), "".join(other for _, other in pairs)
