@@ -31,10 +31,11 @@ def from_parquet(path: Path) -> Extraction:
     """A Parquet file as a connector would hand it over: every column as text."""
     file = pq.ParquetFile(path)
     schema = text_schema(tuple(file.schema_arrow.names))
-    return Extraction(schema, numbered(_texts(file), schema))
+    return Extraction(schema, numbered(texts_of(file), schema))
 
 
-def _texts(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+def texts_of(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Its rows, every column as text."""
     for batch in file.iter_batches(BATCH_ROWS):
         yield pa.RecordBatch.from_arrays([_text(column) for column in batch.columns], names=batch.schema.names)
 

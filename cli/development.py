@@ -29,7 +29,7 @@ def test(
 
 def bench(
     name: Annotated[
-        str, typer.Argument(help="A benchmark of benchmarks/: build, increment, standardize, extract, memory, propose or linkage.")
+        str, typer.Argument(help="A benchmark of benchmarks/: build, messy, increment, standardize, extract, memory, propose or linkage.")
     ],
     people: Annotated[
         int, typer.Option("--people", min=400, help="Inhabitants of the generated city; of `standardize`, `extract` and `memory`, rows.")
