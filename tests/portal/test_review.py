@@ -136,9 +136,7 @@ def test_a_record_is_shown_with_what_its_entity_is_published_with(reviewing: Por
         name: value for name, value in row.items() if name in linked.published and value is not None
     }
     with writing(hub.home.serving) as connection:
-        update = (
-            "UPDATE base_population_history SET residence_address = '幸福路1号', phone_number = '13999999999' WHERE _canonical_id = :id"
-        )
+        update = "UPDATE base_population_rows SET residence_address = '幸福路1号', phone_number = '13999999999' WHERE _canonical_id = :id"
         connection.execute(sa.text(update), {"id": linked.canonical_id})
     try:
         page = client.post(f"{PAGE}/purpose", params={"lang": "en"}, data={"purpose": "判定重复记录"}).text
