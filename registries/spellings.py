@@ -9,20 +9,21 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from core.engine import literal
-from standards.comparable_characters import Kind, changing, compared_as, comparison_key, dropped
+from standards.comparable_characters import Kind, changing, compared_as, comparison_key, dropped, marks
 
 
 def counted_otherwise(texts: Iterable[str], kind: Kind) -> str:
-    """SQL for the list of those characters in some texts (SQL) that count as another one, or not at all."""
+    """SQL for the list of those characters in some texts (SQL) that count as another one, or not at all, each once."""
     pattern = f"{changing(compared_as(kind)[0])}|{dropped(kind)}"
-    return f"regexp_extract_all(concat({', '.join(texts)}), {literal(pattern)})"
+    return f"list_distinct(regexp_extract_all(concat({', '.join(texts)}), {literal(pattern)}))"
 
 
 def told(characters: str, kind: Kind) -> tuple[str, str]:
     """SQL for the characters of such a list as a text, and for those that they count as. What does not count at all comes last, and has no other."""
-    old, new = map(literal, _looked_up(kind))
-    counting, others = (f"list_filter({characters}, lambda c: instr({old}, c) {sign} 0)" for sign in (">", "="))
-    meant = f"list_transform({characters}, lambda c: coalesce(substr({new}, nullif(instr({old}, c), 0), 1), ''))"
+    uncounted, old, new = _looked_up(kind)
+    place = f"instr({literal(uncounted + old)}, c)"
+    counting, others = (f"list_filter({characters}, lambda c: {place} {sign} {len(uncounted)})" for sign in (">", "<="))
+    meant = f"list_transform({counting}, lambda c: substr({literal(new)}, {place} - {len(uncounted)}, 1))"
     return f"array_to_string(list_concat({counting}, {others}), '')", f"array_to_string({meant}, '')"
 
 
@@ -32,8 +33,11 @@ def key_sql(text: str, written: str, meant: str) -> str:
 
 
 @lru_cache(maxsize=3)
-def _looked_up(kind: Kind) -> tuple[str, str]:
-    """The pairs of `compared_as` that count in the end; in front those of letters, digits and dashes, which are far the most, and so found first."""
+def _looked_up(kind: Kind) -> tuple[str, str, str]:
+    """Marks that do not count, and the pairs of `compared_as` that count in the end. Marks, letters, digits and dashes stand in front: they are far
+    the most, and so found first.
+    """
+    uncounted = "".join(one for one in dict.fromkeys(marks(kind)) if not comparison_key(one, kind))
     pairs = [pair for pair in zip(*compared_as(kind), strict=True) if comparison_key(pair[0], kind)]
     pairs.sort(key=lambda pair: (not pair[1].isascii(), pair[0]))
-    return "".join(one for one, _ in pairs), "".join(other for _, other in pairs)
+    return uncounted, "".join(one for one, _ in pairs), "".join(other for _, other in pairs)

@@ -28,6 +28,11 @@ _DROPPED: dict[Kind, str] = {
 }
 
 
+def marks(kind: Kind) -> str:
+    """Those of the characters that do not count which stand in texts every day: blanks, and what parts or encloses."""
+    return " \t　" + _DROPPED[kind]
+
+
 @lru_cache(maxsize=3)
 def dropped(kind: Kind) -> str:
     """The class of characters that do not count."""
