@@ -11,6 +11,7 @@ from alembic.config import Config
 import registries
 from core.database import reading, run_as_written, writing
 from core.errors import StoreError
+from quality.texts import sentence
 from registries.definition import get_definition
 from registries.feed import read_changes, read_state
 from registries.identity import successor
@@ -124,8 +125,10 @@ def test_what_a_department_made_of_the_rows_is_named_before_it_breaks(any_hub: H
     with writing(hub.home.serving) as connection:
         connection.execute(sa.text(f"CREATE VIEW theirs AS SELECT _publication_to FROM {history_view(SCHEMA)}"))
         connection.execute(sa.text(f"CREATE VIEW others AS SELECT organization_name FROM {SCHEMA.table}"))
-    with pytest.raises(StoreError, match="views that others have made rest on base_legal_entity_history"):
+    with pytest.raises(StoreError, match="views that others have made rest on base_legal_entity_history") as raised:
         brought_to(hub, "head", command.upgrade)
+    assert sentence(raised.value.message, "zh").startswith("有其他人建立的视图依赖 base_legal_entity_history")
+    assert sentence(raised.value.hint, "zh").startswith("请先删除这些视图，运行任一命令")
     with writing(hub.home.serving) as connection:
         connection.execute(sa.text("DROP VIEW theirs"))
     brought_to(hub, "head", command.upgrade)
