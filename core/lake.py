@@ -20,11 +20,13 @@ from core.settings import Settings
 # How files are written; publications say by what, since other settings or another engine give other bytes of the same rows. A column of many
 # values gains nothing from a dictionary, and nobody looks through Bloom filters: without either, files are as small and take a tenth less to encode.
 # In the second version of the format, texts are stored as lengths and characters: a tenth less to read, and a little smaller.
-FORMAT = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 4096, WRITE_BLOOM_FILTER false, PARQUET_VERSION V2"
+FORMAT = "FORMAT parquet, DICTIONARY_SIZE_LIMIT 4096, WRITE_BLOOM_FILTER false, PARQUET_VERSION V2"
 MANY_ROWS = 122_880  # of a file that is worth a second thread, and of which few rows are looked up
-# Rows of a part of a file. Who looks up few unpacks the parts that they are in: of many columns, with parts of a sixth, half as much. Of a file with
-# fewer columns, as one of links, the greater parts are as good for that, and better where all are gone through.
-PART, PART_OF_MANY_COLUMNS, MANY_COLUMNS = 122_880, 20_480, 10
+MANY_COLUMNS = 10
+# Codec and rows of a part. Who looks up few rows unpacks the parts that they are in: of many columns, with parts of a sixth, half as much. A file of
+# fewer columns, as one of links, is mostly ids and gone through: greater parts are better for that, and of random bits zstd makes nothing smaller
+# but takes a third longer to read, as some of each record id are fixed.
+OF_MANY_COLUMNS, OF_FEW_COLUMNS = "COMPRESSION zstd, ROW_GROUP_SIZE 20480", "COMPRESSION snappy, ROW_GROUP_SIZE 122880"
 # A file without rows or known columns. Read by field id, one file alone would be read by one thread, while another waits for it busily.
 NOTHING = Path(__file__).with_name("nothing.parquet")
 
@@ -47,10 +49,10 @@ def write(engine: Engine, settings: Settings, sql: str, path: str, fields: Mappi
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     ids = ", ".join(f"{quote(column)}: {number}" for column, number in fields.items())
     columns = ", ".join(map(quote, fields))
-    part = PART_OF_MANY_COLUMNS if len(fields) >= MANY_COLUMNS else PART
+    layout = OF_MANY_COLUMNS if len(fields) >= MANY_COLUMNS else OF_FEW_COLUMNS
     ordered = f" ORDER BY {', '.join(map(quote, order))}" if order else ""
     engine.run(
-        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} ({FORMAT}, ROW_GROUP_SIZE {part}, FIELD_IDS {{{ids}}})",
+        f"COPY (SELECT {columns} FROM ({sql}){ordered}) TO {literal(str(draft))} ({FORMAT}, {layout}, FIELD_IDS {{{ids}}})",
         doing=f"writing {path}",
     )
     rows = engine.value(f"SELECT count(*) FROM {parquet([draft])}", doing=f"counting {path}")
@@ -81,7 +83,7 @@ def written_by(engine: Engine) -> dict[str, Any]:
         "threads": engine.threads,
         "memory_mb": engine.memory_limit_mb,
         "format": FORMAT,
-        "parts": PART_OF_MANY_COLUMNS,
+        "layouts": [OF_MANY_COLUMNS, OF_FEW_COLUMNS],
     }
 
 

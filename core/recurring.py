@@ -24,13 +24,15 @@ class Recurring:
         self._connection = instance.cursor()
         for statement in (f"USE {STAYING}", "SET TimeZone = 'UTC'", "PRAGMA disable_optimizer"):
             self._connection.execute(statement)
+        self._made: set[str] = set()
         self._planned: OrderedDict[str, str] = OrderedDict()
         self._numbers = count()
 
     def make(self, tables: Mapping[str, str]) -> None:
         """Make the tables (name: columns) that are not there yet."""
-        for name, columns in tables.items():
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+        for name in tables.keys() - self._made:
+            self._connection.execute(f"CREATE TABLE {name} ({tables[name]})")
+            self._made.add(name)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement as it was planned when it first came, as it is written, and return its rows."""

@@ -19,7 +19,7 @@ from core.leases import Lease, holding, writing_under
 from core.space import check_space
 from core.space import held as held_bytes
 from core.steps import timed
-from pipeline.batch_files import quarantine_rows, write_files, write_stopped
+from pipeline.batch_files import set_aside, write_files, write_stopped
 from pipeline.changes import TEXTS
 from pipeline.delivery.comparing import compare_batch
 from pipeline.delivery.tracking import is_in_order, settle_log
@@ -121,8 +121,9 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             _record_stopped(examined, held, found)
             raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(stops)}", hint=way_on(examined, found, may_shrink=seen))
         with timed(seconds, "write"):
+            set_aside(engine, plan, batch, examined.split.quarantined)
             files = write_files(engine, home, plan, batch, standards, with_quarantine=examined.split.quarantined > 0)
-            total, rules = waiting_after(home, engine, batch, quarantine_rows(plan, batch))
+            total, rules = waiting_after(home, engine, batch)
         found = replace(found, files=files, waiting=rules, counts={**found.counts, "waiting": total})
         accept_batch(home.catalog, held, batch.batch_id, found)
     return log_columns(contract, standards)
@@ -131,6 +132,7 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
 def _record_stopped(examined: Examined, held: Lease, found: Acceptance) -> None:
     """Write down what was found in a batch that is stopped, and in which of its rows."""
     engine, home, bad = examined.engine, examined.home, examined.split.quarantined > 0
+    set_aside(engine, examined.plan, examined.batch, examined.split.quarantined)
     files = write_stopped(engine, home, examined.plan, examined.batch, with_quarantine=bad, with_issues=has_warnings(found))
     record_findings(home.catalog, held, examined.batch.batch_id, replace(found, files=files))
 

@@ -10,7 +10,7 @@ from pipeline.changes import DELETED, WITHDRAWN
 from pipeline.home import Home
 from pipeline.plan import ROW, ROW_ISSUES, Plan
 from pipeline.quarantine.repairs import REPAIR_COLUMNS, repair_rows
-from pipeline.quarantine.waiting import BEFORE, QUARANTINE_COLUMNS, STOPPED, STOPPED_ISSUES
+from pipeline.quarantine.waiting import BEFORE, QUARANTINE_COLUMNS, SET_ASIDE, STOPPED, STOPPED_ISSUES, empty_table
 from pipeline.standardize import STANDARDIZED
 from pipeline.state import ISSUE_COLUMNS, fold, log_columns, outgrown, standardized_table, typed_fields
 from standards.model import Standards
@@ -26,7 +26,7 @@ def write_files(engine: Engine, home: Home, plan: Plan, batch: Batch, standards:
     # The rows are in the order of arrival already, and nobody needs another.
     files = [_write(engine, home, batch, table, "log", columns, _log_rows(plan, batch, columns), None)]
     if with_quarantine:
-        files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
+        files.append(_write(engine, home, batch, table, "quarantine", QUARANTINE_COLUMNS, f"SELECT * FROM {SET_ASIDE}", "_position"))
     files += _write_issues(engine, home, plan, batch, "issues")
     if batch.kind != "delivery":
         rows = repair_rows(home, engine, batch, "accepted_rows", BEFORE)
@@ -39,7 +39,7 @@ def write_stopped(engine: Engine, home: Home, plan: Plan, batch: Batch, *, with_
     """Write what a batch that a gate stops would set aside, and its issues, so that they can be listed: elsewhere, as nothing of it counts."""
     files, table = _write_issues(engine, home, plan, batch, STOPPED_ISSUES) if with_issues else [], standardized_table(batch.contract_id)
     if with_quarantine:
-        files.append(_write(engine, home, batch, table, STOPPED, QUARANTINE_COLUMNS, quarantine_rows(plan, batch), "_position"))
+        files.append(_write(engine, home, batch, table, STOPPED, QUARANTINE_COLUMNS, f"SELECT * FROM {SET_ASIDE}", "_position"))
     return files
 
 
@@ -72,8 +72,11 @@ def _log_rows(plan: Plan, batch: Batch, columns: dict[str, str]) -> str:
     )
 
 
-def quarantine_rows(plan: Plan, batch: Batch) -> str:
-    """Pointers into landing with the rules that were broken; never a value."""
+def set_aside(engine: Engine, plan: Plan, batch: Batch, rows: int) -> None:
+    """Table `set_aside`: of the quarantined rows, given their number, pointers into landing with the rules that were broken; never a value."""
+    if not rows:
+        engine.run(empty_table(SET_ASIDE))
+        return
     rules = [
         f"CASE WHEN ({quote(item.column)} & {1 << bit}) <> 0 THEN '{item.element.id}:{issue}' END"
         for item in plan.elements
@@ -86,9 +89,11 @@ def quarantine_rows(plan: Plan, batch: Batch) -> str:
         if severity == "error"
     ]
     since = f"(SELECT _record_id, min(_since_seq) AS _since_seq FROM {BEFORE} GROUP BY _record_id)"
-    return (
+    engine.run(
+        f"CREATE TABLE {SET_ASIDE} AS "
         f"SELECT _record_id, {batch.seq}::integer AS _batch_seq, _position, concat_ws(';', {', '.join(rules)}) AS rules, "
-        f"coalesce(w._since_seq, {batch.seq})::integer AS _since_seq FROM quarantined_rows LEFT JOIN {since} w USING (_record_id)"
+        f"coalesce(w._since_seq, {batch.seq})::integer AS _since_seq FROM quarantined_rows LEFT JOIN {since} w USING (_record_id)",
+        doing="setting rows aside",
     )
 
 

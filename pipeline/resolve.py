@@ -7,7 +7,7 @@ with one that did, or a judgement touches them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.files import files_of
 from contracts.model import Contract
@@ -148,6 +148,7 @@ class _Resolving:
     number: int
     known: Known
     by_ranges: bool
+    _made: set[str] = field(default_factory=set)
 
     def run(self) -> dict[str, Contribution]:
         for item in self.datasets:
@@ -205,12 +206,15 @@ class _Resolving:
         identified = all(element in elements for element in self.schema.identity)
         identity = f"CASE WHEN _live THEN {canonical_id(self.schema.identity)} END" if identified else "NULL::uuid"
         name = f"changed_{item.number}"
-        create = f"CREATE TABLE IF NOT EXISTS {name} AS SELECT *, NULL::uuid AS _identity FROM ({rows}) LIMIT 0"
-        self.engine.run(create, doing=f"linking {item.contract.id}")
+        target = f"INSERT INTO {name}" if name in self._made else f"CREATE TABLE {name} AS"
+        self._made.add(name)
         # Rows in order of what they are asked by: so each range is read where it lies, and not with all the others.
         order = " ORDER BY _identity" if identified and self.by_ranges else ""
-        sql = f"INSERT INTO {name} SELECT *, {identity} AS _identity FROM ({rows}){order}"
-        self.engine.run(sql, self._key if identified else None, doing=f"linking {item.contract.id}")
+        self.engine.run(
+            f"{target} SELECT *, {identity} AS _identity FROM ({rows}){order}",
+            self._key if identified else None,
+            doing=f"linking {item.contract.id}",
+        )
 
     def _changed_rows(self, item: Pinned) -> Iterator[str]:
         """Live and deleted records that the last publication did not see as they are now."""

@@ -170,8 +170,10 @@ def fold(
     base = f"SELECT * FROM ({_rows(home, table, wanted, oldest, key, only)}) WHERE _op <> 'delete' AND ({where})"
     if not later:
         return f"(SELECT {names} FROM ({base}))"
-    changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})"
-    new = f"SELECT {names} FROM {log} JOIN {changed} USING ({key}, {seq}) WHERE _op <> 'delete' AND ({where})"
+    # What is newest needs to be worked out where there is more than one later log.
+    changed = f"(SELECT {key}, max({seq}) AS {seq} FROM {log} GROUP BY {key})" if len(later) > 1 else log
+    newest = f"{log} JOIN {changed} USING ({key}, {seq})" if len(later) > 1 else log
+    new = f"SELECT {names} FROM {newest} WHERE _op <> 'delete' AND ({where})"
     return f"({new} UNION ALL SELECT {names} FROM ({base}) WHERE {key} NOT IN (SELECT {key} FROM {changed}))"
 
 

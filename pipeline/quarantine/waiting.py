@@ -25,6 +25,7 @@ QUARANTINE_COLUMNS = {
 # Kinds of file: the rows that a batch would have set aside, and the issues that it would have listed, had no gate stopped it.
 STOPPED, STOPPED_ISSUES = "stopped", "stopped_issues"
 BEFORE = "waiting_before"  # table: what waited before the batch that is being accepted
+SET_ASIDE = "set_aside"  # table: what the batch that is being accepted sets aside
 
 
 def waiting_pointers(home: Home, contract_id: str) -> str | None:
@@ -69,18 +70,22 @@ def _pointers(home: Home, table: str, files: Sequence[LakeFile]) -> str:
     return f"(SELECT * REPLACE (coalesce(_since_seq, _batch_seq) AS _since_seq) FROM {source})"
 
 
+def empty_table(name: str) -> str:
+    """SQL that makes a table for rows that wait."""
+    return f"CREATE TABLE {name} ({', '.join(f'{column} {kind}' for column, kind in QUARANTINE_COLUMNS.items())})"
+
+
 def read_before(home: Home, engine: Engine, batch: Batch) -> None:
     """Leave what waits before a batch as the table `waiting_before`."""
     pointers = waiting_pointers(home, batch.contract_id)
-    columns = ", ".join(f"{name} {kind}" for name, kind in QUARANTINE_COLUMNS.items())
-    engine.run(f"CREATE TABLE {BEFORE} ({columns})", doing="reading quarantine")
+    engine.run(empty_table(BEFORE), doing="reading quarantine")
     if pointers:
         engine.run(f"INSERT INTO {BEFORE} SELECT {', '.join(QUARANTINE_COLUMNS)} FROM {pointers}", doing="reading quarantine")
 
 
-def waiting_after(home: Home, engine: Engine, batch: Batch, quarantined: str) -> tuple[int, list[dict[str, Any]]]:
-    """How many rows wait once a batch is accepted, and how many by rule and since when. `quarantined` is SQL for what it sets aside."""
-    rows = f"SELECT _record_id, rules, _since_seq FROM ({quarantined})"
+def waiting_after(home: Home, engine: Engine, batch: Batch) -> tuple[int, list[dict[str, Any]]]:
+    """How many rows wait once a batch is accepted, and how many by rule and since when."""
+    rows = f"SELECT _record_id, rules, _since_seq FROM {SET_ASIDE}"
     if not batch.is_whole:
         seen = f"SELECT _record_id FROM {ROWS} UNION ALL SELECT _record_id FROM {DELETED} UNION ALL SELECT _record_id FROM {WITHDRAWN}"
         rows += (
