@@ -101,7 +101,8 @@ identity_event = sa.Table(
     sa.Column("kind", sa.String(12), nullable=False),
 )
 
-# Decisions about pairs of records, and that they were taken back (`withdraws`): numbered without a gap, and never changed.
+# Decisions about pairs of records, and that they were taken back (`withdraws`): numbered in their order, and never changed. Where a publication
+# was stopped after it had numbers reserved for what it would judge, they are nobody's.
 judgement = sa.Table(
     "judgement",
     metadata,

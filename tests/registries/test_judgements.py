@@ -1,4 +1,4 @@
-"""Judgements as rows: numbered without a gap, withdrawn by facts of their own, and as they stood at any number."""
+"""Judgements as rows: numbered in their order, withdrawn by facts of their own, and as they stood at any number."""
 
 from concurrent.futures import ThreadPoolExecutor
 
