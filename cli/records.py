@@ -39,8 +39,8 @@ def show(
     from registries.further_values import COLUMN, as_document, further_values
 
     home = open_home()
-    canonical_id = _audited(home, "show", registry, name, purpose, known_at)
-    row = show_entity(home, registry, canonical_id, _moment(valid_at, known_at))
+    canonical_id, number = _audited(home, "show", registry, name, purpose, known_at)
+    row = show_entity(home, registry, canonical_id, _moment(valid_at, number))
     if as_json:
         print_json({**row, COLUMN: as_document(row[COLUMN])})
         return
@@ -70,8 +70,8 @@ def why(
     from pipeline.home import open_home
 
     home = open_home()
-    canonical_id = _audited(home, "why", registry, name, purpose, known_at)
-    found = why_at(home, registry, canonical_id, _moment(valid_at, known_at))
+    canonical_id, number = _audited(home, "why", registry, name, purpose, known_at)
+    found = why_at(home, registry, canonical_id, _moment(valid_at, number))
     answers = [item for item in found.answers if element in (None, item.element)]
     if not answers:
         known = [item.element for item in found.answers]
@@ -122,16 +122,17 @@ def _moment(valid_at: date | None, known_at: int | None) -> Any:
     return Moment(valid_at, known_at)
 
 
-def _audited(home: Any, action: str, registry: str, name: str, purpose: str, known_at: int | None = None) -> str:
-    """Find the entity and write down who reads it; nothing is shown before that."""
+def _audited(home: Any, action: str, registry: str, name: str, purpose: str, known_at: int | None = None) -> tuple[str, int]:
+    """Find the entity and write down who reads it; nothing is shown before that. Returns it with the publication that knows it so."""
     from core.errors import RequestError
     from exchange import audit
-    from pipeline.answers.why import find_entity
+    from pipeline.answers.why import find_entity, publication_number
     from registries.definition import get_definition
 
     get_definition(registry)  # what was typed in a registry's place may be the number of a person, and is not written down
     try:
-        canonical_id = find_entity(home, registry, name, known_at)
+        number = publication_number(home, registry, known_at)
+        canonical_id = find_entity(home, registry, name, number)
     except RequestError:
         # Asking for someone who is not there says something as well; the name asked for is not kept.
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-without-result", subject=registry, purpose=purpose)
@@ -139,4 +140,4 @@ def _audited(home: Any, action: str, registry: str, name: str, purpose: str, kno
     audit.record(
         home.audit, actor=home.settings.actor, action=action, subject=audit.entity_subject(registry, canonical_id), purpose=purpose
     )
-    return canonical_id
+    return canonical_id, number

@@ -125,12 +125,16 @@ class Record:
         return next((name for name in names if name), None)
 
 
-def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) -> str:
-    """The canonical id behind an identifier or canonical id. Raises RequestError where there is none, after writing that down as well."""
-    from pipeline.answers.why import find_entity
+def find(hub: Hub, registry: str, identifier: str, known_at: int | None = None) -> tuple[str, int]:
+    """The canonical id behind an identifier or canonical id, and the publication that says so, by default the current one.
+
+    Raises RequestError where there is none, after writing that down as well.
+    """
+    from pipeline.answers.why import find_entity, publication_number
 
     try:
-        return find_entity(hub.home, registry, identifier, known_at)
+        number = publication_number(hub.home, registry, known_at)
+        return find_entity(hub.home, registry, identifier, number), number
     except RequestError:
         audit.record(hub.home.audit, actor=hub.actor, action="search-without-result", subject=registry, purpose="search")
         raise

@@ -90,7 +90,7 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
     Raises NoSuchEntity where there is none.
     """
     definition = get_definition(registry)
-    number = _number(home, definition.id, known_at)
+    number = publication_number(home, definition.id, known_at)
     schema = standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     key = canonical_key(definition, load_key(home.settings, CANONICAL_KEY))
     identities = list(_identities(name, len(schema.identity)))
@@ -102,7 +102,8 @@ def find_entity(home: Home, registry: str, name: str, known_at: int | None = Non
         found = linked[0] if linked and found not in linked else found
     if found is None:
         wanted = "/".join(schema.identity)
-        reason = f"no such entity in {registry}" if known_at is None else f"publication {number} of {registry} knew no such entity"
+        is_newest = number == published(home.serving, registry).number
+        reason = f"no such entity in {registry}" if is_newest else f"publication {number} of {registry} knew no such entity"
         raise NoSuchEntity(reason, hint=f"give a canonical id, or {wanted}")
     return successor(home.serving, schema, found, number)
 
@@ -153,8 +154,11 @@ HELD = "_publication_from <= :n AND (_publication_to IS NULL OR _publication_to 
 KNOWN = "_known_from <= :n AND (_known_to IS NULL OR _known_to > :n) AND _valid_from <= :day AND _valid_to > :day"
 
 
-def _number(home: Home, registry: str, known_at: int | None) -> int:
-    """The publication that is meant. Raises RequestError where there is no such one."""
+def publication_number(home: Home, registry: str, known_at: int | None) -> int:
+    """The publication that is meant. Whoever asks several things about an entity asks for it once, or another publication may come in between.
+
+    Raises RequestError where there is no such one.
+    """
     current = published(home.serving, registry).number
     if known_at is not None and not 1 <= known_at <= current:
         raise RequestError(f"{registry} has no publication {known_at}", hint=f"the newest is {current}")
@@ -166,7 +170,7 @@ def show(home: Home, registry: str, canonical_id: str, at: Moment = NOW) -> dict
 
     With a day the view of both times answers, which says since when and until when as well. Raises RequestError where nothing is known.
     """
-    number = _number(home, registry, at.known_at)
+    number = publication_number(home, registry, at.known_at)
     schema = standard_of(home, get_publication(home.serving, registry, number)).schemas[registry]
     values: dict[str, Any] = {"id": canonical_id, "n": number}
     if at.valid_at is None:
@@ -201,7 +205,7 @@ def why(home: Home, registry: str, canonical_id: str, number: int | None = None)
 
     Raises RequestError where the entity or publication does not exist, NotReproduced where the merge does not come out as published.
     """
-    publication = get_publication(home.serving, registry, _number(home, registry, number))
+    publication = get_publication(home.serving, registry, publication_number(home, registry, number))
     standards = standard_of(home, publication)
     definition = definition_at(home.serving, registry, publication.definition_version)
     schema = standards.schemas[registry]

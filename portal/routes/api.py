@@ -125,12 +125,10 @@ def lookup(hub: HubDep, registry_id: str, asked: Lookup) -> Json:
     parts = asked.identifier.split("/", len(schema.identity) - 1)
     known = len(parts) == len(schema.identity)
     text = "/".join(records.identifier_text(schema, parts)) if known and "-" not in asked.identifier else asked.identifier
-    canonical_id = records.find(hub, registry_id, text, asked.known_at)
+    canonical_id, number = records.find(hub, registry_id, text, asked.known_at)
     purpose = asked.purpose.strip()
     return _shown(
-        records.read_record(
-            hub, registry_id, canonical_id, purpose=purpose, channel="api", valid_at=asked.valid_at, known_at=asked.known_at
-        )
+        records.read_record(hub, registry_id, canonical_id, purpose=purpose, channel="api", valid_at=asked.valid_at, known_at=number)
     )
 
 

@@ -101,7 +101,7 @@ async def search(page: PageDep, request: Request, registry: str) -> Response:
     if not whole and not all(given):
         raise WrongInput(page.t("search.empty"), hint=page.t("search.empty.next"))
     try:
-        canonical_id = records.find(page.hub, registry, whole or "/".join(records.identifier_text(schema, given)))
+        canonical_id, _ = records.find(page.hub, registry, whole or "/".join(records.identifier_text(schema, given)))
     except NoSuchEntity:
         wanted = " + ".join(page.words(page.hub.standards.elements[name].title) for name in schema.identity)
         said = page.t("search.none", registry=page.words(schema.title))

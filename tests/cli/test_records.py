@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.audit import entries
+from pipeline.answers.why import find_entity
 from tests.cli.conftest import LEAN, Command
 from tests.factories import (
     PATIENTS,
@@ -13,6 +14,7 @@ from tests.factories import (
     person,
     resident_id,
 )
+from tests.portal.conftest import open_portal
 
 
 def test_show_gives_the_published_record(command: Command, city: Hub) -> None:
@@ -151,3 +153,39 @@ def test_publishing_where_nothing_can_be_says_why(command_in: Callable[[Path], C
     assert "the reason was not kept" in answer.out
     document = command_in(tmp_path / "empty")("status", "--json").json
     assert {item["published_at"] for item in document["registries"]} == {None}
+
+
+CARDS = {**PATIENTS, "record_key": ["KH"], "ignore": ["XB", "CSRQ", "DZ", "KH"]}
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_one_answer_is_of_one_publication(command_in: Callable[[Path], Command], hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entity is found, then another publication puts its records into another one: what was found is shown as it was then."""
+    hub.register(CARDS)
+    command, api = command_in(hub.settings.home), open_portal(hub).client
+    asked = [
+        lambda: command("show", "population", resident_id(2), "--json").json["resident_id"],
+        lambda: {item["element"]: item["value"] for item in command("why", "population", resident_id(2), "--json").json["answers"]}[
+            "resident_id"
+        ],
+        lambda: api.post("/api/v1/registries/population/lookup", json={"identifier": resident_id(2), "purpose": "appeal"}).json()[
+            "elements"
+        ]["resident_id"]["value"],
+    ]
+
+    def deliver(second: int) -> None:
+        hub.sync(
+            CARDS, [{**person(number), "KH": str(card)} for card, number in ({card: card for card in range(20)} | {2: second}).items()]
+        )
+        hub.publish("population")
+
+    def meanwhile(*arguments: object) -> str:
+        found = find_entity(*arguments)  # type: ignore[arg-type]
+        deliver(3)
+        return found
+
+    for ask in asked:
+        deliver(2)
+        with monkeypatch.context() as patched:
+            patched.setattr("pipeline.answers.why.find_entity", meanwhile)
+            assert ask() == resident_id(2)
