@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from catalog.batches import batch_at
 from catalog.datasets import contract_at
 from core.engine import Engine, literal, quote
+from core.leases import holding
 from pipeline.home import Home
 from pipeline.resolve import schema_elements
 from pipeline.state import log_columns, standardized_table, state
@@ -14,7 +16,11 @@ from registries.linkage.chart import weights_page
 from registries.linkage.model import Trained, kept_path, learned_path, model_path, read_model
 from registries.linkage.train import train
 from registries.publications import inputs_of, published
+from registries.tables import lease
 from standards.loader import load_standards
+
+# Another training writes its three files in less than a second.
+PATIENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,12 @@ def train_linkage(home: Home, registry: str) -> Training:
     with Engine(home.settings, threads=1) as engine:
         datasets = read_records(engine, home, registry, [*model.elements, model.training.label or ""], "records")
         trained = Trained(model=model, parameters=train(engine, model, "records", ", ".join(datasets)))
+    # One after the other: the chart is that of the parameters beside it, whoever trains at the same time.
+    with holding(home.serving, lease, f"training/{registry}", home.settings.actor, patience=PATIENCE):
+        return _written(home, registry, trained)
+
+
+def _written(home: Home, registry: str, trained: Trained) -> Training:
     path = learned_path(home.settings.home, registry)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     chart, learned = path.with_suffix(".html"), trained.parameters.model_dump_json(indent=1) + "\n"

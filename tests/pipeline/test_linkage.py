@@ -2,10 +2,15 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
 from core.errors import RequestError
+from pipeline.publication import linkage
 from pipeline.publication.linkage import train_linkage
 from registries.linkage.model import kept_path, load_trained, model_path, read_trained
 from tests.factories import PATIENTS, RESIDENTS, hub_in, person
@@ -65,3 +70,34 @@ def test_where_no_dataset_counts_in_the_publication_nothing_is_learned(tmp_path)
     assert hub.publish("population").withheld == 3
     with pytest.raises(RequestError, match="population has nothing to learn from: 0 published records"):
         train_linkage(hub.home, "population")
+
+
+def test_two_who_train_at_once_write_one_after_the_other(tmp_path, monkeypatch):
+    """Each wrote its files under the same names before they were put in their places: one found the other's gone."""
+    hub = hub_in(tmp_path / "home")
+    hub.register(RESIDENTS, PATIENTS)
+    for document in (RESIDENTS, PATIENTS):
+        hub.sync(document, [person(number) for number in range(20)])
+    hub.publish("population")
+    trained = train_linkage(hub.home, "population").trained
+    # Both have learned, and each would put the file in its place that the other has just written.
+    monkeypatch.setattr(linkage, "read_records", lambda *_: [])
+    monkeypatch.setattr(linkage, "train", lambda *_: trained.parameters)
+    together, write_text = Barrier(2, timeout=1), Path.write_text
+
+    def slowly(path, *arguments, **options):
+        write_text(path, *arguments, **options)
+        if path.suffix == ".new":
+            meet(together)
+
+    monkeypatch.setattr(Path, "write_text", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(train_linkage, hub.home, "population") for _ in range(2)]
+    assert [item.result().trained for item in done] == [trained, trained]
+    assert load_trained("population", hub.settings.home) == trained
+
+
+def meet(together: Barrier) -> None:
+    """Wait for the other for as long as the barrier is patient."""
+    with suppress(BrokenBarrierError):
+        together.wait()
