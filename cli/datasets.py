@@ -18,6 +18,7 @@ from core.nouns import noun
 
 if TYPE_CHECKING:
     from catalog.batches import Batch
+    from pipeline.delivery.check import SourceCheck
     from pipeline.delivery.tracking import Order
     from pipeline.home import Home
 
@@ -75,11 +76,18 @@ def check(files: Files, as_json: Json = False) -> None:
     home = open_home()
     found = [check_source(home, contract) for contract in contracts]
     rows = [
-        (item.contract_id, "ok" if item.error is None else "fault", item.rows_seen, item.error or "; ".join(item.notes)) for item in found
+        (item.contract_id, "ok" if item.error is None else "fault", _looked_at(item), item.error or "; ".join(item.notes)) for item in found
     ]
     answer(as_json, [asdict(item) for item in found], ("dataset", "source", "rows looked at", "what was found"), rows)
     if any(item.error for item in found):
         raise typer.Exit(max(item.exit_status for item in found))
+
+
+def _looked_at(item: "SourceCheck") -> str | None:
+    """How many rows a look at the source saw, and whether these are all it has; nothing of one that could not be read."""
+    if item.error is not None:
+        return None
+    return f"{item.rows_seen:,}" if item.is_all else f"the first {item.rows_seen:,}"
 
 
 def sync(

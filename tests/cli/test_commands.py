@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -192,3 +193,21 @@ def test_a_backup_is_put_back_by_commands(hub: Hub, without_suite: None, command
     assert other("show", "population", resident_id(1), "--json").json["person_name"] == person(1)["XM"]
     assert other("purge", "--json").json["files"] == 0
     assert other("watch", "--json").json["open"] == []
+
+
+def test_a_look_at_a_source_says_how_far_it_went(command: Command, city: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more rows than its first part it says that there are more, and of rows that cannot be read why."""
+    seen = {**PATIENTS, "id": "health__seen", "source": {**PATIENTS["source"], "path": "seen.csv"}}
+    city.register(seen)
+    contract = str(city.drop / "health__seen.yml")
+    monkeypatch.setattr("connectors.files.csv.BATCH_ROWS", 4)
+    for count, said, is_all in ((3, "3", True), (4, "4", True), (9, "the first 4", False)):
+        city.deliver(seen, [person(number) for number in range(count)])
+        assert re.search(rf"ok +{said} ", command("check", contract).out), said
+        (found,) = command("check", contract, "--json").json
+        assert (found["rows_seen"], found["is_all"]) == (min(count, 4), is_all)
+    header, row, *_ = (city.drop / "seen.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (city.drop / "seen.csv").write_text(f"{header}{row}one,two\n", encoding="utf-8")
+    (found,) = command("check", contract, "--json").json
+    assert (found["error"], found["rows_seen"], found["is_all"]) == (None, 2, True)
+    assert any(note.startswith("cannot be read: 1 row: ") for note in found["notes"]), found["notes"]
