@@ -118,7 +118,7 @@ def replay(
     from catalog.datasets import contract_in_force
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine.replay import refused_rows
+    from pipeline.quarantine.replay import refusals, refused_rows
     from pipeline.quarantine.replay import replay as run_again
 
     home = open_home()
@@ -131,8 +131,12 @@ def replay(
     else:
         for batch in batches:
             print_batch(batch)
-            for row in refused[batch.batch_id]:
-                print(f"  refused  row {row['position']} of {_handed_back_in(batch)}: {row['reason']}")
+            rows = [(row["position"], row["reason"]) for row in refused[batch.batch_id]]
+            lines = refusals(rows)
+            for line in lines:
+                print(f"  refused  of {_handed_back_in(batch)}: {line}")
+            if len(rows) > len(lines):
+                print(f"           each row with its reason: ./hub receipt {batch.batch_id} --json")
     if any(batch.quarantined or batch.unreadable for batch in batches):
         waiting = batches[-1].waiting
         if waiting and not as_json:

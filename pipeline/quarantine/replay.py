@@ -26,7 +26,8 @@ from pipeline.quarantine.repairs import CORRECTED, REPAIR
 from pipeline.quarantine.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting, waiting_there
 from pipeline.standard import CURRENT
 
-_SHOWN = 20  # refused rows that an error names
+# Of refused rows: so many reasons are told, each with so many places.
+_REASONS, _PLACES = 20, 10
 
 
 def replay(subject: str, home: Home | None = None, *, repaired: Path | None = None, standard: str = CURRENT) -> list[Batch]:
@@ -112,7 +113,7 @@ def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Cont
     if not total:
         raise RequestError(f"{file.name} has no rows", hint="hand back the rows that were repaired")
     if total == len(refused):
-        reasons = "\n".join(f"  row {item.position}: {item.reason}" for item in refused[:_SHOWN])
+        reasons = "\n".join(f"  {line}" for line in refusals([(item.position, item.reason) for item in refused]))
         raise RequestError(
             f"no row of {file.name} can be taken back:\n{reasons}", hint="hand back the rows of the file as it was handed out"
         )
@@ -147,6 +148,26 @@ def _run(home: Home, origin: Batch, extraction: Extraction, arrival: Arrival, st
 def accept_there(settings: Settings, batch_id: str, day: str) -> None:
     """Accept a batch, in a process in which another version of the standard stands in for the installed one."""
     accept(batch_id, open_home(settings), day=day)
+
+
+def refusals(rows: Sequence[tuple[int, str]]) -> list[str]:
+    """What to say of refused rows (position and reason): a line per reason, the most frequent first, with the first rows that it holds for."""
+    by_reason: dict[str, list[int]] = {}
+    for position, reason in rows:
+        by_reason.setdefault(reason, []).append(position)
+    ordered = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+    told = [f"{_where(places)}: {reason}" for reason, places in ordered[:_REASONS]]
+    if others := ordered[_REASONS:]:
+        count = sum(len(places) for _, places in others)
+        told.append(f"{count:,} more {noun(count, 'row')} for {len(others):,} other {noun(len(others), 'reason')}")
+    return told
+
+
+def _where(places: Sequence[int]) -> str:
+    if len(places) == 1:
+        return f"row {places[0]}"
+    more = ", …" if len(places) > _PLACES else ""
+    return f"{len(places):,} rows ({', '.join(map(str, sorted(places)[:_PLACES]))}{more})"
 
 
 def refused_rows(home: Home, batch: Batch) -> list[dict[str, Any]]:

@@ -1,12 +1,17 @@
 """Rows in quarantine and with warnings by command: listed masked, handed out as received."""
 
+import csv
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from exchange.audit import entries
 from tests.cli.conftest import LEAN, Command
 from tests.factories import (
     PATIENTS,
     Hub,
+    person,
     resident_id,
 )
 
@@ -56,3 +61,32 @@ def test_what_cannot_be_exported_is_neither_read_nor_written_down(command: Comma
     assert (answer.status, (tmp_path / "f.csv").exists()) == (2, False)
     assert "longer than 400 characters" in answer.err
     assert entries(city.home.audit, limit=1000) == before
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_of_many_refused_rows_each_reason_is_told_once(command_in: Callable[[Path], Command], hub: Hub, tmp_path: Path) -> None:
+    """A line for each of thousands of rows would leave nothing else to be seen."""
+    command, path = command_in(hub.settings.home), tmp_path / "rejected.csv"
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(number, XM="") for number in range(40)])
+    command("quarantine", PATIENTS["id"], "--export", str(path))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+
+    def handed_back(first_bad: int) -> None:
+        twice = [row for row in rows[first_bad:] for _ in range(2)]
+        with path.open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([header, *rows[:first_bad], *twice])
+
+    handed_back(1)
+    answer = command("replay", PATIENTS["id"], "--repaired", str(path))
+    refused = [line for line in answer.out.splitlines() if line.startswith("  refused")]
+    assert refused == [
+        "  refused  of rejected.csv: 78 rows (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …): column 记录标识 record id: the record stands in the file more "
+        "than once; keep the row that is right"
+    ]
+    assert f"each row with its reason: ./hub receipt {PATIENTS['id']}@2 --json" in answer.out
+    assert len(command("receipt", f"{PATIENTS['id']}@2", "--json").json["manifest"]["unreadable_rows"]) == 78
+    handed_back(0)
+    told = command("replay", PATIENTS["id"], "--repaired", str(path)).err
+    assert "  80 rows (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …): column" in told
