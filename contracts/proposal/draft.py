@@ -13,7 +13,7 @@ from typing import Any
 from contracts.model import WHOLE_ROW
 from contracts.proposal.decide import Decision, Decisions, undecided
 from contracts.proposal.lookups import entries
-from contracts.proposal.match import LEAST
+from contracts.proposal.match import AHEAD, CONFIDENT, LEAST
 from contracts.proposal.profile import TableProfile
 from contracts.sources import Source
 from core.nouns import noun
@@ -114,6 +114,8 @@ def _head(dataset: Dataset, profile: TableProfile, decisions: Decisions, faults:
     columns = len(decisions.columns)
     size = f"{profile.rows:,} {noun(profile.rows, 'row')}, {columns} {noun(columns, 'column')}"
     yield f"# {size}: {mapped} mapped, {len(open_items)} maybe, {rest} without a data element."
+    yield "# How sure an element is, from 0 to 1, goes by the name of a column first, then by the share of its values that fit: a column is mapped"
+    yield f"# where that is at least {CONFIDENT:.2f}, and {AHEAD:.2f} more than for any other element."
     if profile.unreadable:
         yield f"# {profile.unreadable:,} {noun(profile.unreadable, 'row')} could not be read as rows of this table."
     if blank := len(profile.left_out):
@@ -180,7 +182,7 @@ def _columns(decisions: Decisions, standards: Standards) -> Iterator[str]:
     yield "columns:" if mapped else "columns: {}"
     for item in mapped:
         yield f"  # {_seen(item)}; {_sensitivity(standards.elements[item.elements[-1]])}"
-        yield from (f"  # {best.score:.2f}: {best.reason}{_others(item)}" for best in item.match.candidates[:1])
+        yield from (f"  # {_score(best.score)}: {best.reason}{_others(item)}" for best in item.match.candidates[:1])
         plain = [mapping if len(mapping) > 1 else mapping["element"] for mapping in _mappings(item)]
         if item.lookup:
             yield f"  # {_told(item)}"
@@ -232,7 +234,9 @@ def _unmapped(decisions: Decisions) -> Iterator[str]:
     yield "ignore:" if items else "ignore: []"
     for item in items:
         likely = [found for found in item.match.candidates if found.score >= LEAST]
-        yield from (f"  # maybe: {found.element} ({found.score:.2f}): {found.reason}; {item.reason}" for found in likely[:_REASONS_SHOWN])
+        yield from (
+            f"  # maybe: {found.element} ({_score(found.score)}): {found.reason}; {item.reason}" for found in likely[:_REASONS_SHOWN]
+        )
         yield from _readings(item)
         yield from _unread(item)
         personal = f"; {item.personal} information" if item.personal != "none" else ""
@@ -265,8 +269,13 @@ def _sensitivity(element: DataElement) -> str:
     return f"{element.classification}{personal}"
 
 
+def _score(score: float) -> str:
+    """Cut, not rounded: what is not mapped is not to seem to have what it takes."""
+    return f"{round(1000 * score) // 10 / 100:.2f}"
+
+
 def _others(item: Decision) -> str:
-    others = [f"{found.element} {found.score:.2f}" for found in item.match.candidates[1:] if found.score >= LEAST]
+    others = [f"{found.element} {_score(found.score)}" for found in item.match.candidates[1:] if found.score >= LEAST]
     return f" (also: {', '.join(others)})" if others else ""
 
 

@@ -13,7 +13,7 @@ from catalog.batches import issues_of
 from catalog.datasets import register
 from contracts.loader import load_contract
 from contracts.model import Contract
-from contracts.proposal.draft import to_document
+from contracts.proposal.draft import _score, to_document
 from core.errors import RequestError, SourceError
 from pipeline.accept import accept
 from pipeline.delivery.check import check_source
@@ -256,6 +256,18 @@ def test_a_doubt_that_the_registry_has_no_place_for_says_so(hub: Hub) -> None:
     found = of_rows(hub, "registered.csv", rows)
     assert "feeds: [population]" in found.draft
     assert "not sure enough, and established_date is not part of population" in found.draft
+
+
+def test_what_is_mapped_and_what_is_shown_do_not_contradict(hub: Hub) -> None:
+    """Shares of values that fit stand beside how sure an element is, and are not that; what is not mapped shows less than what it takes."""
+    rows = [
+        {"姓名": row["XM"], "联系方式": row["DH"] if place % 10 < 7 else "见附件", "身份证号": row["SFZH"]}
+        for place, row in enumerate(PEOPLE)
+    ]
+    draft = of_rows(hub, "contacts.csv", rows).draft
+    assert "# where that is at least 0.80, and 0.05 more than for any other element." in draft
+    assert _score(0.799) == "0.79"
+    assert [_score(hundredths / 100) for hundredths in range(101)] == [f"{hundredths / 100:.2f}" for hundredths in range(101)]
 
 
 def test_a_cover_sheet_is_not_the_table(hub: Hub, tmp_path: Path) -> None:
