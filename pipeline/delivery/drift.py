@@ -103,7 +103,7 @@ def adapted(home: Home, contract: Contract, extraction: Extraction, error: Colum
 def _hint(error: ColumnsMissing, found: Sequence[Renamed]) -> str:
     if not found:
         return error.hint
-    pairs = ", ".join(f"{item.old} to {quotable(item.new)}" for item in found)
+    pairs = ", ".join(f"{item.old} → {quotable(item.new)}" for item in found)
     return f"change the contract's columns ({pairs}), or write drift: {{renamed: accept}} in it"
 
 

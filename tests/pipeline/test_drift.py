@@ -13,6 +13,7 @@ from core.errors import GateFailed, SourceError
 from pipeline.accept import accept
 from pipeline.delivery.tracking import Order
 from pipeline.land import land
+from quality.texts import sentence
 from tests.factories import PATIENTS, RESIDENTS, Hub, Row, person, to_csv
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server
 from tests.pipeline.sources import TABLE, People, connect, phones, quiet, sync, tracked
@@ -63,7 +64,8 @@ def test_a_renamed_column_stops_the_batch_and_its_likely_mapping_is_said(hub: Hu
     assert "column DH is gone, LXDH most likely took its place (100% of the known values agree): it would be mapped to phone_number" in str(
         error
     )
-    assert "(DH to LXDH)" in error.hint
+    assert "(DH → LXDH)" in error.hint
+    assert sentence(error.hint, "zh") == "请修改数据契约的列（DH → LXDH），或在其中写 drift: {renamed: accept}"
     assert hub.batch("health__patient@2").status == "failed"
 
 
