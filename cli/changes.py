@@ -72,7 +72,17 @@ def _print_state(home: Any, registry: str, number: int | None, after_id: str, li
 
 
 def _told(values: Any) -> str:
-    return ", ".join(f"{name}={'–' if value is None else value}" for name, value in (values or {}).items())
+    """Values of an entity in a line; those beside the chosen ones as `show` tells them."""
+    from registries.further_values import COLUMN
+
+    return ", ".join(
+        _beside(value) if name == COLUMN else f"{name}={'–' if value is None else value}" for name, value in (values or {}).items()
+    )
+
+
+def _beside(document: Any) -> str:
+    told = [f"beside {item['element']}: {item['value']} ({item['role']}; {', '.join(item['sources'])})" for item in document or ()]
+    return ", ".join(told) or "nothing beside"
 
 
 def _audited(home: Any, registry: str, part: str, purpose: str) -> tuple[Any, Any]:

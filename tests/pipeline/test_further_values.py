@@ -203,6 +203,9 @@ def test_show_prints_them(told: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_HOME", str(told.settings.home))
     text = CliRunner().invoke(app, ["show", "population", resident_id(3)]).output
     assert f"beside residence_address: {BEFORE} (former, since 2019-01-01; {CARDS['id']})" in text
+    feed = CliRunner().invoke(app, ["changes", "population", "--anew"]).output
+    assert "beside residence_address: " in feed
+    assert "{'element'" not in feed
     (item, _) = json.loads(CliRunner().invoke(app, ["show", "population", resident_id(3), "--json"]).output)[COLUMN]
     assert item["role"] == "former"
     found = CliRunner().invoke(app, ["why", "population", resident_id(3), "phone_number", "--json"]).output
