@@ -221,9 +221,11 @@ def test_a_stopped_publication_is_told_and_so_is_who_let_it_pass(hub: Hub, monke
         ),
     }[lang]
     assert [word for word in words if word not in text_of(portal, "/", lang)] == []
-    assert words[1] in text_of(portal, "/registries", lang)
+    for path in ("/registries", "/registries/legal_entity"):
+        assert [word for word in words[1:] if word not in text_of(portal, path, lang)] == [], path
     publish("legal_entity", hub.home, accept_shrink="<others moved>")
     assert words[0] not in text_of(portal, "/", lang)
+    assert words[1] not in text_of(portal, "/registries/legal_entity", lang)
     assert "&lt;others moved&gt;" in text_of(portal, "/registries/legal_entity/publications/2", lang)
 
 
