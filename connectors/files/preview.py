@@ -86,10 +86,12 @@ def _cells(row: Row) -> list[str]:
 
 
 def _is_header(row: Row, vocabulary: Vocabulary) -> bool:
-    """Whether a row looks like names of columns: different ones, few of them like data, and if any is, many that are known as names."""
+    """Whether a row looks like names of columns: different ones or all known as names, few of them like data, and if any is, many known ones."""
     cells = _cells(row)
     data = sum(bool(_DATA.match(cell)) for cell in cells)
-    if not cells or data > len(cells) / 3 or len(set(cells)) < _DIFFERENT * len(cells):
+    if not cells or data > len(cells) / 3:
         return False
     known = sum(any(reading.score >= _READ for reading in read_name(cell, vocabulary)) for cell in cells)
+    if len(set(cells)) < _DIFFERENT * len(cells) and known < len(cells):
+        return False
     return data == 0 or known >= _KNOWN * len(cells)

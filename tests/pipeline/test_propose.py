@@ -258,6 +258,16 @@ def test_a_doubt_that_the_registry_has_no_place_for_says_so(hub: Hub) -> None:
     assert "not sure enough, and established_date is not part of population" in found.draft
 
 
+def test_a_header_that_names_a_column_twice_is_one(hub: Hub) -> None:
+    """In a narrow table that is a third of its names; the names of columns are known, and no row of data has them."""
+    hub.home  # noqa: B018
+    lines = ["身份证号,姓名,身份证号", *(f"{row['SFZH']},{row['XM']},{row['SFZH']}" for row in PEOPLE[:30])]
+    (hub.drop / "twice.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = proposed(hub, "drop:twice.csv")
+    assert elements(found)["身份证号"] == ("resident_id",)
+    assert found.reading.profile.rows == 30
+
+
 def test_what_is_mapped_and_what_is_shown_do_not_contradict(hub: Hub) -> None:
     """Shares of values that fit stand beside how sure an element is, and are not that; what is not mapped shows less than what it takes."""
     rows = [
