@@ -51,7 +51,7 @@ def receipt(
         print_batch(found)
         _print_receipt(document)
         if verify:
-            _print_verified(differences, purged_by(home, found), source, is_other)
+            _print_verified(differences, purged_by(home, found), source, is_other, has_landed=found.landed is not None)
         if out and document:
             key = document["receipt"]["key_id"]
             print(f"written to {out}; exchange/verify_receipt.py checks it with the key that ./hub keys --export {key} gives")
@@ -85,10 +85,13 @@ def _print_receipt(document: Mapping[str, Any] | None) -> None:
     print(f"  signed   {signed['algorithm']}, key {signed['key_id']}, {signed['issued_at']}")
 
 
-def _print_verified(differences: Sequence[str], purge: int | None, source: str | None, is_other: bool) -> None:
-    held = "signature, equations, catalog and landing hold" if purge is None else "signature, equations and catalog hold"
+def _print_verified(differences: Sequence[str], purge: int | None, source: str | None, is_other: bool, *, has_landed: bool) -> None:
+    is_there = has_landed and purge is None
+    held = "signature, equations, catalog and landing hold" if is_there else "signature, equations and catalog hold"
     print("  verified " + ("; ".join(differences) or held))
-    if purge is not None:
+    if not has_landed:
+        print("           nothing of the batch landed")
+    elif purge is not None:
         print(f"           the delivery itself was removed when its retention had run out: ./hub purge --receipt {purge}")
     if source is not None:
         print(f"  source now: {source}")

@@ -81,3 +81,12 @@ def test_a_bundle_from_terms_to_receipt(command: Command, hub: Hub, tmp_path: Pa
     assert "withdrawn by tester" in command("keys", "--withdraw", key_id, "--department", "public_security").out
     assert "was withdrawn" in command("unbundle", here.json["bundle"]).err
     assert command("bundle", DATASET).status == 2
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_of_a_batch_that_never_landed_no_landing_is_said_to_hold(command: Command, hub: Hub) -> None:
+    (hub.drop / "resident.csv").unlink()
+    assert command("sync", DATASET).status == 3
+    answer = command("receipt", f"{DATASET}@2", "--verify")
+    assert answer.status == 0, answer.err
+    assert answer.out.endswith("  verified signature, equations and catalog hold\n           nothing of the batch landed\n")
