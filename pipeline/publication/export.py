@@ -89,12 +89,12 @@ def export(home: Home, registry: str, folder: Path, *, form: str = "parquet", kn
     if folder.exists():
         raise RequestError(f"{folder} exists already", hint="name a new folder")
     schema = standard_of(home, publication).schemas[definition.id]
-    _write_down(home, publication, purpose)
     draft = folder.with_name(f".{folder.name}.draft")
     with requested(folder):
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
     try:
+        _write_down(home, publication, purpose)
         done = _write(home, schema, publication, draft, chosen, purpose)
         (draft / MANIFEST).write_text(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=utc_text) + "\n", encoding="utf-8")
         with requested(folder):

@@ -208,6 +208,7 @@ def test_who_has_loaded_an_export_follows_the_feed_from_there(hub: Hub, tmp_path
 
 def test_what_cannot_be_exported_says_why_and_leaves_nothing(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
+    written_down = len(entries(hub.home.audit, Selection()))
     for asked, word in (
         ({"folder": tmp_path / "there"}, "exists already"),
         ({"folder": tmp_path / "no" / "parent"}, "No such file"),
@@ -219,3 +220,4 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(hub: Hub, tmp_path:
     with pytest.raises(RequestError, match="not been published"):
         export(hub.home, "credit", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    assert len(entries(hub.home.audit, Selection())) == written_down, "what nobody was given is not in the audit log"
