@@ -37,6 +37,8 @@ STATIC = {
 LARGEST_NUMBER = 2**53 - 1  # every program that reads JSON has whole numbers up to here exactly, and every database holds them
 EXPORTED = 20_000  # most lines of a list that an export holds
 LANGUAGE_COOKIE = "hub_language"
+API = "/api/"
+_LANGUAGE_RANGE = re.compile(r"(?P<language>[A-Za-z]{1,8})(-[A-Za-z0-9]{1,8})*(\s*;\s*q=(?P<weight>[01](\.[0-9]{0,3})?))?")
 T = TypeVar("T")
 
 
@@ -199,12 +201,23 @@ PageDep = Annotated[Page, Depends(Page)]
 
 
 def language_of(request: Request) -> Language:
-    """The language asked for in the address, else the remembered one, else Chinese."""
-    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+    """The language asked for in the address, else the remembered one, else, for a program, the one that it accepts; else Chinese.
+
+    A person has a switch on every page, and a browser that is set to English says nothing of who sits at it.
+    """
+    accepted = _accepted(request.headers.get("accept-language", "")) if request.url.path.startswith(API) else []
+    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE), *accepted):
         for known in LANGUAGES:
             if asked == known:
                 return known
     return "zh"
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header (RFC 9110, 12.5.4) without their regions, the preferred ones first."""
+    found = [match for part in header.split(",") if (match := _LANGUAGE_RANGE.fullmatch(part.strip()))]
+    weighed = [(float(match["weight"] or 1), match["language"].lower()) for match in found]
+    return [language for weight, language in sorted(weighed, key=lambda item: -item[0]) if weight]
 
 
 def link(kind: str, name: str, *more: str) -> str:

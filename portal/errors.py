@@ -12,10 +12,9 @@ from starlette.types import Scope
 
 from core.errors import DefinitionError, HubError, LeaseHeld, RequestError, SourceError, StoreError
 from exchange.audit import NoPurpose
-from portal.context import Page
+from portal.context import API, Page
 from registries.feed import FeedGone
 
-API = "/api/"
 STATUS: dict[type[HubError], int] = {
     RequestError: 404,
     NoPurpose: 422,

@@ -190,6 +190,27 @@ def test_a_number_of_the_feed_that_never_was_is_gone(filled: Portal) -> None:
     assert filled.client.get("/api/v1/registries/people/changes").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [
+        ("en", "Start anew"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "Start anew"),
+        ("zh;q=0.2, EN-us;q=0.7", "Start anew"),
+        ("fr, en;q=0.1", "Start anew"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "请重新开始"),
+        ("en;q=0, *", "请重新开始"),
+        ("en;q=nonsense, ;;, -", "请重新开始"),
+    ],
+)
+def test_a_program_is_answered_in_the_language_that_it_accepts(filled: Portal, accepted: str, said: str) -> None:
+    headers = {"Accept-Language": accepted}
+    answer = filled.client.get("/api/v1/registries/population/changes", params={"after": 999}, headers=headers)
+    assert said in answer.json()["next"]
+    chosen = filled.client.get("/api/v1/registries/population/changes", params={"after": 999, "lang": "zh"}, headers=headers)
+    assert "请重新开始" in chosen.json()["next"], "what the address asks for counts first"
+    assert '<html lang="zh-CN">' in filled.client.get("/datasets", headers=headers).text, "a person has a switch on the page"
+
+
 def test_no_change_is_shown_that_cannot_be_written_down(filled: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise StoreError("the audit log is not there")
