@@ -52,7 +52,7 @@ class Found:
 def record_found(catalog: sa.Engine, lease: Lease, found: Iterable[Found], looked_at: Iterable[str], channels: Sequence[str]) -> None:
     """Open an alert for what is new, close those of the rules that were `looked_at` and found nothing any more.
 
-    Whatever is open already is told once. Who was never told that an alert opened is not told that it closed.
+    Whatever is open is told each channel once, also one that is set later. Who was never told that an alert opened is not told that it closed.
     """
     seen = {(item.rule, item.subject): item for item in found}
     with writing(catalog) as connection:
@@ -62,6 +62,7 @@ def record_found(catalog: sa.Engine, lease: Lease, found: Iterable[Found], looke
             if key in standing:
                 words = {"message_zh": item.message_zh, "message_en": item.message_en, "severity": item.severity}
                 connection.execute(alert.update().where(alert.c.id == standing[key].id).values(seen_at=now(), **words))
+                _tell(connection, standing[key].id, channels)
             else:
                 _open(connection, item, channels)
         for key, row in standing.items():
@@ -72,8 +73,15 @@ def record_found(catalog: sa.Engine, lease: Lease, found: Iterable[Found], looke
 def _open(connection: sa.Connection, item: Found, channels: Sequence[str]) -> None:
     made = connection.execute(alert.insert().values(**vars(item), opened_at=now(), seen_at=now())).inserted_primary_key
     assert made is not None
+    _tell(connection, made[0], channels)
+
+
+def _tell(connection: sa.Connection, alert_id: int, channels: Sequence[str]) -> None:
+    """Have those channels told that an alert is open that have no notice of it yet."""
+    known = set(connection.execute(sa.select(alert_notice.c.channel).where(alert_notice.c.alert_id == alert_id)).scalars())
     for channel in channels:
-        connection.execute(alert_notice.insert().values(alert_id=made[0], channel=channel, kind=OPENED, made_at=now(), attempts=0))
+        if channel not in known:
+            connection.execute(alert_notice.insert().values(alert_id=alert_id, channel=channel, kind=OPENED, made_at=now(), attempts=0))
 
 
 def _close(connection: sa.Connection, alert_id: int) -> None:

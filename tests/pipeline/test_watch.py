@@ -96,6 +96,20 @@ def test_a_receiver_that_is_down_is_told_later_and_one_that_never_knew_is_not_to
     assert "secret" not in json.dumps([*first.unsent, *second.unsent])
 
 
+def test_a_receiver_that_is_set_later_is_told_what_is_open_and_the_others_not_again(hub: Hub) -> None:
+    with web_server() as (first, posts), web_server() as (second, later):
+        hub = told(hub, alerts="ops")
+        connect(hub, ops=first)
+        hub.register({**DAILY, "id": "health__gone", "source": {**DAILY["source"], "path": "gone.csv"}})
+        with pytest.raises(SourceError):
+            land("health__gone", hub.home)
+        assert watch(hub.home).sent == 1
+        hub = told(hub, alerts="ops,duty")
+        connect(hub, ops=first, duty=second)
+        assert [watch(hub.home).sent for _ in range(2)] == [1, 0]
+        assert ([post["event"] for post in posts], [post["event"] for post in later]) == (["opened"], ["opened"])
+
+
 def test_a_receiver_that_refuses_one_document_gets_the_others(hub: Hub) -> None:
     with web_server(refused="health__gone") as (url, posts):
         hub = told(hub, alerts="ops", lineage_connection="ops")
