@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core.database import driver_url
 from core.errors import StoreError
+from core.keys import RECORD_KEY, load_key, proof
 from core.settings import FILES, Settings, located
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SEQ_PROPERTY = "hub.seq"
 FILES_PROPERTY = "hub.files"  # the folder that the files of a table lie below
+INSTALLATION_PROPERTY = "hub.installation"  # what tells by whose keys its records have their ids
 METADATA_ENDING = ".metadata.json"
 HINT = "version-hint.text"
 
@@ -51,7 +53,8 @@ def follow(
 
     A table that the catalog knows at another place, since the installation was moved or copied, is made anew here and left alone there.
     `about` is said by the table (as properties) and by the snapshot that adds the files (in its summary).
-    Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table.
+    Raises StoreError (transient) where the lake's catalog is locked or another process commits to the same table, and StoreError where the
+    table there is another installation's.
     """
     if not files:
         return
@@ -143,12 +146,33 @@ def _iceberg_table(catalog: "SqlCatalog", settings: Settings, table: str, fields
     before = _listed_at(catalog, table)
     iceberg = _load_here(catalog, settings, table)
     if iceberg is None:
+        _refuse_table_of_another(catalog, settings, table)
         _make_namespace(catalog, table.split(".", maxsplit=1)[0])
         _forget(catalog, table, before)
         iceberg = _create(catalog, table, Schema(*columns), _table_folder(settings, table))
     if {field.name: field.field_id for field in iceberg.schema().fields} != {name: number for name, (number, _) in fields.items()}:
         return _with_columns(catalog, iceberg, columns)
     return iceberg
+
+
+def _refuse_table_of_another(catalog: "SqlCatalog", settings: Settings, table: str) -> None:
+    """Two installations with one catalog would take each table from the other, and readers would see now the one's and now the other's."""
+    from pyiceberg.exceptions import NoSuchTableError
+
+    try:
+        properties = catalog.load_table(table).properties
+    except (NoSuchTableError, FileNotFoundError):  # it was moved, or is gone
+        return
+    own = _installation(settings)
+    if properties.get(INSTALLATION_PROPERTY, own) != own:
+        raise StoreError(
+            f"the lake's catalog (HUB_LAKE_URL) has the table {table} of another installation, whose files lie in {properties.get(FILES_PROPERTY)}",
+            hint="name a HUB_LAKE_URL of this installation's own, then run it again: nothing is lost, the catalog only follows",
+        )
+
+
+def _installation(settings: Settings) -> str:
+    return proof(load_key(settings, RECORD_KEY).encode())
 
 
 def _create(catalog: "SqlCatalog", table: str, schema: "Schema", place: str) -> "Table":
@@ -243,7 +267,8 @@ def _append(
         )
     with _knowing(catalog, iceberg, paths) as wide, _transaction(wide) as transaction:
         transaction.add_files([located(path) for path in paths], snapshot_properties=dict(about), check_duplicate_files=False)
-        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), FILES_PROPERTY: located(settings.lake_dir), **about})
+        own = {FILES_PROPERTY: located(settings.lake_dir), INSTALLATION_PROPERTY: _installation(settings)}
+        transaction.set_properties({SEQ_PROPERTY: str(max(seq for seq, _ in missing)), **own, **about})
     return wide if wide is iceberg else catalog.load_table(iceberg.name())
 
 

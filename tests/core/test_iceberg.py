@@ -123,6 +123,23 @@ def test_a_table_that_lies_elsewhere_is_made_anew_here_and_left_alone_there(tmp_
     assert len(iceberg_rows(other, "std.t")) == 6
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["in the home", "in a folder of both"])
+def test_a_table_of_another_installation_is_not_taken_from_it(tmp_path: Path, apart: bool) -> None:
+    """Both were told one HUB_LAKE_URL."""
+    variables = {"lake_url": f"sqlite:///{tmp_path}/iceberg.db"} | ({"lake_warehouse": f"file://{tmp_path}/warehouse"} if apart else {})
+    first, second = (hub_in(tmp_path / name, **variables) for name in ("first", "second"))
+    for hub, count in ((first, 2), (second, 3)):
+        _ = hub.home
+        with Engine(hub.settings) as engine:
+            lake.write(engine, hub.settings, rows(count), "t/1.parquet", IDS, ["_record_id"])
+    iceberg.follow(first.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    before = metadata_of(first)
+    with pytest.raises(StoreError, match=r"has the table std.t of another installation, whose files lie in file://.*/first/"):
+        iceberg.follow(second.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert metadata_of(first) == before
+    assert len(iceberg_rows(first, "std.t")) == 2
+
+
 def test_a_damaged_catalog_says_what_to_do(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
     iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
