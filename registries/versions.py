@@ -90,7 +90,8 @@ def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     """Create the tables and the views of a base registry, or bring them to the standard where elements or views are new.
 
     What a later standard has no more stays in table and views: an earlier publication had it, and as long as the later standard is only
-    installed, the current one has. Raises StoreError where a view of somebody else rests on one that has to be dropped.
+    installed, the current one has. A column that a later standard makes longer becomes so, one that it makes shorter stays: it has longer values.
+    Raises StoreError where a view of somebody else rests on one that has to be dropped.
     """
     dialect: Dialect = "postgresql" if serving.dialect.name == "postgresql" else "sqlite"
     with reading(serving) as connection:
@@ -100,18 +101,24 @@ def ensure_table(serving: sa.Engine, schema: Schema) -> None:
     wanted = {element.id: column_type(element, dialect) for element in schema.elements} | {COLUMN: "TEXT"}
     dropped = sorted(name for name in existing if name not in wanted and not name.startswith("_"))
     shown = {*wanted, *dropped}
+    outgrown = [
+        element.id for element in schema.elements if (held := existing.get(element.id)) and not 0 < (element.max_length or 0) <= held
+    ]
     views_stand = all(standing.values()) and all(shown <= {*standing[name]} for name in (schema.table, as_of_view(schema)))
-    if views_stand and wanted.keys() <= {*existing}:
+    if views_stand and wanted.keys() <= existing.keys() and not outgrown:
         return
     views = list(_views(schema, dialect, dropped))
-    replaced = dialect == "postgresql" and all({*standing[view.name]} <= view.columns.keys() for view in views)
+    # PostgreSQL changes the type of no column that a view has.
+    replaced = dialect == "postgresql" and not outgrown and all({*standing[view.name]} <= view.columns.keys() for view in views)
     statements = [] if replaced else [f"DROP VIEW IF EXISTS {view.name}" for view in reversed(views)]
     statements += _tables(schema, wanted, existing, dialect)
+    statements += [f"ALTER TABLE {rows_table(schema)} ALTER COLUMN {name} TYPE {wanted[name]}" for name in outgrown]
     for view in views:
-        statements += _written(view, dialect, standing[view.name] if replaced else ())
+        statements += _written(view, dialect, [*standing[view.name]] if replaced else ())
     try:
         with writing(serving) as connection:
-            for statement in statements:
+            rights = _rights(connection, names) if dialect == "postgresql" and not replaced else []
+            for statement in [*statements, *rights]:
                 run_as_written(connection, statement)
     except sa.exc.InternalError as error:
         if getattr(error.orig, "sqlstate", None) != _RESTED_ON:
@@ -129,9 +136,27 @@ def told_columns(connection: sa.Connection, schema: Schema) -> list[str]:
     return [*own, *sorted(name for name in there - set(own) if not name.startswith("_")), COLUMN]
 
 
-def _columns(connection: sa.Connection, name: str) -> list[str]:
+def _columns(connection: sa.Connection, name: str) -> dict[str, int | None]:
+    """The columns of a table or view in their order, and the most characters that each may have, where the database says so."""
     inspector = sa.inspect(connection)
-    return [column["name"] for column in inspector.get_columns(name)] if inspector.has_table(name) else []
+    found = inspector.get_columns(name) if inspector.has_table(name) else []
+    return {column["name"]: getattr(column["type"], "length", None) for column in found}
+
+
+def _rights(connection: sa.Connection, views: Sequence[str]) -> list[str]:
+    """Statements that grant again what has been granted on views: it goes with a view that is dropped."""
+    asked = (
+        "SELECT table_name, grantee, privilege_type, is_grantable FROM information_schema.table_privileges "
+        "WHERE table_schema = current_schema() AND table_name = ANY(:views) AND grantee <> current_user"
+    )
+    return [
+        f"GRANT {right} ON {view} TO {'PUBLIC' if grantee == 'PUBLIC' else _name(grantee)}{' WITH GRANT OPTION' if may_grant == 'YES' else ''}"
+        for view, grantee, right, may_grant in connection.execute(sa.text(asked), {"views": list(views)})
+    ]
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _tables(schema: Schema, columns: Mapping[str, str], existing: Collection[str], dialect: Dialect) -> Iterator[str]:

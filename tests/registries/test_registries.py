@@ -23,6 +23,7 @@ from registries.publications import latest, nothing_yet
 from registries.survivorship import Contribution, keep_best, merged, ranked, supplied
 from registries.versions import as_of_view, ensure_table, history_view, values_view, versions_view
 from standards.loader import load_standards
+from standards.model import Schema
 from tests.factories import Hub, hub_in
 
 STANDARDS = load_standards()
@@ -233,6 +234,31 @@ def test_rights_on_a_view_and_what_rests_on_it_outlive_another_standard(any_hub:
         assert {element.id for element in SCHEMA.elements} <= {*columns}
         assert len({*columns}) == len(columns)
     assert shown(hub) == {"a": "A"}
+
+
+def with_length(length: int | None) -> Schema:
+    """The schema, in which names of organizations may be so long."""
+    uses = {use.element.id: use for use in SCHEMA.uses}
+    name = uses["organization_name"]
+    uses[name.element.id] = name.model_copy(update={"element": name.element.model_copy(update={"max_length": length})})
+    return SCHEMA.model_copy(update={"uses": tuple(uses.values())})
+
+
+@pytest.mark.parametrize("longer", [40, None])
+def test_a_column_that_a_standard_makes_longer_takes_longer_values(any_hub: Hub, longer: int | None) -> None:
+    hub, engine, name = any_hub, any_hub.home.serving, "A" * 40
+    ensure_table(engine, with_length(10))
+    serving.load_rows(engine, SCHEMA, [batch(1, {"a": "A"})])
+    is_on_server = engine.dialect.name == "postgresql"
+    if is_on_server:
+        with writing(engine) as connection:
+            connection.exec_driver_sql(f"GRANT SELECT ON {SCHEMA.table}, {versions_view(SCHEMA)} TO PUBLIC")
+    ensure_table(engine, with_length(longer))
+    ensure_table(engine, with_length(10))  # a shorter one again: what is there stays
+    serving.load_rows(engine, SCHEMA, [batch(1, {"b": name})])
+    make_current(hub, 1)
+    assert shown(hub) == {"a": "A", "b": name}
+    assert not is_on_server or granted(hub) == 2
 
 
 @pytest.mark.parametrize("any_hub", ["postgresql"], indirect=True)
