@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catalog.batches import Batch, contract_of, get_batch, latest_batch
+from catalog.batches import Batch, contract_of, get_batch, latest_accepted, latest_batch
 from catalog.datasets import contract_at, contract_in_force
 from catalog.standards import get_standard
 from connectors.extraction import Extraction
 from contracts.model import Contract
 from core.clock import BEIJING
 from core.engine import Engine
-from core.errors import RequestError
+from core.errors import LeaseHeld, RequestError
 from core.nouns import noun
 from core.settings import Settings
 from pipeline.accept import accept
 from pipeline.home import Home, open_home
 from pipeline.impact.trial import trying
 from pipeline.land import Arrival, land
-from pipeline.quarantine.handed_back import HandedBack, check_header, known_records, take_back
+from pipeline.quarantine.handed_back import HandedBack, check_header, take_back
 from pipeline.quarantine.handed_file import HandedFile, read_handed_file
 from pipeline.quarantine.repairs import CORRECTED, REPAIR
 from pipeline.quarantine.set_aside import SetAside, as_they_were, count_waiting, find_set_aside, find_waiting, waiting_there
@@ -35,11 +37,12 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
 
     `subject` is a batch, or a dataset: then it is whatever waits. With `repaired`, the rows are those of a file that was handed back.
     `standard` is the number of a version that batches have used: it judges as on the day of the batch. A run that died before its rows were
-    accepted is ended first. Raises RequestError where nothing can be run again.
+    accepted is ended first. Raises RequestError where nothing can be run again, and LeaseHeld where another batch is accepted meanwhile.
     """
     home = home or open_home()
     contract_id = contract_of(subject)
     left = _left_landed(home, contract_id)
+    newest = latest_accepted(home.catalog, contract_id)
     _, contract = contract_in_force(home.catalog, contract_id)
     with Engine(home.settings) as engine:
         waiting = find_waiting(home, engine, contract_id)
@@ -58,8 +61,21 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
             if "@" not in subject:
                 found += _named(home, contract, file, {batch.batch_id for batch in asked})
             backs = _backs(home, engine, found, contract, file)
-            runs = [(batch, back.extraction, _arrival(home, batch, contract, back)) for batch, back in backs]
-        return [*left, *(_run(home, batch, extraction, arrival, standard) for batch, extraction, arrival in runs)]
+            runs = [(batch, back.extraction, _arrival(home, batch, back)) for batch, back in backs]
+        done: list[Batch] = []
+        for batch, extraction, arrival in runs:
+            unless_overtaken = replace(arrival, check=partial(_refuse_overtaken, home, contract_id, done[-1] if done else newest))
+            done.append(_run(home, batch, extraction, unless_overtaken, standard))
+        return [*left, *done]
+
+
+def _refuse_overtaken(home: Home, contract_id: str, before: Batch | None) -> None:
+    """What waits was read when others could write the dataset: by now the source may have sent another row, or somebody else has repaired it."""
+    newest = latest_accepted(home.catalog, contract_id)
+    if newest is not None and (before is None or newest.seq != before.seq):
+        raise LeaseHeld(
+            f"{newest.batch_id} was accepted while the rows to run again were read", hint="try again: then what still waits is run again"
+        )
 
 
 def _left_landed(home: Home, contract_id: str) -> list[Batch]:
@@ -120,18 +136,13 @@ def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Cont
     return [(batch, back) for batch, back in backs if back.rows]
 
 
-def _arrival(home: Home, batch: Batch, contract: Contract, back: HandedBack) -> Arrival:
+def _arrival(home: Home, batch: Batch, back: HandedBack) -> Arrival:
     taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
     message = f"{taken} repaired {noun(taken, 'row')} of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
     more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
     places = [[line, position, seq] for line, ((seq, position), _) in back.corrected.items()]
     corrected = {CORRECTED: places} if places else {}
-
-    def check() -> None:
-        if known_records(home, contract, [record_id for _, record_id in back.corrected.values()]):
-            raise RequestError("records with the corrected keys have arrived meanwhile", hint="hand the file back again")
-
-    return Arrival("repair", batch.batch_id, {"kind": REPAIR, "message": message, **more, **corrected}, check)
+    return Arrival("repair", batch.batch_id, {"kind": REPAIR, "message": message, **more, **corrected})
 
 
 def _run(home: Home, origin: Batch, extraction: Extraction, arrival: Arrival, standard: str) -> Batch:

@@ -1,6 +1,7 @@
 """Rejected rows go out to their department and come back; each is matched, judged, published and accounted for."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from core.errors import LeaseHeld, RequestError
 from pipeline.answers.why import why
 from pipeline.delivery.tracking import Order
 from pipeline.landing import verify_landing
+from pipeline.quarantine import replay as module
 from pipeline.quarantine.listing import rule_counts
 from pipeline.quarantine.repair_file import BATCH, NOTE, POSITION, RECORD
 from pipeline.quarantine.replay import refused_rows, replay
@@ -319,6 +321,28 @@ def test_rows_run_again_do_not_overtake_a_delivery(hub: Hub) -> None:
     hub.land(PATIENTS, [*GOOD, *NAMELESS])
     with pytest.raises(LeaseHeld, match="not accepted yet"):
         replay(first.batch_id, hub.home)
+
+
+def test_rows_that_the_source_sends_right_meanwhile_are_not_run_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was repaired would stand for the newer row, in a dataset that is read in parts for good."""
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    back = edited(handed_out(hub), filling("XM", "王更", "李正"))
+    landing = module.land
+
+    def late(*arguments: Any, **named: Any) -> str:
+        hub.sync(PATIENTS, [*GOOD, person(50, XM="王新"), NAMELESS[1]])
+        return landing(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "land", late)
+        for repaired in (back, None):
+            with pytest.raises(LeaseHeld, match="was accepted while the rows to run again were read"):
+                replay(ID, hub.home, repaired=repaired)
+    (done,) = replay(ID, hub.home, repaired=back)
+    assert (done.accepted, done.unreadable, done.waiting) == (1, 1, 0)
+    assert {"王新", "李正"} <= {row["person_name"] for row in hub.state(PATIENTS)}
+    assert hub.unbalanced() == []
 
 
 def test_what_waits_of_a_dataset_that_is_read_in_parts(hub: Hub, tmp_path: Path) -> None:
