@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from portal.context import Page, PageDep, get_hub, link
-from portal.errors import API, answer
+from portal.context import API, Page, PageDep, get_hub, link
+from portal.errors import answer
 from portal.routes.review import PURPOSE
 from portal.security import COOKIE, session_value
 from registries.definition import load_definitions
