@@ -10,6 +10,7 @@ import stat
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -61,27 +62,33 @@ _ZIPPED = {"xl/": "an Excel workbook (xlsx)", "word/": "a Word document", "conte
 
 @dataclass(frozen=True)
 class Member:
-    """A file within a zip archive."""
+    """A file within a zip archive; its name stands behind the archive's."""
 
     archive: Path
     member: str
+    name: str
     found: zipfile.ZipInfo = field(compare=False, repr=False)  # two members may have one name
     opened: zipfile.ZipFile = field(compare=False, repr=False)  # opening it reads the names of all members, which may be thousands
 
-    @property
-    def name(self) -> str:
-        """Its name, behind the archive's."""
-        return f"{self.archive.name}/{PurePosixPath(self.member).name}"
+
+@dataclass(frozen=True)
+class FiledAway:
+    """A file in a folder that the path leaves open: it is told with the folder, for another may have one of that name."""
+
+    path: Path
+    name: str
 
 
-DeliveredFile = Path | Member
+DeliveredFile = Path | FiledAway | Member
 Batch = TypeVar("Batch")
 File = TypeVar("File")
 
 
 def delivered_files(contract_id: str, source: FileSource, connections: Connections) -> list[DeliveredFile]:
     """The files of a delivery in name order, those of a zip archive in place of it. Raises SourceError as `delivered_paths` does."""
-    return [found for file in delivered_paths(contract_id, source, connections) for found in unpacked(contract_id, file)]
+    folder = _folder_of_names(source, connections)
+    files = [(file, file.relative_to(folder).as_posix()) for file in delivered_paths(contract_id, source, connections)]
+    return [found for file, name in files for found in unpacked(contract_id, file, name)]
 
 
 def delivered_paths(contract_id: str, source: FileSource, connections: Connections) -> list[Path]:
@@ -218,8 +225,8 @@ def is_finished_name(name: str) -> bool:
     return not name.startswith(_UNDER_WAY_START) and not name.lower().endswith(_UNDER_WAY)
 
 
-def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
-    """The file itself, or the files within it if it is a zip archive and no workbook.
+def unpacked(contract_id: str, file: Path, name: str = "") -> list[DeliveredFile]:
+    """The file itself, told by another name than its own if there is one, or the files within it if it is a zip archive and no workbook.
 
     Raises SourceError for archives that cannot be read as they are: damaged, locked, larger than any delivery when unpacked, or with names
     that lead out of it.
@@ -227,13 +234,16 @@ def unpacked(contract_id: str, file: Path) -> list[DeliveredFile]:
     with file.open("rb") as stream:
         kind = _zipped_kind(file) if stream.read(4) == _ZIP else ""
     if kind == _DAMAGED:
-        raise SourceError(f"{contract_id}: {file.name} is a damaged zip archive", hint="ask the department for the delivery again")
+        raise SourceError(f"{contract_id}: {name or file.name} is a damaged zip archive", hint="ask the department for the delivery again")
     if kind != _ARCHIVE:
-        return [file]
+        return [file if name in ("", file.name) else FiledAway(file, name)]
     archive = open_archive(file)  # closed with the last of its members
     members = sorted((item for item in archive.infolist() if not item.is_dir() and not _is_clutter(item.filename)), key=_name)
-    _check_archive(contract_id, file, members)
-    return [Member(file, _name(item), item, archive) for item in members]
+    _check_archive(f"{contract_id}: {name or file.name}", members)
+    paths = [PurePosixPath(_name(item)) for item in members]
+    often = Counter(path.name for path in paths)
+    told = [path.name if often[path.name] == 1 else path.as_posix() for path in paths]
+    return [Member(file, _name(item), f"{name or file.name}/{own}", item, archive) for own, item in zip(told, members, strict=True)]
 
 
 def open_archive(file: Path | BinaryIO) -> zipfile.ZipFile:
@@ -267,8 +277,7 @@ def _is_clutter(name: str) -> bool:
     return name.startswith("__MACOSX/") or PurePosixPath(name).name in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-def _check_archive(contract_id: str, file: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    what = f"{contract_id}: {file.name}"
+def _check_archive(what: str, members: Sequence[zipfile.ZipInfo]) -> None:
     if not members:
         raise SourceError(f"{what} is an archive with nothing in it", hint="ask the department for the delivery again")
     names = [_name(item) for item in members]
@@ -294,9 +303,10 @@ def open_bytes(file: DeliveredFile) -> BinaryIO:
     """The file's bytes, decompressed if they are gzip's or in an archive."""
     if isinstance(file, Member):
         return cast("BinaryIO", file.opened.open(file.found))
-    with file.open("rb") as stream:
+    path = file.path if isinstance(file, FiledAway) else file
+    with path.open("rb") as stream:
         compressed = stream.read(2) == _GZIP
-    return cast("BinaryIO", _Unpacked(file)) if compressed else file.open("rb")
+    return cast("BinaryIO", _Unpacked(path, file.name)) if compressed else path.open("rb")
 
 
 @contextmanager
@@ -309,9 +319,9 @@ def open_anywhere(file: DeliveredFile) -> Iterator[BinaryIO]:
 class _Unpacked(gzip.GzipFile):
     """What gzip has packed, as long as it is no more than any delivery packs. How large it will be stands nowhere in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         super().__init__(path, "rb")
-        self._file_name = path.name
+        self._file_name = name
         self._most = max(_LARGEST_EXPANSION * path.stat().st_size, _LEAST_ALLOWED)
         self._passed = 0
 

@@ -26,6 +26,21 @@ def test_files_in_an_archive_are_a_delivery(drop):
     assert delivery.positions == [2, 4, 5]
 
 
+def test_files_of_one_name_are_told_with_their_folders(drop):
+    """Twelve offices send one `a.csv` each; a refused row that is in `a.csv`, line 3, would be anybody's."""
+    broken = "n,m\n一,1\n二,2,3\n"
+    for office in ("east", "west"):
+        (drop.folder / "2026" / office).mkdir(parents=True)
+        (drop.folder / "2026" / office / "a.csv").write_text(broken)
+    archive(drop, "2026/east/b.zip", {"1/a.csv": broken, "2/a.csv": broken, "3/c.csv": broken})
+    delivery = drop.read(["n", "m"], "2026/*/*.*")
+    places = [reason.partition(", line")[0] for reason in delivery.unreadable.values()]
+    assert places == ["east/a.csv", "west/a.csv", "east/b.zip/1/a.csv", "east/b.zip/2/a.csv", "east/b.zip/c.csv"]
+    (drop.folder / "2026" / "west" / "a.csv").write_text("")
+    with pytest.raises(SourceError, match=r"west/a\.csv is empty"):
+        drop.read(["n", "m"], "2026/*/*.*")
+
+
 def test_an_archive_is_opened_as_often_for_many_members_as_for_few(drop, monkeypatch):
     """Each opening reads the names of all members: for two thousand it took more than a minute."""
     opened = []
