@@ -6,6 +6,7 @@ from pipeline.link import link
 from registries.candidates import open_pairs
 from registries.judgements import Decision, judge, judgements
 from tests.factories import PATIENTS, RESIDENTS, Hub, person
+from tests.pipeline.test_crashes import Killed, dying
 
 pytestmark = [pytest.mark.usefixtures("without_suite", "without_lake"), pytest.mark.slow]
 CARDS = {**PATIENTS, "record_key": ["KH"], "columns": RESIDENTS["columns"], "ignore": ["KH"]}
@@ -46,3 +47,20 @@ def test_a_persons_veto_is_not_overruled_and_two_that_are_equal_are_for_a_person
     published = hub.publish("population")
     assert (published.linked, published.unlinked) == (31, 2)
     assert link("population", hub.home).judged == 0
+
+
+@pytest.mark.parametrize(("target", "when"), [("judge", "after"), ("drop", "after"), ("offer", "before"), ("offer", "after")])
+def test_where_it_dies_the_next_run_finds_the_same(hub: Hub, monkeypatch: pytest.MonkeyPatch, target: str, when: str) -> None:
+    hub.register(RESIDENTS, CARDS)
+    hub.sync(RESIDENTS, [*(person(n) for n in range(30)), person(1) | {"SFZH": person(61)["SFZH"]}])
+    hub.sync(CARDS, [card(1), card(2), card(4)])
+    hub.publish("population")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pipeline.link.{target}", dying(f"pipeline.link.{target}", when))
+        with pytest.raises(Killed):
+            link("population", hub.home)
+    for _ in range(2):
+        link("population", hub.home)
+        told = judgements(hub.home.serving, "population")
+        assert ({item.verdict for item in told}, len({(item.left, item.right) for item in told}), len(told)) == ({"same"}, 2, 2)
+        assert len(open_pairs(hub.home.serving, "population")) == 2
