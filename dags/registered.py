@@ -5,7 +5,7 @@ import warnings
 import zlib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Dataset(BaseModel):
@@ -51,6 +51,6 @@ def shard_of(department: str, shards: int) -> int:
 def _read(file: Path) -> tuple[Dataset, ...]:
     try:
         return Department.model_validate(json.loads(file.read_text(encoding="utf-8"))).datasets
-    except (OSError, json.JSONDecodeError, ValidationError) as error:
+    except (OSError, ValueError) as error:  # no JSON, in another encoding, or not of this form: each is a ValueError
         warnings.warn(f"registered/{file.name} cannot be used ({type(error).__name__}): its datasets have no DAG", stacklevel=2)
         return ()

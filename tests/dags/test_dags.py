@@ -169,9 +169,14 @@ def test_a_department_keeps_its_shard_and_is_in_exactly_one(tmp_path: Path) -> N
     assert sorted(path.name for path in (REPOSITORY / "dags").glob("collect_*.py")) == [f"collect_{shard}.py" for shard in range(SHARDS)]
 
 
-def test_a_broken_file_of_one_department_leaves_the_others_their_dags(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    ['{"department": "tax", "datasets": [{"id": "tax__payer"', '{"department": "税务", "datasets": []}', '{"department": "tax"}', "[]", ""],
+    ids=["half", "saved in another encoding", "of another form", "no object", "empty"],
+)
+def test_a_broken_file_of_one_department_leaves_the_others_their_dags(tmp_path: Path, content: str) -> None:
     register(tmp_path, RESIDENT)
-    (tmp_path / "registered" / "tax.json").write_text('{"department": "tax", "datasets": [{"id": "tax__payer"')
+    (tmp_path / "registered" / "tax.json").write_bytes(content.encode("gb18030"))
     with pytest.warns(UserWarning, match=r"registered/tax\.json cannot be used"):
         assert [dataset.id for dataset in read_registered(tmp_path / "registered")] == ["public_security__resident"]
 
