@@ -32,16 +32,14 @@ def quarantine(
     as_json: Json = False,
 ) -> None:
     """Rows that wait in quarantine, or rows with warnings: how many by rule and since when, which, and out to a file for the department."""
-    from core.files import check_new_file
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine.listing import export_rows, listed_rows, rule_counts
-    from pipeline.quarantine.repair_file import ENDINGS
+    from pipeline.quarantine.listing import check_export, export_rows, listed_rows, rule_counts
 
     home, kind = open_home(), "warnings" if warnings else "quarantine"
     counts = rule_counts(home, subject, warnings=warnings)
     if export:
-        check_new_file(export, ENDINGS)  # what cannot be written is not to stand in the audit log
+        check_export(home, subject, export, warnings=warnings)  # what cannot be written is not to stand in the audit log
     for action in [name for name, wanted in (("view", rows), ("export", export and counts)) if wanted]:
         audit.record(home.audit, actor=home.settings.actor, action=f"{action}-{kind}", subject=subject, purpose=purpose)
     listed = listed_rows(home, subject, rows, warnings=warnings) if rows else None

@@ -83,17 +83,19 @@ def export_rows(home: Home, subject: str, path: Path, *, warnings: bool = False)
     check_new_file(path, ENDINGS)
     contract_in_force(home.catalog, contract_of(subject))
     with Engine(home.settings) as engine:
-        parts = list(_parts(home, engine, subject, warnings=warnings))
-        if parts and not any(part.columns for part in parts):
-            raise RequestError(
-                f"the rows of {subject} are no longer kept: their places and rules are all that is left",
-                hint="sync the dataset, and use the rows that are rejected then",
-            )
+        parts = _kept_parts(home, engine, subject, warnings=warnings)
         columns = list(dict.fromkeys(name for part in parts for name in part.columns))
         noted = {name for part in parts for name in part.noted(engine)}
         rows = (row for part in parts for row in part.rejected(engine))
         count = sum(part.count(engine) for part in parts)
         return Exported(count, tuple(write_rejected(path, columns, noted, rows, count)))
+
+
+def check_export(home: Home, subject: str, path: Path, *, warnings: bool = False) -> None:
+    """Raise RequestError as `export_rows` does, for whoever writes an export down before it is made."""
+    check_new_file(path, ENDINGS)
+    with Engine(home.settings) as engine:
+        _kept_parts(home, engine, subject, warnings=warnings)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,16 @@ class _Part:
             for position, record, rules, *values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 place = (self.batch_id, str(position), record)
                 yield Rejected(place, dict(zip(self.columns, values, strict=True)), notes(rules))
+
+
+def _kept_parts(home: Home, engine: Engine, subject: str, *, warnings: bool) -> list[_Part]:
+    parts = list(_parts(home, engine, subject, warnings=warnings))
+    if parts and not any(part.columns for part in parts):
+        raise RequestError(
+            f"the rows of {subject} are no longer kept: their places and rules are all that is left",
+            hint="sync the dataset, and use the rows that are rejected then",
+        )
+    return parts
 
 
 def _parts(home: Home, engine: Engine, subject: str, *, warnings: bool) -> Iterator[_Part]:

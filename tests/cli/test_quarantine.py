@@ -60,6 +60,12 @@ def test_what_cannot_be_exported_is_neither_read_nor_written_down(command: Comma
     answer = command("quarantine", LEAN["id"], "--export", str(tmp_path / "f.csv"), "--purpose", "x" * 600)
     assert (answer.status, (tmp_path / "f.csv").exists()) == (2, False)
     assert "longer than 400 characters" in answer.err
+    landing = city.settings.landing / LEAN["id"]
+    purged = landing.rename(landing.with_name("purged"))
+    answer = command("quarantine", LEAN["id"], "--export", str(tmp_path / "f.csv"))
+    purged.rename(landing)
+    assert (answer.status, (tmp_path / "f.csv").exists()) == (2, False)
+    assert "are no longer kept: their places and rules are all that is left" in answer.err
     assert entries(city.home.audit, limit=1000) == before
 
 
