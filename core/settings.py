@@ -98,7 +98,7 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
         least_free_mb=_number(env, "HUB_LEAST_FREE_MB", 200, range(2**31)),
         landing_quota_mb=_number(env, "HUB_LANDING_QUOTA_MB", 0, range(2**31)),
         lake_quota_mb=_number(env, "HUB_LAKE_QUOTA_MB", 0, range(2**31)),
-        alert_connections=tuple(name.strip() for name in env.get("HUB_ALERTS", "").split(",") if name.strip()),
+        alert_connections=tuple(dict.fromkeys(name.strip() for name in env.get("HUB_ALERTS", "").split(",") if name.strip())),
     )
 
 

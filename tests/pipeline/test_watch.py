@@ -110,6 +110,18 @@ def test_a_receiver_that_is_set_later_is_told_what_is_open_and_the_others_not_ag
         assert ([post["event"] for post in posts], [post["event"] for post in later]) == (["opened"], ["opened"])
 
 
+def test_a_receiver_that_is_named_twice_is_told_once(hub: Hub) -> None:
+    """Nobody was told anything then, and no alert was written down."""
+    with web_server() as (url, posts):
+        hub = told(hub, alerts="ops, ops,")
+        connect(hub, ops=url)
+        hub.register({**DAILY, "id": "health__gone", "source": {**DAILY["source"], "path": "gone.csv"}})
+        with pytest.raises(SourceError):
+            land("health__gone", hub.home)
+        assert [watch(hub.home).sent for _ in range(2)] == [1, 0]
+        assert [post["event"] for post in posts] == ["opened"]
+
+
 def test_a_receiver_that_refuses_one_document_gets_the_others(hub: Hub) -> None:
     with web_server(refused="health__gone") as (url, posts):
         hub = told(hub, alerts="ops", lineage_connection="ops")
