@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -79,12 +80,14 @@ def load_settings(environment: dict[str, str] | None = None) -> Settings:
     """
     env = dict(os.environ) if environment is None else environment
     home = _home(env)
+    urls = {name: _database(env, name, home) for name in ("catalog", "serving", "audit", "lake")}
+    _refuse_shared(urls)
     return Settings(
         home=home,
-        catalog_url=_database(env, "catalog", home),
-        serving_url=_database(env, "serving", home),
-        audit_url=_database(env, "audit", home),
-        lake_url=_database(env, "lake", home),
+        catalog_url=urls["catalog"],
+        serving_url=urls["serving"],
+        audit_url=urls["audit"],
+        lake_url=urls["lake"],
         lake_warehouse=env.get("HUB_LAKE_WAREHOUSE") or located(home / "lake"),
         memory_limit_mb=_number(env, "HUB_MEMORY_MB", 3072),
         threads=_number(env, "HUB_THREADS", min(4, os.cpu_count() or 1)),
@@ -142,6 +145,19 @@ def _database(env: dict[str, str], name: str, home: Path) -> str:
             f"{variable} is not the address of a database that the hub can use", hint="it begins with sqlite:/// or postgresql://"
         )
     return url
+
+
+def _refuse_shared(urls: Mapping[str, str]) -> None:
+    """Two in one database would be taken for one that a newer hub has made. The lake's catalog has tables of its own, but as a file it goes by
+    itself: a restore removes it.
+    """
+    places: dict[str, list[str]] = {}
+    for name, url in urls.items():
+        if name != "lake" or url.startswith("sqlite"):
+            places.setdefault(url.partition("://")[2].rpartition("@")[2], []).append(f"HUB_{name.upper()}_URL")
+    for names in places.values():
+        if len(names) > 1:
+            raise RequestError(f"{' and '.join(names)} lead to one database", hint="name a database of its own for each")
 
 
 def _actor(env: dict[str, str]) -> str:

@@ -323,3 +323,18 @@ def test_a_column_is_masked_as_its_values_are(values: list[str | None]) -> None:
         for kind in MASKS:
             found = engine.execute(f"SELECT {mask_sql('v', kind)} FROM (SELECT unnest($1::varchar[]) AS v)", [kept]).fetchall()
             assert [value for (value,) in found] == [mask(value, kind) for value in kept]
+
+
+@pytest.mark.parametrize("pair", [("CATALOG", "SERVING"), ("SERVING", "AUDIT"), ("CATALOG", "LAKE")])
+@pytest.mark.parametrize("url", ["postgresql://hub@db/one", "sqlite:////srv/one.db"])
+def test_two_in_one_database_are_refused_before_either_is_made(tmp_path: Path, pair: tuple[str, str], url: str) -> None:
+    """It was told that a newer hub had made the database, and to restore a backup."""
+    first, second = (f"HUB_{name}_URL" for name in pair)
+    told = {"HUB_HOME": str(tmp_path / "home"), first: url, second: url.replace("hub@", "other:secret@")}
+    if pair[1] == "LAKE" and url.startswith("postgresql"):
+        assert load_settings(told).lake_url.endswith("@db/one"), "Iceberg's tables have names of their own"
+        return
+    with pytest.raises(RequestError, match=f"{first} and {second} lead to one database") as refused:
+        load_settings(told)
+    assert "secret" not in str(refused.value)
+    assert not (tmp_path / "home").exists()
