@@ -21,9 +21,11 @@ def backup(folder: Annotated[Path, typer.Argument(help="A folder that is not the
     from exchange import audit
     from pipeline.home import open_home
     from pipeline.operation.backup import backup as take
+    from pipeline.operation.backup import check_place
     from registries.definition import load_definitions
 
     home = open_home()
+    check_place(folder, home.settings)  # a backup that there is not is not to stand in the audit log
     for name in load_definitions():
         audit.record(home.audit, actor=home.settings.actor, action="backup", subject=name, purpose="backup")
     done = take(folder, home)

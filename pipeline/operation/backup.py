@@ -65,7 +65,7 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
     in landing and lake.
     """
     home = home or open_home()
-    _check_place(folder, home.settings)
+    check_place(folder, home.settings)
     draft = folder.absolute().with_name(f".{folder.name}.part")
     with holding(home.catalog, lease, "purge", home.settings.actor):
         with requested(folder):  # where a medium is not mounted, folders would be made on the disk that is backed up
@@ -82,11 +82,12 @@ def backup(folder: Path, home: Home | None = None) -> BackedUp:
     return _account(folder, manifest)
 
 
-def _check_place(folder: Path, settings: Settings) -> None:
+def check_place(folder: Path, settings: Settings) -> None:
+    """Raise RequestError as `backup` does where none can be put at a place, for whoever writes it down before it is made."""
     with requested(folder):
         if folder.exists() or folder.is_symlink():  # also one that leads nowhere: nothing can be put in its place
             raise RequestError(f"{folder} exists already", hint="name a new folder")
-        place = folder.absolute().parent.resolve()
+        place = folder.absolute().parent.resolve(strict=True)
     for layer in (settings.landing, settings.lake_dir):
         if place.is_relative_to(layer.resolve()):
             raise RequestError(f"{folder} lies in {layer}, where purge removes what no record names", hint="name a folder outside")

@@ -182,8 +182,11 @@ def test_a_backup_is_put_back_by_commands(hub: Hub, without_suite: None, command
     command = command_in(hub.settings.home)
     assert command("backup", str(tmp_path / "kept"), "--json").json["publications"] == {"population": 1}
     assert entries(hub.home.audit, Selection(action="backup"))[0]["actor"] == "tester"
-    again = command("backup", str(tmp_path / "kept"))
-    assert (again.status, "exists already" in again.err) == (2, True)
+    written_down = len(entries(hub.home.audit, Selection(action="backup")))
+    for place, word in (("kept", "exists already"), ("none/kept", "No such file")):
+        again = command("backup", str(tmp_path / place))
+        assert (again.status, word in again.err) == (2, True)
+    assert len(entries(hub.home.audit, Selection(action="backup"))) == written_down, "a backup that there is not"
     other = command_in(tmp_path / "other")
     assert other("restore", str(tmp_path / "kept")).status == 2
     shutil.copytree(hub.settings.home / "keys", tmp_path / "empty" / "keys")
