@@ -196,6 +196,12 @@ def migrate(url: str, folder: Path, *, may_make: bool = True) -> None:
     with _alone(open_database(url)):
         found = _revision(url)
         if found is not None and not (folder / "versions" / f"{found}.py").exists():
+            if other := next(folder.parents[1].glob(f"*/migrations/versions/{found}.py"), None):
+                raise StoreError(
+                    f"{open_database(url).url.render_as_string()} is the {other.parents[2].name} database of an installation and cannot be its "
+                    f"{folder.parent.name} database too",
+                    hint="name a database of its own for each: HUB_CATALOG_URL, HUB_SERVING_URL, HUB_AUDIT_URL",
+                )
             raise StoreError(
                 f"a newer hub has brought the {folder.parent.name} database to {found}; this one knows it up to {newest}",
                 hint="use the newer program again, or restore the backup from before the upgrade into an empty HUB_HOME",

@@ -338,3 +338,10 @@ def test_two_in_one_database_are_refused_before_either_is_made(tmp_path: Path, p
         load_settings(told)
     assert "secret" not in str(refused.value)
     assert not (tmp_path / "home").exists()
+
+
+def test_one_database_under_two_addresses_is_told_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    told = {"HUB_HOME": str(tmp_path / "home"), "HUB_CATALOG_URL": f"sqlite:///{tmp_path}/one.db"}
+    with pytest.raises(StoreError, match=r"one\.db is the catalog database of an installation and cannot be its registries database too"):
+        open_home(load_settings(told | {"HUB_SERVING_URL": f"sqlite:///{tmp_path}/there/../one.db"}))
