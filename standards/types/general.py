@@ -3,7 +3,7 @@
 They run only on texts that are not already in the form of their element, so a step may cost more than the whole of a clean row.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -64,14 +64,21 @@ def clean(raw: StringValue, labels: Labels | None, keep: Collection[str] = ()) -
 
 
 def _half_width(text: StringValue) -> StringValue:
-    """Full-width digits, letters and marks at half width; a few characters at a time, since a table is made anew for each text."""
+    """Full-width digits, letters and marks at half width."""
+    return in_groups(text, _WIDTHS)
 
-    def narrow(part: StringValue) -> StringValue:
-        for pair in _WIDTHS:
+
+def in_groups(text: StringValue, groups: Sequence[tuple[str, str]]) -> StringValue:
+    """Characters in place of others, given as pairs of texts of the same length: a few at a time, since a table is made anew for each text. No
+    character of one pair is put in place by another.
+    """
+
+    def each(part: StringValue) -> StringValue:
+        for pair in groups:
             part = where(part, f"[{pair[0]}]", partial(_translated, pair=pair))
         return part
 
-    return where(text, f"[{_FULL}]", narrow)
+    return where(text, f"[{''.join(old for old, _ in groups)}]", each)
 
 
 def _translated(text: StringValue, pair: tuple[str, str]) -> StringValue:

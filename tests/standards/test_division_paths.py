@@ -1,14 +1,19 @@
 """Heads of addresses: every path and name of the list is read as what it is, and nothing is guessed."""
 
+import random
 import re
 import time
 
 import duckdb
+import ibis
+import pyarrow as pa
 import pytest
 
+from standards.characters import simplified
 from standards.division_paths import divisions, full_path_patterns, head_pattern, lost_pattern, path_pattern, read_head
 from standards.loader import load_standards
 from standards.spellings import readings
+from standards.types import address
 
 STANDARDS = load_standards()
 # Names that end in no unit, or in a word that is none.
@@ -90,3 +95,18 @@ def test_the_engine_keeps_its_automaton() -> None:
 
         simple = seconds("^浙江省杭州市西湖区")
         assert all(seconds(pattern) < 8 * simple for pattern in (head_pattern(), path_pattern(), *full_path_patterns()))
+
+
+def test_a_head_in_traditional_characters_is_found_as_in_simplified_ones() -> None:
+    """Only the characters that tell a head from another are simplified for it; the head is the one found where all are."""
+    dice, other = random.Random(11), {plain: old for old, plain in simplified().items()}
+    named = sorted(divisions().by_name)
+    texts = ["".join(dice.choice(named) for _ in range(dice.randint(1, 3))) + "運河東路38號江畔傢園" for _ in range(2000)]
+    texts = ["".join(other.get(one, one) if dice.random() < 0.7 else one for one in text) for text in texts] + ["中國浙江省", "〇", ""]
+    every, given = str.maketrans(simplified()), ibis.table({"raw": "string"}, name="given")
+    connection = duckdb.connect()
+    connection.register("given", pa.table({"raw": texts}))
+    found = connection.execute(ibis.to_sql(given.select(key=address.spelling_key(given.raw)))).fetchall()
+    rests = [re.sub(head_pattern(), "", text.translate(every)) for text in texts]
+    assert [key for (key,) in found] == [text[: len(text) - len(rest)] for text, rest in zip(texts, rests, strict=True)]
+    assert len({key for (key,) in found}) > 1000
