@@ -157,11 +157,11 @@ def _iceberg_table(catalog: "SqlCatalog", settings: Settings, table: str, fields
 
 def _refuse_table_of_another(catalog: "SqlCatalog", settings: Settings, table: str) -> None:
     """Two installations with one catalog would take each table from the other, and readers would see now the one's and now the other's."""
-    from pyiceberg.exceptions import NoSuchTableError
+    from pyiceberg.exceptions import NoSuchTableError, ValidationError
 
     try:
         properties = catalog.load_table(table).properties
-    except (NoSuchTableError, FileNotFoundError):  # it was moved, or is gone
+    except (NoSuchTableError, OSError, ValueError, ValidationError):  # it was moved, is gone or damaged, or may not be read
         return
     own = _installation(settings)
     if properties.get(INSTALLATION_PROPERTY, own) != own:

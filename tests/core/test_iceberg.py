@@ -140,6 +140,21 @@ def test_a_table_of_another_installation_is_not_taken_from_it(tmp_path: Path, ap
     assert len(iceberg_rows(first, "std.t")) == 2
 
 
+def test_what_another_table_says_need_not_be_readable(tmp_path: Path) -> None:
+    """The original of a copy may be damaged, or another user's: only where its metadata was gone, was the table made anew."""
+    shared = f"sqlite:///{tmp_path}/iceberg.db"
+    first, second = (hub_in(tmp_path / name, lake_url=shared) for name in ("first", "second"))
+    for hub in (first, second):
+        _ = hub.home
+        with Engine(hub.settings) as engine:
+            lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
+    iceberg.follow(first.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    for file in map(Path, metadata_of(first)):
+        file.write_bytes(b"{}")
+    iceberg.follow(second.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
+    assert len(iceberg_rows(second, "std.t")) == 2
+
+
 def test_a_damaged_catalog_says_what_to_do(engine: Engine, hub: Hub) -> None:
     lake.write(engine, hub.settings, rows(2), "t/1.parquet", IDS, ["_record_id"])
     iceberg.follow(hub.settings, "std.t", FIELDS, [(1, "t/1.parquet")])
