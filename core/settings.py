@@ -149,12 +149,13 @@ def _database(env: dict[str, str], name: str, home: Path) -> str:
 
 def _refuse_shared(urls: Mapping[str, str]) -> None:
     """Two in one database would be taken for one that a newer hub has made. The lake's catalog has tables of its own, but as a file it goes by
-    itself: a restore removes it.
+    itself: a restore removes it. A server has a schema for whoever logs in, so by other users, or with other options, they are two.
     """
     places: dict[str, list[str]] = {}
     for name, url in urls.items():
         if name != "lake" or url.startswith("sqlite"):
-            places.setdefault(url.partition("://")[2].rpartition("@")[2], []).append(f"HUB_{name.upper()}_URL")
+            user, at, place = url.partition("://")[2].rpartition("@")
+            places.setdefault(f"{user.partition(':')[0]}{at}{place}", []).append(f"HUB_{name.upper()}_URL")
     for names in places.values():
         if len(names) > 1:
             raise RequestError(f"{' and '.join(names)} lead to one database", hint="name a database of its own for each")

@@ -330,7 +330,7 @@ def test_a_column_is_masked_as_its_values_are(values: list[str | None]) -> None:
 def test_two_in_one_database_are_refused_before_either_is_made(tmp_path: Path, pair: tuple[str, str], url: str) -> None:
     """It was told that a newer hub had made the database, and to restore a backup."""
     first, second = (f"HUB_{name}_URL" for name in pair)
-    told = {"HUB_HOME": str(tmp_path / "home"), first: url, second: url.replace("hub@", "other:secret@")}
+    told = {"HUB_HOME": str(tmp_path / "home"), first: url, second: url.replace("hub@", "hub:secret@")}
     if pair[1] == "LAKE" and url.startswith("postgresql"):
         assert load_settings(told).lake_url.endswith("@db/one"), "Iceberg's tables have names of their own"
         return
@@ -338,6 +338,14 @@ def test_two_in_one_database_are_refused_before_either_is_made(tmp_path: Path, p
         load_settings(told)
     assert "secret" not in str(refused.value)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("pair", [("hub@db/one", "audit@db/one"), ("db/one?options=-csearch_path%3Da", "db/one?options=-csearch_path%3Db")])
+def test_two_schemas_of_one_database_are_two(tmp_path: Path, pair: tuple[str, str]) -> None:
+    """By default a server looks for tables in the schema that is named as who logs in."""
+    urls = [f"postgresql://{place}" for place in pair]
+    settings = load_settings({"HUB_HOME": str(tmp_path / "home"), "HUB_SERVING_URL": urls[0], "HUB_AUDIT_URL": urls[1]})
+    assert [settings.serving_url, settings.audit_url] == urls
 
 
 def test_one_database_under_two_addresses_is_told_as_what_it_is(tmp_path: Path) -> None:
