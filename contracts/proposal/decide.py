@@ -86,6 +86,7 @@ class Decisions:
     largest_quarantine: float
     sharing_class: str
     personal: tuple[str, ...] = field(default=())
+    nameless: tuple[str, ...] = ()  # columns without name and value: unless they are ignored, every batch tells of them
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def decide(seen: Seen, standards: Standards) -> Decisions:
         largest_quarantine=_largest_quarantine(used, feeds, standards),
         sharing_class="conditional" if personal else "unconditional",
         personal=personal,
+        nameless=profile.left_out,
     )
 
 

@@ -70,7 +70,7 @@ def to_document(dataset: Dataset, decisions: Decisions) -> dict[str, Any]:
         "change_tracking": "snapshot",
         "columns": columns,
         "constants": decisions.constants,
-        "ignore": [_name(item) for item in decisions.columns if not item.elements],
+        "ignore": [*(_name(item) for item in decisions.columns if not item.elements), *decisions.nameless],
         "assertions": {
             "least_rows": decisions.least_rows,
             "fill_rates": decisions.fill_rates,
@@ -231,7 +231,7 @@ def _unmapped(decisions: Decisions) -> Iterator[str]:
         column, formats = decisions.as_of
         yield f"as_of: {_flow({'column': column, 'formats': list(formats)} if formats else column)}"
     items = [item for item in decisions.columns if not item.elements]
-    yield "ignore:" if items else "ignore: []"
+    yield "ignore:" if items or decisions.nameless else "ignore: []"
     for item in items:
         likely = [found for found in item.match.candidates if found.score >= LEAST]
         yield from (
@@ -242,6 +242,9 @@ def _unmapped(decisions: Decisions) -> Iterator[str]:
         personal = f"; {item.personal} information" if item.personal != "none" else ""
         yield f"  # {_seen(item)}{personal}"
         yield f"  - {_scalar(_name(item))}"
+    if decisions.nameless:
+        yield "  # neither name nor value"
+        yield from (f"  - {_scalar(name)}" for name in decisions.nameless)
 
 
 def _terms(decisions: Decisions) -> Iterator[str]:

@@ -268,6 +268,14 @@ def test_a_header_that_names_a_column_twice_is_one(hub: Hub) -> None:
     assert found.reading.profile.rows == 30
 
 
+def test_an_empty_column_without_a_name_is_ignored(hub: Hub) -> None:
+    """A header that ends in an empty cell: every batch told of a column that is neither mapped nor ignored."""
+    text = to_csv(PEOPLE, list(PEOPLE[0]))
+    (hub.drop / "behind.csv").write_text(text.replace("\r\n", "\n").replace("\n", ",\n"), encoding="utf-8")
+    proposal = proposed(hub, "drop:behind.csv", department="public_security")
+    assert f"unnamed_{len(PEOPLE[0]) + 1}" in yaml.safe_load(proposal.draft)["ignore"]
+
+
 def test_what_is_mapped_and_what_is_shown_do_not_contradict(hub: Hub) -> None:
     """Shares of values that fit stand beside how sure an element is, and are not that; what is not mapped shows less than what it takes."""
     rows = [
