@@ -108,7 +108,8 @@ def stopped_publications(home: Home, states: Sequence[DatasetState], numbers: Ma
     for name in load_definitions():
         attempt = standing_attempt(home.serving, latest(home.serving, name))
         if attempt is not None:
-            yield name, {"said": _both(attempt.reason)}
+            # The rule's title says already that it was stopped.
+            yield name, {"registry": name, "said": _both(attempt.reason.removeprefix(f"publication of {name} stopped: "))}
 
 
 def growing_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:

@@ -224,6 +224,10 @@ def test_each_rule_finds_what_it_is_for(hub: Hub, monkeypatch: pytest.MonkeyPatc
     assert set(found) == {"late-dataset", "stopped-publication", "growing-quarantine", "old-quarantine", "short-disk"}
     assert found["growing-quarantine"].message_en.endswith("went from 1 to 25 rows")
     assert found["old-quarantine"].message_en.endswith("waited for 31 days")
+    stopped = found["stopped-publication"]
+    assert stopped.message_en.startswith("A publication was stopped: population: 32 of 40"), "that it was stopped is said once"
+    assert stopped.message_zh.startswith("发布未完成：population：40")
+    assert "would" not in stopped.message_zh
     assert not any(resident_id(n) in json.dumps([vars(item) for item in found.values()]) for n in range(115))
 
 
