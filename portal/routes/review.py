@@ -10,6 +10,7 @@ from exchange.audit import is_readable
 from portal import records
 from portal.context import Hub, PageDep, link
 from portal.errors import WrongInput
+from portal.export import exported
 from portal.pairs import next_pair, read_pair
 from portal.routes.registries import schema_of
 from registries.candidates import Candidate, count_open, get_pair
@@ -116,14 +117,36 @@ def listed(page: PageDep, registry: str) -> Response:
     """What has been decided, the newest first."""
     schema, part = schema_of(page.hub, registry), page.part(LISTED)
     serving = page.hub.home.serving
-    return page.render(
+    found = judgements(serving, registry, part.limit + 1, part.offset)
+    return exported(page, f"{registry}-judgements", [_row(item) for item in found]) or page.render(
         "judgements.html",
         schema=schema,
-        found=judgements(serving, registry, part.limit + 1, part.offset),
+        found=found,
         part=part,
         seen=latest(serving, registry).judgements,
         waiting=count_open(serving, registry),
     )
+
+
+def _row(item: Judgement) -> dict[str, object]:
+    """A judgement as a line of a file, with no more of its records than the page shows."""
+    undone = item.withdrawn
+    return {
+        "number": item.number,
+        "verdict": item.verdict,
+        "left_record": item.left.record_id[:8],
+        "left_dataset": item.left.contract_id,
+        "right_record": item.right.record_id[:8],
+        "right_dataset": item.right.contract_id,
+        "method": item.method,
+        "score": item.score,
+        "actor": item.actor,
+        "at": item.at,
+        "why": item.why,
+        "withdrawn_by": undone.actor if undone else None,
+        "withdrawn_at": undone.at if undone else None,
+        "withdrawn_why": undone.why if undone else None,
+    }
 
 
 async def _form(request: Request) -> dict[str, str]:

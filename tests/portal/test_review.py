@@ -108,6 +108,12 @@ def test_pairs_are_decided_one_after_the_other_and_taken_back(reviewing: Portal)
     listed = client.get("/registries/population/judgements").text
     assert listed.count("taken back by") == 1
     assert "counts from the next publication on" in listed
+    files = {form: client.get(f"/registries/population/judgements?format={form}") for form in ("csv", "json")}
+    assert [name for name, file in files.items() if "attachment" in file.headers.get("content-disposition", "")] == ["csv", "json"]
+    lines = files["json"].json()
+    assert [line["number"] for line in lines] == [item.number for item in judgements(serving, "population")]
+    assert {len(line[f"{side}_record"]) for line in lines for side in ("left", "right")} == {8}, "as much of an id as the page shows"
+    assert files["csv"].text.lstrip("\ufeff").splitlines()[0].split(",") == list(lines[0])
 
 
 @pytest.mark.parametrize(
