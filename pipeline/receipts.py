@@ -261,10 +261,10 @@ def compare_source(home: Home, batch: Batch) -> tuple[str, bool]:
     rows = sum(count for count, _ in landed.values())
     if claim.rows == rows and (claim.parts is None or not differing(claim.parts, landed)):
         left_out = f"; not comparable: {', '.join(claim.plan.excluded)}" if claim.plan.excluded else ""
-        same = f"the same {rows} {noun(rows, 'row')}"
+        same = f"the same {rows:,} {noun(rows, 'row')}"
         return (same if claim.parts is None else f"{same} with the same digests{left_out}"), False
     where = in_words(landed, claim.parts, ("landed", "source")) if claim.parts is not None else ""
-    return f"the source now has {claim.rows} {noun(claim.rows or 0, 'row')}, {rows} landed{'; ' if where else ''}{where}", True
+    return f"the source now has {claim.rows:,} {noun(claim.rows or 0, 'row')}, {rows:,} landed{'; ' if where else ''}{where}", True
 
 
 def _told_in_words(told: Mapping[str, Any], claim: Claim) -> tuple[str, bool]:
@@ -273,8 +273,8 @@ def _told_in_words(told: Mapping[str, Any], claim: Claim) -> tuple[str, bool]:
         return f"not comparable: {claim.reason or ', '.join(claim.plan.excluded)}", False
     digest = f"{sum(total for _, total in claim.parts.values()) % MODULUS:032x}"
     if (claim.rows, digest) == (told["rows"], told["digest"]):
-        return f"the same {claim.rows} {noun(claim.rows or 0, 'row')} with the same digests", False
-    return f"the source now has {claim.rows} {noun(claim.rows or 0, 'row')}, it had {told['rows']}, and they are not the same", True
+        return f"the same {claim.rows:,} {noun(claim.rows or 0, 'row')} with the same digests", False
+    return f"the source now has {claim.rows:,} {noun(claim.rows or 0, 'row')}, it had {told['rows']:,}, and they are not the same", True
 
 
 def _files_in_words(landed: Sequence[Mapping[str, Any]], now_there: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:

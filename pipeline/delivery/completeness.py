@@ -68,9 +68,9 @@ def in_words(first: Parts, second: Parts, names: tuple[str, str]) -> str:
 def _partition(part: str, first: Parts, second: Parts, names: tuple[str, str]) -> str:
     rows = first.get(part, (0, 0))[0], second.get(part, (0, 0))[0]
     return (
-        f"{part} ({rows[0]} {noun(rows[0], 'row')}, other content)"
+        f"{part} ({rows[0]:,} {noun(rows[0], 'row')}, other content)"
         if rows[0] == rows[1]
-        else f"{part} ({names[0]} {rows[0]}, {names[1]} {rows[1]} {noun(rows[1], 'row')})"
+        else f"{part} ({names[0]} {rows[0]:,}, {names[1]} {rows[1]:,} {noun(rows[1], 'row')})"
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +14,10 @@ from core.errors import SourceError
 from core.signing import load_signer
 from exchange.verify_receipt import check
 from pipeline.accept import accept
+from pipeline.delivery.completeness import in_words
 from pipeline.land import land
 from pipeline.landing import read_manifest
-from pipeline.receipts import compare_source, receipt_of
+from pipeline.receipts import _told_in_words, compare_source, receipt_of
 from tests.factories import Hub, person
 from tests.pipeline.receipted import MANY, Filled, filled
 from tests.pipeline.sources import People, connect, patient, sync, tracked
@@ -127,3 +129,10 @@ def test_a_gate_that_stopped_and_a_source_in_postgresql(hub: Hub, postgresql_ser
     assert "bb" not in source["columns"]
     assert check(signed, load_signer(hub.settings).public_key) == []
     assert compare_source(hub.home, batch) == ("the same 130 rows with the same digests; not comparable: bb", False)
+
+
+def test_what_is_told_of_many_rows_has_thousands_apart() -> None:
+    parts = {"ab": (1200, 5)}
+    claim: Any = SimpleNamespace(parts=parts, rows=1200, plan=SimpleNamespace(excluded={}), reason="")
+    assert _told_in_words({"rows": 1201, "digest": ""}, claim)[0].startswith("the source now has 1,200 rows, it had 1,201, and")
+    assert in_words(parts, {"ab": (1199, 5)}, ("landed", "source")) == "partitions that differ: ab (landed 1,200, source 1,199 rows)"
