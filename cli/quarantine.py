@@ -116,11 +116,12 @@ def replay(
     from catalog.datasets import contract_in_force
     from exchange import audit
     from pipeline.home import open_home
-    from pipeline.quarantine.replay import refusals, refused_rows
+    from pipeline.quarantine.replay import check_replay, refusals, refused_rows
     from pipeline.quarantine.replay import replay as run_again
 
     home = open_home()
     contract_in_force(home.catalog, contract_of(subject))  # what was typed in its place is not to stand in the audit log
+    check_replay(home, subject, repaired=repaired is not None)
     audit.record(home.audit, actor=home.settings.actor, action="replay", subject=subject, purpose="repair" if repaired else "replay")
     batches = run_again(subject, home, repaired=repaired, standard=standard)
     refused = {batch.batch_id: refused_rows(home, batch) for batch in batches}

@@ -45,12 +45,10 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
     newest = latest_accepted(home.catalog, contract_id)
     _, contract = contract_in_force(home.catalog, contract_id)
     with Engine(home.settings) as engine:
-        waiting = find_waiting(home, engine, contract_id)
-        asked = [get_batch(home.catalog, subject)] if "@" in subject else waiting
+        asked = _asked(home, engine, subject)
         if not asked and left:
             return left
-        if not asked:
-            raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
+        _refuse_nothing(contract_id, asked)
         if standard != CURRENT:
             get_standard(home.catalog, standard)  # says which versions there are, before anything is landed
         found = [_fitting(home, batch, contract) for batch in asked]
@@ -69,6 +67,30 @@ def replay(subject: str, home: Home | None = None, *, repaired: Path | None = No
         return [*left, *done]
 
 
+def check_replay(home: Home, subject: str, *, repaired: bool) -> None:
+    """Raise RequestError as `replay` does where nothing waits, for whoever writes it down before it is run."""
+    contract_id = contract_of(subject)
+    _, contract = contract_in_force(home.catalog, contract_id)
+    if _is_left(latest_batch(home.catalog, contract_id)):
+        return  # whatever waits, that is ended
+    with Engine(home.settings) as engine:
+        asked = _asked(home, engine, subject)
+        _refuse_nothing(contract_id, asked)
+        if "@" in subject and not repaired:
+            _unchanged(engine, _fitting(home, asked[0], contract))
+
+
+def _asked(home: Home, engine: Engine, subject: str) -> list[Batch]:
+    """The batches that are meant; what waits of the dataset is left as tables of the engine."""
+    waiting = find_waiting(home, engine, contract_of(subject))
+    return [get_batch(home.catalog, subject)] if "@" in subject else waiting
+
+
+def _refuse_nothing(contract_id: str, asked: Sequence[Batch]) -> None:
+    if not asked:
+        raise RequestError(f"nothing of {contract_id} waits in quarantine", hint="./hub status says what waits where")
+
+
 def _refuse_overtaken(home: Home, contract_id: str, before: Batch | None) -> None:
     """What waits was read when others could write the dataset: by now the source may have sent another row, or somebody else has repaired it."""
     newest = latest_accepted(home.catalog, contract_id)
@@ -83,9 +105,11 @@ def _left_landed(home: Home, contract_id: str) -> list[Batch]:
     department has repaired, and of a dataset that has ended none comes.
     """
     newest = latest_batch(home.catalog, contract_id)
-    if newest is None or newest.kind == "delivery" or newest.status != "landed":
-        return []
-    return [accept(newest.batch_id, home)]
+    return [accept(newest.batch_id, home)] if newest is not None and _is_left(newest) else []
+
+
+def _is_left(newest: Batch | None) -> bool:
+    return newest is not None and newest.kind != "delivery" and newest.status == "landed"
 
 
 def _fitting(home: Home, batch: Batch, contract: Contract) -> SetAside:

@@ -96,3 +96,17 @@ def test_of_many_refused_rows_each_reason_is_told_once(command_in: Callable[[Pat
     handed_back(0)
     told = command("replay", PATIENTS["id"], "--repaired", str(path)).err
     assert "  80 rows (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …): column" in told
+
+
+@pytest.mark.usefixtures("without_suite")
+def test_a_run_of_nothing_is_not_in_the_audit_log(command_in: Callable[[Path], Command], hub: Hub) -> None:
+    command = command_in(hub.settings.home)
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [person(number) for number in range(3)])
+    for subject, told in ((PATIENTS["id"], "waits in quarantine"), (f"{PATIENTS['id']}@1", "no rows in quarantine")):
+        answer = command("replay", subject)
+        assert (answer.status, told in answer.err) == (2, True), answer.err
+    assert [entry for entry in entries(hub.home.audit, limit=10) if entry["action"] == "replay"] == []
+    hub.sync(PATIENTS, [person(1, XM="")])
+    command("replay", PATIENTS["id"])
+    assert [entry["action"] for entry in entries(hub.home.audit, limit=10)].count("replay") == 1
