@@ -87,7 +87,7 @@ File = TypeVar("File")
 def delivered_files(contract_id: str, source: FileSource, connections: Connections) -> list[DeliveredFile]:
     """The files of a delivery in name order, those of a zip archive in place of it. Raises SourceError as `delivered_paths` does."""
     folder = _folder_of_names(source, connections)
-    files = [(file, file.relative_to(folder).as_posix()) for file in delivered_paths(contract_id, source, connections)]
+    files = [(file, _told(file, folder)) for file in delivered_paths(contract_id, source, connections)]
     return [found for file, name in files for found in unpacked(contract_id, file, name)]
 
 
@@ -98,7 +98,7 @@ def delivered_paths(contract_id: str, source: FileSource, connections: Connectio
     """
     files = _files_of_folder(contract_id, source, connections)
     recent, seconds = settling({file: file.stat().st_mtime for file in files})
-    _refuse_changed(contract_id, {file: _state(file) for file in recent}, seconds)
+    _refuse_changed(contract_id, {file: _state(file) for file in recent}, seconds, _folder_of_names(source, connections))
     return files
 
 
@@ -125,11 +125,12 @@ def unchanged_since(
 
     Raises a transient SourceError before the first and behind the last if a file was changed or has come since its `states` were taken.
     """
-    _refuse_changed(contract_id, before, 0.0)
+    folder = _folder_of_names(source, connections)
+    _refuse_changed(contract_id, before, 0.0, folder)
     yield from batches
     digests += file_digests(contract_id, source, connections)
-    _refuse_changed(contract_id, before, 0.0)
-    if come := sorted(file.name for file in _files_of_folder(contract_id, source, connections) if file not in before):
+    _refuse_changed(contract_id, before, 0.0, folder)
+    if come := sorted(_told(file, folder) for file in _files_of_folder(contract_id, source, connections) if file not in before):
         raise still_written(contract_id, come[0])
 
 
@@ -137,7 +138,7 @@ def file_digests(contract_id: str, source: FileSource, connections: Connections)
     """The files of a delivery as they lie in the folder now, in name order. Raises SourceError as `delivered_paths` does."""
     found, folder = [], _folder_of_names(source, connections)
     for file in _files_of_folder(contract_id, source, connections):
-        name = file.relative_to(folder).as_posix()
+        name = _told(file, folder)
         with file.open("rb") as stream:
             found.append(FileDigest(name, file.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()))
     return found
@@ -149,18 +150,23 @@ def _folder_of_names(source: FileSource, connections: Connections) -> Path:
     return connections.path(source.connection, "file").joinpath(*named)
 
 
+def _told(file: Path, folder: Path) -> str:
+    """A file by its name, and by the folders that the path leaves open."""
+    return file.relative_to(folder).as_posix()
+
+
 def _state(file: Path) -> tuple[int, int]:
     found = file.stat()
     return found.st_size, found.st_mtime_ns
 
 
-def _refuse_changed(contract_id: str, before: States, seconds: float) -> None:
+def _refuse_changed(contract_id: str, before: States, seconds: float, folder: Path) -> None:
     if not before:
         return
     time.sleep(seconds)
     changed = next((file for file, state in before.items() if not file.exists() or _state(file) != state), None)
     if changed is not None:
-        raise still_written(contract_id, changed.name)
+        raise still_written(contract_id, _told(changed, folder))
 
 
 def still_written(contract_id: str, name: str) -> SourceError:
@@ -199,10 +205,11 @@ def _files_of_folder(contract_id: str, source: FileSource, connections: Connecti
         if literal.is_file()
         else sorted(filter(_is_delivered, folder.glob(_pattern(source.path))), key=lambda file: (file.name, file))
     )
-    outside = [file.name for file in files if not file.resolve().is_relative_to(folder.resolve())]
+    outside = [file for file in files if not file.resolve().is_relative_to(folder.resolve())]
     if outside:
+        name = _told(outside[0], _folder_of_names(source, connections))
         raise SourceError(
-            f"{contract_id}: {outside[0]} is a link out of the folder of connection {source.connection}",
+            f"{contract_id}: {name} is a link out of the folder of connection {source.connection}",
             hint="do not follow it; ask the department for the file itself",
         )
     if not files:

@@ -119,3 +119,21 @@ def test_text_in_another_encoding_than_was_found_is_told_and_never_given_to_the_
     bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xb0\xa1")])
     with pytest.raises(SourceError, match="still being written"):
         check_text("tax__delivery", drop.put("a.jsonl", "x"), bad)
+
+
+def test_a_file_that_changes_or_leads_out_is_told_with_the_folders_left_open(drop, monkeypatch):
+    """Each district has a file of that name."""
+    from connectors.files import drop as files
+
+    for name in ("east/a.csv", "west/a.csv"):
+        (drop.folder / name).parent.mkdir(exist_ok=True)
+        drop.put(name, "n\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(files.time, "sleep", lambda _: (drop.folder / "west/a.csv").write_text("n\n二\n", encoding="utf-8"))
+        with pytest.raises(SourceError, match=r": west/a\.csv is still being written"):
+            drop.read(["n"], "*/a.csv")
+    (drop.folder.parent / "outside.csv").write_text("n\n", encoding="utf-8")
+    (drop.folder / "west/a.csv").unlink()
+    (drop.folder / "west/a.csv").symlink_to(drop.folder.parent / "outside.csv")
+    with pytest.raises(SourceError, match=r": west/a\.csv is a link out of the folder"):
+        drop.read(["n"], "*/a.csv")
