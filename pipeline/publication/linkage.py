@@ -49,6 +49,8 @@ def train_linkage(home: Home, registry: str) -> Training:
 def _written(home: Home, registry: str, trained: Trained) -> Training:
     path = learned_path(home.settings.home, registry)
     path.parent.mkdir(mode=0o700, exist_ok=True)
+    for left in (*path.parent.glob(f"{registry}.new"), *path.parent.glob(f"{registry}-*.new")):
+        left.unlink()  # by a training that was killed: whoever writes is alone
     chart, learned = path.with_suffix(".html"), trained.parameters.model_dump_json(indent=1) + "\n"
     for file, text in ((chart, weights_page(trained)), (kept_path(home.settings.home, trained.parameters), learned), (path, learned)):
         written = file.with_suffix(".new")

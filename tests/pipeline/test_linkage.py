@@ -97,6 +97,21 @@ def test_two_who_train_at_once_write_one_after_the_other(tmp_path, monkeypatch):
     assert load_trained("population", hub.settings.home) == trained
 
 
+def test_what_a_killed_training_left_is_removed_by_the_next(tmp_path):
+    hub = hub_in(tmp_path / "home")
+    hub.register(RESIDENTS, PATIENTS)
+    for document in (RESIDENTS, PATIENTS):
+        hub.sync(document, [person(number) for number in range(20)])
+    hub.publish("population")
+    folder = hub.settings.home / "linkage"
+    folder.mkdir()
+    left = [folder / name for name in ("population.new", "population-1+0a1b2c3d.new", "legal_entity.new")]
+    for file in left:
+        file.write_text("{")
+    train_linkage(hub.home, "population")
+    assert [file for file in left if file.exists()] == left[2:], "another registry may be being trained"
+
+
 def meet(together: Barrier) -> None:
     """Wait for the other for as long as the barrier is patient."""
     with suppress(BrokenBarrierError):
