@@ -29,6 +29,7 @@ def code_list_faults(code_lists: Mapping[str, CodeList], tables: Container[str])
             *_relations(codes),
             *_forms(codes),
             *_patterns(code_list),
+            *_says_nothing(code_list),
             *_translations(code_list, code_lists),
         )
         for key, message in found:
@@ -51,6 +52,20 @@ def _patterns(code_list: CodeList) -> Iterator[Finding]:
                 yield f"codes.{code.code}.{name}", "is missing: rules search with it"
             elif (fault := not_portable(pattern)) is not None:
                 yield f"codes.{code.code}.{name}", fault
+
+
+def _says_nothing(code_list: CodeList) -> Iterator[Finding]:
+    """Each is a code of the list, named once, and there are others: a list in which nothing says anything has no values."""
+    if code_list.says_nothing is None:
+        return
+    named, known = code_list.says_nothing.codes, {code.code for code in code_list.codes}
+    for code in sorted(set(named)):
+        if code not in known:
+            yield f"says_nothing.codes.{code}", "no such code"
+        elif named.count(code) > 1:
+            yield f"says_nothing.codes.{code}", "is named twice"
+    if known and known <= set(named):
+        yield "says_nothing.codes", "no code is left that says something"
 
 
 def _spellings(code_list: CodeList) -> Iterator[Finding]:

@@ -105,7 +105,8 @@ def _fields(old: Definition, new: Definition, prefix: str = "", item: str = "", 
 
 
 def _code_lists(old: CodeList, new: CodeList) -> Iterator[_Change]:
-    yield from _fields(old, new, skip=("codes", "fixes", "junk"))
+    yield from _fields(old, new, skip=("codes", "fixes", "junk", "says_nothing"))
+    yield from _says_nothing(old, new)
     before, after = _current(old), _current(new)
     for code in {**before, **after}:
         if code in before and code in after:
@@ -119,6 +120,16 @@ def _code_lists(old: CodeList, new: CodeList) -> Iterator[_Change]:
             yield _Change("fixes", wrong, old.fixes.get(wrong), new.fixes.get(wrong))
     for text in sorted({*old.junk} ^ {*new.junk}):
         yield _Change("junk", text, text if text in old.junk else None, text if text in new.junk else None)
+
+
+def _says_nothing(old: CodeList, new: CodeList) -> Iterator[_Change]:
+    """Codes that say nothing from now on, or no longer, by their names; and where the standard says so."""
+    before, after = (each.says_nothing.codes if each.says_nothing else () for each in (old, new))
+    names = {code.code: code.title.zh for each in (old, new) for code in each.codes}
+    for code in sorted({*before} ^ {*after}):
+        yield _Change("says_nothing", code, names[code] if code in before else None, names[code] if code in after else None)
+    if old.says_nothing and new.says_nothing:
+        yield from _fields(old.says_nothing, new.says_nothing, "says_nothing.", skip=("codes",))
 
 
 def _current(code_list: CodeList) -> dict[str, Code]:

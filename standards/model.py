@@ -142,12 +142,23 @@ class Code(Definition):
         return bool(self.valid_to) and self.valid_to <= reading_day()
 
 
+class SaysNothing(Definition):
+    """The codes of a list by which a record says that something is unknown or was not stated, and where the standard gives them that meaning.
+
+    What is something else than all that the list names (其他) is known, and no such code.
+    """
+
+    codes: tuple[Text, ...] = Field(min_length=1)
+    source: Source
+
+
 class CodeList(Definition):
     """The allowed values of an element. Codes with their spellings, known fixes and known junk never overlap.
 
     `attributes` names further columns of the codes; `endings` are words that a name may have behind it (法国籍); `used_for` says what a list is
     there for that no element draws its values from. `leads_to` names, for another list, the attribute that holds its codes (several, parted
     by `|`, lead nowhere): a column may then be written in this list. `prefix` names the attribute that may stand in front of a code.
+    What `says_nothing` stands back behind every other code where sources are merged.
     """
 
     id: Identifier
@@ -161,6 +172,7 @@ class CodeList(Definition):
     endings: tuple[Text, ...] = ()
     fixes: dict[str, str] = {}
     junk: tuple[str, ...] = ()
+    says_nothing: SaysNothing | None = None
 
     @property
     def current(self) -> tuple[str, ...]:

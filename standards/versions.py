@@ -6,9 +6,10 @@ Attributes at their defaults are left out, so that a new optional attribute chan
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from standards.model import DataElement, Standards
 
@@ -56,15 +57,24 @@ def elements_of(packed: bytes, schema: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def merged_by(packed: bytes, schema: str) -> tuple[object, ...]:
-    """What of a packed document decides how every entity of a registry is linked and merged: elements, identity, and the provinces by which
-    addresses and divisions are held together. Empty where there is no such schema.
+    """What of a packed document decides how every entity of a registry is linked and merged: elements, identity, the provinces by which
+    addresses and divisions are held together, and the codes that say nothing. Empty where there is no such schema.
     """
     document = json.loads(zlib.decompress(packed))
     if schema not in document["schemas"]:
         return ()
     divisions = document["code_lists"].get("division", {"codes": []})["codes"]
     provinces = sorted(json.dumps(code, sort_keys=True) for code in divisions if code.get("level") == "province")
-    return frozenset(elements_of(packed, schema)), tuple(document["schemas"][schema]["identity"]), tuple(provinces)
+    silent = sorted((element, tuple(codes)) for element, codes in _silent(document, schema))
+    return frozenset(elements_of(packed, schema)), tuple(document["schemas"][schema]["identity"]), tuple(provinces), tuple(silent)
+
+
+def _silent(document: Mapping[str, Any], schema: str) -> Iterator[tuple[str, list[str]]]:
+    """The elements of a schema in a document whose lists have codes that say nothing, with these."""
+    for use in document["schemas"][schema]["uses"]:
+        code_list = document["code_lists"].get(use["element"].get("code_list"), {})
+        if "says_nothing" in code_list:
+            yield use["element"]["id"], sorted(code_list["says_nothing"]["codes"])
 
 
 def data_types_of(packed: bytes) -> dict[str, str]:

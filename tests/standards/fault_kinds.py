@@ -214,6 +214,21 @@ OF_LISTS = (
         ),
     ),
     Kind(
+        "codes that say nothing",
+        edit("code_lists/sex.yml", lambda body: body["says_nothing"].update(codes=["0", "0", "8"])),
+        ("code_lists/sex.yml: says_nothing.codes.0: is named twice", "code_lists/sex.yml: says_nothing.codes.8: no such code"),
+    ),
+    Kind(
+        "nothing but codes that say nothing",
+        edit("code_lists/address_status.yml", lambda body: body["says_nothing"].update(codes=["0", "1", "2"])),
+        ("code_lists/address_status.yml: says_nothing.codes: no code is left that says something",),
+    ),
+    Kind(
+        "codes that say nothing, and nobody knows by what standard",
+        edit("code_lists/address_stage.yml", lambda body: body["says_nothing"].pop("source") and None),
+        ("code_lists/address_stage.yml: says_nothing.source: Field required",),
+    ),
+    Kind(
         "no codes",
         remove("code_lists/marital_status.csv"),
         ("code_lists/marital_status.yml: codes: neither here nor in marital_status.csv",),

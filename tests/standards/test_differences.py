@@ -82,6 +82,20 @@ EDITS: dict[str, tuple[str, Callable[[Any], None], tuple[str, str, str, str, str
         "由 姓名 改为 名字",
     ),
     "fix": ("code_lists/sex.yml", _fix, ("code_list", "sex", "fixes", "0009", "added", "widening"), "0009 is now read as 9", "读作 9"),
+    "a code that says nothing": (
+        "code_lists/marital_status.yml",
+        lambda body: body["says_nothing"]["codes"].append("40"),
+        ("code_list", "marital_status", "says_nothing", "40", "added", "meaning"),
+        "code 40 (离婚) says nothing",
+        "代码 40（离婚）表示未知或未说明",
+    ),
+    "why a code says nothing": (
+        "code_lists/marital_status.yml",
+        lambda body: body["says_nothing"]["source"].update(clause="表 1"),
+        ("code_list", "marital_status", "says_nothing.source", "", "changed", "wording"),
+        "source of the codes that say nothing",
+        "表示未知或未说明的代码的标准依据",
+    ),
     "severity": (
         "issue_types.yml",
         _soften,
@@ -138,11 +152,11 @@ def test_a_code_that_is_withdrawn_renamed_new_or_spelled_otherwise(tmp_path: Pat
     header, *rows = table.read_text(encoding="utf-8").splitlines()
     columns = header.split(",")
     body = [dict(zip(columns, row.split(","), strict=True)) for row in rows]
-    withdrawn, renamed, spelled = body[-1], body[-2], body[-3]
+    withdrawn, renamed, spelled = body[-2], body[-3], body[-4]  # the last one says nothing, which the list would still say of it
     old_name = renamed["name_zh"]
     renamed["name_zh"] = "新名"
     spelled["aliases"] = ";".join(filter(None, [spelled.get("aliases", ""), "别写"]))
-    body[-1] = {**withdrawn, "code": "77", "name_zh": "新码", "name_en": "", "aliases": ""}
+    body[-2] = {**withdrawn, "code": "77", "name_zh": "新码", "name_en": "", "aliases": ""}
     named = list(dict.fromkeys([*columns, "aliases"]))
     table.write_text("\n".join([",".join(named), *(",".join(row.get(c, "") for c in named) for row in body)]) + "\n", encoding="utf-8")
     found = {
