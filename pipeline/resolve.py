@@ -35,6 +35,7 @@ from registries.definition import RegistryDefinition
 from registries.judgements import facts
 from registries.matching import canonical_id, canonical_key
 from registries.publications import files_upto
+from registries.silent import silent_codes
 from registries.survivorship import Contribution, keep_best
 from standards.model import Schema, Standards
 
@@ -171,7 +172,8 @@ class _Resolving:
         self._log_links(sorted(looked))
         for item in self.datasets:
             self._add_members(item, item.number in looked)
-        return {item.contract.id: keep_best(self.engine, self._contribution(item)) for item in self.datasets}
+        silent = silent_codes(self.standards)
+        return {item.contract.id: keep_best(self.engine, self._contribution(item), silent) for item in self.datasets}
 
     @property
     def first(self) -> bool:

@@ -2,8 +2,8 @@
 
 They stand in one column of the base row, `_several`, as a JSON text: a list of objects with the members of `FurtherValue`, by element as they
 are declared, and in the order in which sources count for it. Two spellings that are compared alike are one value, that of the first source;
-what is compared like the chosen value is no further one. Older records of a source, which survivorship passes over, have their say here: behind
-the others stand the values that no newest record of any source has.
+what is compared like the chosen value is no further one, nor is a code that says nothing. Older records of a source, which survivorship passes
+over, have their say here: behind the others stand the values that no newest record of any source has.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 
 from core.engine import literal, quote
 from registries.several import Role, Several
+from registries.silent import telling
 from registries.spellings import counted_otherwise, key_sql, told
 from standards.comparable_characters import Kind, comparison_key
 from standards.masked import is_personal, masked_named, masked_sql
@@ -86,7 +87,7 @@ class Word:
     """What one dataset says, as SQL over the joined rows of all: its value, and since when.
 
     `element` is that of the several values; `supplied_as` the one that the dataset has. `older` is the relation of its older records, if there
-    are any that may speak.
+    are any that may speak. `silent` are the codes by which it says nothing.
     """
 
     element: str
@@ -96,6 +97,7 @@ class Word:
     said: str
     since: str
     older: str | None = None
+    silent: tuple[str, ...] = ()
 
 
 Columns = Iterator[tuple[str, str]]
@@ -227,7 +229,7 @@ class FurtherValuesOf:
             f"{literal(word.contract_id)} AS source, "
             f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'false')} AS usual, "
             f"{self._role(word, f'{quote(word.supplied_as)}::varchar', 'true')} AS before "
-            f"FROM {word.older} WHERE {quote(word.supplied_as)} IS NOT NULL"
+            f"FROM {word.older} WHERE {telling(quote(word.supplied_as), word.silent)} IS NOT NULL"
             for place, word in words
         )
         order = "place, since DESC NULLS LAST, _record_id"

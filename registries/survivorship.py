@@ -4,6 +4,9 @@ First, each source speaks with one record per entity: that of the newest day, th
 is a total order. Then each element takes the value of the highest-ranked source that has one and may speak. Where sources count alike, the newest
 record decides, the fullest, or how many say the same, and last the id of the dataset. Nothing depends on the order of rows.
 
+A code that says nothing (`registries.silent`) is a value where nobody has another one: all sources are asked for one that says something first,
+and only then for what they have. It makes no record fuller, and is no word against what another source says.
+
 A row holds from the newest day of these records on. Where one is of after a death that stops what its source says, and gives no value that is
 chosen, nothing that it says of its day is believed, and the day is none of the row's: the death would be told from that day on only.
 """
@@ -15,6 +18,7 @@ from itertools import groupby
 from core.engine import Engine, literal, quote
 from registries.definition import Rank, RegistryDefinition
 from registries.further_values import COLUMN, FurtherValuesOf, Word, with_further_values
+from registries.silent import Silent, filled, telling
 from standards.model import Standards
 
 PROVINCE = 2  # the first digits of a division code, and the first characters of an address: two of them tell the provinces apart
@@ -46,18 +50,21 @@ def in_order(definition: RegistryDefinition, element: str, contributions: Iterab
     return sorted(contributions, key=lambda item: (definition.rank(element, item.department), item.contract_id))
 
 
-def best_records_order(elements: Sequence[str]) -> str:
-    """SQL order of the records of one source for one entity, best first."""
-    filled = " + ".join(f"({quote(element)} IS NOT NULL)::integer" for element in elements)
-    return f"_valid_from DESC NULLS LAST, {filled} DESC, _record_id"
+def best_records_order(elements: Sequence[str], silent: Silent) -> str:
+    """SQL order of the records of one source for one entity, best first. Of those that say as much, one with a code that says nothing is before
+    one that is empty, so that the code is published where nobody knows more.
+    """
+    words = {element: quote(element) for element in elements}
+    counts = dict.fromkeys([filled(words, silent), filled(words, {})])
+    return f"_valid_from DESC NULLS LAST, {', '.join(f'{count} DESC' for count in counts)}, _record_id"
 
 
-def keep_best(engine: Engine, contribution: Contribution) -> Contribution:
+def keep_best(engine: Engine, contribution: Contribution, silent: Silent) -> Contribution:
     """Reduce a contribution to one record per entity; a no-op where that holds already."""
     relation = contribution.relation
     outdone, best = f"{relation}_outdone", f"{relation}_best"
     often = f"SELECT _canonical_id FROM {relation} GROUP BY _canonical_id HAVING count(*) > 1"
-    place = f"row_number() OVER (PARTITION BY _canonical_id ORDER BY {best_records_order(contribution.elements)})"
+    place = f"row_number() OVER (PARTITION BY _canonical_id ORDER BY {best_records_order(contribution.elements, silent)})"
     engine.run(
         f"CREATE OR REPLACE TABLE {outdone} AS SELECT * EXCLUDE (place) FROM (SELECT *, {place} AS place FROM {relation} "
         f"WHERE _canonical_id IN ({often})) WHERE place > 1",
@@ -82,18 +89,24 @@ def provinces_of(standards: Standards) -> Provinces:
 
 
 def merged(
-    definition: RegistryDefinition, elements: Sequence[str], contributions: Sequence[Contribution], provinces: Provinces | None = None
+    definition: RegistryDefinition,
+    elements: Sequence[str],
+    contributions: Sequence[Contribution],
+    provinces: Provinces | None = None,
+    silent: Silent | None = None,
 ) -> str:
     """SQL for the base rows: `_canonical_id`, `_valid_from`, each element, and `_from_<element>`, the number of the dataset it came from;
     where the definition has several values of an element, `_several`.
 
-    Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements. The order of the
-    contributions decides how much memory joining them takes, and nothing else: the first is gone through, the others are held.
+    Only elements that are supplied (`supplied`) can be merged. Provinces are looked at where the definition has agreements; `silent` are the
+    codes that say nothing. The order of the contributions decides how much memory joining them takes, and nothing else: the first is gone
+    through, the others are held.
     """
     if not contributions:
         nothing = f", NULL::VARCHAR AS {COLUMN}" if definition.several else ""
         return f"SELECT NULL::UUID AS _canonical_id, NULL::DATE AS _valid_from{nothing} WHERE false"
-    words = _Words(definition, contributions, {item.contract_id: f"s{place}" for place, item in enumerate(contributions)}, provinces or {})
+    alias = {item.contract_id: f"s{place}" for place, item in enumerate(contributions)}
+    words = _Words(definition, contributions, alias, provinces or {}, silent or {})
     columns = [
         column
         for name in elements
@@ -121,33 +134,43 @@ class _Words:
     contributions: Sequence[Contribution]
     alias: Mapping[str, str]
     provinces: Provinces
+    silent: Silent
 
     def value(self, element: str) -> str:
         """SQL for the value that is chosen."""
         followed = self._followed(element)
         if followed is None:
-            return _coalesced([value for tier in self._tiers(element) for value, _ in self._decided(element, tier)])
-        others = [f"CASE WHEN {fits} THEN {said} END" for said, fits, _ in self._fitting(element, followed)]
+            return _coalesced([value for value, _ in self._unbound(element)])
+        return _coalesced([value for told in self._rounds(element) for value in self._bound(element, followed, told)])
+
+    def _bound(self, element: str, followed: str, told: bool) -> list[str]:
+        """Values of one round that fit, in the order in which they count."""
+        others = [f"CASE WHEN {fits} THEN {said} END" for said, fits, _ in self._fitting(element, followed, told)]
         if self._fits_by_value(element):
-            return _coalesced(others)
-        own = " ".join(f"WHEN {item.number} THEN {self._said(element, item)}" for item in self._having(element))
-        return _coalesced([f"CASE {self.origin(followed)} {own} END", *others])
+            return others
+        own = " ".join(f"WHEN {item.number} THEN {self._said(element, item, told)}" for item in self._having(element))
+        return [f"CASE {self.origin(followed)} {own} END", *others]
 
     def origin(self, element: str) -> str:
         """SQL for the number of the dataset that the value comes from."""
         followed = self._followed(element)
         if followed is None:
-            cases = [case for tier in self._tiers(element) for _, case in self._decided(element, tier)]
-            return f"CASE {' '.join(cases)} END::INTEGER"
-        others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed)]
+            cases = [case for _, case in self._unbound(element)]
+        else:
+            cases = [case for told in self._rounds(element) for case in self._bound_cases(element, followed, told)]
+        return f"CASE {' '.join(cases)} END::INTEGER"
+
+    def _bound_cases(self, element: str, followed: str, told: bool) -> list[str]:
+        """The same of their sources: the cases under which each is the origin."""
+        others = [f"WHEN {said} IS NOT NULL AND {fits} THEN {number}" for said, fits, number in self._fitting(element, followed, told)]
         if self._fits_by_value(element):
-            return f"CASE {' '.join(others)} END::INTEGER"
+            return others
         leader = self.origin(followed)
         own = [
-            f"WHEN {leader} = {item.number} AND {self._said(element, item)} IS NOT NULL THEN {item.number}"
+            f"WHEN {leader} = {item.number} AND {self._said(element, item, told)} IS NOT NULL THEN {item.number}"
             for item in self._having(element)
         ]
-        return f"CASE {' '.join([*own, *others])} END::INTEGER"
+        return [*own, *others]
 
     def day(self, item: Contribution, elements: Sequence[str]) -> str:
         """SQL for the day from which a source makes the row hold: that of its record, unless nothing of that day is believed."""
@@ -168,7 +191,16 @@ class _Words:
         for element in elements:
             several = self.definition.several[element]
             said = [
-                Word(element, name, item.contract_id, item.department, self._said(name, item), self._since(item), self._older(name, item))
+                Word(
+                    element,
+                    name,
+                    item.contract_id,
+                    item.department,
+                    self._said(name, item, told=True),
+                    self._since(item),
+                    self._older(name, item),
+                    self.silent.get(name, ()),
+                )
                 for item in in_order(self.definition, element, self.contributions)
                 for name in several.supplied_as(element)
                 if name in item.elements
@@ -204,16 +236,26 @@ class _Words:
         """Contributions that count alike, best first."""
         return [list(tier) for _, tier in groupby(self._having(element), key=lambda item: self.definition.rank(element, item.department))]
 
-    def _said(self, element: str, item: Contribution) -> str:
-        """SQL for what a source says, null where it may not speak of the day it speaks of."""
-        said, rank = f"{self.alias[item.contract_id]}.{quote(element)}", self.definition.rank_of(element)
+    def _rounds(self, element: str) -> list[bool]:
+        """How sources are asked: where codes say nothing, first for what says something (`told`), and then for anything that they have."""
+        return [True, False] if element in self.silent else [False]
+
+    def _unbound(self, element: str) -> list[tuple[str, str]]:
+        """Values of an element that has to fit no other one, in the order in which they count, each with the case of its source."""
+        rounds = ((told, tier) for told in self._rounds(element) for tier in self._tiers(element))
+        return [found for told, tier in rounds for found in self._decided(element, tier, told)]
+
+    def _said(self, element: str, item: Contribution, told: bool) -> str:
+        """SQL for what a source says, null where it may not speak of the day it speaks of, and of a round of what is `told` where it says nothing."""
+        rank = self.definition.rank_of(element)
+        said = telling(f"{self.alias[item.contract_id]}.{quote(element)}", self.silent.get(element, ()) if told else ())
         if not self._is_stopped(element, item):
             return said
         return f"CASE WHEN {self._since(item)} > {self.value(str(rank.stopped_by))} THEN NULL ELSE {said} END"
 
-    def _decided(self, element: str, tier: Sequence[Contribution]) -> list[tuple[str, str]]:
+    def _decided(self, element: str, tier: Sequence[Contribution], told: bool) -> list[tuple[str, str]]:
         """Values of a tier in the order in which they count, each with the case under which its source is the origin."""
-        rank, said = self.definition.rank_of(element), [self._said(element, item) for item in tier]
+        rank, said = self.definition.rank_of(element), [self._said(element, item, told) for item in tier]
         if len(tier) == 1 or rank.then is None:
             return [(text, f"WHEN {text} IS NOT NULL THEN {item.number}") for text, item in zip(said, tier, strict=True)]
         scores = [
@@ -229,7 +271,7 @@ class _Words:
         if rank.then == "newest":
             return f"coalesce({alias}._valid_from, DATE '0001-01-01')"
         if rank.then == "fullest":
-            return " + ".join(f"({alias}.{quote(name)} IS NOT NULL)::integer" for name in item.elements)
+            return filled({name: f"{alias}.{quote(name)}" for name in item.elements}, self.silent)
         return " + ".join(f"coalesce(({said} = {other})::integer, 0)" for other in all_said)
 
     def _followed(self, element: str) -> str | None:
@@ -241,14 +283,14 @@ class _Words:
         agreement = self.definition.agreement_of(element)
         return agreement is not None and agreement.by == "value"
 
-    def _fitting(self, element: str, followed: str) -> list[tuple[str, str, int]]:
+    def _fitting(self, element: str, followed: str, told: bool) -> list[tuple[str, str, int]]:
         """What each source says of the element, when that fits what was chosen for the one that it follows, and the number of the source."""
         if self._fits_by_value(element):
             chosen = self.value(followed)
             return [
                 (
-                    self._said(element, item),
-                    f"coalesce({self._said(followed, item)} = {chosen}, true)" if followed in item.elements else "true",
+                    self._said(element, item, told),
+                    f"coalesce({self._said(followed, item, told=True)} = {chosen}, true)" if followed in item.elements else "true",
                     item.number,
                 )
                 for item in self._having(element)
@@ -256,7 +298,7 @@ class _Words:
         cases = " ".join(f"WHEN {literal(head)} THEN {literal(code)}" for head, code in self.provinces.items())
         address = self.value(followed)
         named = f"CASE substr({address}, 1, {PROVINCE}) {cases} END" if cases else "NULL"
-        said = [(self._said(element, item), item.number) for item in self._having(element)]
+        said = [(self._said(element, item, told), item.number) for item in self._having(element)]
         return [(text, f"coalesce({named} = substr({text}, 1, {PROVINCE}), true)", number) for text, number in said]
 
 

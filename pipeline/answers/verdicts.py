@@ -14,12 +14,14 @@ from pipeline.answers.rules_applied import AppliedRule, rules_applied
 from pipeline.quarantine.repairs import Repair
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN, FurtherValue, compared, further_values
+from registries.silent import Silent, says_something
 from registries.survivorship import PROVINCE, Contribution, Provinces, is_stopped, ranked
 from standards.model import DataElement, Schema
 
 CHOSEN, AGREES, OUTRANKED, OLDER, EMPTY = "chosen", "agrees", "outranked", "not-the-best-record-of-its-source", "empty"
 TWIN = "like-the-best-record-of-its-source"
 BESIDE = "beside-the-chosen-value"
+SAYS_NOTHING = "says-nothing"
 STOPPED, UNFIT, OTHERWISE = "after-the-last-day", "in-another-province", "with-another-value"
 NOT_WITH, ALIKE = "not-with-the-address", "counts-alike"
 BEATEN = {"newest": "not-the-newest", "fullest": "not-the-fullest", "most_frequent": "not-the-most-frequent"}
@@ -89,6 +91,7 @@ class MergedAgain:
     definition: RegistryDefinition
     contributions: Sequence[Contribution]
     provinces: Provinces
+    silent: Silent
     again: Mapping[str, Any]
 
     def verdict(self, element: str, record: Record, chosen: Record | None, records: Iterable[Record]) -> str:
@@ -101,6 +104,8 @@ class MergedAgain:
             return TWIN if self._standing(record) == self._standing(best) else OLDER
         if self.is_late(element, record):
             return STOPPED
+        if not self.says_something(element, value) and self.says_something(element, self.again[element]):
+            return SAYS_NOTHING
         if value == self.again[element]:
             return AGREES
         if misfit := self._misfit(element, record):
@@ -118,6 +123,10 @@ class MergedAgain:
             return ALIKE
         return BEATEN[rank.then]
 
+    def says_something(self, element: str, value: Any) -> bool:
+        """Whether a value of an element is one, and not a code for that nothing is known."""
+        return says_something(value, self.silent.get(element, ()))
+
     def _misfit(self, element: str, record: Record) -> str | None:
         """Why a record's word does not fit what was chosen for the element that this one follows, if it does not."""
         agreement = self.definition.agreement_of(element)
@@ -126,20 +135,24 @@ class MergedAgain:
         followed = self.again.get(agreement.follows)
         if agreement.by == "value":
             said = None if self.is_late(agreement.follows, record) else record.row.get(agreement.follows)
-            return OTHERWISE if None not in (said, followed) and said != followed else None
+            return OTHERWISE if followed is not None and self.says_something(agreement.follows, said) and said != followed else None
         named = self.provinces.get(str(followed or "")[:PROVINCE])
         if named is not None and named != record.row[element][:PROVINCE]:
             return UNFIT
         is_with = self.again.get(f"_from_{agreement.follows}") == self.again.get(f"_from_{element}")
         return NOT_WITH if is_with else None
 
-    def _standing(self, record: Record) -> tuple[date | None, int]:
+    def _standing(self, record: Record) -> tuple[date | None, int, int]:
         """By what the records of one source are told apart, the day and how full they are; where both are the same, the id of the record decides."""
-        return record.row["_valid_from"], self._filled(record)
+        words = [record.row[name] for name in self._supplied(record)]
+        return record.row["_valid_from"], self._filled(record), len(words) - words.count(None)
+
+    def _supplied(self, record: Record) -> tuple[str, ...]:
+        (elements,) = (item.elements for item in self.contributions if item.contract_id == record.contract.id)
+        return elements
 
     def _filled(self, record: Record) -> int:
-        (elements,) = (item.elements for item in self.contributions if item.contract_id == record.contract.id)
-        return sum(record.row[name] is not None for name in elements)
+        return sum(self.says_something(name, record.row[name]) for name in self._supplied(record))
 
     def is_late(self, element: str, record: Record) -> bool:
         """Whether a record speaks of days of which its source may say nothing."""
@@ -191,7 +204,7 @@ def _said_by(run: MergedAgain, elements: Iterable[str], records: Sequence[Record
         several = run.definition.several[element]
         for record in sorted(records, key=lambda item: not item.is_best):
             for name in several.supplied_as(element):
-                if record.row.get(name) is not None and not run.is_late(name, record):
+                if run.says_something(name, record.row.get(name)) and not run.is_late(name, record):
                     found.setdefault((element, record.contract.id, name, compared(record.row[name], several)), []).append(record)
     return found
 

@@ -36,6 +36,7 @@ from registries.identity import successor
 from registries.judgements import Judgement, judgements_on
 from registries.matching import canonical_key, minted
 from registries.publications import files_upto, get_publication, inputs_of, published
+from registries.silent import silent_codes
 from registries.survivorship import (
     Contribution,
     best_records_order,
@@ -251,7 +252,7 @@ class _Found:
 
 
 def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, number: int, links: Sequence[_Link]) -> _Found:
-    numbers, contributions, records = dataset_numbers(home.catalog), [], []
+    numbers, silent, contributions, records = dataset_numbers(home.catalog), silent_codes(standards), [], []
     for item in inputs_of(home.serving, schema.id, number).values():
         dataset = numbers[item.contract_id]
         mine = {link.record_id: link for link in links if link.dataset == dataset}
@@ -262,10 +263,11 @@ def _gather(engine: Engine, home: Home, schema: Schema, standards: Standards, nu
         elements = tuple(schema_elements(contract, schema, standards))
         known = state(home, standardized_table(contract.id), log_columns(contract, standards), batch.seq, Sought(engine, list(mine)))
         engine.run(f"CREATE TABLE contribution_{dataset} AS SELECT 0 AS _canonical_id, * FROM {known}", doing=f"reading {contract.id}")
-        contribution = keep_best(engine, Contribution(contract.id, contract.department.id, dataset, elements, f"contribution_{dataset}"))
+        everything = Contribution(contract.id, contract.department.id, dataset, elements, f"contribution_{dataset}")
+        contribution = keep_best(engine, everything, silent)
         contributions.append(contribution)
         best = engine.value(f"SELECT _record_id FROM {contribution.relation}")
-        rows = engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements)}")
+        rows = engine.records(f"SELECT * FROM contribution_{dataset} ORDER BY {best_records_order(elements, silent)}")
         origins = {
             seq: _origin(home, engine, contract.id, seq, [r for r in rows if r["_batch_seq"] == seq])
             for seq in {r["_batch_seq"] for r in rows}
@@ -335,13 +337,13 @@ def _published(engine: Engine, home: Home, schema: Schema, number: int, canonica
 def _answers(
     engine: Engine, definition: RegistryDefinition, standards: Standards, found: _Found, published: dict[str, Any]
 ) -> tuple[Answer, ...]:
-    schema, provinces = standards.schemas[definition.id], provinces_of(standards)
+    schema, provinces, silent = standards.schemas[definition.id], provinces_of(standards), silent_codes(standards)
     elements = [element.id for element in schema.elements]
-    rows = merged(definition, supplied(elements, found.contributions), found.contributions, provinces)
+    rows = merged(definition, supplied(elements, found.contributions), found.contributions, provinces, silent)
     (merge,) = engine.records(rows, doing="merging again")
     again = dict.fromkeys(elements) | merge
     compared = [*elements, COLUMN] if definition.several else elements
     differing = [name for name in compared if again[name] != published[name]]
     if differing:
         raise NotReproduced(f"{', '.join(differing)} of {published['_canonical_id']} came out otherwise than published")
-    return answers_of(MergedAgain(definition, found.contributions, provinces, again), schema, found.records)
+    return answers_of(MergedAgain(definition, found.contributions, provinces, silent, again), schema, found.records)

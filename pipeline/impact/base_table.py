@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contracts.model import Contract
-from core.engine import Engine, quote
+from core.engine import Engine, literal, quote
 from core.keys import CANONICAL_KEY, load_key
 from core.percent import limit_percent, part_of
 from pipeline.home import Home
@@ -21,6 +21,7 @@ from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition
 from registries.further_values import COLUMN
 from registries.matching import canonical_id, canonical_key
+from registries.silent import Silent, silent_codes
 from registries.survivorship import Contribution, keep_best, merged, provinces_of
 from standards.model import Schema, Standards
 
@@ -145,7 +146,12 @@ class BaseTrial:
         """Table `changed_<n>`: the tried records that would be published otherwise, with the entity they belong to under each version."""
         old, new = (self._identified(side, member, tried(side, member.number)) for side in SIDES)
         names = dict.fromkeys(["_valid_from", *(name for side in SIDES for name in self.elements(member, side))])
-        differs = " OR ".join(f"{self._text('old', member, name)} IS DISTINCT FROM {self._text('new', member, name)}" for name in names)
+        differs = " OR ".join(
+            [
+                *(f"{self._text('old', member, name)} IS DISTINCT FROM {self._text('new', member, name)}" for name in names),
+                *(f"{self._text('new', member, name)} IN ({', '.join(map(literal, codes))})" for name, codes in self._turned().items()),
+            ]
+        )
         self.engine.run(
             f"CREATE OR REPLACE TABLE {self.table(f'changed_{member.number}')} AS SELECT _record_id, "
             "coalesce(old._sampled, new._sampled) AS _sampled, old._canonical_id AS old_id, new._canonical_id AS new_id "
@@ -154,6 +160,12 @@ class BaseTrial:
             self._key(member),
             doing="comparing records",
         )
+
+    def _turned(self) -> Silent:
+        """The codes that say nothing under one version only: records that have one stay as they are, and count otherwise."""
+        old, new = (silent_codes(self.versions[side]) for side in SIDES)
+        turned = {name: {*old.get(name, ())} ^ {*new.get(name, ())} for name in {**old, **new}}
+        return {name: tuple(sorted(codes)) for name, codes in turned.items() if codes}
 
     def _text(self, side: str, member: Member, name: str) -> str:
         known = name == "_valid_from" or name in self.elements(member, side)
@@ -173,7 +185,8 @@ class BaseTrial:
     def _merge(self, side: str) -> None:
         """Table `merged_<side>`: the base rows of the affected entities under one version."""
         contributions = [self._contribution(side, member) for member in self.members]
-        rows = merged(self.definition, self._supplied(side), contributions, provinces_of(self.versions[side]))
+        standards = self.versions[side]
+        rows = merged(self.definition, self._supplied(side), contributions, provinces_of(standards), silent_codes(standards))
         self.engine.run(f"CREATE TABLE {self.table(f'merged_{side}')} AS {rows}", doing="merging")
 
     def _contribution(self, side: str, member: Member) -> Contribution:
@@ -193,7 +206,7 @@ class BaseTrial:
             doing=f"gathering {member.contract.id}",
         )
         contribution = Contribution(member.contract.id, member.contract.department.id, member.number, tuple(elements), relation)
-        return keep_best(self.engine, contribution)
+        return keep_best(self.engine, contribution, silent_codes(self.versions[side]))
 
     def _compare(self, sample: Sample) -> None:
         """Table `pairs`: the affected entities that differ, with the probability that they were found, and both values of each element."""

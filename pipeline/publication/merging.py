@@ -28,6 +28,7 @@ from registries.further_values import COLUMN
 from registries.identity import events_sql
 from registries.publications import Input, Publication, files_upto, inputs_of
 from registries.serving import CHUNK
+from registries.silent import silent_codes
 from registries.survivorship import Contribution, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
@@ -100,7 +101,7 @@ class Merging:
 
     def _merged(self, contributions: Sequence[Contribution]) -> str:
         """SQL for the base rows of contributions, with their digests."""
-        rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards))
+        rows = merged(self.definition, self._elements, contributions, provinces_of(self.standards), silent_codes(self.standards))
         digest = base_digest(self.home, self.definition, self.standards, self.number, self._elements)
         return f"SELECT *, {digest} AS _row_digest FROM ({rows})"
 

@@ -30,6 +30,7 @@ from pipeline.state import log_columns, standardized_table, state
 from registries.definition import RegistryDefinition, get_definition
 from registries.definition_versions import definition_at
 from registries.publications import Publication, files_of_publication, get_publication, inputs_of, latest, nothing_yet
+from registries.silent import silent_codes
 from registries.survivorship import Contribution, keep_best, merged, provinces_of, supplied
 from standards.model import Schema, Standards
 
@@ -110,7 +111,7 @@ def _merge_anew(engine: Engine, home: Home, definition: RegistryDefinition, stan
     schema = standards.schemas[definition.id]
     contributions = _everything(engine, home, schema, standards, after)
     elements = supplied([element.id for element in schema.elements], contributions)
-    rows = merged(definition, elements, contributions, provinces_of(standards))
+    rows = merged(definition, elements, contributions, provinces_of(standards), silent_codes(standards))
     if not elements:
         return 0, EMPTY
     digest = base_digest(home, definition, standards, after.number, elements)
@@ -137,7 +138,7 @@ def _everything(engine: Engine, home: Home, schema: Schema, standards: Standards
             doing=f"gathering {contract.id}",
         )
         mine = Contribution(contract.id, contract.department.id, dataset, tuple(elements), f"contribution_{dataset}")
-        found.append(keep_best(engine, mine))
+        found.append(keep_best(engine, mine, silent_codes(standards)))
     return found
 
 

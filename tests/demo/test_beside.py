@@ -34,7 +34,7 @@ def names(city: City, tmp_path: Path) -> dict[str, tuple[str, list[tuple[str, st
                 f"try_cast(replace({day}, '/', '-') AS date) AS _valid_from FROM raw_{number} WHERE length({code}) = 18 AND {name} <> ''"
             )
             department = dataset.partition("__")[0]
-            contributions.append(keep_best(engine, Contribution(dataset, department, number, ("organization_name",), f"said_{number}")))
+            contributions.append(keep_best(engine, Contribution(dataset, department, number, ("organization_name",), f"said_{number}"), {}))
         rows = engine.records(merged(definition, ("organization_name",), contributions))
     return {
         row["_canonical_id"]: (row["organization_name"], [(item.role, item.value) for item in further_values(row[COLUMN])]) for row in rows

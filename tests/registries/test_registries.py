@@ -108,11 +108,23 @@ def test_a_source_speaks_with_its_newest_fullest_first_record_in_whatever_order_
         engine.run("DROP TABLE IF EXISTS c1")
         engine.register("given", pa.table({name: [row[place] for row in shuffled] for place, name in enumerate(names)}))
         engine.run("CREATE TABLE c1 AS SELECT * REPLACE (_valid_from::date AS _valid_from) FROM given")
-        best = keep_best(engine, contribution(1, "police", "name", "phone"))
+        best = keep_best(engine, contribution(1, "police", "name", "phone"), {})
         assert engine.rows(f"SELECT _canonical_id, _record_id, name FROM {best.relation} ORDER BY 1") == [
             (1, "c", "full"),
             (2, "f", "only"),
         ]
+
+
+def test_a_code_that_says_nothing_makes_no_record_fuller_but_is_more_than_an_empty_one(engine: Engine) -> None:
+    for rows, best in (
+        ("(1, 'a', NULL, 'x', '0'), (1, 'b', NULL, 'x', '1')", "b"),
+        ("(1, 'a', NULL, 'x', NULL), (1, 'b', NULL, 'x', '0')", "b"),
+        ("(1, 'a', NULL, NULL, '0'), (1, 'b', NULL, 'x', NULL)", "b"),
+    ):
+        engine.run("DROP VIEW IF EXISTS c1_best")
+        engine.run(f"CREATE OR REPLACE TABLE c1 AS SELECT * FROM (VALUES {rows}) t(_canonical_id, _record_id, _valid_from, name, phone)")
+        kept = keep_best(engine, contribution(1, "police", "name", "phone"), {"phone": ("0",)})
+        assert engine.rows(f"SELECT _record_id FROM {kept.relation}") == [(best,)]
 
 
 def test_each_element_takes_the_best_ranked_value_that_there_is(engine: Engine) -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from core.engine import Engine
 from registries.definition import RegistryDefinition
+from registries.silent import Silent
 from registries.survivorship import Contribution, merged, provinces_of
 from standards.loader import load_standards
 from tests.factories import hub_in
 
-ELEMENTS = ("death_date", "address", "division", "name")
+ELEMENTS = ("death_date", "address", "division", "name", "sex")
 DEPARTMENTS = ("police", "health", "tax", "school")
 PROVINCES = {"北京": "11", "浙江": "33"}
 DAYS = [None, date(2020, 1, 1), date(2021, 1, 1), date(2022, 1, 1)]
@@ -24,28 +25,33 @@ VALUES: Mapping[str, list[Any]] = {
     "address": [None, "北京市东城区", "浙江省杭州市", "东街1号"],
     "division": [None, "110101", "330101", "330102"],
     "name": [None, "王一", "王二"],
+    "sex": [None, "0", "9", "1", "2"],
 }
+SILENT: Silent = {"sex": ("0", "9")}
 Row = dict[str, Any]
 
 
-def definition(tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agrees: str | None) -> RegistryDefinition:
+def definition(
+    tiers: tuple[Any, ...], then: str | None, *, stopped: bool, agrees: str | None, pair: tuple[str, str] = ("division", "address")
+) -> RegistryDefinition:
     ranks: dict[str, Any] = {"default": {"sources": tiers, **({"then": then} if then else {})}, "death_date": list(DEPARTMENTS)}
     if stopped:
         ranks["address"] = {**ranks["default"], "stopped_by": "death_date", "may_go_on": ["police"]}
+        ranks["sex"] = ranks["address"]
     reason = {"zh": "同省", "en": "one province"}
-    follows = [{"element": "division", "follows": "address", "by": agrees, "reason": reason}] if agrees else []
+    follows = [{"element": pair[0], "follows": pair[1], "by": agrees, "reason": reason}] if agrees else []
     head = {"id": "population", "version": 1, "identity": {"id": "x", "version": 1}, "largest_shrink": 0.2}
     dated_by = "believed" if stopped else "all"
     return RegistryDefinition.model_validate({**head, "ranks": ranks, "agreements": follows, "dated_by": dated_by})
 
 
-def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str, tuple[Any, int | None]]:
-    """Value and source (number) of every element, told in words."""
+def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None], silent: Silent) -> dict[str, tuple[Any, int | None]]:
+    """Value and source (number) of every element, told in words: whoever says something is asked before all that have anything."""
     numbers = {name: place for place, name in enumerate(DEPARTMENTS, start=1)}
     found: dict[str, tuple[Any, int | None]] = {}
     words: dict[str, dict[str, Any]] = {}
-    for element in ELEMENTS:
-        rank, agreement = rules.rank_of(element), rules.agreement_of(element)
+    for element in sorted(ELEMENTS, key=lambda name: rules.agreement_of(name) is not None):
+        rank = rules.rank_of(element)
         order = sorted((name for name in DEPARTMENTS if rows[name] is not None), key=lambda name: (rules.rank(element, name), f"{name}__1"))
         said: dict[str, Any] = {}
         for name in order:
@@ -55,27 +61,43 @@ def naive(rules: RegistryDefinition, rows: Mapping[str, Row | None]) -> dict[str
             late = last is not None and day is not None and day > last and name not in rank.may_go_on
             if row[element] is not None and not late:
                 said[name] = row[element]
-        words[element] = said
-        if agreement and agreement.by == "value":
-            chosen = found[agreement.follows][0]
-            fitting = [
-                name for name in said if None in (chosen, words[agreement.follows].get(name)) or words[agreement.follows][name] == chosen
-            ]
-            found[element] = (said[fitting[0]], numbers[fitting[0]]) if fitting else (None, None)
-            continue
-        if agreement:
-            address, source = found[agreement.follows]
-            own = next((name for name in said if numbers[name] == source), None)
-            province = PROVINCES.get((address or "")[:2])
-            fitting = [own] if own else [name for name in said if province in (None, said[name][:2])]
-            found[element] = (said[fitting[0]], numbers[fitting[0]]) if fitting else (None, None)
-            continue
-        best = min((rules.rank(element, name) for name in said), default=None)
-        alike = [name for name in said if rules.rank(element, name) == best]
-        scores = {name: _score(rank.then, name, rows, [said[other] for other in alike], said[name]) for name in alike}
-        winner = next((name for name in alike if scores[name] == max(scores.values())), None)
-        found[element] = (said[winner], numbers[winner]) if winner else (None, None)
+        words[element] = _telling(element, said, silent)
+        found[element] = (None, None)
+        for heard in (words[element], said):
+            winner = _winner(rules, element, heard, rows, silent, found, words)
+            if winner is not None:
+                found[element] = (said[winner], numbers[winner])
+                break
     return found
+
+
+def _telling(element: str, said: Mapping[str, Any], silent: Silent) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value not in silent.get(element, ())}
+
+
+def _winner(
+    rules: RegistryDefinition,
+    element: str,
+    said: Mapping[str, Any],
+    rows: Mapping[str, Row | None],
+    silent: Silent,
+    found: Mapping[str, tuple[Any, int | None]],
+    words: Mapping[str, Mapping[str, Any]],
+) -> str | None:
+    """Of those that are heard, in their order, the one whose word counts."""
+    agreement, then = rules.agreement_of(element), rules.rank_of(element).then
+    if agreement and agreement.by == "value":
+        chosen = found[agreement.follows][0]
+        return next((name for name in said if words[agreement.follows].get(name) in (None, chosen) or chosen is None), None)
+    if agreement:
+        address, source = found[agreement.follows]
+        own = next((name for name in said if source == DEPARTMENTS.index(name) + 1), None)
+        province = PROVINCES.get((address or "")[:2])
+        return own or next((name for name in said if province in (None, said[name][:2])), None)
+    best = min((rules.rank(element, name) for name in said), default=None)
+    alike = [name for name in said if rules.rank(element, name) == best]
+    scores = {name: _score(then, name, rows, [said[other] for other in alike], said[name], silent) for name in alike}
+    return next((name for name in alike if scores[name] == max(scores.values())), None)
 
 
 def naive_day(rules: RegistryDefinition, rows: Mapping[str, Row | None], found: Mapping[str, tuple[Any, int | None]]) -> date | None:
@@ -89,13 +111,13 @@ def naive_day(rules: RegistryDefinition, rows: Mapping[str, Row | None], found: 
     return max(days, default=None)
 
 
-def _score(then: str | None, name: str, rows: Mapping[str, Row | None], alike: list[Any], value: Any) -> Any:
+def _score(then: str | None, name: str, rows: Mapping[str, Row | None], alike: list[Any], value: Any, silent: Silent) -> Any:
     row = rows[name]
     assert row is not None
     if then == "newest":
         return row["_valid_from"] or date.min
     if then == "fullest":
-        return sum(row[element] is not None for element in ELEMENTS)
+        return sum(row[element] not in (None, *silent.get(element, ())) for element in ELEMENTS)
     return alike.count(value) if then == "most_frequent" else 0
 
 
@@ -110,26 +132,41 @@ one_row = st.none() | st.fixed_dictionaries(
     {"_valid_from": st.sampled_from(DAYS), **{name: st.sampled_from(v) for name, v in VALUES.items()}}
 )
 entities = st.lists(st.fixed_dictionaries(dict.fromkeys(DEPARTMENTS, one_row)), min_size=1, max_size=8)
-AGREES = [None, "province", "value"]
+AGREES = [
+    (None, None),
+    ("province", ("division", "address")),
+    *(("value", pair) for pair in (("division", "address"), ("sex", "name"), ("name", "sex"))),
+]
 TIERS = [DEPARTMENTS, (("police", "health", "tax"), "school"), (("police", "health"), ("tax", "school")), (DEPARTMENTS,), ("tax",)]
 
 
 @given(
-    entities, st.sampled_from(TIERS), st.sampled_from([None, "newest", "fullest", "most_frequent"]), st.booleans(), st.sampled_from(AGREES)
+    entities,
+    st.sampled_from(TIERS),
+    st.sampled_from([None, "newest", "fullest", "most_frequent"]),
+    st.booleans(),
+    st.sampled_from(AGREES),
+    st.sampled_from([SILENT, {}]),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_survives_is_what_the_rules_say(
-    engine: Engine, people: list[dict[str, Row | None]], tiers: tuple[Any, ...], then: str | None, stopped: bool, agrees: str | None
+    engine: Engine,
+    people: list[dict[str, Row | None]],
+    tiers: tuple[Any, ...],
+    then: str | None,
+    stopped: bool,
+    agrees: tuple[str | None, tuple[str, str] | None],
+    silent: Silent,
 ) -> None:
-    rules = definition(tiers, then, stopped=stopped, agrees=agrees)
+    rules = definition(tiers, then, stopped=stopped, agrees=agrees[0], pair=agrees[1] or ("division", "address"))
     contributions = [_load(engine, place, name, people) for place, name in enumerate(DEPARTMENTS, start=1)]
-    sql = merged(rules, ELEMENTS, contributions, PROVINCES)
+    sql = merged(rules, ELEMENTS, contributions, PROVINCES, silent)
     rows = {row["_canonical_id"]: row for row in engine.records(sql)}
     for number, person in enumerate(people):
         if all(row is None for row in person.values()):
             assert number not in rows
             continue
-        expected = naive(rules, person)
+        expected = naive(rules, person, silent)
         found = {element: (rows[number][element], rows[number][f"_from_{element}"]) for element in ELEMENTS}
         assert found == expected
         assert rows[number]["_valid_from"] == naive_day(rules, person, expected)
@@ -168,9 +205,8 @@ def _load(engine: Engine, place: int, name: str, people: list[dict[str, Row | No
 
 def test_without_rules_beyond_the_order_nothing_is_asked_of_them(engine: Engine) -> None:
     rules = definition(DEPARTMENTS, None, stopped=False, agrees=None)
-    sql = merged(
-        rules, ("name",), [Contribution("tax__1", "tax", 1, ("name",), "tax"), Contribution("health__1", "health", 2, ("name",), "h")]
-    )
+    said = [Contribution("tax__1", "tax", 1, ("name",), "tax"), Contribution("health__1", "health", 2, ("name",), "h")]
+    sql = merged(rules, ("name",), said, silent=SILENT)
     assert 'coalesce(s1."name", s0."name") AS "name"' in sql
     assert sql.count("CASE") == 1
 
