@@ -24,12 +24,20 @@ def silent_codes(standards: Standards) -> Silent:
 
 def telling(word: str, codes: tuple[str, ...]) -> str:
     """SQL for a word, null where it says nothing."""
-    return f"CASE WHEN {word} NOT IN ({', '.join(map(literal, codes))}) THEN {word} END" if codes else word
+    return f"CASE WHEN {tells(word, codes)} THEN {word} END" if codes else word
+
+
+def tells(word: str, codes: tuple[str, ...]) -> str:
+    """SQL for whether a word says something."""
+    return f"{word} NOT IN ({', '.join(map(literal, codes))})" if codes else f"{word} IS NOT NULL"
 
 
 def filled(words: Mapping[str, str], silent: Silent) -> str:
     """SQL for how many of the words, by their elements, say something."""
-    return " + ".join(f"({telling(word, silent.get(name, ()))} IS NOT NULL)::integer" for name, word in words.items())
+    return " + ".join(
+        f"coalesce({tells(word, codes)}, false)::integer" if (codes := silent.get(name)) else f"({word} IS NOT NULL)::integer"
+        for name, word in words.items()
+    )
 
 
 def says_something(value: Any, codes: tuple[str, ...]) -> bool:

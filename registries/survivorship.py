@@ -18,7 +18,7 @@ from itertools import groupby
 from core.engine import Engine, literal, quote
 from registries.definition import Rank, RegistryDefinition
 from registries.further_values import COLUMN, FurtherValuesOf, Word, with_further_values
-from registries.silent import Silent, filled, telling
+from registries.silent import Silent, filled, telling, tells
 from standards.model import Standards
 
 PROVINCE = 2  # the first digits of a division code, and the first characters of an address: two of them tell the provinces apart
@@ -253,11 +253,17 @@ class _Words:
             return said
         return f"CASE WHEN {self._since(item)} > {self.value(str(rank.stopped_by))} THEN NULL ELSE {said} END"
 
+    def _has(self, element: str, item: Contribution, told: bool) -> str:
+        """SQL for whether a source says anything in a round: of a word that is never stopped in few words, as it stands in a statement often."""
+        if not told or self._is_stopped(element, item):
+            return f"{self._said(element, item, told)} IS NOT NULL"
+        return tells(f"{self.alias[item.contract_id]}.{quote(element)}", self.silent.get(element, ()))
+
     def _decided(self, element: str, tier: Sequence[Contribution], told: bool) -> list[tuple[str, str]]:
         """Values of a tier in the order in which they count, each with the case under which its source is the origin."""
         rank, said = self.definition.rank_of(element), [self._said(element, item, told) for item in tier]
         if len(tier) == 1 or rank.then is None:
-            return [(text, f"WHEN {text} IS NOT NULL THEN {item.number}") for text, item in zip(said, tier, strict=True)]
+            return [(text, f"WHEN {self._has(element, item, told)} THEN {item.number}") for text, item in zip(said, tier, strict=True)]
         scores = [
             f"CASE WHEN {text} IS NOT NULL THEN {self._score(rank, item, text, said)} END" for text, item in zip(said, tier, strict=True)
         ]
