@@ -284,7 +284,7 @@ class _Resolving:
             for item in self.datasets
             if item.number in {*looked, *more} and not item.withdrawn
         ]
-        find_conflicts(self.engine, rule, sources)
+        find_conflicts(self.engine, rule, sources, silent_codes(self.standards))
         return more
 
     def _rank(self, item: Pinned) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from core.engine import Engine, literal, quote
 from pipeline.publication.placing import APART, EXAMINED, OLD_LINKS, TOUCHED, is_apart
 from registries.definition import ConflictRule
+from registries.silent import Silent, telling
 
 DISPUTED = "disputed"  # table: _record_id, _dataset and `anchor`, `anchor_dataset`: who keeps the entity, if anybody does
 SUSPECTS = "suspects"  # table: _identity
@@ -36,7 +37,7 @@ def touch_members(engine: Engine) -> None:
     )
 
 
-def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> None:
+def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source], silent: Silent) -> None:
     """Leave `apart` and `disputed`. What was found earlier holds on for identifiers that nothing has changed about."""
     engine.run(f"CREATE TABLE {APART} (_record_id UUID, _identity UUID, _rule VARCHAR)")
     engine.run(f"CREATE TABLE {DISPUTED} (_record_id UUID, _dataset INTEGER, anchor UUID, anchor_dataset INTEGER)")
@@ -45,10 +46,10 @@ def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source]
     if engine.rows(f"SELECT 1 {before} LIMIT 1"):
         examined = f"(SELECT _record_id FROM {EXAMINED})"
         engine.run(f"INSERT INTO {APART} SELECT _record_id, _identity, {literal(rule.name)} {before} AND _record_id NOT IN {examined}")
-    _suspect(engine, rule, sources)
+    _suspect(engine, rule, sources, silent)
     if not engine.value(f"SELECT count(*) FROM {SUSPECTS}"):
         return
-    _gather(engine, rule, sources)
+    _gather(engine, rule, sources, silent)
     engine.run(
         f"INSERT INTO {DISPUTED} SELECT m._record_id, m._dataset, a._record_id, a._dataset FROM members m LEFT JOIN anchors a USING (_identity) "
         f"WHERE m.is_crowd OR {_disagree(rule)}",
@@ -60,7 +61,7 @@ def find_conflicts(engine: Engine, rule: ConflictRule, sources: Sequence[Source]
     )
 
 
-def _suspect(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> None:
+def _suspect(engine: Engine, rule: ConflictRule, sources: Sequence[Source], silent: Silent) -> None:
     """Table `suspects`: a quick look with few columns, which passes over nearly all identifiers."""
     conditions = []
     if rule.disagree:
@@ -69,7 +70,7 @@ def _suspect(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> N
         conditions.append(f"count(*) > {rule.crowd.more_than}")
     first = rule.disagree[0] if rule.disagree else ()
     parts = [
-        f"SELECT _identity, {', '.join(_columns(first, source)) or 'NULL AS nothing'} FROM {source.relation} WHERE _identity IS NOT NULL"
+        f"SELECT _identity, {', '.join(_columns(first, source, silent)) or 'NULL AS nothing'} FROM {source.relation} WHERE _identity IS NOT NULL"
         for source in sources
         if rule.crowd or not source.elements.isdisjoint(first)
     ]
@@ -78,11 +79,11 @@ def _suspect(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> N
     engine.run(f"CREATE TABLE {SUSPECTS} AS SELECT _identity FROM ({rows}) GROUP BY _identity {having}", doing="looking for conflicts")
 
 
-def _gather(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> None:
+def _gather(engine: Engine, rule: ConflictRule, sources: Sequence[Source], silent: Silent) -> None:
     """Tables `members`, the records of suspects, and `anchors`, which keep the entity: if there is one, a record that says all that tells."""
     parts = [
         f"SELECT _record_id, {source.number} AS _dataset, {source.rank} AS _rank, _identity, _valid_from, "
-        f"{', '.join(_columns(rule.elements, source))} "
+        f"{', '.join(_columns(rule.elements, source, silent))} "
         f"FROM {source.relation} WHERE _identity IN (SELECT _identity FROM {SUSPECTS})"
         for source in sources
     ]
@@ -94,18 +95,20 @@ def _gather(engine: Engine, rule: ConflictRule, sources: Sequence[Source]) -> No
         f"SELECT found.*, {crowd} AS is_crowd FROM found JOIN named USING (_identity, _dataset)",
         doing="looking for conflicts",
     )
-    telling = (
+    tells_all = (
         " AND ".join(f"coalesce({', '.join(f'{quote(name)}::varchar' for name in group)}) IS NOT NULL" for group in rule.disagree) or "true"
     )
-    order = f"({telling}) DESC, _rank, _valid_from DESC NULLS LAST, _record_id"
+    order = f"({tells_all}) DESC, _rank, _valid_from DESC NULLS LAST, _record_id"
     engine.run(
         f"CREATE TABLE anchors AS SELECT * FROM members WHERE NOT is_crowd QUALIFY row_number() OVER (PARTITION BY _identity ORDER BY {order}) = 1",
         doing="looking for conflicts",
     )
 
 
-def _columns(elements: Sequence[str], source: Source) -> list[str]:
-    return [quote(name) if name in source.elements else f"NULL AS {quote(name)}" for name in elements]
+def _columns(elements: Sequence[str], source: Source, silent: Silent) -> list[str]:
+    """What a source says of elements: nothing where it has none, or a code that says nothing."""
+    said = {name: telling(quote(name), silent.get(name, ())) if name in source.elements else "NULL" for name in elements}
+    return [f"{word} AS {quote(name)}" for name, word in said.items()]
 
 
 def _disagree(rule: ConflictRule) -> str:

@@ -85,3 +85,16 @@ def test_an_older_standard_is_replayed_as_it_was_and_the_new_one_merges_everythi
     assert [verdict for _, _, verdict in verdicts(hub, 1, 1)] == ["chosen", "outranked"]
     assert [verdict for _, _, verdict in verdicts(hub, 1)] == ["chosen", "says-nothing"]
     assert not hub.unbalanced()
+
+
+def test_who_does_not_know_the_sex_is_not_of_another_one(hub: Hub) -> None:
+    """With another name, after a marriage say, another sex is another person; a code for that it is not known is no other sex."""
+    hub.register(RESIDENTS, WITH_SEX)
+    hub.sync(RESIDENTS, [person(number) for number in SAID])
+    other = {1: "2", 2: "1", 3: "不详", 4: "未说明"}
+    sexes = {number: sex for number, sex in other.items() if sex != KNOWN[number]}
+    hub.sync(WITH_SEX, [person(number, XM="欧阳娜", XB=sex) for number, sex in sexes.items()])
+    told = sum(sex.isdigit() for sex in sexes.values())
+    assert told
+    published = hub.publish("population")
+    assert (published.apart, published.entities) == (told, len(SAID))
