@@ -202,7 +202,7 @@ def _where(places: Sequence[int]) -> str:
     if len(places) == 1:
         return f"row {places[0]}"
     more = ", …" if len(places) > _PLACES else ""
-    return f"{len(places):,} rows ({', '.join(map(str, sorted(places)[:_PLACES]))}{more})"
+    return f"{len(places):,} {noun(len(places), 'row')} ({', '.join(map(str, sorted(places)[:_PLACES]))}{more})"
 
 
 def refused_rows(home: Home, batch: Batch) -> list[dict[str, Any]]:
