@@ -14,6 +14,12 @@ import duckdb
 from core.recurring import Recurring
 
 DATABASE = "task"
+# No file is read so often by one engine that it pays to keep its bytes in memory, beside what the system keeps of it.
+_ALWAYS = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "enable_external_file_cache": "false",
+}
 _MOST_IDLE = 3  # as many kinds of limits as a delivery and its publication use
 
 
@@ -21,7 +27,7 @@ class Instance:
     """One DuckDB in memory, with nothing in it but the empty `DATABASE` whenever an engine gets it."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        self._root = duckdb.connect(config={**settings, "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        self._root = duckdb.connect(config={**settings, **_ALWAYS})
         self._settings = dict(settings)
         self._begin(settings)
 
@@ -51,9 +57,6 @@ class Instance:
         """Remove what the engine has made, and say whether nothing is held any more. The engine's cursors are closed."""
         try:
             self._root.execute(f"DETACH {DATABASE}")
-            # What was read of files is forgotten when it is to be remembered no more.
-            for remembered in ("false", "true"):
-                self._root.execute(f"SET enable_external_file_cache = {remembered}")
             if "recurring" in vars(self):
                 self.recurring.release()
             held = self._root.execute("SELECT sum(memory_usage_bytes + temporary_storage_bytes) FROM duckdb_memory()").fetchall()
