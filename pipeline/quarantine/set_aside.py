@@ -19,7 +19,6 @@ from pipeline.quarantine.waiting import pointers_of, waiting_pointers
 RECORD_ID = "_record_id"
 WAITING = "waiting"  # table: _record_id, _batch_seq, _position of the rows of a dataset that wait
 WAITS = "waits"  # table: the same, and _source_digest of the source's own rows behind each
-_WHICH = "./hub status says which batch of a dataset has"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ def find_set_aside(home: Home, batch: Batch) -> SetAside:
     """What a batch set aside, for an engine that knows what waits. Raises RequestError where there is nothing, or where it is no longer kept."""
     pointers, manifest = pointers_of(home, batch), read_manifest(home.settings, batch)
     if batch.status != "accepted" or pointers is None:
-        hint = "it was stopped, and none of it waits: run the dataset again" if batch.status == "stopped" else _WHICH
+        which = f"./hub quarantine {batch.contract_id} --rows 20 lists rows that wait, each with its batch"
+        hint = "it was stopped, and none of it waits: run the dataset again" if batch.status == "stopped" else which
         raise RequestError(f"{batch.batch_id} has no rows in quarantine", hint=hint)
     if manifest is None:
         raise RequestError(

@@ -70,6 +70,14 @@ def test_what_cannot_be_exported_is_neither_read_nor_written_down(command: Comma
 
 
 @pytest.mark.usefixtures("without_suite")
+def test_whoever_names_another_batch_is_told_where_the_rows_are(command: Command) -> None:
+    """The list of rows that the refusal names says of which batch each is."""
+    refused = command("replay", f"{PATIENTS['id']}@1", "--json")
+    assert (refused.status, refused.json["hint"].partition(" lists ")[0]) == (2, f"./hub quarantine {PATIENTS['id']} --rows 20")
+    listed = command(*refused.json["hint"].replace(PATIENTS["id"], LEAN["id"]).partition(" lists ")[0].split()[1:], "--json")
+    assert {row["batch_id"] for row in listed.json["rows"]} == {f"{LEAN['id']}@1"}
+
+
 def test_of_many_refused_rows_each_reason_is_told_once(command_in: Callable[[Path], Command], hub: Hub, tmp_path: Path) -> None:
     """A line for each of thousands of rows would leave nothing else to be seen."""
     command, path = command_in(hub.settings.home), tmp_path / "rejected.csv"
