@@ -23,7 +23,7 @@ from pipeline.batch_files import set_aside, write_files, write_stopped
 from pipeline.changes import TEXTS
 from pipeline.delivery.comparing import compare_batch
 from pipeline.delivery.tracking import is_in_order, settle_log
-from pipeline.findings import Examined, findings, has_warnings, split_rows
+from pipeline.findings import Examined, findings, has_warnings, issue_kinds, split_rows
 from pipeline.gates import is_shrink, reasons, shrink_accepted, was_shown, way_on
 from pipeline.home import Home, open_home
 from pipeline.landing import batch_folder
@@ -121,8 +121,9 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
             _record_stopped(examined, held, found)
             raise GateFailed(f"batch {batch.batch_id} stopped: {'; '.join(stops)}", hint=way_on(examined, found, may_shrink=seen))
         with timed(seconds, "write"):
-            set_aside(engine, plan, batch, examined.split.quarantined)
-            files = write_files(engine, home, plan, batch, standards, with_quarantine=examined.split.quarantined > 0)
+            kinds = issue_kinds(found)
+            set_aside(engine, plan, batch, examined.split.quarantined, kinds)
+            files = write_files(engine, home, plan, batch, standards, kinds, with_quarantine=examined.split.quarantined > 0)
             total, rules = waiting_after(home, engine, batch)
         found = replace(found, files=files, waiting=rules, counts={**found.counts, "waiting": total})
         accept_batch(home.catalog, held, batch.batch_id, found)
@@ -131,9 +132,9 @@ def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: b
 
 def _record_stopped(examined: Examined, held: Lease, found: Acceptance) -> None:
     """Write down what was found in a batch that is stopped, and in which of its rows."""
-    engine, home, bad = examined.engine, examined.home, examined.split.quarantined > 0
-    set_aside(engine, examined.plan, examined.batch, examined.split.quarantined)
-    files = write_stopped(engine, home, examined.plan, examined.batch, with_quarantine=bad, with_issues=has_warnings(found))
+    engine, home, bad, kinds = examined.engine, examined.home, examined.split.quarantined > 0, issue_kinds(found)
+    set_aside(engine, examined.plan, examined.batch, examined.split.quarantined, kinds)
+    files = write_stopped(engine, home, examined.plan, examined.batch, kinds, with_quarantine=bad, with_issues=has_warnings(found))
     record_findings(home.catalog, held, examined.batch.batch_id, replace(found, files=files))
 
 

@@ -1,6 +1,6 @@
 """Findings: what becomes of the rows of a batch, and what is to be said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -70,6 +70,11 @@ def findings(examined: Examined, results: Sequence[CheckResult], issues: Sequenc
     drifted = accepted_drift(examined.home, examined.contract, examined.batch, unknown)
     notes = [*examined.batch.notes, *_notes(examined), *drifted]
     return Acceptance(_counts(examined.changes, examined.split), found, [_as_row(result) for result in results], fills, notes, seconds)
+
+
+def issue_kinds(found: Acceptance) -> Container[tuple[str, str]]:
+    """Element and name of every issue that occurs."""
+    return {(issue["element"], issue["issue_type"]) for issue in found.issues}
 
 
 def has_warnings(found: Acceptance) -> bool:

@@ -245,7 +245,7 @@ class _Resolving:
         judged = f"SELECT left_record::uuid FROM {FACTS} UNION ALL SELECT right_record::uuid FROM {FACTS}"
         self._add_links(Sought(self.engine, f"SELECT _record_id FROM {EXAMINED}" + (f" UNION ALL {judged}" if self.known.upto else "")))
         identities = " UNION ".join(f"SELECT _identity FROM {name} WHERE _identity IS NOT NULL" for name in (EXAMINED, OLD_LINKS))
-        for condition in (f"{OWN_IDENTITY} IN ({identities})", *apart_lines(self._own_rule)):
+        for condition in (f"{OWN_IDENTITY} IN ({identities})", *apart_lines(self._own_rule, self.known.apart)):
             self._add_links(where=condition)
 
     def _read_facts(self) -> None:

@@ -75,13 +75,13 @@ def _has_source(plan: Plan, check: Check) -> bool:
 
 def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[IssueCount]:
     """Count the bits of the standardized table, issue by issue; an issue that no row has is left out. Repaired is what was also used."""
-    found = []
-    for item in plan.elements:
+    found, masks = [], _masks(engine, plan)
+    for place, item in enumerate(plan.elements):
         unused = item.withholding | item.mask("error")
-        for (issue, severity), rows in _bits(engine, item.column, list(zip(item.issues, item.severities, strict=True)), unused):
+        for (issue, severity), rows in _bits(masks[place], list(zip(item.issues, item.severities, strict=True)), unused):
             found.append(IssueCount(item.element.id, issue, severity, standards.issue_types[issue].dimension, rows))
     by_type: dict[str, IssueCount] = {}
-    for (issue, severity), rows in _bits(engine, ROW_ISSUES, list(plan.row_issues)):
+    for (issue, severity), rows in _bits(masks[len(plan.elements)], list(plan.row_issues)):
         known = by_type.get(issue)
         total = rows + (known.rows if known else 0)
         element = KEY if issue == DUPLICATE else ROW
@@ -89,11 +89,21 @@ def count_issues(engine: Engine, plan: Plan, standards: Standards) -> list[Issue
     return found + list(by_type.values())
 
 
-def _bits(engine: Engine, column: str, names: Sequence[tuple[str, str]], unused: int = 0) -> Iterator[tuple[tuple[str, str], int]]:
-    """Rows per bit of a column: the masks are few, so they are grouped first. A repair counts in rows that have none of the `unused` bits."""
-    masks = engine.rows(
-        f"SELECT {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 1", doing="counting issues"
-    )
+def _masks(engine: Engine, plan: Plan) -> dict[int, list[tuple[int, int]]]:
+    """By place of an element in the plan, and behind them all for the row as a whole: the combinations of issues that occur, with their rows."""
+    columns = [*(item.column for item in plan.elements), ROW_ISSUES]
+    parts = [
+        f"SELECT {place}, {quote(column)}, count(*) FROM {STANDARDIZED} WHERE {quote(column)} <> 0 GROUP BY 2"
+        for place, column in enumerate(columns)
+    ]
+    masks: dict[int, list[tuple[int, int]]] = {place: [] for place in range(len(columns))}
+    for place, mask, count in engine.rows(" UNION ALL ".join(parts), doing="counting issues"):
+        masks[place].append((mask, count))
+    return masks
+
+
+def _bits(masks: Sequence[tuple[int, int]], names: Sequence[tuple[str, str]], unused: int = 0) -> Iterator[tuple[tuple[str, str], int]]:
+    """Rows per bit of a column. A repair counts in rows that have none of the `unused` bits."""
     for bit, name in enumerate(names):
         without = unused if name[1] == "repaired" else 0
         rows = sum(count for mask, count in masks if mask & (1 << bit) and not mask & without)

@@ -6,6 +6,7 @@ Only counts come back. Values stay out of the results, because results travel fu
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,8 +43,9 @@ def run_suite(engine: Engine, table: str, checks: Sequence[Check], conditions: M
     rows = engine.value(f"SELECT count(*) FROM {table}")
     if not rows:
         return [CheckResult(check, 0, 0) for check in checks]
-    _mark(engine, table, checks, conditions)
-    empty = _empty(engine, table, checks)
+    elements = {check.element for check in checks} & engine.columns(table).keys()
+    _mark(engine, table, elements, checks, conditions)
+    empty = _empty(engine, table, elements, checks)
     prepared = [_prepared(check) for check in checks]
     with _execution(engine) as execution:
         found = _computed(execution, prepared)
@@ -106,18 +108,20 @@ def _prepared(check: Check) -> _Prepared:
     return _Prepared(check, expectation, metrics, tuple(graph.edges))
 
 
-def _mark(engine: Engine, table: str, checks: Sequence[Check], conditions: Mapping[str, str]) -> None:
-    """The table with a column for each check that is a condition: what is not null there breaks it."""
+def _mark(engine: Engine, table: str, elements: AbstractSet[str], checks: Sequence[Check], conditions: Mapping[str, str]) -> None:
+    """The elements of the table that are checked, with a column for each check that is a condition: what is not null there breaks it. Great
+    Expectations goes through all columns for each of its metrics, so no others are shown.
+    """
     conditions = {**conditions, **{check.id: _repeated(engine, table, check) for check in checks if check.kind == "unique"}}
     marks = [f"CASE WHEN {mark(check, conditions)} THEN 1 END AS {quote(check.id)}" for check in checks if has_mark(check)]
-    engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join(['*', *marks])} FROM {table}")
+    engine.run(f"CREATE OR REPLACE VIEW {MARKED} AS SELECT {', '.join([*map(quote, sorted(elements)), *marks]) or '*'} FROM {table}")
 
 
-def _empty(engine: Engine, table: str, checks: Sequence[Check]) -> dict[str, int]:
+def _empty(engine: Engine, table: str, elements: AbstractSet[str], checks: Sequence[Check]) -> dict[str, int]:
     """By element with a mark, how many rows have no value of it; what stands for the record as a whole is no column, and in every row."""
-    elements = sorted({check.element for check in checks if has_mark(check)} & engine.columns(table).keys())
-    counts = ", ".join(f"count(*) - count({quote(name)})" for name in elements)
-    return dict(zip(elements, engine.rows(f"SELECT {counts} FROM {table}")[0], strict=True)) if elements else {}
+    marked = sorted({check.element for check in checks if has_mark(check)} & elements)
+    counts = ", ".join(f"count(*) - count({quote(name)})" for name in marked)
+    return dict(zip(marked, engine.rows(f"SELECT {counts} FROM {table}")[0], strict=True)) if marked else {}
 
 
 def _repeated(engine: Engine, table: str, check: Check) -> str:

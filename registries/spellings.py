@@ -14,8 +14,7 @@ from standards.comparable_characters import Kind, changing, compared_as, compari
 
 def counted_otherwise(texts: Iterable[str], kind: Kind) -> str:
     """SQL for the list of those characters in some texts (SQL) that count as another one, or not at all, each once."""
-    pattern = f"{changing(compared_as(kind)[0])}|{dropped(kind)}"
-    return f"list_distinct(regexp_extract_all(concat({', '.join(texts)}), {literal(pattern)}))"
+    return f"list_distinct(regexp_extract_all(concat({', '.join(texts)}), {_pattern(kind)}))"
 
 
 def told(characters: str, kind: Kind) -> tuple[str, str]:
@@ -30,6 +29,11 @@ def told(characters: str, kind: Kind) -> tuple[str, str]:
 def key_sql(text: str, written: str, meant: str) -> str:
     """SQL for the key of a text, among whose characters those that are `told` count otherwise."""
     return f"CASE WHEN {written} <> '' THEN translate({text}, {written}, {meant}) ELSE {text} END"
+
+
+@lru_cache(maxsize=3)
+def _pattern(kind: Kind) -> str:
+    return literal(f"{changing(compared_as(kind)[0])}|{dropped(kind)}")
 
 
 @lru_cache(maxsize=3)

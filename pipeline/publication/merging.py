@@ -65,7 +65,8 @@ class Merging:
     def _contributions(self) -> list[Contribution]:
         """What each dataset has to say, the largest one first: all others are held in tables of hashes while it is gone through."""
         is_anew = self.number == 1 or self.pins.rebuilt
-        known = Known(self.pins.judged, None if is_anew else self.before.judgements, self.before.contradictions, self.pins.renewed)
+        seen = None if is_anew else self.before.judgements
+        known = Known(self.pins.judged, seen, self.before.contradictions, self.before.apart, self.pins.renewed)
         found = resolve(
             self.engine,
             self.home,

@@ -42,11 +42,12 @@ _VERDICTS = (
 @dataclass(frozen=True)
 class Known:
     """What is judged, `upto` a number, of which the last facts are `renewed` and not written yet; and what the publication before had `seen` of
-    it, with its contradictions (None: all is worked out)."""
+    it, with its contradictions (None: all is worked out), and how many records it keeps `apart`."""
 
     upto: int
     seen: int | None
     contradictions: int
+    apart: int
     renewed: tuple[Fact, ...] = ()
 
 
@@ -104,9 +105,12 @@ def is_apart(links: str) -> str:
     return f"({links}._rule = '{JUDGED_APART_RULE}' OR {links}._canonical_id IS NULL AND {links}._rule <> '{VETO_RULE}')"
 
 
-def apart_lines(own: str) -> tuple[str, ...]:
-    """The same, each way by itself: what has neither rule is then passed over by whole row groups. No line by the rule `own` is one."""
-    return f"_rule = '{JUDGED_APART_RULE}'", f"_rule <> {literal(own)} AND _rule <> '{VETO_RULE}' AND _canonical_id IS NULL"
+def apart_lines(own: str, apart: int) -> tuple[str, ...]:
+    """The same, each way by itself: what has neither rule is then passed over by whole row groups. No line by the rule `own` is one, and none has
+    no entity where no record is `apart`.
+    """
+    without = f"_rule <> {literal(own)} AND _rule <> '{VETO_RULE}' AND _canonical_id IS NULL"
+    return f"_rule = '{JUDGED_APART_RULE}'", *([without] if apart else [])
 
 
 def _reach(engine: Engine, seen: int | None) -> None:

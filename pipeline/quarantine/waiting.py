@@ -91,11 +91,11 @@ def waiting_after(home: Home, engine: Engine, batch: Batch) -> tuple[int, list[d
         rows += (
             f" UNION ALL SELECT _record_id, rules, _since_seq FROM {BEFORE} WHERE _record_id NOT IN ({seen}) AND {_still_waits([batch])}"
         )
-    total = engine.value(f"SELECT count(*) FROM ({rows})", doing="counting what waits")
-    found = engine.rows(
-        f"SELECT rule, count(*), min(_since_seq) FROM (SELECT unnest(list_distinct(string_split(rules, ';'))) AS rule, _since_seq "
-        f"FROM ({rows})) GROUP BY rule ORDER BY rule",
-        doing="counting what waits by rule",
+    (_, total, _), *found = engine.rows(
+        f"WITH waits AS MATERIALIZED ({rows}) SELECT NULL AS rule, count(*), NULL FROM waits UNION ALL "
+        "SELECT rule, count(*), min(_since_seq) FROM (SELECT unnest(list_distinct(string_split(rules, ';'))) AS rule, _since_seq FROM waits) "
+        "GROUP BY rule ORDER BY rule NULLS FIRST",
+        doing="counting what waits",
     )
     return total, [_by_rule(home, batch.contract_id, *row) for row in found]
 
