@@ -14,6 +14,7 @@ from catalog.batches import Batch, batch_at, get_batch
 from catalog.datasets import contract_at
 from catalog.files import files_of
 from contracts.model import Contract
+from core.digests import row_digest
 from core.engine import Engine, quote, uuid_literal
 from pipeline.home import Home
 from pipeline.landing import batch_folder, landed_rows, read_manifest
@@ -46,14 +47,17 @@ class Repair:
     at: datetime
 
 
-def source_digests(home: Home, batch: Batch) -> str:
-    """SQL for the source's own rows behind the rows of a batch: `_record_id` and `_position` of the row, `_source_id` and `_source_digest`."""
+def source_digests(home: Home, batch: Batch, reading: Contract | None = None) -> str:
+    """SQL for the source's own rows behind the rows of a batch: `_record_id` and `_position` of the row, `_source_id` and `_source_digest`: the
+    digest that a delivered row has as a contract reads it, or where that cannot be told or none is given, as it was read then.
+    """
     if batch.kind == "delivery":
+        digest = (reading and _digest_as_read(home, batch, reading)) or "l._row_digest"
         own, standing = landed_rows(home.settings, batch), standing_repairs(home, batch)
         row_id, join = "l._record_id", ""
         if standing is not None:
             row_id, join = "coalesce(s._repaired_id, l._record_id)", f"LEFT JOIN {standing} s ON {_MET}"
-        columns = f"{row_id} AS _record_id, l._position, l._record_id AS _source_id, l._row_digest AS _source_digest"
+        columns = f"{row_id} AS _record_id, l._position, l._record_id AS _source_id, {digest} AS _source_digest"
         return f"(SELECT {columns} FROM {own} l {join})"
     files = [file for file in files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",)) if file.seq == batch.seq]
     columns = "coalesce(_repaired_id, _record_id) AS _record_id, _position, _record_id AS _source_id, _source_digest"
@@ -88,8 +92,8 @@ def _behind_waiting(home: Home, engine: Engine, batch: Batch, rows: str, waiting
     met = f"SELECT DISTINCT _batch_seq FROM {waiting} WHERE _record_id IN (SELECT _record_id FROM {rows})"
     seqs = {seq for (seq,) in engine.rows(met, doing="reading quarantine")} | {seq for _, seq, _ in corrected_keys(batch)}
     # Where no row of a file was taken, nothing is met.
-    batches = [batch_at(home.catalog, batch.contract_id, seq) for seq in sorted(seqs or {batch.seq})]
-    return f"({' UNION ALL '.join(f'SELECT {item.seq} AS _batch_seq, * FROM {source_digests(home, item)}' for item in batches)})"
+    batches, reading = [batch_at(home.catalog, batch.contract_id, seq) for seq in sorted(seqs or {batch.seq})], _contract_of(home, batch)
+    return f"({' UNION ALL '.join(f'SELECT {item.seq} AS _batch_seq, * FROM {source_digests(home, item, reading)}' for item in batches)})"
 
 
 def _still(behind: str, waiting: str) -> str:
@@ -101,7 +105,7 @@ def _still(behind: str, waiting: str) -> str:
 def _own_pairs(home: Home, batch: Batch, rows: str, behind: str, waiting: str) -> str:
     """SQL for the source's rows that each row run again as it was stands for: those behind itself."""
     assert batch.origin is not None
-    origin = source_digests(home, get_batch(home.catalog, batch.origin))
+    origin = source_digests(home, get_batch(home.catalog, batch.origin), _contract_of(home, batch))
     return (
         f"SELECT l._position, s._source_id, s._source_digest FROM {rows} l JOIN {origin} s USING (_record_id, _position) "
         f"SEMI JOIN {_still(behind, waiting)} w USING (_record_id, _source_id, _source_digest)"
@@ -276,14 +280,31 @@ def _repairing(home: Home, batch: Batch) -> list[Batch]:
         return []
     files = files_of(home.catalog, standardized_table(batch.contract_id), ("repairs",), batch.seq - 1)
     found = [batch_at(home.catalog, batch.contract_id, file.seq) for file in files]
-    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version) if found else None
+    contract = _contract_of(home, batch) if found else None
     return [
         item
         for item in found
         if contract is not None
-        and _reads_alike(contract, contract_at(home.catalog, item.contract_id, item.contract_version))
+        and _reads_alike(contract, _contract_of(home, item))
         and batch_folder(home.settings, item.contract_id, item.seq).exists()
     ]
+
+
+def _digest_as_read(home: Home, batch: Batch, contract: Contract) -> str | None:
+    """SQL for the digest that a row `l` of a delivery has as a contract reads it; None where it cannot be told, since the contract reads what was
+    not read then, or makes other records of it.
+    """
+    own, manifest = _contract_of(home, batch), read_manifest(home.settings, batch)
+    if _reads_alike(own, contract):
+        return "l._row_digest"
+    is_same_record = own.record_key == contract.record_key and not own.whole_row_is_key
+    if manifest is None or not is_same_record or not set(contract.source_columns) <= set(manifest["columns"]):
+        return None
+    return row_digest([f"l.{quote(name)}" for name in contract.source_columns])
+
+
+def _contract_of(home: Home, batch: Batch) -> Contract:
+    return contract_at(home.catalog, batch.contract_id, batch.contract_version)
 
 
 def _reads_alike(one: Contract, other: Contract) -> bool:

@@ -83,7 +83,7 @@ def test_repairs_of_other_columns_are_told_to_stand_no_more(hub: Hub) -> None:
     hub.sync(PATIENTS, [*GOOD, *NAMELESS])
     (batch,) = replay(ID, hub.home, repaired=edited(handed_out(hub), filling("XM", "赵一", "钱二")))
     assert batch.accepted == 2
-    narrower = {**PATIENTS, "columns": {name: source for name, source in PATIENTS["columns"].items() if name != "DH"}, "ignore": ["DH"]}
+    narrower = _without("DH")
     hub.register(narrower)
     delivery = hub.sync(narrower, [*GOOD, *NAMELESS])
     assert delivery.quarantined == 2
@@ -92,6 +92,25 @@ def test_repairs_of_other_columns_are_told_to_stand_no_more(hub: Hub) -> None:
     (again,) = replay(ID, hub.home, repaired=edited(handed_out(hub, "again.csv"), filling("XM", "赵一", "钱二")))
     assert again.accepted + again.unchanged == 2
     assert not [note for note in hub.sync(narrower, [*GOOD, *NAMELESS]).notes if note["kind"] == "repairs-lapsed"]
+
+
+def _without(column: str) -> dict[str, Any]:
+    """The contract of patients that does not read a column."""
+    left = {name: source for name, source in PATIENTS["columns"].items() if name != column}
+    return {**PATIENTS, "columns": left, "ignore": [column]}
+
+
+def test_a_repair_stands_for_a_row_that_came_while_the_contract_read_more(hub: Hub) -> None:
+    hub.register(PATIENTS)
+    hub.sync(PATIENTS, [*GOOD, *NAMELESS])
+    path, narrower = edited(handed_out(hub), filling("XM", "赵一", "钱二")), _without("DH")
+    hub.register(narrower)
+    (batch,) = replay(ID, hub.home, repaired=path)
+    assert batch.accepted == 2
+    delivery = hub.sync(narrower, [*GOOD, *NAMELESS])
+    assert (delivery.quarantined, delivery.records, delivery.waiting) == (0, 5, 0)
+    assert [note["kind"] for note in delivery.notes if "repair" in note["kind"]] == ["repaired"]
+    assert hub.unbalanced() == []
 
 
 def test_a_file_is_taken_back_after_the_source_has_sent_the_same_again(hub: Hub) -> None:
