@@ -58,7 +58,9 @@ def _relation(source: DatabaseSource) -> str:
 
 
 def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int | None = None, count: bool = True) -> Path:
-    """Pack a registered dataset as its department would, through the connection that leads to its source from here."""
+    """Pack a registered dataset as its department would, through the connection that leads to its source from here. Raises SourceError where the
+    source fails, and RequestError where it cannot be packed.
+    """
     _, contract = contract_in_force(home.catalog, dataset)
     terms = terms_of(home, dataset)
     options: dict[str, Any] = {"sequence": sequence, "count": count}
@@ -77,7 +79,28 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
                 cursor.close()
             cursor.connection.close()
     except BundleError as error:
+        _raise_as_when_read(contract, error.__context__)
         raise RequestError(f"{dataset}: {error}", hint="connectors/offline/bundle.py says how bundles are packed") from None
+
+
+def _raise_as_when_read(contract: Contract, failed: BaseException | None) -> None:
+    """Raise what a sync says where it is the driver of the source that has failed."""
+    if contract.source.kind == "postgresql":
+        from psycopg import Error as PostgreSQLError
+
+        from connectors.databases.postgresql import translated as of_postgresql
+
+        if isinstance(failed, PostgreSQLError):
+            with of_postgresql(contract):
+                raise failed
+    if contract.source.kind == "mysql":
+        from pymysql import Error as MySQLError
+
+        from connectors.databases.mysql import translated as of_mysql
+
+        if isinstance(failed, MySQLError):
+            with of_mysql(contract):
+                raise failed
 
 
 def _cursor(contract: Contract, connections: Any) -> Any:

@@ -310,6 +310,22 @@ def test_a_table_of_postgresql_packed_and_on_the_wire_is_the_same(hub: Hub, post
     assert set(packed["not_comparable"]) == set(manifest["source"]["not_comparable"]) == {"f"}
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_server_that_does_not_answer_is_told_as_by_a_sync(hub: Hub, tmp_path: Path, kind: str) -> None:
+    document = tracked(kind, "snapshot")
+    hub.register(document)
+    connect(hub, patients=f"{kind}://nobody@127.0.0.1:1/none")
+    make_key(tmp_path / "k.pem")
+    with pytest.raises(SourceError) as packed:
+        pack_here(hub.home, document["id"], tmp_path / "k.pem", tmp_path)
+    with pytest.raises(SourceError) as read:
+        land(document["id"], hub.home)
+    assert packed.value.transient
+    assert read.value.transient
+    assert str(packed.value).split(" (")[0] == str(read.value).split(" (")[0]
+    assert not list(tmp_path.glob("*.bundle"))
+
+
 def test_many_rows_make_several_parts(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "PART_ROWS", 100)
     path = office.pack()
