@@ -46,10 +46,8 @@ def write_stopped(
     engine: Engine, home: Home, plan: Plan, batch: Batch, kinds: Kinds, *, with_quarantine: bool, with_issues: bool
 ) -> list[LakeFile]:
     """Write what a batch that a gate stops would set aside, and its issues, so that they can be listed: elsewhere, as nothing of it counts."""
-    files, table = (
-        _write_issues(engine, home, plan, batch, kinds, STOPPED_ISSUES) if with_issues else [],
-        standardized_table(batch.contract_id),
-    )
+    table = standardized_table(batch.contract_id)
+    files = _write_issues(engine, home, plan, batch, kinds, STOPPED_ISSUES) if with_issues else []
     if with_quarantine:
         files.append(_write(engine, home, batch, table, STOPPED, QUARANTINE_COLUMNS, f"SELECT * FROM {SET_ASIDE}", "_position"))
     return files
