@@ -79,7 +79,7 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
                 cursor.close()
             cursor.connection.close()
     except BundleError as error:
-        _raise_as_when_read(contract, error.__context__)
+        _raise_as_when_read(contract, error.__context__)  # what `driven` keeps to itself
         raise RequestError(f"{dataset}: {error}", hint="connectors/offline/bundle.py says how bundles are packed") from None
 
 

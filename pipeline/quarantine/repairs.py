@@ -294,10 +294,10 @@ def _digest_as_read(home: Home, batch: Batch, contract: Contract) -> str | None:
     """SQL for the digest that a row `l` of a delivery has as a contract reads it; None where it cannot be told, since the contract reads what was
     not read then, or makes other records of it.
     """
-    own, manifest = _contract_of(home, batch), read_manifest(home.settings, batch)
+    own = _contract_of(home, batch)
     if _reads_alike(own, contract):
         return "l._row_digest"
-    is_same_record = own.record_key == contract.record_key and not own.whole_row_is_key
+    manifest, is_same_record = read_manifest(home.settings, batch), own.record_key == contract.record_key and not own.whole_row_is_key
     if manifest is None or not is_same_record or not set(contract.source_columns) <= set(manifest["columns"]):
         return None
     return row_digest([f"l.{quote(name)}" for name in contract.source_columns])
