@@ -10,6 +10,7 @@ from catalog.batches import Acceptance, Batch, accept_batch, end_batch, get_batc
 from catalog.datasets import contract_at
 from catalog.files import files_of
 from catalog.tables import lease
+from contracts.model import Contract
 from core import iceberg, lake
 from core.clock import today
 from core.engine import Engine
@@ -61,22 +62,23 @@ def accept(batch_id: str, home: Home | None = None, *, full: bool = False, day: 
         # What landed is raw: the version that counts is the one that judges it, also where another was installed in between.
         standards = standard_in_force(home)
         batch = pin_standard(home.catalog, held, batch_id, standards.version)
+        contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
         try:
             _check_order(home, batch)
             check_space(home.settings, "lake", held_bytes(batch_folder(home.settings, batch.contract_id, batch.seq))[1])
             landing, standardized = hub_table("landing", batch.contract_id), hub_table("std", batch.contract_id)
             with traced(home.settings, f"accept.{batch.contract_id}", [landing.counted(batch.landed)], [standardized]) as run:
-                columns = _accept(home, held, batch, standards, full, day or today().isoformat(), accept_shrink)
+                columns = _accept(home, held, batch, contract, standards, full, day or today().isoformat(), accept_shrink)
                 done = get_batch(home.catalog, batch_id)
                 run.outputs = [standardized.counted((done.accepted or 0) + (done.deleted or 0), columns)]
         except Exception as error:
             fault, status = described(error), "stopped" if isinstance(error, GateFailed) else "failed"
             if not fault.transient:
                 end_batch(home.catalog, batch_id, status, fault.message, fault.hint)
-                settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
+                settle_log(home, contract)
                 issue_missing(home, batch.contract_id)
             raise
-        settle_log(home, contract_at(home.catalog, batch.contract_id, batch.contract_version))
+        settle_log(home, contract)
         with timed({}, "follow"):
             follow(home, batch)
         issue_missing(home, batch.contract_id)
@@ -96,9 +98,10 @@ def _check_order(home: Home, batch: Batch) -> None:
         )
 
 
-def _accept(home: Home, held: Lease, batch: Batch, standards: Standards, full: bool, day: str, accept_shrink: str) -> dict[str, str]:
+def _accept(
+    home: Home, held: Lease, batch: Batch, contract: Contract, standards: Standards, full: bool, day: str, accept_shrink: str
+) -> dict[str, str]:
     """Do it, up to and including the commit; returns the columns of the standardized table with their types."""
-    contract = contract_at(home.catalog, batch.contract_id, batch.contract_version)
     plan = make_plan(contract, standards)
     seconds = dict(batch.seconds)
     _clear_leftovers(home, held, batch)

@@ -121,9 +121,10 @@ def state(home: Home, table: str, columns: Mapping[str, str], upto: int | None =
     The newest compact file stands for all logs up to its batch; of the logs after it, the newest row per record counts. With `only`, some
     records are looked up. Raises RequestError where retention has run out for a state.
     """
-    files = files_of(home.catalog, table, ("log", "compact"), upto)
-    if upto is not None and not is_kept(home, table, upto):
+    files = files_of(home.catalog, table, ("log", "compact"))
+    if upto is not None and _oldest_state(files) > upto:
         raise RequestError(f"the state of {table} after batch {upto} is no longer kept", hint="./hub purge --receipt says what was removed")
+    files = [file for file in files if upto is None or file.seq <= upto]
     return fold(home, table, columns, files, "_record_id", "_batch_seq", only)
 
 
@@ -134,14 +135,17 @@ def is_kept(home: Home, table: str, upto: int) -> bool:
 
 def oldest_state(home: Home, table: str) -> int:
     """The first batch after which the state can still be read, or 0: where older logs were removed, the oldest file is a compacted state."""
-    oldest = next(iter(files_of(home.catalog, table, ("log", "compact"))), None)
-    return 0 if oldest is None or oldest.kind == "log" else oldest.seq
+    return _oldest_state(files_of(home.catalog, table, ("log", "compact")))
+
+
+def _oldest_state(files: Sequence[LakeFile]) -> int:
+    return files[0].seq if files and files[0].kind == "compact" else 0
 
 
 def listed_history(home: Home, table: str) -> list[LakeFile]:
     """Files with every change that can still be told: the logs; where older ones were removed, the state in their place and the logs since."""
-    since = oldest_state(home, table)
     files = files_of(home.catalog, table, ("log", "compact"))
+    since = _oldest_state(files)
     return [file for file in files if (file.seq > since if file.kind == "log" else file.seq == since)]
 
 
