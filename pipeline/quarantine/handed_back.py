@@ -38,10 +38,12 @@ class HandedBack:
     """A file that came back: what of it can be run again, what is refused, and what identifies the file.
 
     `corrected` has the rows whose key was corrected by their number in the file: where the row repaired waits, and the new record id.
+    `unchanged` is how many of the rows that can be run again are as they were handed out.
     """
 
     extraction: Extraction
     rows: int
+    unchanged: int
     file: str
     sha256: str
     corrected: Mapping[int, tuple[tuple[int, int], UUID]]
@@ -111,7 +113,8 @@ def _back(fit: _Fit, refused: Mapping[int, str], file: HandedFile) -> HandedBack
             good.append(fit.repaired[row.line])
     extraction.batches = iter([_batch(fit.found, good, schema)] if good else [])
     places = {item.row.line: (item.waits, item.record_id) for item in good if item.is_corrected}
-    return HandedBack(extraction, len(fit.handed), file.name, file.sha256, places)
+    unchanged = sum(all(_value(item.row, item.origin, name) == item.origin.raw[name] for name in fit.found.columns) for item in good)
+    return HandedBack(extraction, len(fit.handed), unchanged, file.name, file.sha256, places)
 
 
 def check_header(file: HandedFile, found: Sequence[SetAside]) -> None:

@@ -163,6 +163,8 @@ def _backs(home: Home, engine: Engine, found: Sequence[SetAside], contract: Cont
 def _arrival(home: Home, batch: Batch, back: HandedBack) -> Arrival:
     taken, at = back.rows - len(back.extraction.unreadable), datetime.now(UTC).replace(microsecond=0)
     message = f"{taken} repaired {noun(taken, 'row')} of {batch.batch_id}, handed back in {back.file} by {home.settings.actor}"
+    if back.unchanged:
+        message += f"; in {back.unchanged} nothing was changed"
     more = {"file": back.file, "sha256": back.sha256, "actor": home.settings.actor, "at": at.isoformat()}
     places = [[line, position, seq] for line, ((seq, position), _) in back.corrected.items()]
     corrected = {CORRECTED: places} if places else {}

@@ -43,7 +43,9 @@ def test_repaired_rows_are_published_and_known_as_repaired(hub: Hub, name: str) 
     assert counts(batch) == {"read": 2, "landed": 2, "unreadable": 0, "accepted": 1, "quarantined": 1, "inserted": 1, "waiting": 1}
     assert hub.unbalanced() == []
     assert verify_landing(hub.home, batch) == []
-    assert next(note["file"] for note in batch.notes if note["kind"] == "repair") == f"back-{name}"
+    (note,) = [note for note in batch.notes if note["kind"] == "repair"]
+    assert note["file"] == f"back-{name}"
+    assert note["message"] == f"2 repaired rows of {first.batch_id}, handed back in back-{name} by test; in 1 nothing was changed"
     hub.publish("population")
     (row,) = [row for row in hub.served("base_population") if row["resident_id"] == resident_id(50)]
     answer = next(item for item in why(hub.home, "population", row["_canonical_id"]).answers if item.element == "person_name")
