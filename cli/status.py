@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +13,12 @@ from core.nouns import noun
 
 if TYPE_CHECKING:
     from pipeline.operation.datasets import DatasetState
+
+COLUMNS = (
+    *("dataset", "last batch", "started (Beijing)", "age", "allowed", "lag", "receipt"),
+    *("next run (Beijing)", "records", "quarantined", "oldest"),
+)
+MOST_RULES = 20  # of those that rows wait by
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,7 +40,9 @@ def status(
         _check_ledger(home, as_json)
         return
     from catalog.alerts import alerts
+    from catalog.batches import waiting_of
     from pipeline.operation.datasets import dataset_states
+    from pipeline.publication.pins import lagging
     from registries.attempts import standing_attempt
     from registries.definition import load_definitions
     from registries.publications import latest, shown
@@ -44,14 +52,22 @@ def status(
     current = {name: latest(home.serving, name) for name in load_definitions()}
     registries = [found for name, found in current.items() if found.number or name in fed or not fed]
     attempts = {item.registry: attempt for item in registries if (attempt := standing_attempt(home.serving, item))}
+    lag = lagging(home)
+    collected = {item.id for item in states if not item.contract.ended}
+    waiting = [row for row in waiting_of(home.catalog) if row["contract_id"] in collected]
     if as_json:
         stands = [shown(item) | {"attempt": attempts.get(item.registry) and asdict(attempts[item.registry])} for item in registries]
         datasets = [
-            {"dataset": s.id, "newest": s.last and asdict(s.last), "accepted": s.accepted and asdict(s.accepted), **s.row()} for s in states
+            {"dataset": s.id, "newest": s.last and asdict(s.last), "accepted": s.accepted and asdict(s.accepted), **s.row()}
+            | {"unpublished_since": lag.get(s.id)}
+            for s in states
         ]
-        print_json({"datasets": datasets, "registries": stands, "alerts": [asdict(item) for item in alerts(home.catalog)]})
+        standing = [asdict(item) for item in alerts(home.catalog)]
+        print_json({"datasets": datasets, "quarantine": waiting, "registries": stands, "alerts": standing})
     else:
-        _print_status(states, registries, attempts)
+        _print_datasets(states, lag)
+        _print_waiting(waiting)
+        _print_registries(registries, attempts)
         for item in alerts(home.catalog):
             print(f"\n! {item.message_en} (since {beijing_text(item.opened_at)}, Beijing)")
     if attempts:
@@ -64,9 +80,8 @@ def _said(batch: Any) -> str:
     return text.removeprefix(f"{batch.contract_id}: ").removeprefix(f"batch {batch.batch_id} {batch.status}: ")
 
 
-def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
-    columns = ("dataset", "last batch", "started (Beijing)", "age", "allowed", "next run (Beijing)", "records", "quarantined", "oldest")
-    answer(False, None, columns, [_line(item) for item in states])
+def _print_datasets(states: "Sequence[DatasetState]", lag: Mapping[str, datetime]) -> None:
+    answer(False, None, COLUMNS, [_line(item, lag.get(item.id)) for item in states])
     trouble = [
         f"! {item.last.batch_id} {item.last.status}: {_said(item.last)}\n    what to do: {item.last.hint or 'see the message'}"
         for item in states
@@ -84,6 +99,21 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
         if str(note["kind"]).startswith("drift-")
     ]
     print("\n".join(["", *trouble, ""]) if trouble else "")
+
+
+def _print_waiting(rules: Sequence[Mapping[str, Any]]) -> None:
+    """What waits in quarantine by rule, most rows first."""
+    if not rules:
+        return
+    columns = ("waits in quarantine", "element", "issue", "rows", "oldest")
+    lines = [(row["contract_id"], row["element"], row["issue_type"], row["rows"], duration(now() - row["since"])) for row in rules]
+    answer(False, None, columns, lines[:MOST_RULES])
+    if len(lines) > MOST_RULES:
+        print(f"{len(lines) - MOST_RULES} more {noun(len(lines) - MOST_RULES, 'rule')} with fewer rows: ./hub quarantine DATASET")
+    print()
+
+
+def _print_registries(registries: Sequence[Any], attempts: Mapping[str, Any]) -> None:
     entries = [
         (i.registry, i.number, i.entities, i.records, i.linked, i.unlinked, i.withheld, beijing_text(i.published_at) if i.number else "")
         for i in registries
@@ -96,8 +126,8 @@ def _print_status(states: "Sequence[DatasetState]", registries: Sequence[Any], a
         print(f"    {item.reason}\n    what to do: {item.hint or 'see the message'}")
 
 
-def _line(item: "DatasetState") -> tuple[Any, ...]:
-    last, since = item.last, item.waiting_since
+def _line(item: "DatasetState", lag: datetime | None) -> tuple[Any, ...]:
+    last, since, receipt = item.last, item.waiting_since, item.accepted and f"#{item.accepted.seq}"
     status = f"#{last.seq} {item.last_status}" if last else "never collected"
     status = "ended" if item.contract.ended else status
     age = f"{duration(item.age)}{', late' if item.freshness == 'late' else ''}" if item.age is not None else None
@@ -105,7 +135,8 @@ def _line(item: "DatasetState") -> tuple[Any, ...]:
     never = "never" if item.contract.schedule.cron or item.contract.ended else "on demand"
     due, started = beijing_text(item.next_run)[:16] or never, beijing_text(last.started_at)[:16] if last else ""
     due = f"overdue since {beijing_text(item.overdue_since)[:16]}" if item.overdue_since else due
-    return (item.id, status, started, age, allowed, due, item.records, item.quarantined, duration(now() - since) if since else None)
+    waited, lagged = (duration(now() - moment) if moment else None for moment in (since, lag))
+    return (item.id, status, started, age, allowed, lagged, receipt, due, item.records, item.quarantined, waited)
 
 
 def duration(time: timedelta) -> str:

@@ -2,10 +2,10 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -28,6 +28,7 @@ _SETTLE_SECONDS = 20
 # The versions from which on the tables above a partition can be asked for, and a publication may name whole schemas.
 _ANCESTORS, _BY_SCHEMA = 120_000, 150_000
 Server = psycopg.Connection[tuple[Any, ...]]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -244,8 +245,7 @@ def slot_fault(contract: Contract, server: Server, request: Following, table: Fo
         return f"{retained:.0f} MB of log were kept for the hub, the contract allows {log.most_retained_mb}: it was given up", ()
     _advance(server, str(request.slot), str(request.lsn))
     if retained > log.alert_retained_mb:
-        message = f"{retained:.0f} MB of log are kept for the hub on the department's disk; beyond {log.most_retained_mb} they are given up"
-        return "", [Note("log-retained", message)]
+        return "", [Note("log-retained", retained_words(retained, log))]
     return "", ()
 
 
@@ -305,23 +305,45 @@ def settle(contract: Contract, connections: Connections, prefix: str, slot: str 
     """Let the server forget what the accepted batch no longer needs; without a slot, everything. Returns where the slot stands then, empty
     without one; None where that was not done.
 
-    Where it cannot be reached that is done before the next batch. It comes after the commit, so whatever goes wrong is no fault of the
-    batch; a server that hangs is not waited for.
+    Where it cannot be reached that is done before the next batch. It comes after the commit, so whatever goes wrong is no fault of the batch.
     """
-    stands: list[str] = []
-    thread = threading.Thread(target=_settle, args=(contract, connections, prefix, slot, lsn, stands), daemon=True)
+    return _answered(contract, connections, lambda server: _settle(server, prefix, slot, lsn))
+
+
+def _settle(server: Server, prefix: str, slot: str | None, lsn: str | None) -> str:
+    drop_slots(server, prefix, keep=slot)
+    if slot and lsn:
+        _advance(server, slot, lsn)
+    found = server.execute("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
+    return str(found[0]) if found and found[0] else ""
+
+
+def retained_mb(contract: Contract, connections: Connections, prefix: str) -> float | None:
+    """How many megabytes of log the server keeps for the slots of this hub and dataset; None where it does not answer."""
+    query = (
+        "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint FROM pg_replication_slots"
+        " WHERE starts_with(slot_name::text, %s) AND database = current_database()"
+    )
+    return _answered(contract, connections, lambda server: int((server.execute(query, [prefix]).fetchone() or (0,))[0]) / _MB)
+
+
+def retained_words(retained: float, log: Log) -> str:
+    """What to say of so many megabytes of log that a server keeps, where they are too many."""
+    return f"{retained:.0f} MB of log are kept for the hub on the department's disk; beyond {log.most_retained_mb} they are given up"
+
+
+def _answered(contract: Contract, connections: Connections, ask: Callable[[Server], Answer]) -> Answer | None:
+    """What a server answers; None where it cannot be reached, refuses, or hangs: then it is not waited for."""
+    answers: list[Answer] = []
+
+    def run() -> None:
+        assert isinstance(contract.source, DatabaseSource)
+        with suppress(HubError), base.translated(contract):
+            url = connections.url(contract.source.connection, "postgresql", "postgres")
+            with closing(connected(contract, url, _SETTLE_SECONDS)) as server:
+                answers.append(ask(server))
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(_SETTLE_SECONDS)
-    return stands[0] if stands else None
-
-
-def _settle(contract: Contract, connections: Connections, prefix: str, slot: str | None, lsn: str | None, stands: list[str]) -> None:
-    assert isinstance(contract.source, DatabaseSource)
-    with suppress(HubError), base.translated(contract):
-        url = connections.url(contract.source.connection, "postgresql", "postgres")
-        with closing(connected(contract, url, _SETTLE_SECONDS)) as server:
-            drop_slots(server, prefix, keep=slot)
-            if slot and lsn:
-                _advance(server, slot, lsn)
-            found = server.execute("SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = %s", [slot]).fetchone()
-            stands.append(str(found[0]) if found and found[0] else "")
+    return answers[0] if answers else None

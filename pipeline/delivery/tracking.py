@@ -134,6 +134,20 @@ def give_up_log(home: Home, contract: Contract, keep: str | None = None) -> bool
     return contract.change_tracking != "log" or _settle(home, contract, keep, None) is not None
 
 
+def overgrown_log(home: Home, contract: Contract) -> str | None:
+    """What to say of the log that the source keeps for the hub: empty where it is not too much; None where no log is followed, or the source
+    does not answer.
+    """
+    from connectors.databases.postgresql_slots import retained_mb, retained_words
+
+    if contract.log is None or contract.change_tracking != "log":
+        return None
+    retained = retained_mb(contract, load_connections(settings=home.settings), slot_prefix(home, contract.id))
+    if retained is None:
+        return None
+    return retained_words(retained, contract.log) if retained > contract.log.alert_retained_mb else ""
+
+
 def end_log(home: Home, contract: Contract) -> bool:
     """Let the source of an ended dataset keep no log for the hub. Returns whether that is so; it is asked until it has answered once."""
     newest = latest_batch(home.catalog, contract.id)

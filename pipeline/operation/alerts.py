@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from catalog.alerts import Found
 from catalog.batches import accepted_before
 from core.clock import beijing_text, now
+from pipeline.delivery.tracking import overgrown_log
 from pipeline.home import Home
 from pipeline.operation.datasets import TROUBLE, DatasetState, dataset_states
 from pipeline.publication.pins import unpublished
@@ -136,11 +137,17 @@ def old_quarantine(home: Home, states: Sequence[DatasetState], numbers: Mapping[
 
 
 def retained_log(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:
-    """Datasets whose last batch found that their source keeps more log for the hub than the contract wants to hear of."""
+    """Datasets whose source keeps more log for the hub than the contract wants to hear of. The source is asked: where batches fail, or none come,
+    the log grows all the same. Where it does not answer, what the last batches have found stands.
+    """
     for item in states:
-        for note in item.last.notes if item.last else []:
-            if note["kind"] == "log-retained":
-                yield item.id, {"id": item.id, "said": _both(note["message"])}
+        if item.contract.change_tracking == "log":
+            said = overgrown_log(home, item.contract)
+            if said is None:
+                notes = [note for batch in (item.last, item.delivery) if batch for note in batch.notes]
+                said = next((str(note["message"]) for note in notes if note["kind"] == "log-retained"), "")
+            if said:
+                yield item.id, {"id": item.id, "said": _both(said)}
 
 
 def short_disk(home: Home, states: Sequence[DatasetState], numbers: Mapping[str, float]) -> Iterator[Fact]:

@@ -9,7 +9,7 @@ from catalog.datasets import contract_at, contracts_in_force, dataset_numbers
 from catalog.standards import document_at
 from pipeline.home import Home
 from pipeline.resolve import Pinned
-from registries.definition import RegistryDefinition, get_definition
+from registries.definition import RegistryDefinition, get_definition, load_definitions
 from registries.judgements import Fact, newest
 from registries.publications import Input, Publication, inputs_of, latest
 from standards.loader import load_standards
@@ -60,6 +60,15 @@ def unpublished(home: Home, registry: str) -> dict[str, datetime]:
     pins = pin(home, registry, get_definition(registry), latest(home.serving, registry))
     batches = (batch_at(home.catalog, item.contract.id, item.seq) for item in pins.datasets if item.changed)
     return {item.contract_id: item.finished_at or item.started_at for item in batches}
+
+
+def lagging(home: Home) -> dict[str, datetime]:
+    """Datasets that say something else by now than in the current publication of any registry, and since when (UTC) the first of these lacks it."""
+    found: dict[str, datetime] = {}
+    for registry in load_definitions():
+        for dataset, since in unpublished(home, registry).items():
+            found[dataset] = min(since, found.get(dataset, since))
+    return found
 
 
 def pins_of(home: Home, before: Publication, after: Publication) -> Pins:

@@ -8,42 +8,55 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from catalog.alerts import alerts
+from catalog.batches import waiting_of
 from catalog.purges import latest_purge
+from core.clock import now
 from core.space import MB, held
 from pipeline.operation.datasets import STATES, dataset_states
+from pipeline.publication.pins import lagging
 from portal.context import HubDep, Page, PageDep
 from portal.export import exported
 from portal.metrics import CONTENT_TYPE, exposition
+from quality.report import element_title, issue_type
 
 router = APIRouter()
 CLOSED = 20  # closed alerts that are shown
+MOST_RULES = 30  # of those that rows wait by
 
 
 @router.get("/operations")
 def operations(page: PageDep) -> Response:
     """Every dataset with its age and its next run, and what is to be looked after."""
     catalog = page.hub.home.catalog
+    states, lag = dataset_states(catalog), lagging(page.hub.home)
     rows, sorting = page.sort(
-        dataset_states(catalog).values(),
+        states.values(),
         {
             "title": lambda item: page.words(item.contract.title),
             "state": lambda item: STATES.index(item.state),
             "age": lambda item: item.age,
             "allowed": lambda item: item.allowed_age,
+            "lag": lambda item: lag.get(item.id) and now() - lag[item.id],
             "next": lambda item: item.next_run,
             "waiting": lambda item: item.quarantined,
             "since": lambda item: item.waiting_since,
         },
         "state",
     )
-    return exported(page, "operations", [item.row() for item in rows]) or page.render(
+    return exported(page, "operations", [item.row() | {"unpublished_since": lag.get(item.id)} for item in rows]) or page.render(
         "operations.html",
         rows=rows,
         sorting=sorting,
         standing=alerts(catalog),
         closed=alerts(catalog, is_open=False, limit=CLOSED),
         told=lambda item: item.message_zh if page.lang == "zh" else item.message_en,
+        lag={name: now() - since for name, since in lag.items()},
+        waiting=[(row, states[row["contract_id"]]) for row in waiting_of(catalog) if not states[row["contract_id"]].contract.ended],
+        most=MOST_RULES,
+        issue_of=lambda name: issue_type(name, page.hub.standards),
+        title_of=lambda name: page.words(element_title(name, page.hub.standards)),
         span=lambda time: _span(page, time),
+        age_of=lambda since: _span(page, now() - since),
         space=_space(page),
         purged=latest_purge(catalog),
     )

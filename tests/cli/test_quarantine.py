@@ -78,6 +78,7 @@ def test_whoever_names_another_batch_is_told_where_the_rows_are(command: Command
     assert {row["batch_id"] for row in listed.json["rows"]} == {f"{LEAN['id']}@1"}
 
 
+@pytest.mark.usefixtures("without_suite")
 def test_of_many_refused_rows_each_reason_is_told_once(command_in: Callable[[Path], Command], hub: Hub, tmp_path: Path) -> None:
     """A line for each of thousands of rows would leave nothing else to be seen."""
     command, path = command_in(hub.settings.home), tmp_path / "rejected.csv"

@@ -1,5 +1,6 @@
 """Tracking by PostgreSQL's log: real slots of a real server."""
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline.bundles import pack_here, register_key, unbundle
 from pipeline.delivery.tracking import Order
 from pipeline.land import land
 from pipeline.landing import deletes_path, rows_path, verify_landing
+from pipeline.operation.alerts import find, load_rules
 from tests.factories import Hub, person, wrong_check
 from tests.pipeline.logical import LoggedPeople, followed, logged, logical_server, told
 from tests.pipeline.sources import TABLE, connect, phones, quiet, sync
@@ -281,6 +283,38 @@ def test_many_changes_in_chunks(hub: Hub, logged: LoggedPeople, monkeypatch: pyt
     for number in range(0, 40, 3):
         logged.remove(number)
     assert sync(hub, document).records == 26
+
+
+def test_log_that_grows_while_no_batch_comes_is_told_by_the_watch(hub: Hub, logged: LoggedPeople, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = followed(hub, logged, log={"alert_retained_mb": 5, "most_retained_mb": 60})
+    rules = [rule for rule in load_rules() if rule.id == "retained-log"]
+    logged.put(1, 1)
+    sync(hub, document)
+    assert find(hub.home, rules) == []
+    logged.write("CREATE TABLE IF NOT EXISTS bulk (t text) WITH (autovacuum_enabled = false)")
+    logged.write("INSERT INTO bulk SELECT repeat('x', 1000) FROM generate_series(1, 10000)")
+    # A batch that fails on its way says nothing of it, and ends no alert.
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.land.extract", _failing)
+        with pytest.raises(SourceError):
+            sync(hub, document)
+    (found,) = find(hub.home, rules)
+    assert (found.subject, found.severity) == (document["id"], "error")
+    assert re.search(r"[0-9]+ MB of log are kept for the hub on the department's disk; beyond 60 they are given up", found.message_en)
+    assert "超过 60 MB 即放弃" in found.message_zh
+    batch = sync(hub, document)
+    assert told(batch, "log-retained")
+    connect(hub, **{document["source"]["connection"]: "postgresql://nobody@127.0.0.1:1/nowhere"})
+    assert [item.subject for item in find(hub.home, rules)] == [document["id"]], "what the last batch found stands where nobody answers"
+    connect(hub, **{document["source"]["connection"]: logged.url})
+    # The server moves the beginning of what it keeps on to a place that it has noted since.
+    logged.write("CHECKPOINT")
+    sync(hub, document)
+    assert find(hub.home, rules) == []
+
+
+def _failing(*_: Any, **__: Any) -> Any:
+    raise SourceError("the source broke off", transient=True)
 
 
 @pytest.mark.long

@@ -1,9 +1,14 @@
 """The page on how the hub runs, and the figures for a monitoring system."""
 
+import json
+import re
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
 from catalog.tables import batch
+from cli.app import app
 from core.database import writing
 from tests.factories import PATIENTS, RESIDENTS, Hub, person, resident_id
 from tests.portal.conftest import Portal, open_portal
@@ -51,6 +56,40 @@ def test_the_page_shows_age_receipt_and_next_run(filled: Portal, lang: str, word
     (row,) = [r for r in filled.client.get("/operations?format=json").json() if r["id"] == RESIDENTS["id"]]
     assert row["age_seconds"] >= 0
     assert row["last_receipt"] == f"{RESIDENTS['id']}@2"
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", ("待发布", "姓名", "缺失")), ("en", ("Unpublished", "Name of a person", "Missing"))])
+def test_lag_and_what_waits_by_rule_stand_on_the_page_and_in_the_status(
+    hub: Hub, without_suite: None, lang: str, words: tuple[str, ...]
+) -> None:
+    hub.register(PATIENTS, RESIDENTS)
+    hub.sync(PATIENTS, [person(0), person(1, XM=""), person(2, XM="")])
+    hub.sync(RESIDENTS, [person(0)])
+    client = open_portal(hub).client
+    rows = {row["id"]: row for row in client.get("/operations?format=json").json()}
+    assert rows[PATIENTS["id"]]["unpublished_since"]
+    page = client.get(f"/operations?lang={lang}").text
+    assert all(word in page for word in words)
+    assert f"/datasets/{PATIENTS['id']}/quarantine?rule=person_name:missing" in page
+    hub.publish("population")
+    assert [row["unpublished_since"] for row in client.get("/operations?format=json").json()] == [None, None]
+    hub.sync(RESIDENTS, [person(0), person(5)])
+    rows = {row["id"]: row for row in client.get("/operations?format=json").json()}
+    assert [bool(rows[name]["unpublished_since"]) for name in (PATIENTS["id"], RESIDENTS["id"])] == [False, True]
+    told = json.loads(_status(hub, "--json"))
+    assert {row["dataset"]: bool(row["unpublished_since"]) for row in told["datasets"]} == {PATIENTS["id"]: False, RESIDENTS["id"]: True}
+    assert [(row["contract_id"], row["element"], row["issue_type"], row["rows"]) for row in told["quarantine"]] == [
+        (PATIENTS["id"], "person_name", "missing", 2)
+    ]
+    said = _status(hub)
+    assert re.search(rf"waits in quarantine +element +issue +rows +oldest *\n{PATIENTS['id']} +person_name +missing +2 +[0-9]+ s", said)
+    assert re.search(rf"{RESIDENTS['id']} +#2 accepted .* [0-9]+ s +#2 ", said)
+
+
+def _status(hub: Hub, *options: str) -> str:
+    done = CliRunner().invoke(app, ["status", *options], env={"HUB_HOME": str(hub.settings.home), "COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 @pytest.mark.parametrize(("lang", "words"), [("zh", "已停止采集：系统关闭"), ("en", "is collected no more: 系统关闭")])
