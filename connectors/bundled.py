@@ -3,7 +3,7 @@
 What the packing program counted and added up takes the place of a source's own account, so that the receipt is the same as on the wire.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,10 +13,11 @@ import pyarrow as pa
 from connectors.claim import Claim, DigestPlan, plan_digest
 from connectors.columns import plan_columns
 from connectors.extract import extract
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, numbered, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, numbered, text_schema
 from connectors.files.drop import is_finished_name
 from connectors.offline.bundle import FILES, ROWS, Bundle, BundleError, DamagedError
 from connectors.storage.fetched import Fetched
+from connectors.unreadable import UnreadableRows
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.connections import Connections
@@ -137,13 +138,13 @@ def _unpack(contract: Contract, source: FileSource, bundle: Bundle, folder: Path
             raise refused(contract.id, error) from None
 
 
-def _file_claim(bundle: Bundle, unreadable: Sequence[Unreadable]) -> Claim:
+def _file_claim(bundle: Bundle, unreadable: UnreadableRows) -> Claim:
     """Records as the packing program counted them. It counts no blank lines; those that the reader has told apart are rows that it read."""
     manifest: dict[str, Any] = bundle.manifest
     claim = Claim(ENGINE, _state(bundle), None, DigestPlan((), (), {}), reason=UNCOUNTED)
     if manifest["rows"] is None:
         return claim
-    blank = sum(row.is_blank for row in unreadable)
+    blank = sum(row.rows for row in unreadable.stretches if row.is_blank)
     return replace(claim, rows=int(manifest["rows"]) + blank, reason=BYTES_ONLY)
 
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 from connectors.claim import Claim
 from connectors.cut_off import watched
 from connectors.databases.increment import BACKWARDS, Differing, Following, Request
-from connectors.extraction import POSITION, Extraction, FileDigest, Note, Unreadable
+from connectors.extraction import POSITION, Extraction, FileDigest, Note
 from connectors.files.drop import file_digests, states, unchanged_since
 from connectors.storage.fetched import at_hand, fetch, is_remote, removing
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import BEIJING

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.claim import Claim
+from connectors.unreadable import UnreadableRows
 from contracts.model import Reading
 from core.nouns import noun
 
@@ -26,25 +27,6 @@ def held_back(reading: Reading) -> str:
         f"at {pace} {noun(pace, 'row')} per second no more than {pace * seconds} come in the {seconds} s that a statement "
         "may run: agree on a higher statement_timeout_seconds or rows_per_second with the department, and set it in the contract"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A row of the source that could not be read as one, and why, which quotes no value; of several files, also where it stands."""
-
-    position: int
-    why: str
-    place: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Why, behind the place."""
-        return f"{self.place}: {self.why}" if self.place else self.why
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing stood there, so that it is no record that got lost."""
-        return self.why.endswith(("is blank", "record is empty"))
 
 
 @dataclass(frozen=True)
@@ -102,7 +84,7 @@ class Extraction:
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
-    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable: UnreadableRows = field(default_factory=UnreadableRows)
     notes: list[Note] = field(default_factory=list)
     is_whole: bool = True
     cursor: str | None = None

@@ -37,6 +37,7 @@ from connectors.claim import plan_digest
 from connectors.columns import MOST_COLUMNS, UNNAMED, ColumnsMissing, shown
 from connectors.extract import Extraction, check_window, extract
 from connectors.extraction import TOLD
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from contracts.references import element_faults
 from core.clock import BEIJING
@@ -211,7 +212,7 @@ def _land(
     counts: dict[str, Any] = {name: manifest[name] for name in ("read", "landed", "unreadable")}
     notes += moved_note(home, contract) if batch.kind == "delivery" and extraction.is_whole else []
     progress: dict[str, Any] = {"scope": manifest["scope"], "tracking": tracking_after(home, contract, extraction)}
-    notes += [*drifted, *empty, *unreadable_notes(extraction.unreadable)]
+    notes += [*drifted, *empty, *unreadable_notes(extraction.unreadable.stretches)]
     set_landed(home.catalog, held, batch.batch_id, **counts, notes=notes, seconds=seconds, **progress)
     return dict.fromkeys(_received(extraction), "text")
 
@@ -334,8 +335,14 @@ def _manifest(engine: Engine, batch: Batch, contract: Contract, extraction: Extr
         "source": None if claim is None else said(claim, compared, len(extraction.unreadable)),
         **({} if extraction.told is None else {TOLD: asdict(extraction.told)}),
         "files": [asdict(file) for file in extraction.files],
-        "unreadable_rows": [{"position": row.position, "reason": row.reason} for row in extraction.unreadable],
+        "unreadable_rows": [_told(row) for row in extraction.unreadable.stretches],
     }
+
+
+def _told(row: Unreadable) -> dict[str, object]:
+    """An unreadable row; or the first of several with one reason, how many `rows` they are, and at each how manieth position (`step`)."""
+    more = {"rows": row.rows, "step": row.step} if row.rows > 1 else {}
+    return {"position": row.position, "reason": row.reason, **more}
 
 
 def _without_cursor(engine: Engine, contract: Contract, path: Path) -> list[dict[str, object]]:

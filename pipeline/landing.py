@@ -148,7 +148,7 @@ def _content(home: Home, batch: Batch, contract: Contract, manifest: Manifest) -
     if changed:
         more = " and more" if changed > len(places) else ""
         yield f"rows: {changed} are not what landed any more (position {', '.join(places)}{more})"
-    unreadable = len(manifest["unreadable_rows"])
+    unreadable = sum(row.get("rows", 1) for row in manifest["unreadable_rows"])
     landing = {"landed": count, "unreadable": unreadable, "read": count + unreadable}
     catalog = {"landed": batch.landed, "unreadable": batch.unreadable, "read": batch.read}
     stated = [(name, manifest[name], "the manifest") for name in landing] + [

@@ -117,7 +117,10 @@ def _nothing_to_learn(contract: Contract, extraction: Extraction) -> SourceError
     """The error for a source without a row that can be read. Of a workbook the first sheet was looked at, which is often its cover."""
     by_hand = "or write the contract by hand from one in demo/contracts"
     if extraction.unreadable:
-        why, count = Counter(row.why for row in extraction.unreadable).most_common(1)[0]
+        counted = Counter[str]()
+        for row in extraction.unreadable.stretches:
+            counted[row.why] += row.rows
+        why, count = counted.most_common(1)[0]
         return SourceError(
             f"none of the {(rows := len(extraction.unreadable)):,} {noun(rows, 'row')} can be read as rows of this table; {count:,} of them: {why}",
             hint=f"ask the department to mend it, {by_hand}",

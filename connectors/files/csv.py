@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from connectors.columns import ColumnPlan, look_at_each, plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes, real_kind
 from connectors.files.header import Header, Row, find_header, searched_lines
 from connectors.files.lines import LineCount, Lines
 from connectors.files.pacing import PacedStream
 from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, find_encoding
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from contracts.sources import CsvSource
 from core.connections import Connections

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.columns import plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.files.json_lines import placed
 from connectors.files.text import REPLACEMENT, STILL_WRITTEN, Encoding, damage
 from connectors.files.text_lines import BLOCK, SomeLines, checked_encoding, text_lines
+from connectors.unreadable import Unreadable, UnreadableRows
 from contracts.model import Contract
 from contracts.sources import FixedField, FixedWidthSource
 from core.connections import Connections
@@ -52,7 +53,7 @@ def _delivery(
     for file, encoding in files:
         if several:
             extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
-        unreadable: list[Unreadable] = []
+        unreadable = UnreadableRows()
         last, damaged, left = source.skipped_lines, 0, Counter[_Places]()
         for lines in _lines(contract, source, file, encoding, unreadable, extraction.notes):
             for start in range(0, len(lines.texts), BATCH_ROWS):
@@ -77,12 +78,12 @@ def _delivery(
             for (place, _), count in sorted(left.items())
         ]
         extraction.notes += damage(damaged, encoding.name, file.name)
-        last = max([last, *(row.position for row in unreadable)])
+        last = max(last, unreadable.last)
         extraction.unreadable += placed(unreadable, position, file.name if several else "")
         position += last
 
 
-def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least: int, unreadable: list[Unreadable]) -> np.ndarray:
+def _kept(source: FixedWidthSource, texts: pa.Array, numbers: np.ndarray, least: int, unreadable: UnreadableRows) -> np.ndarray:
     """Which lines are records; the others are added to `unreadable`. Lines before the records are neither."""
     lengths = (pc.binary_length if source.unit == "bytes" else pc.utf8_length)(texts).to_numpy(zero_copy_only=False)
     blank = pc.equal(pc.binary_length(_trimmed(texts)), 0).to_numpy(zero_copy_only=False)
@@ -131,7 +132,7 @@ def _gaps(source: FixedWidthSource, wanted: list[FixedField]) -> list[tuple[Fixe
     ]
 
 
-def _cut(field: FixedField, begin: int, encoding: Encoding, lines: SomeLines, kept: np.ndarray, unreadable: list[Unreadable]) -> np.ndarray:
+def _cut(field: FixedField, begin: int, encoding: Encoding, lines: SomeLines, kept: np.ndarray, unreadable: UnreadableRows) -> np.ndarray:
     """Which lines have a character that begins before the places of a column and ends in them; those kept so far become `unreadable`."""
     start = field.start - 1
     cut = np.zeros(len(lines.numbers), dtype=bool)
@@ -176,7 +177,7 @@ def _damaged(columns: list[pa.Array]) -> int:
 
 
 def _lines(
-    contract: Contract, source: FixedWidthSource, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable], notes: list[Note]
+    contract: Contract, source: FixedWidthSource, file: DeliveredFile, encoding: Encoding, unreadable: UnreadableRows, notes: list[Note]
 ) -> Iterator[SomeLines]:
     if source.unit == "characters":
         yield from text_lines(contract.id, file, encoding, unreadable, notes)
@@ -225,7 +226,7 @@ _LOOKED_AT, _FEWEST_LINES = 2000, 5
 def preview(contract: Contract, path: DeliveredFile) -> FixedWidthSource | None:
     """Places as blanks that stand below each other show them, counted as the lines are equally long; None if they are not."""
     encoding = checked_encoding(contract.id, path, None, "ask the department for a text file")
-    first = next(text_lines(contract.id, path, encoding, [], []), None)
+    first = next(text_lines(contract.id, path, encoding, UnreadableRows(), []), None)
     lines = [line for line in (first.texts.slice(0, _LOOKED_AT).to_pylist() if first else []) if line.strip()]
     for unit, of_unit in (("characters", lines), ("bytes", [_as_bytes(line, encoding) for line in lines])):
         widths = {len(line) for line in of_unit}

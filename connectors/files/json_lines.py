@@ -1,16 +1,18 @@
 """JSON lines: one object a line, plain, gzip-compressed or in a zip archive. A file is read twice, first for the names of its columns."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import pyarrow as pa
 
 from connectors.columns import ColumnPlan, landed_names, look_at_each, plan_columns
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, text_schema
 from connectors.files.drop import DeliveredFile, delivered_files
 from connectors.files.text import Encoding
 from connectors.files.text_lines import checked_encoding, text_lines
 from connectors.json_records import POINTER, JsonReader, member_path
+from connectors.unreadable import Unreadable, UnreadableRows
 from contracts.model import Contract
 from contracts.sources import JsonLinesSource
 from core.connections import Connections
@@ -47,7 +49,7 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
 def _look(contract: Contract, source: JsonLinesSource, file: DeliveredFile) -> _File:
     encoding = checked_encoding(contract.id, file, source.encoding, _ASK_FOR_LINES)
     with JsonReader() as reader:
-        found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, [], []))
+        found = reader.members(lines.texts for lines in text_lines(contract.id, file, encoding, UnreadableRows(), []))
     # What a pointer names is no member of its own; whether it is there shows in the values.
     pointers = tuple(name for name in contract.source_columns if name.startswith(POINTER))
     if not found.names and not pointers:
@@ -67,7 +69,7 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
             file = item.file
             if several:
                 extraction.notes.append(Note("file", f"its line 1 is position {position + 1}", position + 1, file.name))
-            unreadable: list[Unreadable] = []
+            unreadable = UnreadableRows()
             last = 0
             paths = [item.paths.get(name) or member_path(name) for name in names]
             for lines in text_lines(contract.id, file, item.encoding, unreadable, extraction.notes):
@@ -79,12 +81,12 @@ def _delivery(contract: Contract, files: list[_File], extraction: Extraction) ->
                         positions = pa.array(numbers[found.kept] + position, pa.int64())
                         yield pa.RecordBatch.from_arrays([*found.columns, positions], schema=extraction.schema)
                     last = int(numbers[-1])
-            last = max([last, *(row.position for row in unreadable)])
+            last = max(last, unreadable.last)
             extraction.unreadable += placed(unreadable, position, file.name if several else "")
             position += last
 
 
-def placed(unreadable: list[Unreadable], position: int, file: str) -> list[Unreadable]:
+def placed(unreadable: UnreadableRows, position: int, file: str) -> list[Unreadable]:
     """Lines of one of several files as positions of the delivery, in their order."""
-    ordered = sorted(unreadable, key=lambda row: row.position)
-    return [Unreadable(position + row.position, row.why, f"{file}, line {row.position}" if file else "") for row in ordered]
+    ordered = sorted(unreadable.stretches, key=attrgetter("position"))
+    return [replace(row, position=position + row.position, place=f"{file}, line {row.position}" if file else "") for row in ordered]

@@ -9,6 +9,7 @@ from connectors.files.text import Utf8Stream
 from connectors.files.text_lines import checked_encoding, text_lines
 from connectors.files.xml import document_encoding, has_entities, make_parser
 from connectors.json_records import JsonReader
+from connectors.unreadable import UnreadableRows
 from contracts.model import Contract
 from contracts.sources import FileSource, JsonLinesSource, XmlSource
 from core.errors import SourceError
@@ -37,7 +38,7 @@ def preview(contract: Contract, path: DeliveredFile, kind: str | None) -> FileSo
 
 def _first_lines(contract: Contract, path: DeliveredFile) -> list[str]:
     encoding = checked_encoding(contract.id, path, None, "ask the department for JSON, one object a line")
-    first = next(text_lines(contract.id, path, encoding, [], []), None)
+    first = next(text_lines(contract.id, path, encoding, UnreadableRows(), []), None)
     return [line for line in (first.texts.slice(0, 20).to_pylist() if first else []) if line.strip()]
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.csv
 
-from connectors.extraction import Note, Unreadable
+from connectors.extraction import Note
 from connectors.files.drop import DAMAGE, DeliveredFile, open_bytes, real_kind, still_written
 from connectors.files.lines import LineCount, Lines
 from connectors.files.pacing import PacedStream
 from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, find_encoding
+from connectors.unreadable import Unreadable, UnreadableRows
 from core.errors import SourceError
 
 # A line has to fit into one block; blocks also bound the memory.
@@ -43,7 +44,7 @@ def checked_encoding(contract_id: str, file: DeliveredFile, declared: str | None
 
 
 def text_lines(
-    contract_id: str, file: DeliveredFile, encoding: Encoding, unreadable: list[Unreadable], notes: list[Note]
+    contract_id: str, file: DeliveredFile, encoding: Encoding, unreadable: UnreadableRows, notes: list[Note]
 ) -> Iterator[SomeLines]:
     """Every line of a file, blank ones as well; one that cannot be a line of text is added to `unreadable`, and damage to `notes`."""
     count = LineCount(1)

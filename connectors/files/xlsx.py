@@ -14,13 +14,14 @@ import pyarrow as pa
 import python_calamine
 
 from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_columns, shown, unique_names
-from connectors.extraction import BATCH_ROWS, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, Extraction, Note, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.files.header import Header, Row, find_header, searched_lines
 from connectors.files.ods_document import Area, areas_over_rows, as_shown
 from connectors.files.workbook_formulas import Lack, cells_without_values
 from connectors.files.workbook_size import check_workbook
 from connectors.files.workbook_zeros import Zeros, cells_with_zeros
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from contracts.sources import WorkbookSource
 from core.connections import Connections

@@ -16,10 +16,11 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from connectors.columns import ColumnPlan, free_name, look_at_each, plan_columns
-from connectors.extraction import BATCH_ROWS, POSITION, Extraction, Note, Unreadable, text_schema
+from connectors.extraction import BATCH_ROWS, POSITION, Extraction, Note, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_bytes
 from connectors.files.text import STILL_WRITTEN, Encoding, Utf8Stream, damage, decodes
 from connectors.files.text_lines import checked_encoding, translated
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from contracts.sources import XmlSource
 from core.connections import Connections

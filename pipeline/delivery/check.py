@@ -47,9 +47,11 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
         with closing(extract(contract, connections, Increment(cursor.column, cursor.overlap) if cursor else None)) as extraction:
             check_columns(contract, extraction)
             first = next(extraction.batches, None)
-            unreadable = list(extraction.unreadable)
+            unreadable = extraction.unreadable.stretches
             is_all = first is None or next(extraction.batches, None) is None
-            unreadable = list(extraction.unreadable) if is_all else unreadable  # at the end of a file some come to light behind its rows
+            unreadable = (
+                extraction.unreadable.stretches if is_all else unreadable
+            )  # at the end of a file some come to light behind its rows
     except Exception as error:
         fault = described(error)
         return SourceCheck(contract.id, 0, False, (), str(fault), fault.transient, fault.exit_status)
@@ -60,4 +62,4 @@ def check_source(home: Home, contract: Contract) -> SourceCheck:
         *(note.message for note in extraction.notes),
         *(f"cannot be read: {note['message']}" for note in unreadable_notes(unreadable)),
     )
-    return SourceCheck(contract.id, readable + len(unreadable), is_all, notes, None, False, 0)
+    return SourceCheck(contract.id, readable + sum(row.rows for row in unreadable), is_all, notes, None, False, 0)

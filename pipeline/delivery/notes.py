@@ -1,11 +1,12 @@
 """What a batch says of a delivery, in brief: like findings are one, however many files or rows have them; the manifest has each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Any
 
-from connectors.extraction import Note, Unreadable
+from connectors.extraction import Note
+from connectors.unreadable import Unreadable
 from core.nouns import noun
 
 # Of so many files each is named; more are counted.
@@ -38,22 +39,27 @@ def _messages(like: Sequence[Note]) -> Iterator[str]:
         yield f"{len(like)} files: {like[0].said}"
 
 
-def unreadable_notes(rows: Iterable[Unreadable]) -> list[dict[str, Any]]:
+def unreadable_notes(stretches: Iterable[Unreadable]) -> list[dict[str, Any]]:
     """One note per reason, the most frequent first, with the first positions; together they count every row."""
-    by_reason = [list(some) for _, some in groupby(sorted(rows, key=attrgetter("why")), key=attrgetter("why"))]
-    ordered = sorted(by_reason, key=len, reverse=True)
+    by_reason = [list(some) for _, some in groupby(sorted(stretches, key=attrgetter("why")), key=attrgetter("why"))]
+    ordered = sorted(by_reason, key=_rows_of, reverse=True)
     notes: list[dict[str, Any]] = [
         {
             "kind": "unreadable",
-            "message": f"{len(some)} {noun(len(some), 'row')}: {some[0].why}{f'; the first is {some[0].place}' if some[0].place else ''}",
-            "positions": [row.position for row in some[:_POSITIONS]],
-            **({BLANK: len(some)} if some[0].is_blank else {}),
+            "message": f"{(rows := _rows_of(some))} {noun(rows, 'row')}: {some[0].why}"
+            + (f"; the first is {some[0].place}" if some[0].place else ""),
+            "positions": [row.position for row in islice(chain.from_iterable(row.each() for row in some), _POSITIONS)],
+            **({BLANK: rows} if some[0].is_blank else {}),
         }
         for some in ordered[:_REASONS]
     ]
     if others := ordered[_REASONS:]:
-        count, reasons = sum(map(len, others)), len(others)
+        count, reasons = sum(map(_rows_of, others)), len(others)
         why = noun(reasons, "other reason, which stands", "other reasons, which stand")
         message = f"{count} {noun(count, 'row')} for {reasons} {why} in the manifest of the batch"
         notes.append({"kind": "unreadable", "message": message, "positions": [some[0].position for some in others[:_POSITIONS]]})
     return notes
+
+
+def _rows_of(stretches: Iterable[Unreadable]) -> int:
+    return sum(row.rows for row in stretches)

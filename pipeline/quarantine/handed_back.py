@@ -10,7 +10,8 @@ from uuid import UUID
 import pyarrow as pa
 
 from catalog.batches import contract_of
-from connectors.extraction import Extraction, Unreadable, text_schema
+from connectors.extraction import Extraction, text_schema
+from connectors.unreadable import Unreadable
 from contracts.model import Contract
 from core.digests import record_id
 from core.engine import Engine

@@ -212,4 +212,9 @@ def refused_rows(home: Home, batch: Batch) -> list[dict[str, Any]]:
     from pipeline.landing import read_manifest
 
     manifest = read_manifest(home.settings, batch)
-    return list(manifest["unreadable_rows"]) if manifest else []
+    told = manifest["unreadable_rows"] if manifest else []
+    return [
+        {"position": row["position"] + number * row.get("step", 1), "reason": row["reason"]}
+        for row in told
+        for number in range(row.get("rows", 1))
+    ]

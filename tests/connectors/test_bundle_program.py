@@ -22,9 +22,9 @@ from sqlalchemy import String
 
 from connectors.bundled import ASK_AGAIN, COPY_AGAIN, refused
 from connectors.databases.sql_text import converter
-from connectors.extraction import Unreadable
 from connectors.offline import bundle as packing
 from connectors.offline.bundle import Bundle, BundleError, make_key, pack, text_of
+from connectors.unreadable import Unreadable
 from core.digests import canonical_text
 from core.settings import REPOSITORY
 from tests.connectors.helpers import Drop

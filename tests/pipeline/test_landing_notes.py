@@ -6,7 +6,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.extraction import Note, Unreadable
+from connectors.extraction import Note
+from connectors.unreadable import Unreadable
 from core.nouns import noun
 from pipeline.delivery.notes import has_all, notes_of, unreadable_notes
 from pipeline.land import land
