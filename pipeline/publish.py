@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from catalog.batches import deleted_between
+from catalog.files import files_of
 from core import iceberg, lake
 from core.clock import now, utc_text
 from core.engine import Engine
@@ -25,12 +26,12 @@ from pipeline.operation.lineage import hub_table, traced
 from pipeline.publication.base import base_columns
 from pipeline.publication.merging import Merging
 from pipeline.publication.offering import offer_found
-from pipeline.publication.pins import pin, withheld_changed
+from pipeline.publication.pins import Pins, pin, withheld_changed
 from pipeline.publication.renewing import renew
 from pipeline.publication.source_gate import SourceChanged, is_covered, too_much_changed
 from pipeline.resolve import XREF_COLUMNS, xref_table
 from pipeline.standard import standard_in_force
-from pipeline.state import typed_fields
+from pipeline.state import standardized_table, typed_fields
 from registries import serving
 from registries.attempts import record_attempt, standing_attempt
 from registries.definition import get_definition
@@ -89,7 +90,7 @@ def _attempt(registry: str, home: Home, accept_shrink: str, accept_change: str) 
             return Outcome(before, False)
         try:
             pins = renew(home, definition, schema, standards, before, pins, held)
-            check_space(home.settings, "lake")
+            check_space(home.settings, "lake", _room_for(home, pins))
             inputs = [hub_table("std", item.contract.id).counted(item.records) for item in pins.datasets]
             with (
                 traced(home.settings, f"publish.{registry}", inputs, [hub_table("base", registry)]) as run,
@@ -106,6 +107,17 @@ def _attempt(registry: str, home: Home, accept_shrink: str, accept_change: str) 
         with timed({}, "follow"):
             follow(home, schema, after.number)
     return Outcome(after, True)
+
+
+def _room_for(home: Home, pins: Pins) -> int:
+    """Bytes that a publication may take: its rows and links are hardly more than the changes they come from."""
+    files = (
+        file.path
+        for item in pins.datasets
+        for file in files_of(home.catalog, standardized_table(item.contract.id), ("log",), item.seq)
+        if item.whole or file.seq > item.previous_seq
+    )
+    return sum(path.stat().st_size for name in files if (path := home.settings.lake_dir / name).exists())
 
 
 class _Shrink(GateFailed):

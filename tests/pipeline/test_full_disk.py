@@ -12,7 +12,7 @@ import pytest
 
 from catalog.batches import batches_of
 from core.errors import HubError, StoreError
-from core.space import check_space, keep_reserve
+from core.space import check_space, held, keep_reserve
 from pipeline.home import open_home
 from pipeline.operation.purge import purge
 from pipeline.operation.watch import watch
@@ -40,6 +40,23 @@ def test_a_batch_is_refused_before_the_disk_or_its_layer_is_full(hub: Hub) -> No
     with pytest.raises(StoreError, match="layer landing is to hold 1 MB"):
         small.sync(SHORT, [person(9)])
     check_space(hub.settings, "landing")
+
+
+def test_a_layer_that_is_full_takes_neither_a_batch_nor_a_publication(hub: Hub) -> None:
+    hub.register(SHORT)
+    hub.sync(SHORT, [person(n) for n in range(3)])
+    room = held(hub.settings.lake_dir)[1]
+    (hub.settings.lake_dir / "ballast").write_bytes(bytes((2 << 20) - room))
+    small = hub_in(hub.settings.home, lake_quota_mb="2")
+    with pytest.raises(StoreError, match="layer lake is to hold 2 MB at most, and has no room for 1 MB more") as raised:
+        small.publish("population")
+    assert raised.value.transient
+    assert latest(hub.home.serving, "population").number == 0
+    with pytest.raises(StoreError, match="layer lake is to hold 2 MB"):
+        small.sync(SHORT, [person(9)])
+    (hub.settings.lake_dir / "ballast").unlink()
+    assert small.sync(SHORT, [*(person(n) for n in range(3)), person(9)]).inserted == 1
+    assert small.publish("population").entities == 4
 
 
 def test_where_there_is_no_room_for_a_delivery_there_may_be_for_a_repair(hub: Hub) -> None:
