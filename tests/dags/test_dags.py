@@ -59,6 +59,9 @@ print("RESULT" + json.dumps({
                     "pool": task.pool,
                     "retries": task.retries,
                     "retry_seconds": task.retry_delay.total_seconds(),
+                    "back_off": task.retry_exponential_backoff,
+                    "longest_delay": task.max_retry_delay and task.max_retry_delay.total_seconds(),
+                    "limit": task.execution_timeout and task.execution_timeout.total_seconds(),
                     "outlets": [asset.name for asset in task.outlets],
                     "after": sorted(task.upstream_task_ids),
                 }
@@ -129,10 +132,17 @@ def test_there_is_one_dag_per_dataset_and_one_per_registry_that_is_fed(parsed: d
 def test_a_dataset_is_landed_from_its_source_and_then_accepted(parsed: dict[str, Any]) -> None:
     dag = parsed["dags"]["collect__public_security__resident"]
     assert (dag["schedule"], dag["cron"]) == ("CronTriggerTimetable", ["0 2 * * *", "Asia/Shanghai", "0:00:00"])
+    again = {"retries": 2, "retry_seconds": 60, "back_off": 2.0, "longest_delay": 3600}
     assert dag["tasks"] == {
-        "land": {"pool": "ps_db", "retries": 2, "retry_seconds": 60, "outlets": [], "after": []},
-        "accept": {"pool": "accept", "retries": 2, "retry_seconds": 60, "outlets": ["std/public_security__resident"], "after": ["land"]},
+        "land": {**again, "pool": "ps_db", "limit": 2 * 3600, "outlets": [], "after": []},
+        "accept": {**again, "pool": "accept", "limit": 4 * 3600, "outlets": ["std/public_security__resident"], "after": ["land"]},
     }
+
+
+def test_no_task_keeps_its_place_for_ever_and_each_waits_longer_before_it_is_tried_again(parsed: dict[str, Any]) -> None:
+    tasks = [task for dag in parsed["dags"].values() for task in dag["tasks"].values()]
+    assert all(task["limit"] and task["limit"] <= 4 * 3600 for task in tasks)
+    assert {task["back_off"] for task in tasks} == {2.0}
 
 
 def test_a_dataset_without_a_cron_runs_only_when_asked(parsed: dict[str, Any]) -> None:
