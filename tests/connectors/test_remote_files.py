@@ -14,6 +14,8 @@ import yaml
 
 from connectors.extract import extract
 from connectors.storage import fetched as storage
+from connectors.storage import sftp as storage_sftp
+from connectors.storage.fetched import BLOCK
 from connectors.storage.s3 import S3Folder
 from connectors.storage.s3 import open_folder as s3_folder
 from connectors.storage.sftp import SftpFolder
@@ -27,6 +29,7 @@ from pipeline.propose import Request, propose
 from standards.loader import load_standards
 from tests.connectors.helpers import Delivery, consume, make_contract
 from tests.connectors.servers import S3Server, SftpServer, free_ports, s3_server, sftp_server, weed
+from tests.connectors.test_cut_off import Relay
 from tests.factories import hub_in, person, to_csv
 
 
@@ -262,3 +265,23 @@ def test_a_contract_is_drafted_from_a_file_on_another_machine_and_checked_agains
     checked = check_source(hub.home, contract)
     assert (checked.error, checked.rows_seen) == (None, 60)
     assert place.left_behind() == []
+
+
+def test_a_server_that_falls_silent_is_given_up(sftp: SftpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sftp.folder / "long.csv").write_bytes(b"x" * (8 * BLOCK))
+    relay = Relay("127.0.0.1", sftp.port)
+    address = sftp.url().replace(f":{sftp.port}", f":{relay.port}")
+    folder = storage_sftp.open_folder("health__birth", "drop", address)
+    blocks = folder.blocks("long.csv")
+    assert len(next(blocks)) == BLOCK
+    monkeypatch.setattr(storage_sftp, "_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(storage_sftp, "_CONNECT_SECONDS", 1)
+    relay.is_blocked.set()
+    with pytest.raises(SourceError, match="health__birth") as raised:
+        list(blocks)
+    assert raised.value.transient
+    folder.close()
+    with pytest.raises(SourceError, match="health__birth") as raised:
+        storage_sftp.open_folder("health__birth", "drop", address)
+    assert raised.value.transient
+    relay.close()
