@@ -53,7 +53,7 @@ class _Watch:
             item = self._items.get(timeout=max(0.0, self._left))
         except queue.Empty:
             self._is_dropped.set()
-            self._interrupt()
+            self._end_statement()
             raise SourceError(
                 f"{self._contract.id}: the source was cut off: it took longer than the contract allows for a statement "
                 f"({self._contract.reading.statement_timeout_seconds} s; connection {self._contract.source.connection})",
@@ -67,6 +67,12 @@ class _Watch:
             finally:
                 del item  # or it would hold itself, and what was opened, by the frames that it remembers
         return item
+
+    def _end_statement(self) -> None:
+        """Have the server told, for which a driver may need a connection of its own: over a network that swallows answers, that hangs too."""
+        ending = threading.Thread(target=self._interrupt, name=f"{self._thread.name}-end", daemon=True)
+        ending.start()
+        ending.join(_CLOSING_SECONDS)
 
     def _read(self) -> None:
         """In the thread: what is opened here is closed here."""

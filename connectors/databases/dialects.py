@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 import yaml
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy import exc
 from sqlalchemy.dialects import registry
 
@@ -26,6 +26,7 @@ from connectors.columns import plan_columns
 from connectors.databases.identifiers import no_such_table, split_object
 from connectors.databases.increment import Request
 from connectors.databases.sql_text import UnknownValue, converter, expression, texts
+from connectors.databases.statement_limits import Ending, Limit
 from connectors.extraction import ASK_DEPARTMENT, TRY_LATER, Described, Extraction, held_back, numbered, text_schema
 from contracts.model import Contract
 from contracts.sources import DatabaseSource
@@ -39,7 +40,10 @@ registry.register("kingbase.ksycopg2", "connectors.databases.kingbase", "Kingbas
 
 @dataclass(frozen=True)
 class Dialect:
-    """One kind of database: what SQLAlchemy calls it, whose ways it has, what has to be installed for it, and how a connection begins."""
+    """One kind of database: what SQLAlchemy calls it, whose ways it has, what has to be installed for it, how a connection begins, and how it is
+    told how long a statement may run."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     title: str
     dialect: str
@@ -47,6 +51,7 @@ class Dialect:
     packages: tuple[str, ...] = ()
     connect: Mapping[str, Any] = field(default_factory=dict)
     session: tuple[str, ...] = ()
+    limit: Limit = field(default_factory=Limit)
 
 
 @cache
@@ -61,6 +66,8 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     if request is not None:
         raise RequestError(f"{contract.id}: a source of kind sql is only read whole", hint="track it by snapshot")
     dialect, engine = _engine(contract, connections)
+    ending = Ending(dialect.limit, engine)
+    sa.event.listen(engine, "connect", lambda connection, _: ending.opened(connection))
     try:
         columns = [(str(column["name"]), column["type"]) for column in _reflected(contract, dialect, engine)]
         assert isinstance(contract.source, DatabaseSource)
@@ -71,7 +78,8 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     schema = text_schema(plan.names)
     chosen = [columns[place] for place in plan.places]
     claims: list[Claim] = []
-    return Extraction(schema, numbered(_stream(contract, dialect, engine, chosen, claims), schema), notes=list(plan.notes), claims=claims)
+    batches = numbered(_stream(contract, dialect, engine, chosen, claims, ending), schema)
+    return Extraction(schema, batches, notes=list(plan.notes), interrupt=ending.end, claims=claims)
 
 
 def claim(contract: Contract, connections: Connections) -> Claim:
@@ -123,12 +131,14 @@ def _engine(contract: Contract, connections: Connections) -> tuple[Dialect, sa.E
     name = contract.source.connection
     url = connections.url(name, *dialects())
     dialect = dialects()[url.partition(":")[0].partition("+")[0]]
+    seconds = contract.reading.statement_timeout_seconds
     if dialect.family == "dameng":
         # Its package also brings a dialect for asynchronous programs, made for an SQLAlchemy before 2.1; without it the other one works.
         sys.modules.setdefault("dmSQLAlchemy.dmasync", SimpleNamespace(dialect_async=None))  # type: ignore[arg-type]
     try:
         address = sa.make_url(f"{dialect.dialect}:{url.partition(':')[2]}")
-        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=dict(dialect.connect))
+        options = dict(dialect.connect) | dialect.limit.options(seconds)
+        engine = sa.create_engine(address, poolclass=sa.NullPool, connect_args=options)
     except (ImportError, exc.NoSuchModuleError):
         needed = " ".join(dialect.packages)
         raise RequestError(
@@ -138,13 +148,14 @@ def _engine(contract: Contract, connections: Connections) -> tuple[Dialect, sa.E
         raise RequestError(
             f'the address of connection "{name}" cannot be read', hint="as in sqlserver://user:password@host/database"
         ) from None
-    sa.event.listen(engine, "connect", lambda connection, _: _prepare(connection, dialect))
+    sa.event.listen(engine, "connect", lambda connection, _: _prepare(connection, dialect, seconds))
     return dialect, engine
 
 
-def _prepare(connection: Any, dialect: Dialect) -> None:
+def _prepare(connection: Any, dialect: Dialect, seconds: int) -> None:
+    dialect.limit.set_on(connection, seconds)
     cursor = connection.cursor()
-    for statement in dialect.session:
+    for statement in (*dialect.session, *dialect.limit.statements(seconds)):
         cursor.execute(statement)
     cursor.close()
     connection.commit()
@@ -173,7 +184,12 @@ def _reflected(contract: Contract, dialect: Dialect, engine: sa.Engine) -> list[
 
 
 def _stream(
-    contract: Contract, dialect: Dialect, engine: sa.Engine, columns: list[tuple[str, sa.types.TypeEngine[Any]]], claims: list[Claim]
+    contract: Contract,
+    dialect: Dialect,
+    engine: sa.Engine,
+    columns: list[tuple[str, sa.types.TypeEngine[Any]]],
+    claims: list[Claim],
+    ending: Ending,
 ) -> Iterator[pa.RecordBatch]:
     table = _table(contract)
     selected = [expression(name, kind, dialect.family).label(f"c{place}") for place, (name, kind) in enumerate(columns)]
@@ -184,43 +200,61 @@ def _stream(
     counted = 0
     convert = [converter(kind, dialect.family) for _, kind in columns]
     schema = pa.schema([pa.field(name, pa.string()) for name, _ in columns])
-    until = time.monotonic() + contract.reading.statement_timeout_seconds
+    began = time.monotonic()
     try:
         with _translated(contract), engine.connect() as connection:
-            streaming = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED_ROWS)
-            for rows in streaming.execute(statement).partitions(_FETCHED_ROWS):
-                counted = int(rows[-1][-1] or 0)
-                given = list(zip(*rows, strict=True))[:-1]
-                arrays = [pa.array(texts(values, how), pa.string()) for values, how in zip(given, convert, strict=True)]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-                if time.monotonic() > until:
-                    raise SourceError(
-                        f"{contract.id}: the statement ran longer than the contract allows (connection {contract.source.connection})",
-                        hint=held_back(contract.reading),
-                        transient=True,
-                    )
+            result = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED_ROWS).execute(statement)
+            with ending.where_left(result, SourceError):
+                for rows in result.partitions(_FETCHED_ROWS):
+                    counted = int(rows[-1][-1] or 0)
+                    given = list(zip(*rows, strict=True))[:-1]
+                    arrays = [pa.array(texts(values, how), pa.string()) for values, how in zip(given, convert, strict=True)]
+                    yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                    if _is_over(contract, began):
+                        raise _too_long(contract)
         plan = plan_digest(contract, [name for name, _ in columns], {})
         claims.append(Claim(dialect.title, _ONE_STATE, counted, plan, reason=COUNTS_ONLY))
     finally:
         engine.dispose()
 
 
+def _is_over(contract: Contract, began: float) -> bool:
+    return time.monotonic() - began >= contract.reading.statement_timeout_seconds
+
+
+def _too_long(contract: Contract) -> SourceError:
+    return SourceError(
+        f"{contract.id}: the statement ran longer than the contract allows (connection {contract.source.connection})",
+        hint=held_back(contract.reading),
+        transient=True,
+    )
+
+
 @contextmanager
 def _translated(contract: Contract) -> Iterator[None]:
     """The one place where the drivers' errors become the hub's; their text may quote values and addresses and goes no further."""
     where = f"(connection {contract.source.connection})"
+    began = time.monotonic()
     try:
         yield
+    except exc.DBAPIError as error:
+        # Each database says in its own way that it has ended a statement; when it does, the time is over.
+        raise (_too_long(contract) if _is_over(contract, began) else _refusal(contract, error)) from None
     except UnknownValue as error:
         raise SourceError(
             f"{contract.id}: a column has values that cannot be written as text ({error}) {where}",
             hint="ask the department for a view without it",
         ) from None
-    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError, UnicodeError):
-        raise SourceError(
-            f"{contract.id}: the server refuses to read this table {where}", hint="ask whether the hub's user may read every column"
-        ) from None
-    except (exc.SQLAlchemyError, OSError):
-        raise SourceError(f"{contract.id}: the server cannot be reached or broke off {where}", hint=TRY_LATER, transient=True) from None
+    except (exc.SQLAlchemyError, OSError, UnicodeError) as error:
+        raise _refusal(contract, error) from None
     except AssertionError:  # how SQLAlchemy says that it cannot read the server's version
         raise SourceError(f"{contract.id}: the server is none that its dialect knows {where}", hint=ASK_DEPARTMENT) from None
+
+
+def _refusal(contract: Contract, error: Exception) -> SourceError:
+    where = f"(connection {contract.source.connection})"
+    if isinstance(error, exc.ProgrammingError | exc.DataError | exc.NotSupportedError | UnicodeError):
+        return SourceError(
+            f"{contract.id}: the server refuses to read this table {where}", hint="ask whether the hub's user may read every column"
+        )
+    return SourceError(f"{contract.id}: the server cannot be reached or broke off {where}", hint=TRY_LATER, transient=True)
