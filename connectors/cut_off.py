@@ -21,6 +21,14 @@ from core.errors import SourceError
 GRACE_SECONDS = 30.0
 _AHEAD = 2  # batches that are read before they are asked for
 _CLOSING_SECONDS = 10.0
+_here = threading.local()
+
+
+def ended_by(interrupt: Callable[[], None]) -> None:
+    """Say how what is being opened is ended from another thread, as long as there is no extraction yet that says so."""
+    watch: _Watch | None = getattr(_here, "watch", None)
+    if watch is not None:
+        watch.interrupt = interrupt
 
 
 def watched(contract: Contract, opened: Callable[[], Extraction]) -> Extraction:
@@ -37,13 +45,13 @@ class _Watch:
         self._left = contract.reading.statement_timeout_seconds * (1 + asks_digest(contract)) + GRACE_SECONDS
         self._items: queue.Queue[Any] = queue.Queue(maxsize=_AHEAD)
         self._is_dropped = threading.Event()
-        self._interrupt: Callable[[], None] = lambda: None
+        self.interrupt: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._read, name=f"source-{contract.source.connection}", daemon=True)
         self._thread.start()
 
     def extraction(self) -> Extraction:
         extraction: Extraction = self.next_item()
-        self._interrupt = extraction.interrupt
+        self.interrupt = extraction.interrupt
         extraction.batches = _Batches(self)
         return extraction
 
@@ -70,12 +78,13 @@ class _Watch:
 
     def _end_statement(self) -> None:
         """Have the server told, for which a driver may need a connection of its own: over a network that swallows answers, that hangs too."""
-        ending = threading.Thread(target=self._interrupt, name=f"{self._thread.name}-end", daemon=True)
+        ending = threading.Thread(target=self.interrupt, name=f"{self._thread.name}-end", daemon=True)
         ending.start()
         ending.join(_CLOSING_SECONDS)
 
     def _read(self) -> None:
         """In the thread: what is opened here is closed here."""
+        _here.watch = self
         try:
             self._hand_over(self._opened())
             self._put(None)

@@ -23,6 +23,7 @@ from sqlalchemy.dialects import registry
 
 from connectors.claim import COUNTS_ONLY, Claim, plan_digest
 from connectors.columns import plan_columns
+from connectors.cut_off import ended_by
 from connectors.databases.identifiers import no_such_table, split_object
 from connectors.databases.increment import Request
 from connectors.databases.sql_text import UnknownValue, converter, expression, texts
@@ -66,8 +67,9 @@ def extract(contract: Contract, connections: Connections, request: Request | Non
     if request is not None:
         raise RequestError(f"{contract.id}: a source of kind sql is only read whole", hint="track it by snapshot")
     dialect, engine = _engine(contract, connections)
-    ending = Ending(dialect.limit, engine)
+    ending = Ending(dialect.limit, engine.raw_connection)
     sa.event.listen(engine, "connect", lambda connection, _: ending.opened(connection))
+    ended_by(ending.end)
     try:
         columns = [(str(column["name"]), column["type"]) for column in _reflected(contract, dialect, engine)]
         assert isinstance(contract.source, DatabaseSource)
@@ -204,7 +206,7 @@ def _stream(
     try:
         with _translated(contract), engine.connect() as connection:
             result = connection.execution_options(stream_results=True, max_row_buffer=_FETCHED_ROWS).execute(statement)
-            with ending.where_left(result, SourceError):
+            with ending.where_left(result.cursor, (GeneratorExit, SourceError)):
                 for rows in result.partitions(_FETCHED_ROWS):
                     counted = int(rows[-1][-1] or 0)
                     given = list(zip(*rows, strict=True))[:-1]

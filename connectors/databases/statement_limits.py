@@ -5,7 +5,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-import sqlalchemy as sa
 from pydantic import ConfigDict
 
 Unit = Literal["seconds", "milliseconds", "microseconds"]
@@ -43,10 +42,10 @@ class Limit:
 
 
 class Ending:
-    """How what the newest connection of an engine does is ended, from another thread; nothing happens where a driver has no safe way."""
+    """How what the newest connection to a source does is ended, from another thread; nothing happens where a driver has no safe way."""
 
-    def __init__(self, limit: Limit, engine: sa.Engine) -> None:
-        self._limit, self._engine = limit, engine
+    def __init__(self, limit: Limit, connect: Callable[[], Any]) -> None:
+        self._limit, self._connect = limit, connect
         self._end: Callable[[], None] = lambda: None
         self._is_ended = False
 
@@ -70,19 +69,19 @@ class Ending:
             self._end()
 
     @contextmanager
-    def where_left(self, result: sa.CursorResult[Any], *errors: type[Exception]) -> Iterator[None]:
-        """End it where the rest of a result is not wanted any more, or one of these errors is raised between its rows: a driver whose server
+    def where_left(self, cursor: Any, errors: tuple[type[BaseException], ...] = (GeneratorExit,)) -> Iterator[None]:
+        """End it where one of these errors says that the rest of a cursor's rows is not wanted any more: a driver whose server
         has to be told so by another connection reads all of them before it closes its own.
         """
         try:
             yield
-        except (GeneratorExit, *errors):
+        except errors:
             if self._limit.kill:
                 self.end()
                 with suppress(Exception):
-                    result.cursor.close()  # here it hears that the statement was ended
+                    cursor.close()  # here it hears that the statement was ended
             raise
 
     def _kill(self, statement: str) -> None:
-        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(statement)

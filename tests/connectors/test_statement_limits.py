@@ -4,12 +4,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import psycopg
 import pymysql
 import pytest
 
@@ -19,47 +18,9 @@ from core.connections import Connections
 from core.errors import SourceError
 from tests.connectors.conftest import connect_mariadb, numbers
 from tests.connectors.helpers import make_contract, read_database
+from tests.connectors.stalling import Stalling, in_a_moment, stalling
 
-
-@dataclass(frozen=True)
-class Stalling:
-    """A view that sleeps for half a minute, by a name that no other run of these tests has, nor tidies away."""
-
-    url: str
-    view: str
-
-    def statements(self) -> int:
-        """How many statements on it the server runs."""
-        if self.url.startswith("postgresql"):
-            with psycopg.connect(self.url) as connection:
-                running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s AND pid <> pg_backend_pid()"
-                return int(connection.execute(running, [f"%{self.view}%"]).fetchall()[0][0])
-        with connect_mariadb(self.url) as connection, connection.cursor() as cursor:
-            running = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
-            cursor.execute(running, [f"%{self.view}%"])
-            return int(cursor.fetchall()[0][0])
-
-    def given_up(self, words: str) -> None:
-        """Read it as long as a contract allows, one second."""
-        with pytest.raises(SourceError, match=words) as raised:
-            read_database(self.url, "sql", self.view, ["i"], reading={"statement_timeout_seconds": 1})
-        assert raised.value.transient
-
-
-@pytest.fixture(params=["postgresql", "mariadb"])
-def stalling(request: pytest.FixtureRequest) -> Iterator[Stalling]:
-    url, view = request.getfixturevalue(request.param), f"hub_stalling_{os.getpid()}"
-    if request.param == "postgresql":
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"CREATE VIEW {view} AS SELECT i, pg_sleep(30)::text FROM generate_series(1, 3) i")
-            yield Stalling(url, view)
-            connection.execute(f"DROP VIEW {view}")
-        return
-    with connect_mariadb(url) as maria, maria.cursor() as cursor:
-        cursor.execute(f"CREATE VIEW {view} AS SELECT i, sleep(30) AS s FROM ({numbers(1)}) AS n")
-    yield Stalling(url, view)
-    with connect_mariadb(url) as maria, maria.cursor() as cursor:
-        cursor.execute(f"DROP VIEW {view}")
+__all__ = ["stalling"]
 
 
 @pytest.fixture
@@ -73,17 +34,17 @@ def long_table(mariadb: str) -> Iterator[str]:
         cursor.execute(f"DROP TABLE {name}")
 
 
-def in_a_moment(comes_true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + 5
-    while not comes_true() and time.monotonic() < until:
-        time.sleep(0.1)
-    return comes_true()
+def given_up(url: str, view: str, words: str) -> None:
+    """Read a view as long as its contract allows, one second."""
+    with pytest.raises(SourceError, match=words) as raised:
+        read_database(url, "sql", view, ["i"], reading={"statement_timeout_seconds": 1})
+    assert raised.value.transient
 
 
 def test_the_server_itself_ends_a_statement_that_takes_too_long(stalling: Stalling) -> None:
     """Given up by the hub alone, it would go on burdening the department's system."""
     began = time.monotonic()
-    stalling.given_up("the statement ran longer than the contract allows")
+    given_up(stalling.url, stalling.view, "the statement ran longer than the contract allows")
     assert time.monotonic() - began < 10
     assert in_a_moment(lambda: stalling.statements() == 0)
 
@@ -94,7 +55,7 @@ def test_a_statement_that_is_given_up_is_ended_at_the_server(stalling: Stalling,
     monkeypatch.setattr(dialects, "dialects", lambda: unlimited)
     monkeypatch.setattr("connectors.cut_off.GRACE_SECONDS", 0.5)
     began = time.monotonic()
-    stalling.given_up("cut off")
+    given_up(stalling.url, stalling.view, "cut off")
     assert time.monotonic() - began < 10
     assert in_a_moment(lambda: stalling.statements() == 0)
 
@@ -105,7 +66,7 @@ def test_a_view_of_sqlite_that_is_given_up_is_ended(tmp_path: Path, monkeypatch:
         endless = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT i FROM c"
         connection.execute(f"CREATE VIEW endless AS SELECT count(*) AS i FROM ({endless})")
     connection.close()
-    Stalling(f"sqlite:///{tmp_path / 'a.db'}", "endless").given_up("cut off")
+    given_up(f"sqlite:///{tmp_path / 'a.db'}", "endless", "cut off")
     assert in_a_moment(lambda: "source-source" not in {thread.name for thread in threading.enumerate()})
 
 
