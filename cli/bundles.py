@@ -44,13 +44,15 @@ def bundle(
     if terms:
         check_new_file(terms)
         write_terms(home, contract, terms)
-    path = pack_here(home, contract, key, out, sequence=sequence, count=count) if key else None
+    notes: list[str] = []
+    path = pack_here(home, contract, key, out, sequence=sequence, count=count, tell=notes.append) if key else None
     if as_json:
-        print_json({"terms": str(terms) if terms else None, "bundle": str(path) if path else None})
+        print_json({"terms": str(terms) if terms else None, "bundle": str(path) if path else None, "notes": notes})
         return
     if terms:
         print(f"terms written to {terms}: hand them to the department with connectors/offline/bundle.py")
     if path:
+        print(*notes, sep="\n", end="\n" if notes else "")
         print(f"{path}\nit holds records as they are and is not encrypted: the medium has to be")
 
 

@@ -39,16 +39,21 @@ CONNECTORS = {
 
 
 def extract(
-    contract: Contract, connections: Connections, request: Request | None = None, *, outside_window_by: str | None = None
+    contract: Contract,
+    connections: Connections,
+    request: Request | None = None,
+    *,
+    outside_window_by: str | None = None,
+    connector: Connector | None = None,
 ) -> Extraction:
-    """Open the source and return its batches: all of it, or the part of a table that is asked for.
+    """Open the source and return its batches: all of it, or the part of a table that is asked for; by its kind's connector or another one.
 
     Outside the hours agreed it is only read where a person orders that, whose name is kept.
 
     Raises SourceError, here or while the batches are consumed, if the source cannot be read as the contract says.
     """
     notes = _window_notes(contract, outside_window_by)
-    connector: Connector = import_module(CONNECTORS[contract.source.kind]).extract
+    connector = connector or import_module(CONNECTORS[contract.source.kind]).extract
     if isinstance(contract.source, FileSource):
         extraction = _read_files(connector, contract, contract.source, connections)
     elif isinstance(contract.source, DatabaseSource):

@@ -1,6 +1,7 @@
 """Bundles: terms for those who pack, packing on this machine to try it, and taking one in with the same receipt as on the wire."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +13,8 @@ from connectors.bundled import bundle_extraction, refused, sequence_note
 from connectors.databases.identifiers import quote, split_object
 from connectors.extract import check_window
 from connectors.files.drop import delivered_paths
-from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, driven, fingerprint, key_id_of, pack, prepared, sqlite_connection
+from connectors.offline.bundle import TERMS_FORMAT, Bundle, BundleError, fingerprint, key_id_of, pack
+from connectors.packed import reading_for_bundle
 from contracts.model import Contract
 from contracts.sources import DatabaseSource, FileSource
 from core.clock import BEIJING, beijing_text
@@ -57,9 +59,18 @@ def _relation(source: DatabaseSource) -> str:
     return f"{quote(schema_name, mark)}.{quote(table, mark)}" if schema_name else quote(table, mark)
 
 
-def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int | None = None, count: bool = True) -> Path:
-    """Pack a registered dataset as its department would, through the connection that leads to its source from here. Raises SourceError where the
-    source fails, and RequestError where it cannot be packed.
+def pack_here(
+    home: Home,
+    dataset: str,
+    key: Path,
+    out: Path,
+    *,
+    sequence: int | None = None,
+    count: bool = True,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Pack a registered dataset as its department would, through the connection that leads to its source from here, and as gently as a sync
+    reads it; `tell` is told what is worth knowing of that. Raises SourceError where the source fails, and RequestError where it cannot be packed.
     """
     _, contract = contract_in_force(home.catalog, dataset)
     terms = terms_of(home, dataset)
@@ -71,61 +82,10 @@ def pack_here(home: Home, dataset: str, key: Path, out: Path, *, sequence: int |
     try:
         if isinstance(contract.source, FileSource):
             return pack(terms, key, out, files=delivered_paths(contract.id, contract.source, connections), **options)
-        cursor = _cursor(contract, connections)
-        try:
-            return pack(terms, key, out, cursor=cursor, **options)
-        finally:
-            if contract.source.kind == "postgresql":  # MariaDB's would read the rest of the table first
-                cursor.close()
-            cursor.connection.close()
+        with reading_for_bundle(contract, connections, terms, tell) as reading:
+            return pack(terms, key, out, reading=reading, **options)
     except BundleError as error:
-        _raise_as_when_read(contract, error.__context__)  # what `driven` keeps to itself
         raise RequestError(f"{dataset}: {error}", hint="connectors/offline/bundle.py says how bundles are packed") from None
-
-
-def _raise_as_when_read(contract: Contract, failed: BaseException | None) -> None:
-    """Raise what a sync says where it is the driver of the source that has failed."""
-    if contract.source.kind == "postgresql":
-        from psycopg import Error as PostgreSQLError
-
-        from connectors.databases.postgresql import translated as of_postgresql
-
-        if isinstance(failed, PostgreSQLError):
-            with of_postgresql(contract):
-                raise failed
-    if contract.source.kind == "mysql":
-        from pymysql import Error as MySQLError
-
-        from connectors.databases.mysql import translated as of_mysql
-
-        if isinstance(failed, MySQLError):
-            with of_mysql(contract):
-                raise failed
-
-
-def _cursor(contract: Contract, connections: Any) -> Any:
-    """A DB-API cursor on a contract's source. Raises RequestError where the source is of a kind for which none is installed here."""
-    source = contract.source
-    assert isinstance(source, DatabaseSource) or source.kind == "http"
-    match source.kind:
-        case "sqlite":
-            return sqlite_connection(connections.path(source.connection, "sqlite")).cursor()
-        case "postgresql":
-            import psycopg
-
-            url = connections.url(source.connection, "postgresql", "postgres").replace("+psycopg", "", 1)
-            # On the server's side: the driver's own cursor would hold all of the table.
-            return prepared(driven(psycopg.connect, url)).cursor(name="hub_bundle")
-        case "mysql":
-            from pymysql.cursors import SSCursor
-
-            from connectors.databases.mysql import connected
-
-            return prepared(driven(connected, connections.url(source.connection, "mysql", "mariadb"))).cursor(SSCursor)
-    raise RequestError(
-        f"{contract.id}: a source of kind {source.kind} is not packed here",
-        hint="run connectors/offline/bundle.py pack on the department's side, with --driver and --query",
-    )
 
 
 def register_key(home: Home, department: str, file: Path) -> str:

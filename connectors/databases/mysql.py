@@ -29,6 +29,7 @@ from core.connections import Connections
 from core.errors import SourceError
 
 _CONNECT_SECONDS = 15
+_SECONDS = 60  # of a statement, where no contract says it
 _FIRST_DAY = "1000-01-01"  # of DATE and DATETIME as documented; what is before it are zero dates
 _REFUSED = {
     1044: "the hub's user may not use this database",
@@ -166,7 +167,7 @@ class _Server:
         self.password = unquote(parts.password or "")
         self.database = unquote(parts.path.lstrip("/"))
 
-    def connected(self, seconds: int = _CONNECT_SECONDS * 4) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+    def connected(self, seconds: int = _SECONDS) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
         return pymysql.connect(
             host=self.host,
             port=self.port,
@@ -191,9 +192,9 @@ class _Server:
         return engine
 
 
-def connected(url: str) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
-    """A connection to the database behind an address, with Beijing's clock."""
-    return _Server(url).connected()
+def connected(url: str, seconds: int = _SECONDS) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":
+    """A connection to the database behind an address, with Beijing's clock, for statements that take so long."""
+    return _Server(url).connected(seconds)
 
 
 class Table:

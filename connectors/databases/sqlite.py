@@ -125,7 +125,7 @@ def described(contract: Contract, connections: Connections) -> Described:
 
 
 def _attached(contract: Contract, path: Path) -> duckdb.DuckDBPyConnection:
-    _check_file(contract, path)
+    check_file(contract, path)
     engine = scanner_engine("sqlite_scanner")
     with _translated(contract):
         engine.execute(f"ATTACH {_literal(str(path))} AS source (TYPE sqlite, READ_ONLY)")
@@ -141,7 +141,8 @@ def _begun(
     return ([] if first is None else [first]), reader
 
 
-def _check_file(contract: Contract, path: Path) -> None:
+def check_file(contract: Contract, path: Path) -> None:
+    """Raise SourceError where a file is not there, cannot be opened or is no database."""
     try:
         with path.open("rb") as file:
             start = file.read(len(_MAGIC))

@@ -245,9 +245,17 @@ def driven(action: Any, *arguments: Any, **options: Any) -> Any:
 
 
 def pack(
-    terms: dict[str, Any], key: Path, out: Path, *, files: Sequence[Path] = (), cursor: Any = None, query: str = "", **options: Any
+    terms: dict[str, Any],
+    key: Path,
+    out: Path,
+    *,
+    files: Sequence[Path] = (),
+    cursor: Any = None,
+    query: str = "",
+    reading: Reading | None = None,
+    **options: Any,
 ) -> Path:
-    """Pack files, or what a query gives through a DB-API cursor; the bundle's path.
+    """Pack files, or what a query gives through a DB-API cursor, or what was read by one; the bundle's path.
 
     Options: `sequence` (a number in place of the next one), `state` (where numbers are kept; beside the key), `count` (False: records of files
     are not counted).
@@ -278,7 +286,9 @@ def pack(
         os.close(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             if cursor is not None:
-                manifest.update(_pack_rows(archive, terms, *_query(cursor, query or terms["query"], terms)))
+                reading = reading_of(cursor, query or terms["query"], terms)
+            if reading is not None:
+                manifest.update(_pack_rows(archive, terms, *reading))
             else:
                 manifest.update(_pack_files(archive, terms, files, count=options.get("count", True)))
             text = canonical(manifest)
@@ -335,7 +345,7 @@ def _package(made: Any) -> str:
 Reading = Tuple[List[str], Iterable[Sequence[Any]], Dict[str, str]]
 
 
-def _query(cursor: Any, query: str, terms: dict[str, Any]) -> Reading:
+def reading_of(cursor: Any, query: str, terms: dict[str, Any]) -> Reading:
     """What a query gives: column names, rows, and why the values of some columns cannot be compared."""
     package = _package(cursor)
     query = query.strip().rstrip(";")
@@ -496,6 +506,11 @@ def _pack_rows(
 
 
 def _line(names: list[str], row: Sequence[Any], excluded: dict[str, str]) -> bytes:
+    return json.dumps(texts_of(names, row, excluded), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def texts_of(names: Sequence[str], row: Sequence[Any], excluded: dict[str, str]) -> list[str | None]:
+    """A row as texts; `excluded` is told of columns whose values cannot be compared. Raises BundleError where a value has no text."""
     texts = []
     for name, value in zip(names, row):
         if isinstance(value, float):
@@ -506,7 +521,7 @@ def _line(names: list[str], row: Sequence[Any], excluded: dict[str, str]) -> byt
             texts.append(text_of(value))
         except TypeError as error:
             raise BundleError(f"the column {name} has values of the type {error}: have the query write them as text") from None
-    return json.dumps(texts, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return texts
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> dict[str, Any]:
