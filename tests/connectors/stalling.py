@@ -1,4 +1,4 @@
-"""Views that sleep, in servers that are asked whether they still run a statement on one."""
+"""Views that sleep and a long table, in servers that are asked whether they still run a statement on one."""
 
 import os
 import time
@@ -44,6 +44,17 @@ def stalling(request: pytest.FixtureRequest) -> Iterator[Stalling]:
     yield Stalling(url, view)
     with connect_mariadb(url) as maria, maria.cursor() as cursor:
         cursor.execute(f"DROP VIEW {view}")
+
+
+@pytest.fixture
+def long_table(mariadb: str) -> Iterator[str]:
+    """A table of 100,000 rows."""
+    name = f"hub_long_{os.getpid()}"
+    with connect_mariadb(mariadb) as maria, maria.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {name} AS SELECT i, repeat('x', 600) AS t FROM ({numbers(5)}) AS n")
+    yield name
+    with connect_mariadb(mariadb) as maria, maria.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {name}")
 
 
 def in_a_moment(comes_true: Callable[[], bool]) -> bool:

@@ -1,10 +1,8 @@
 """A database without a connector of its own is told how long a statement may run, and what is given up does not go on there."""
 
-import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,22 +14,10 @@ from connectors.databases import dialects
 from connectors.extract import extract
 from core.connections import Connections
 from core.errors import SourceError
-from tests.connectors.conftest import connect_mariadb, numbers
 from tests.connectors.helpers import make_contract, read_database
-from tests.connectors.stalling import Stalling, in_a_moment, stalling
+from tests.connectors.stalling import Stalling, in_a_moment, long_table, stalling
 
-__all__ = ["stalling"]
-
-
-@pytest.fixture
-def long_table(mariadb: str) -> Iterator[str]:
-    """A table of 100,000 rows."""
-    name = f"hub_long_{os.getpid()}"
-    with connect_mariadb(mariadb) as maria, maria.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {name} AS SELECT i, repeat('x', 600) AS t FROM ({numbers(5)}) AS n")
-    yield name
-    with connect_mariadb(mariadb) as maria, maria.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {name}")
+__all__ = ["long_table", "stalling"]
 
 
 def given_up(url: str, view: str, words: str) -> None:

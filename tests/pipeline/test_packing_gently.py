@@ -9,15 +9,15 @@ import pytest
 
 from connectors.databases import dialects
 from connectors.offline.bundle import Bundle, make_key
-from core.errors import SourceError
+from core.errors import RequestError, SourceError
 from pipeline.bundles import pack_here
 from tests.connectors.conftest import mariadb, postgresql
-from tests.connectors.stalling import Stalling, in_a_moment, stalling
+from tests.connectors.stalling import Stalling, in_a_moment, long_table, stalling
 from tests.factories import Hub
 from tests.pipeline.offices import MANY, Office, office
 from tests.pipeline.sources import People, connect, tracked
 
-__all__ = ["mariadb", "office", "postgresql", "stalling"]
+__all__ = ["long_table", "mariadb", "office", "postgresql", "stalling"]
 pytestmark = pytest.mark.usefixtures("without_suite")
 
 
@@ -90,3 +90,22 @@ def test_a_server_that_never_answers_is_given_up(hub: Hub, tmp_path: Path, kind:
     monkeypatch.setattr("connectors.cut_off.GRACE_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         assert "cut off" in str(given_up(hub, tmp_path, kind, f"{kind}://hub:x@127.0.0.1:{deaf.getsockname()[1]}/db", "t"))
+
+
+def test_a_source_that_is_not_packed_here_is_told_where_it_is(office: Office) -> None:
+    office.hub.register({**office.document, "source": {**office.document["source"], "kind": "sql"}})
+    connect(office.hub, patients=office.people.url)
+    with pytest.raises(RequestError, match="a source of kind sql is not packed here"):
+        pack_here(office.hub.home, office.document["id"], office.key, office.folder)
+
+
+def test_a_table_of_mariadb_is_packed_to_its_end(hub: Hub, tmp_path: Path, long_table: str, mariadb: str) -> None:
+    columns = {"i": "resident_id", "t": "person_name"}
+    document = tracked("mysql", "snapshot", columns=columns, record_key=["i"], as_of=None)
+    document["source"] = {"kind": "mysql", "connection": "patients", "object": long_table}
+    hub.register(document)
+    connect(hub, patients=mariadb)
+    make_key(tmp_path / "k.pem")
+    with Bundle(pack_here(hub.home, document["id"], tmp_path / "k.pem", tmp_path)) as bundle:
+        assert bundle.manifest["rows"] == 100_000
+        assert sum(rows for rows, _ in bundle.manifest["partitions"].values()) == 100_000
