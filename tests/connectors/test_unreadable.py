@@ -48,7 +48,9 @@ def test_every_second_row_is_one_stretch() -> None:
 def test_more_stretches_than_anybody_looks_through_are_no_table(monkeypatch: pytest.MonkeyPatch, drop: Drop) -> None:
     monkeypatch.setattr(unreadable, "MOST_STRETCHES", 3)
     drop.put("a.csv", "a,b\n" + "1,2\n\n3\n" * 3)
-    with pytest.raises(SourceError, match=r"^4 rows up to position 7 cannot be read as rows of this table; the first, 3: the row is blank"):
+    with pytest.raises(
+        SourceError, match=r"^up to position 7 much cannot be read .*, in 3 places and more; the first, 3: the row is blank"
+    ):
         drop.read(["a"])
     for filler in ("\n" * 5000, "1,2\n\n" * 5000):
         drop.put("a.csv", "a,b\n1,2\n" + filler)
