@@ -98,7 +98,7 @@ class UnreadableRows:
         if len(self._stretches) == MOST_STRETCHES:
             first = self._stretches[0]
             raise SourceError(
-                f"up to position {row.position} much cannot be read as rows of this table, in {MOST_STRETCHES} places and more; "
+                f"rows cannot be read as rows of this table in more than {MOST_STRETCHES} places, up to position {row.position}; "
                 f"the first, {first.position}: {first.reason}",
                 hint="look at what was delivered, and at what the contract says of its form (delimiter, quotes, encoding, lines above the header)",
             )
