@@ -49,7 +49,7 @@ def test_more_stretches_than_anybody_looks_through_are_no_table(monkeypatch: pyt
     monkeypatch.setattr(unreadable, "MOST_STRETCHES", 3)
     drop.put("a.csv", "a,b\n" + "1,2\n\n3\n" * 3)
     with pytest.raises(
-        SourceError, match=r"^up to position 7 much cannot be read .*, in 3 places and more; the first, 3: the row is blank"
+        SourceError, match=r"^rows cannot be read .* in more than 3 places, up to position 7; the first, 3: the row is blank"
     ):
         drop.read(["a"])
     for filler in ("\n" * 5000, "1,2\n\n" * 5000):
