@@ -140,7 +140,7 @@ def _read(
 ) -> Reading:
     titles: tuple[str, ...] = ()
     if path is not None:
-        found = preview(contract, path, request.sheet, load_vocabulary(standards))
+        found = preview(contract, path, connections, request.sheet, load_vocabulary(standards))
         source = found.source.model_copy(update={"path": contract.source.path if not isinstance(contract.source, DatabaseSource) else ""})
         contract, titles = _unmapped(source), found.titles
     extraction = extract(contract, connections)

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, NamedTuple
 from xml.parsers import expat
 
 MEMBER = "content.xml"  # of the archive
+TYPE = "office:value-type"
 _BLOCK = 4 << 20
 _DIGITS = 9  # more say nothing more
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell as it is written: in which table of the document, its first row and column (from 0), in how many of each it stands, its attributes,
-    and whether it shows a text."""
+    and whether it shows a text without saying of what type its value is."""
 
     table: int
     name: str
@@ -23,7 +22,7 @@ class Cell:
     column: int
     columns: int
     attributes: Mapping[str, str]
-    has_text: bool = False
+    shows_text: bool = False
 
 
 def cells(content: IO[bytes]) -> Iterator[Cell]:
@@ -32,11 +31,11 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
     Of a document that is none, those before it ends to be one: what it is, its reader says.
     """
     found: list[Cell] = []
-    table, name, row, rows, column = -1, "", 0, 1, 0
+    table, name, row, rows, column, is_untyped = -1, "", 0, 1, 0, False
     path: list[str] = []  # elements that are open, from the cell on: what is drawn or remarked upon a cell is no text of it
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal table, name, row, rows, column
+        nonlocal table, name, row, rows, column, is_untyped
         if path:
             path.append(tag)
         match tag.rpartition(":")[2]:
@@ -47,12 +46,12 @@ def cells(content: IO[bytes]) -> Iterator[Cell]:
             case "table-cell" | "covered-table-cell":
                 columns = _times(attributes.get("table:number-columns-repeated"))
                 found.append(Cell(table, name, row, rows, column, columns, attributes))
-                column += columns
+                column, is_untyped = column + columns, TYPE not in attributes
                 path[:] = [tag]
 
     def text(said: str) -> None:
-        if len(path) > 1 and not found[-1].has_text and said.strip() and all(tag.startswith("text:") for tag in path[1:]):
-            found[-1] = replace(found[-1], has_text=True)
+        if is_untyped and len(path) > 1 and said.strip() and all(tag.startswith("text:") for tag in path[1:]):
+            found[-1] = found[-1]._replace(shows_text=True)
 
     def end(tag: str) -> None:
         nonlocal row

@@ -14,7 +14,7 @@ from connectors.files.ods_cells import MEMBER, cells
 
 Area = tuple[tuple[int, int], tuple[int, int]]  # row and column (from 0) of the first cell and of the last
 
-_BLOCK, _OVERLAP = 4 << 20, 4096
+_BLOCK, _OVERLAP = 4 << 20, 1 << 16
 _BREAK = re.compile(rb"<text:(line-break|tab)(?=[\s/>])[^<>]*?(?:/>|>\s*</text:\1\s*>)")
 # What stands upon or beside a value: what is drawn, footnotes, and how a name is spoken. Remarks the reader leaves out itself.
 _BESIDE = re.compile(rb"<(?:draw:[a-z]|text:(?:note|ruby-text)[\s>])")
@@ -36,8 +36,8 @@ def as_shown(document: bytes) -> bytes:
     as its value.
     """
     with open_archive(io.BytesIO(document)) as archive:
-        has_beside, has_zeros = _holds(archive, _BESIDE), _holds(archive, _ZEROS)
-        if not (has_beside or has_zeros or _holds(archive, _BREAK)):
+        has_beside, has_zeros = holds(archive, _BESIDE), holds(archive, _ZEROS)
+        if not (has_beside or has_zeros or holds(archive, _BREAK)):
             return document
         changed = io.BytesIO()
         with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
@@ -101,7 +101,7 @@ def areas_over_rows(file: BinaryIO, sheet: str) -> list[Area]:
     if not zipfile.is_zipfile(file):
         return []
     with open_archive(file) as archive:
-        if not _holds(archive, _SPANNED):
+        if not holds(archive, _SPANNED):
             return []
         with archive.open(MEMBER) as content:
             spanned = (
@@ -117,7 +117,7 @@ def _times(attributes: Mapping[str, str], what: str) -> int:
     return max(int(said), 1) if said.isascii() and said.isdigit() else 1
 
 
-def _holds(archive: zipfile.ZipFile, pattern: re.Pattern[bytes]) -> bool:
+def holds(archive: zipfile.ZipFile, pattern: re.Pattern[bytes]) -> bool:
     """Whether the cells have something in them, which few documents do; looking is quick, reading them is not."""
     if MEMBER not in archive.namelist():
         return False

@@ -14,6 +14,7 @@ from contracts.model import Contract
 from contracts.proposal.names import read_name
 from contracts.proposal.vocabulary import Vocabulary
 from contracts.sources import CsvSource, FileSource, WorkbookSource
+from core.connections import Connections
 from core.errors import SourceError
 
 _OTHER_DELIMITERS = ("\t", ";", "|")
@@ -34,17 +35,17 @@ class Preview:
     titles: tuple[str, ...]
 
 
-def preview(contract: Contract, path: Path, sheet: str | None, vocabulary: Vocabulary) -> Preview:
+def preview(contract: Contract, path: Path, connections: Connections, sheet: str | None, vocabulary: Vocabulary) -> Preview:
     """Look at the top of a file, of an archive the first in it. Raises SourceError for what is neither text nor a workbook, or is empty."""
-    return _preview(contract, unpacked(contract.id, path)[0], sheet, vocabulary)
+    return _preview(contract, unpacked(contract.id, path)[0], connections, sheet, vocabulary)
 
 
-def _preview(contract: Contract, path: DeliveredFile, sheet: str | None, vocabulary: Vocabulary) -> Preview:
+def _preview(contract: Contract, path: DeliveredFile, connections: Connections, sheet: str | None, vocabulary: Vocabulary) -> Preview:
     with open_bytes(path) as file:
         kind = real_kind(path, file.read(4096))
     if kind is not None and ("workbook" in kind or "ods" in kind):
         book = WorkbookSource(kind="xlsx", connection=contract.source.connection, path=path.name, sheet=sheet)
-        rows = xlsx.first_rows(contract, book, path)
+        rows = xlsx.first_rows(contract, book, path, connections)
         if not any(map(clean_name, (value for row in rows for value in row.values))):
             raise SourceError(f"{contract.id}: {path.name}: the sheet is empty", hint="name another with --sheet")
         return _with_header(book, rows, vocabulary)

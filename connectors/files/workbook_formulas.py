@@ -11,10 +11,12 @@ from typing import IO, BinaryIO, Literal
 from xml.etree import ElementTree as ET
 
 from connectors.files.drop import open_archive
-from connectors.files.ods_cells import MEMBER, Cell, cells
+from connectors.files.ods_cells import MEMBER, TYPE, Cell, cells
+from connectors.files.ods_document import holds
 from connectors.files.workbook_size import column_number
 from core.errors import SourceError
 
+BOOK, RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"  # of the archive: the sheets by name, and the file of each
 _BLOCK, _OVERLAP = 4 << 20, 256
 # A cell that is not closed at once, and what is in it. In xl/worksheets/*.xml a formula stands before the value that it had when it was saved.
 _CELL = re.compile(rb"<(?:\w+:)?c(\s[^>]*[^>/]|)>(.*?)</(?:\w+:)?c>", re.DOTALL)
@@ -22,6 +24,11 @@ _FORMULA, _VALUE = re.compile(rb"<(?:\w+:)?f\b"), re.compile(rb"<(?:\w+:)?(?:v|t
 # A text of no characters is a value: the formula said so.
 _PLACE, _TEXT = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']"""), re.compile(rb"""\bt\s*=\s*["']str["']""")
 _ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
+# A cell of an OpenDocument file that may be one of them: without a type, but with a formula or something in it; or an error.
+_WITHOUT_VALUE = re.compile(
+    rb"""<table:(?:covered-)?table-cell(?=[\s>])(?![^>]*\soffice:value-type\s*=)[^>]*(?:\stable:formula\s*=|(?<!/)>)"""
+    rb"""|\scalcext:value-type\s*=\s*["']error["']"""
+)
 _MOST = 1_000_000
 _RELATION = "}id"  # of a sheet, in either namespace: a workbook may be saved as "Strict Open XML" too
 
@@ -75,6 +82,8 @@ def _lacking_in_zip(file: BinaryIO, sheet: str) -> Iterator[tuple[int, int, Lack
         member = sheet_member(archive, sheet)
         if member is None:
             return
+        if member == MEMBER and not holds(archive, _WITHOUT_VALUE):
+            return
         with archive.open(member) as content:
             yield from _lacking_in_ods(content, sheet) if member == MEMBER else _lacking(content)
 
@@ -104,8 +113,8 @@ def _lacking_in_ods(content: IO[bytes], sheet: str) -> Iterator[tuple[int, int, 
 
 def _lack_of(cell: Cell) -> Lack | None:
     """What a cell of an OpenDocument file has in place of a value. One without a type has none, whatever it shows."""
-    if "office:value-type" not in cell.attributes:
-        return "unstored" if "table:formula" in cell.attributes else "undeclared" if cell.has_text else None
+    if TYPE not in cell.attributes:
+        return "unstored" if "table:formula" in cell.attributes else "undeclared" if cell.shows_text else None
     return "error" if cell.attributes.get("calcext:value-type") == "error" else None
 
 
@@ -125,10 +134,10 @@ def sheet_member(archive: zipfile.ZipFile, sheet: str) -> str | None:
     names = set(archive.namelist())
     if MEMBER in names:
         return MEMBER
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+    if not {BOOK, RELATIONS} <= names:
         return None
-    targets = {item.get("Id"): item.get("Target", "") for item in tags(archive, "xl/_rels/workbook.xml.rels")}
-    for item in tags(archive, "xl/workbook.xml"):
+    targets = {item.get("Id"): item.get("Target", "") for item in tags(archive, RELATIONS)}
+    for item in tags(archive, BOOK):
         if item.tag.endswith("}sheet") and item.get("name") == sheet:
             relation = next((value for name, value in item.attrib.items() if name.endswith(_RELATION)), None)
             path = posixpath.normpath(posixpath.join("/xl", targets.get(relation, "")))[1:]

@@ -1,6 +1,5 @@
-"""Workbooks (xlsx, xls, ods) through calamine. A sheet holds at most a million rows and is read whole."""
+"""Workbooks (xlsx, xls, ods): the rows of a sheet as texts."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from connectors.columns import ColumnPlan, clean_name, look_at_each, plan_column
 from connectors.extraction import BATCH_ROWS, Extraction, Note, text_schema
 from connectors.files.drop import DAMAGE, DeliveredFile, delivered_files, open_anywhere, open_bytes, real_kind
 from connectors.files.header import Header, Row, find_header, searched_lines
-from connectors.files.ods_document import Area, areas_over_rows, as_shown
+from connectors.files.ods_document import Area, areas_over_rows
 from connectors.files.workbook_formulas import Lack, cells_without_values
+from connectors.files.workbook_sheet import Sheet, open_sheet
 from connectors.files.workbook_size import check_workbook
 from connectors.files.workbook_zeros import Zeros, cells_with_zeros
 from connectors.unreadable import Unreadable
@@ -26,8 +26,10 @@ from contracts.model import Contract
 from contracts.sources import WorkbookSource
 from core.connections import Connections
 from core.errors import SourceError
+from core.faults import is_full
 
-_WORKBOOKS = ("an Excel workbook (xlsx)", "an Excel workbook (xls)", "an OpenDocument file (ods)")
+_ARCHIVED = ("an Excel workbook (xlsx)", "an OpenDocument file (ods)")
+_WORKBOOKS = (*_ARCHIVED, "an Excel workbook (xls)")
 
 _LACKS: dict[Lack, str] = {
     "unstored": "a formula under {} has no value: open the workbook, save it, and deliver it again",
@@ -44,7 +46,7 @@ class _Workbook:
     path: DeliveredFile
     header: Header
     plan: ColumnPlan
-    sheet: python_calamine.CalamineSheet | None  # kept if it is the only one: reading it again would take as long as all the rest
+    sheet: Sheet | None  # kept if it is the only one: reading it again would take as long as all the rest
     lacking: Mapping[int, Mapping[int, Lack]]  # by row and place of the column, what a cell has in place of a value
     zeros: Zeros
     notes: tuple[Note, ...] = ()
@@ -55,11 +57,11 @@ def extract(contract: Contract, connections: Connections) -> Extraction:
     source = contract.source
     assert isinstance(source, WorkbookSource)
     paths = delivered_files(contract.id, source, connections)
-    workbooks = look_at_each(contract.id, paths, lambda path: _look(contract, source, path, keep=len(paths) == 1))
+    workbooks = look_at_each(contract.id, paths, lambda path: _look(contract, source, path, connections, keep=len(paths) == 1))
     schema = text_schema(tuple(dict.fromkeys(name for workbook in workbooks for name in workbook.plan.names)))
     notes = [note for workbook in workbooks for note in (*workbook.header.notes, *workbook.plan.notes, *workbook.notes)]
     extraction = Extraction(schema, iter(()), notes=notes)
-    extraction.batches = _delivery(contract, source, workbooks, extraction)
+    extraction.batches = _delivery(contract, source, workbooks, connections, extraction)
     return extraction
 
 
@@ -85,22 +87,24 @@ def to_text(value: Any) -> str:
             return str(value)
 
 
-def first_rows(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> list[Row]:
+def first_rows(contract: Contract, source: WorkbookSource, path: DeliveredFile, connections: Connections) -> list[Row]:
     """The rows near the top of a sheet, whatever they are; raises SourceError if there is no such workbook or sheet."""
-    sheet = _sheet(contract, source, path)
-    return [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
+    return _first(contract, source, path, _sheet(contract, source, path, connections))
 
 
-def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, *, keep: bool) -> _Workbook:
-    sheet = _sheet(contract, source, path)
-    rows = [Row(line, line, tuple(values)) for line, values in islice(_rows(sheet), searched_lines(source))]
-    header = find_header(contract, source, rows, path.name)
-    width = _width(sheet)
-    names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
+def _first(contract: Contract, source: WorkbookSource, path: DeliveredFile, sheet: Sheet) -> list[Row]:
+    return [Row(line, line, tuple(values)) for line, values in islice(_rows(contract, path, sheet), searched_lines(source))]
+
+
+def _look(contract: Contract, source: WorkbookSource, path: DeliveredFile, connections: Connections, *, keep: bool) -> _Workbook:
+    sheet = _sheet(contract, source, path, connections)
+    header = find_header(contract, source, _first(contract, source, path, sheet), path.name)
     with _translated(contract, path), open_anywhere(path) as file:
+        width = sheet.width
         lacking = cells_without_values(f"{contract.id}: {path.name}", file, sheet.name)
         zeros = cells_with_zeros(file, sheet.name)
-        areas = sheet.merged_cell_ranges or areas_over_rows(file, sheet.name)
+        areas = sheet.merged or areas_over_rows(file, sheet.name)
+    names = tuple(str(place) for place in range(1, width + 1)) if not source.header else _widened(header.names, width)
     plan = plan_columns(contract, names, path.name)
     notes = [] if lacking is not None else [Note("cell-errors", _NOT_TOLD.format(path.name))]
     notes += [] if zeros is not None else [Note("number-formats", _BARE.format(path.name))]
@@ -127,7 +131,9 @@ def _widened(names: Sequence[str], width: int) -> tuple[str, ...]:
     return unique_names([*names[:width], *("" for _ in range(width - len(names)))])
 
 
-def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workbook], extraction: Extraction) -> Iterator[pa.RecordBatch]:
+def _delivery(
+    contract: Contract, source: WorkbookSource, workbooks: list[_Workbook], connections: Connections, extraction: Extraction
+) -> Iterator[pa.RecordBatch]:
     position = 0
     for workbook in workbooks:
         path, header, plan = workbook.path, workbook.header, workbook.plan
@@ -135,7 +141,8 @@ def _delivery(contract: Contract, source: WorkbookSource, workbooks: list[_Workb
         if several:
             extraction.notes.append(Note("file", f"its row 1 is position {position + 1}", position + 1, path.name))
         name = path.name if several else ""
-        rows = _rows(workbook.sheet or _sheet(contract, source, path), workbook.zeros)
+        sheet = workbook.sheet or _sheet(contract, source, path, connections)
+        rows = _rows(contract, path, sheet, workbook.zeros)
         last = header.last_line
         while some := list(islice(rows, BATCH_ROWS)):
             last = some[-1][0]
@@ -181,28 +188,14 @@ def _batch(rows: list[tuple[int, list[str]]], plan: ColumnPlan, position: int, s
     return pa.RecordBatch.from_arrays([*arrays, pa.array([position + line for line, _ in rows], pa.int64())], schema=schema)
 
 
-def _rows(sheet: python_calamine.CalamineSheet, zeros: Zeros = _NO_ZEROS) -> Iterator[tuple[int, list[str]]]:
+def _rows(contract: Contract, path: DeliveredFile, sheet: Sheet, zeros: Zeros = _NO_ZEROS) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells as text; an empty cell is empty text."""
-    for line, values in enumerate(_cells(sheet), start=1):
-        yield line, [value if isinstance(value, str) else to_text(value) for value in zeros.shown(line, values)]
+    with _translated(contract, path):
+        for line, values in sheet.rows():
+            yield line, [value if isinstance(value, str) else to_text(value) for value in zeros.shown(line, values)]
 
 
-def _cells(sheet: python_calamine.CalamineSheet) -> Iterator[list[Any]]:
-    # Rows begin with the first, columns with the first that is not empty; a number must be a column's place in the sheet.
-    before = [""] * (sheet.start[1] if sheet.start else 0)
-    return (before + row for row in sheet.iter_rows()) if before else sheet.iter_rows()
-
-
-def _width(sheet: python_calamine.CalamineSheet) -> int:
-    """Columns up to the last that holds anything: thousands of empty ones may be declared, and values may stand beyond the last title."""
-    width = 0
-    for values in _cells(sheet):
-        places = range(len(values), width, -1)
-        width = next((place for place in places if not isinstance(values[place - 1], str) or clean_name(values[place - 1])), width)
-    return width
-
-
-def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> python_calamine.CalamineSheet:
+def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile, connections: Connections) -> Sheet:
     with _translated(contract, path), open_bytes(path) as file:
         start = file.read(4096)
     if not start:
@@ -211,21 +204,20 @@ def _sheet(contract: Contract, source: WorkbookSource, path: DeliveredFile) -> p
     if kind not in _WORKBOOKS:
         hint = 'say "kind: csv" in the contract' if kind is None else "ask the department for a workbook"
         raise SourceError(f"{contract.id}: {path.name} is not a workbook but {kind or 'text'}", hint=hint)
-    with _translated(contract, path):
-        if kind in (_WORKBOOKS[0], _WORKBOOKS[2]):
-            with open_anywhere(path) as seekable:
-                check_workbook(f"{contract.id}: {path.name}", seekable)
-        with open_bytes(path) as file:
-            document = file.read()
-        document = as_shown(document) if kind == _WORKBOOKS[2] else document
-        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(document))
+
+    def choice(workbook: python_calamine.CalamineWorkbook) -> str:
         names = workbook.sheet_names
         if source.sheet is not None and source.sheet not in names:
             raise SourceError(
                 f"{contract.id}: {path.name} has no sheet {source.sheet}; it has {', '.join(names)}",
                 hint="change the sheet in the contract",
             )
-        return workbook.get_sheet_by_name(source.sheet or _first_shown(workbook))
+        return source.sheet or _first_shown(workbook)
+
+    with _translated(contract, path), open_anywhere(path) as seekable:
+        if kind in _ARCHIVED:
+            check_workbook(f"{contract.id}: {path.name}", seekable)
+        return open_sheet(seekable, choice, connections)
 
 
 def _first_shown(workbook: python_calamine.CalamineWorkbook) -> str:
@@ -242,7 +234,9 @@ def _translated(contract: Contract, path: DeliveredFile) -> Iterator[None]:
         yield
     except python_calamine.PasswordError:
         raise SourceError(f"{contract.id}: {path.name} is locked by a password", hint="ask the department for it without one") from None
-    except (python_calamine.CalamineError, *DAMAGE, ParseError):
+    except (python_calamine.CalamineError, *DAMAGE, ParseError) as error:
+        if is_full(error):
+            raise
         raise SourceError(
             f"{contract.id}: {path.name} is damaged or not a workbook", hint="ask the department for the delivery again"
         ) from None

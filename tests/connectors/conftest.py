@@ -12,11 +12,19 @@ import pymysql
 import pytest
 
 from tests.connectors.helpers import REAL_DATA, Drop
+from tests.connectors.workbooks import cut_all
 
 
 @pytest.fixture
 def drop(tmp_path: Path) -> Drop:
     return Drop(tmp_path)
+
+
+@pytest.fixture(params=["whole", "in pieces"])
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sheets are laid out whole, and cut into pieces of a few rows, whatever their size."""
+    if request.param == "in pieces":
+        cut_all(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@ from connectors.files import ods_document
 from core.errors import SourceError
 from tests.connectors.workbooks import cells, with_table
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 ERROR = (
     '<table:table-cell {} table:formula="of:=NA()" office:value-type="string" office:string-value="" calcext:value-type="error">'
     "<text:p>#N/A</text:p></table:table-cell>"

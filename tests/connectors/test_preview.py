@@ -11,6 +11,7 @@ from connectors.files.preview import Preview, preview
 from contracts.model import WHOLE_ROW, Contract
 from contracts.proposal.vocabulary import load_vocabulary
 from contracts.sources import CsvSource, FixedWidthSource
+from core.connections import load_connections
 from core.errors import SourceError
 from standards.loader import load_standards
 from tests.connectors.helpers import Drop
@@ -21,7 +22,7 @@ ROWS = "91110000101908915L,甲有限公司,2024-01-01\n91110000101908915L,乙有
 def looked(path: Path, sheet: str | None = None) -> Preview:
     source = CsvSource(kind="csv", connection="drop", path=path.name)
     contract = Contract.model_construct(id="propose", source=source, record_key=(WHOLE_ROW,), columns={})
-    return preview(contract, path, sheet, load_vocabulary(load_standards()))
+    return preview(contract, path, load_connections(), sheet, load_vocabulary(load_standards()))
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Preview:

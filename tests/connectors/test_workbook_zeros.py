@@ -5,9 +5,12 @@ import zipfile
 from datetime import date
 
 import openpyxl
+import pytest
 
 from tests.connectors.workbooks import cells, read, with_table, workbook
 from tests.connectors.xls import xls
+
+pytestmark = pytest.mark.usefixtures("each_way")
 
 FORMATS = {
     "000000": "000010",

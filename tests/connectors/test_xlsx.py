@@ -11,6 +11,8 @@ from core.errors import SourceError
 from tests.connectors.workbooks import read, with_sheet, workbook
 from tests.connectors.xls import ERRORS, xls
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 def test_cells_become_canonical_text(drop):
     cells = ["张三", 45271, 1.5, 1e20, 0.00001, True, date(2020, 1, 2), datetime(2020, 1, 2, 3, 4, 5), time(8, 30), "007", None]

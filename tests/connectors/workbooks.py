@@ -4,6 +4,8 @@ import zipfile
 
 import openpyxl
 
+from connectors.files import workbook_pieces
+
 
 def workbook(drop, *rows, name="a.xlsx", sheet="数据"):
     book = openpyxl.Workbook()
@@ -51,3 +53,9 @@ def with_table(drop, rows: str) -> None:
 
 def cells(*texts: str) -> str:
     return "".join(f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>' for text in texts)
+
+
+def cut_all(monkeypatch) -> None:
+    """Sheets are large from the first byte, and a piece has a row or two."""
+    for name, value in {"LARGE": 0, "PIECE": 100, "_BLOCK": 64}.items():
+        monkeypatch.setattr(workbook_pieces, name, value)
