@@ -31,8 +31,8 @@ def _any_elements() -> list[str]:
 def bench_contract(kind: str, *, source_digest: bool, **more: Any) -> Contract:
     """The contract of the benchmark's table in one kind of source; `more` replaces entries."""
     source = (
-        {"kind": "csv", "connection": CONNECTION, "path": "rows.csv"}
-        if kind == "csv"
+        {"kind": kind, "connection": CONNECTION, "path": f"rows.{kind}"}
+        if kind in ("csv", "xlsx")
         else {"kind": kind, "connection": CONNECTION, "object": TABLE}
     )
     return Contract.model_validate(

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import second_delivery
 from benchmarks.extract import sources
 from benchmarks.extract_table import make_csv
-from benchmarks.memory import MOST_MB, SECOND, measure
+from benchmarks.memory import MOST_MB, SECOND, WORKBOOK, measure
 from pipeline.delivery.differing import ASKABLE
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(not Path("/proc/self/status")
 
 def test_every_source_is_landed_twice(tmp_path):
     found = measure(5_000, tmp_path)
-    assert list(found["sources"]) == ["postgresql", f"postgresql, {SECOND}", "mysql", f"mysql, {SECOND}", "csv", "sqlite"]
+    assert list(found["sources"]) == ["postgresql", f"postgresql, {SECOND}", "mysql", f"mysql, {SECOND}", "csv", "sqlite", WORKBOOK]
     for kind, peaks in found["sources"].items():
         if "missing" not in peaks:
             assert 0 < peaks["few"] < MOST_MB, (kind, peaks)
