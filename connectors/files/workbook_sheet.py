@@ -42,15 +42,13 @@ class Sheet:
             return
         if before + sheet.start[0] < last:
             raise python_calamine.CalamineError("cells say that they stand in other rows than they do")
-        # The reader's rows begin with the first of the sheet, or with that of its first value; its columns with that.
-        rows, first = sheet.iter_rows(), before + 1
-        if sheet.start[0] > last:
-            rows, first = iter(sheet.to_python(skip_empty_area=True)), before + 1 + sheet.start[0]
+        # Laid out one by one, rows begin with the first of the sheet; all at once, with that of its first value. Columns begin with that of it.
+        is_whole = self.pieces.count == 1
+        first = before + 1 if is_whole else before + 1 + sheet.start[0]
         yield from ((line, []) for line in range(last + 1, first))
         left = [""] * sheet.start[1]
-        for line, values in enumerate(rows, start=first):
-            if line > last:
-                yield line, left + values if left else values
+        for line, values in enumerate(sheet.iter_rows() if is_whole else sheet.to_python(skip_empty_area=True), start=first):
+            yield line, left + values if left else values
 
     @cached_property
     def width(self) -> int:

@@ -86,4 +86,9 @@ class Drop:
         source = {key: value for key, value in source_and_more.items() if key in of_source}
         more = {key: value for key, value in source_and_more.items() if key not in of_source}
         contract = make_contract({"kind": kind, "connection": "drop", "path": path, **source}, columns, **more)
-        return consume(extract(contract, Connections({"HUB_CONNECTION_DROP": self.folder.as_uri()}, Path("none.yml"))))
+        return consume(extract(contract, Connections({"HUB_CONNECTION_DROP": self.folder.as_uri()}, self.home / "connections.yml")))
+
+    @property
+    def home(self) -> Path:
+        """Beside the folder, where there is no list of connections."""
+        return self.folder.with_name(f"{self.folder.name}-home")

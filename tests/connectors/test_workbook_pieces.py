@@ -201,8 +201,8 @@ def test_pieces_leave_nothing_behind_and_ask_for_room(drop, monkeypatch):
     cut_all(monkeypatch)
     workbook(drop, ["id"], *([str(number)] for number in range(50)))
     assert read(drop, ["id"]).values("id") == [str(number) for number in range(50)]
-    work = Path("work")
-    assert not work.exists() or not list(work.iterdir())
+    work = drop.home / "work"
+    assert not list(work.iterdir())
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(StoreError, match="0 MB are free on the disk of HUB_HOME"):
         read(drop, ["id"])
