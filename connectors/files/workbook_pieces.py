@@ -89,12 +89,10 @@ def _book_alone(archive: zipfile.ZipFile) -> bytes:
     return made.getvalue()
 
 
-def cut(file: BinaryIO, sheet: str, work: Path) -> Pieces:
-    """The pieces of a sheet, in a file in a folder that may be removed at once. Raises Uncut."""
+def cut(file: BinaryIO, sheet: str, place: int, work: Path) -> Pieces:
+    """The pieces of a sheet, by its name and its place among all, in a file in a folder that may be removed at once. Raises Uncut."""
     with open_archive(file) as archive:
-        if _is_ods(archive):
-            return _cut_ods(archive, without_rows(file).sheet_names.index(sheet), work)
-        return _cut_xlsx(archive, sheet, work)
+        return _cut_ods(archive, place, work) if _is_ods(archive) else _cut_xlsx(archive, sheet, work)
 
 
 def _cut_xlsx(archive: zipfile.ZipFile, sheet: str, work: Path) -> Pieces:
@@ -206,6 +204,8 @@ class _Marks:
                     break
                 within = False
             rest = rest[done:]
+        if within:
+            raise Uncut  # it ends in the middle, which the whole tells
         yield rest, b""
 
 

@@ -81,10 +81,11 @@ def open_sheet(file: BinaryIO, choice: Choice, connections: Connections) -> Shee
 
 
 def _cut(file: BinaryIO, choice: Choice, connections: Connections) -> Sheet:
-    name = choice(workbook_pieces.without_rows(file))
+    book = workbook_pieces.without_rows(file)
+    name = choice(book)
     work = make_folder_in(connections.work, "workbook")
     try:
         check_free(work, connections.least_free_mb, workbook_pieces.room(file))
-        return Sheet(name, workbook_pieces.cut(file, name, work))
+        return Sheet(name, workbook_pieces.cut(file, name, book.sheet_names.index(name), work))
     finally:
         shutil.rmtree(work, ignore_errors=True)  # the pieces are in files that are open

@@ -19,7 +19,7 @@ from connectors.files.workbook_sheet import Sheet, open_sheet
 from core.connections import Connections
 from core.errors import SourceError, StoreError
 from tests.connectors.helpers import Drop
-from tests.connectors.workbooks import cut_all, read, with_sheet, with_table, workbook
+from tests.connectors.workbooks import cells, cut_all, read, with_sheet, with_table, workbook
 
 TEXTS = st.sampled_from(["", "甲", '<乙> & "丙"', " x ", "1e5", "_x0041_"])
 
@@ -207,3 +207,15 @@ def test_pieces_leave_nothing_behind_and_ask_for_room(drop, monkeypatch):
     with pytest.raises(StoreError, match="0 MB are free on the disk of HUB_HOME"):
         read(drop, ["id"])
     assert not list(work.iterdir())
+
+
+def test_a_table_that_ends_in_the_middle_is_no_workbook(drop, monkeypatch):
+    """Within an archive that is whole: a program wrote no more. The rows before it are not all there were."""
+    cut_all(monkeypatch)
+    with_table(drop, "".join(f"<table:table-row>{cells(str(number))}</table:table-row>" for number in ("id", *range(50))))
+    with zipfile.ZipFile(drop.folder / "a.ods") as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    members["content.xml"] = members["content.xml"][:-300]
+    (drop.folder / "a.ods").write_bytes(zipped(members))
+    with pytest.raises(SourceError, match=r"a\.ods is damaged or not a workbook"):
+        read(drop, ["id"], path="a.ods")
